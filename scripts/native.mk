@@ -1,0 +1,69 @@
+# What is built without nginx: guardctl, the unit tests (t/unit/*_test.cpp), the fuzz targets
+# (t/fuzz/*_fuzz.cpp) and the measuring programs (t/bench/*_bench.cpp), all from the sources marked
+# "logic" in src/sources.
+#   make -f scripts/native.mk guardctl | unit | fuzz | bench   [OUT=build] [SANITIZE=1]
+
+OUT ?= build
+CXX ?= g++
+CLANGXX ?= clang++-14
+LOGIC := $(shell awk '$$1 == "logic" { print $$2 }' src/sources)
+CLI := $(shell awk '$$1 == "cli" { print $$2 }' src/sources)
+UNITS := $(patsubst t/unit/%_test.cpp,%,$(wildcard t/unit/*_test.cpp))
+FUZZERS := $(patsubst t/fuzz/%_fuzz.cpp,%,$(wildcard t/fuzz/*_fuzz.cpp))
+BENCHES := $(patsubst t/bench/%_bench.cpp,%,$(wildcard t/bench/*_bench.cpp))
+
+WARNINGS := -Wall -Wextra -Wpointer-arith -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Werror
+BASE := -std=c++20 -g -Isrc -fvisibility=hidden -MMD -MP $(WARNINGS)
+LIBS := -lsimdjson -lcrypto -lpcre2-8
+
+ifdef SANITIZE
+KIND := native-asan
+FLAGS := $(BASE) -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+else
+KIND := native
+FLAGS := $(BASE) -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+endif
+FUZZ_FLAGS := $(BASE) -O1 -fno-omit-frame-pointer \
+    -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+
+OBJECTS := $(LOGIC:%.cpp=$(OUT)/$(KIND)/%.o)
+FUZZ_OBJECTS := $(LOGIC:%.cpp=$(OUT)/native-fuzz/%.o)
+
+.PHONY: guardctl unit fuzz bench
+.SECONDARY:
+
+guardctl: $(OUT)/guardctl
+unit: $(UNITS:%=$(OUT)/$(KIND)/unit/%)
+fuzz: $(FUZZERS:%=$(OUT)/fuzz/%)
+bench: $(BENCHES:%=$(OUT)/$(KIND)/bench/%)
+
+$(OUT)/guardctl: $(CLI:%.cpp=$(OUT)/$(KIND)/%.o) $(OUT)/$(KIND)/logic.a
+	$(CXX) $(FLAGS) -o $@ $^ $(LIBS)
+
+$(OUT)/$(KIND)/logic.a: $(OBJECTS)
+	rm -f $@ && ar rcs $@ $^
+
+$(OUT)/native-fuzz/logic.a: $(FUZZ_OBJECTS)
+	rm -f $@ && ar rcs $@ $^
+
+$(OUT)/$(KIND)/unit/%: $(OUT)/$(KIND)/t/unit/%_test.o $(OUT)/$(KIND)/logic.a
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) -o $@ $^ $(LIBS) -lcmocka -pthread
+
+$(OUT)/$(KIND)/bench/%: $(OUT)/$(KIND)/t/bench/%_bench.o $(OUT)/$(KIND)/logic.a
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) -o $@ $^ $(LIBS) -pthread
+
+$(OUT)/fuzz/%: $(OUT)/native-fuzz/t/fuzz/%_fuzz.o $(OUT)/native-fuzz/logic.a
+	@mkdir -p $(@D)
+	$(CLANGXX) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+$(OUT)/$(KIND)/%.o: %.cpp
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) -c -o $@ $<
+
+$(OUT)/native-fuzz/%.o: %.cpp
+	@mkdir -p $(@D)
+	$(CLANGXX) $(FUZZ_FLAGS) -c -o $@ $<
+
+-include $(shell find $(OUT)/native $(OUT)/native-asan $(OUT)/native-fuzz -name '*.d' 2>/dev/null)

@@ -1,0 +1,71 @@
+// How a feature takes part in a request: it registers checks with a gate, stages with the header
+// filter, and listeners with the event bus. Only core knows phases, suspending, resuming, aborts,
+// subrequests, internal redirects and guard_mode; a check knows none of it.
+#pragma once
+
+#include "core/event.h"
+#include "core/feature.h"
+#include "core/refusal.h"
+#include "ngx/compat.h"
+
+namespace guard::core {
+
+class Request;
+
+// front: PREACCESS, before authentication. inner: PRECONTENT, after it, with the body if wanted.
+enum class Gate : std::uint8_t { front, inner };
+
+// wait: the check has arranged that Request::resume() is called; it is then asked again. A check
+// that waits is never asked by anything but that.
+enum class Answer : std::uint8_t { pass, refuse, wait };
+
+struct BodyNeed {
+  bool wanted = false;
+  std::size_t limit = 0;  // bytes; reading stops at the smallest limit of all checks that want it
+};
+
+// Static storage. Within a gate, checks are asked in the order of Feature.
+struct Check {
+  Feature feature;
+  Gate gate;
+  // Fills refusal when it answers refuse. Must not charge anything.
+  Answer (*evaluate)(Request& request, Refusal& refusal) noexcept;
+  // Second round, once every check of this gate has passed: takes what evaluate found to be there.
+  // May still refuse (somebody else took it meanwhile).
+  Answer (*charge)(Request& request, Refusal& refusal) noexcept = nullptr;
+  // Gives back what charge took, because a later charge of the same gate refused.
+  void (*refund)(Request& request) noexcept = nullptr;
+  // Inner gate only: whether this request's body is wanted before evaluate, and how much of it.
+  BodyNeed (*body_need)(Request& request) noexcept = nullptr;
+};
+
+// Runs in the header filter of the main request, after every other header filter of nginx that
+// matters (see docs/architecture.md). request is null where no gate has seen the request.
+struct HeaderStage {
+  int position;  // ascending
+  void (*run)(ngx_http_request_t* r, Request* request) noexcept;
+};
+
+inline constexpr int kStageOutcome = 10;  // events from the application's own answer
+inline constexpr int kStageHeaders = 20;  // security headers
+inline constexpr int kStageOrigin = 30;   // CORS
+inline constexpr int kStageRate = 40;     // RateLimit fields
+
+// Hears every event. request is null for an event of the worker itself.
+using Listener = void (*)(const Event& event, Request* request) noexcept;
+
+// Registration: in a feature's preconfiguration. The check and stage objects must be static.
+void add_check(ngx_conf_t* cf, const Check& check);
+void add_header_stage(ngx_conf_t* cf, const HeaderStage& stage);
+void add_listener(ngx_conf_t* cf, Listener listener);
+
+// Activation: in a feature's merge_loc_conf, for every location where it has something to do. What
+// is active nowhere costs nothing.
+void activate(ngx_conf_t* cf, const Check& check);
+void activate(ngx_conf_t* cf, const HeaderStage& stage);
+
+// An event of the worker, not of a request. `once_per_node` lets only the first worker that says
+// it within a second through.
+void publish(const Event& event) noexcept;
+
+}  // namespace guard::core

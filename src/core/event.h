@@ -1,0 +1,88 @@
+// A security event: a value that a feature publishes on the bus. Who listens (log, lockout, metrics)
+// is not the publisher's business; no feature formats or writes anything itself.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace guard::core {
+
+// The closed vocabulary. The order is that of kEventKinds in event.cpp, which is the one table from
+// which the encoder, the docs page and the tests are made.
+enum class EventKind : std::uint8_t {
+  login_failed,
+  login_succeeded,
+  logout,
+  account_locked,
+  account_unlocked,
+  password_reset_requested,
+  password_changed,
+  token_refreshed,
+  token_refused,
+  key_refused,
+  file_uploaded,
+  file_refused,
+  rate_limited,
+  json_refused,
+  schema_violated,
+  injection_detected,
+  path_refused,
+  csp_violated,
+  origin_refused,
+  csrf_refused,
+  https_refused,
+  client_banned,
+  redis_unavailable,
+  redis_recovered,
+  health_changed,
+  upstream_failed,
+  table_pressure,
+  break_glass,
+  config_loaded,
+  events_lost,
+};
+
+inline constexpr std::size_t kEventKindCount = 30;
+
+// Severity as in syslog (RFC 5424, table 2), the part of it that a security event can have.
+enum class Severity : std::uint8_t { critical = 2, error = 3, warning = 4, notice = 5, info = 6 };
+
+enum class Outcome : std::uint8_t { success, failure, unknown };
+
+// What Guard did about it: nothing was decided, it was let through, refused, or would have been
+// refused had the mode not been observe.
+enum class Action : std::uint8_t { none, allowed, denied, observed };
+
+// One row of the vocabulary. category and type are ECS's event.category and event.type, each a
+// comma-separated list; action is ECS's event.action.
+struct EventKindInfo {
+  EventKind kind;
+  std::string_view name;
+  std::string_view category;
+  std::string_view type;
+  std::string_view action;
+  Outcome outcome;
+  Severity severity;
+  std::string_view meaning;  // one sentence for the docs
+};
+
+const EventKindInfo& info_of(EventKind kind) noexcept;
+std::optional<EventKind> event_kind_named(std::string_view name) noexcept;
+
+// All views need to live only for the duration of the publication.
+struct Event {
+  EventKind kind = EventKind::config_loaded;
+  Action action = Action::none;
+  std::optional<Severity> severity;  // the kind's own if unset
+  std::string_view code;             // refusal code, e.g. "json.syntax"
+  std::string_view policy;           // name of the policy that decided
+  std::string_view detail;           // one sentence, never with a value from the client in it
+  std::string_view pointer;          // RFC 6901 pointer of the first offence, may hold client bytes
+  std::string_view key_hash;         // hex of the keyed hash of the counted key
+  std::string_view user;             // user name as the configuration extracts it
+  std::uint16_t status = 0;          // the status that the client gets, 0 if not known yet
+  std::uint64_t count = 0;           // how many this one line stands for, or were lost; 0: one
+};
+
+}  // namespace guard::core

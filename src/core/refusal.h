@@ -1,0 +1,48 @@
+// A refusal is a value. core alone turns it into a response, an event and a metric.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/event.h"
+#include "core/feature.h"
+
+namespace guard::core {
+
+// One entry of the problem body's "errors" member.
+struct FieldError {
+  std::string_view detail;   // a sentence that never echoes a value from the client
+  std::string_view pointer;  // RFC 6901 JSON Pointer into the request's body, without the '#'
+  std::string_view keyword;  // what was violated: a limit's name, a schema keyword; may be empty
+};
+
+// Every view must live as long as the request: a literal, configuration memory or the request's pool.
+struct Refusal {
+  Feature feature = Feature::path;
+  EventKind event = EventKind::path_refused;
+  std::uint16_t status = 403;
+  std::string_view code;                       // stable, documented: "json.syntax", "rate.api"
+  std::string_view title;                      // the same for every refusal with this code
+  std::string_view detail;                     // this case; empty if there is nothing to add
+  std::string_view policy;                     // name of the policy that refused; may be empty
+  std::string_view type = "about:blank";       // RFC 9457 "type"
+  std::span<const FieldError> errors;          // "errors" member; empty: left out
+  std::span<const std::string_view> violated;  // "violated-policies" member; empty: left out
+  std::string_view location;                   // of a redirect (status 301 or 308)
+  std::string_view authenticate;               // WWW-Authenticate of a 401
+  std::string_view key_hash;                   // for the event: hex of the counted key's hash
+  std::int64_t retry_after = -1;               // seconds; -1: no Retry-After
+};
+
+// The RFC 9457 body, JSON or a small self-contained HTML page, of a refusal. request_id is
+// $request_id (hex), as "instance": "urn:request:ID". Everything is escaped.
+std::string problem_json(const Refusal& refusal, std::string_view request_id);
+std::string problem_html(const Refusal& refusal, std::string_view request_id);
+
+// "422 Unprocessable Entity": the status line for every status that Guard can answer with; empty for
+// others. nginx 1.22 has no text for some of them.
+std::string_view status_line(std::uint16_t status) noexcept;
+
+}  // namespace guard::core

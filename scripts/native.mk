@@ -13,7 +13,7 @@ FUZZERS := $(patsubst t/fuzz/%_fuzz.cpp,%,$(wildcard t/fuzz/*_fuzz.cpp))
 BENCHES := $(patsubst t/bench/%_bench.cpp,%,$(wildcard t/bench/*_bench.cpp))
 
 WARNINGS := -Wall -Wextra -Wpointer-arith -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Werror
-BASE := -std=c++20 -g -Isrc -fvisibility=hidden -MMD -MP $(WARNINGS)
+BASE := -std=c++20 -g -Isrc -It/unit -fvisibility=hidden -MMD -MP $(WARNINGS)
 LIBS := -lsimdjson -lcrypto -lpcre2-8
 
 ifdef SANITIZE

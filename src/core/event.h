@@ -1,5 +1,5 @@
-// A security event: a value that a feature publishes on the bus. Who listens (log, lockout, metrics)
-// is not the publisher's business; no feature formats or writes anything itself.
+// A security event: a value that a feature publishes on the bus. Who listens (log, lockout,
+// metrics) is not the publisher's business; no feature formats or writes anything itself.
 #pragma once
 
 #include <cstdint>

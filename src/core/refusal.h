@@ -18,7 +18,8 @@ struct FieldError {
   std::string_view keyword;  // what was violated: a limit's name, a schema keyword; may be empty
 };
 
-// Every view must live as long as the request: a literal, configuration memory or the request's pool.
+// Every view must live as long as the request: a literal, configuration memory or the request's
+// pool.
 struct Refusal {
   Feature feature = Feature::path;
   EventKind event = EventKind::path_refused;
@@ -37,12 +38,15 @@ struct Refusal {
 };
 
 // The RFC 9457 body, JSON or a small self-contained HTML page, of a refusal. request_id is
-// $request_id (hex), as "instance": "urn:request:ID". Everything is escaped.
+// $request_id (hex), as "instance": "urn:request:ID". Everything is escaped: whatever bytes the
+// views hold, the body is valid UTF-8, JSON or HTML. An error's "pointer" is a URI fragment,
+// "#/items/0" (RFC 6901 section 6). An empty title becomes the status's phrase. Both end with a
+// newline.
 std::string problem_json(const Refusal& refusal, std::string_view request_id);
 std::string problem_html(const Refusal& refusal, std::string_view request_id);
 
-// "422 Unprocessable Entity": the status line for every status that Guard can answer with; empty for
-// others. nginx 1.22 has no text for some of them.
+// "422 Unprocessable Content": the status line, in RFC 9110's words, for every status that Guard
+// can answer with; empty for others. nginx 1.22 has no text for some of them.
 std::string_view status_line(std::uint16_t status) noexcept;
 
 }  // namespace guard::core

@@ -30,23 +30,26 @@ template <class... Parts>
   throw ConfigError(text);
 }
 
-// The one of candidates that is nearest to word (edit distance at most 2), as
-// `, did you mean "auth"?`, or empty.
+// The one of candidates that is nearest to word, as `, did you mean "auth"?`, or empty. At most two
+// edits (a swap of neighbours is one), and no more than half of the letters.
 std::string suggestion(std::string_view word, std::span<const std::string_view> candidates);
 
-// Scalars in nginx's own notation. All throw ConfigError that quotes the word.
+// Scalars in nginx's own notation. All throw ConfigError that quotes name and value; name is as the
+// user writes it: "burst=" for a named word, the directive's name for a positional one. A limit
+// that is the type's largest value is not mentioned.
 bool parse_on_off(std::string_view name, std::string_view value);
 std::uint64_t parse_number(std::string_view name, std::string_view value, std::uint64_t min,
                            std::uint64_t max);
 // 512, 16k, 10m, 1g; bytes
 std::uint64_t parse_size(std::string_view name, std::string_view value, std::uint64_t min,
                          std::uint64_t max);
-// 100ms, 5s, 1m30s, 2h, 1d, 1w; a bare number is seconds
+// 100ms, 5s, 1m30s, 2h, 1d, 1w, 1M (30 days), 1y (365 days); a bare number is seconds
 std::chrono::milliseconds parse_time(std::string_view name, std::string_view value,
                                      std::chrono::milliseconds min, std::chrono::milliseconds max);
 // The index of value in choices.
 std::size_t parse_choice(std::string_view name, std::string_view value,
                          std::span<const std::string_view> choices);
+// One part more than there are separators; parts may be empty.
 std::vector<std::string_view> split(std::string_view text, char separator);
 
 class Words {
@@ -59,12 +62,15 @@ class Words {
   std::string_view operator[](std::size_t i) const { return words_[i + 1]; }
   std::span<const std::string_view> all() const { return std::span(words_).subspan(1); }
 
-  // True for `directive off`, the word that clears what was inherited. `off` with more words throws.
+  // True for `directive off`, the word that clears what was inherited. `off` with more words
+  // throws.
   bool is_off() const;
 
   // Reads the words: the first `positional` are taken as they are, each later one must be
-  // `name=value` with a name in `named`, or be one of `flags`. Throws on an unknown word (with a
-  // suggestion), a duplicate one, an empty value, and on too few positional words.
+  // `name=value` with a name in `named` (there without the '='), or be one of `flags`. Throws on an
+  // unknown word (with a suggestion), a duplicate one, an empty value, and on too few positional
+  // words. The value of a word is quoted only where the word is no `name=value`, since it may be a
+  // secret.
   void read(std::size_t positional, std::initializer_list<std::string_view> named,
             std::initializer_list<std::string_view> flags = {});
 

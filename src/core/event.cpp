@@ -1,0 +1,107 @@
+#include "core/event.h"
+
+#include <array>
+
+namespace guard::core {
+
+namespace {
+
+// Categories and types are those that ECS 9.4 allows together. Of a denial the outcome is
+// "success": what is reported is that it was stopped ("Using the categorization fields" in ECS);
+// failed authentication is a failure.
+constexpr std::array<EventKindInfo, kEventKindCount> kEventKinds = {{
+    {EventKind::login_failed, "login_failed", "authentication", "start", "login", Outcome::failure,
+     Severity::warning, "The application refused a login"},
+    {EventKind::login_succeeded, "login_succeeded", "authentication,session", "start", "login",
+     Outcome::success, Severity::info, "The application accepted a login"},
+    {EventKind::logout, "logout", "authentication,session", "end", "logout", Outcome::success,
+     Severity::info, "A user ended a session"},
+    {EventKind::account_locked, "account_locked", "iam,authentication", "user,change",
+     "account-locked", Outcome::success, Severity::warning,
+     "A lockout policy locked an account after too many failures"},
+    {EventKind::account_unlocked, "account_unlocked", "iam,authentication", "user,change",
+     "account-unlocked", Outcome::success, Severity::notice,
+     "An administrator or a success lifted a lock before its time was over"},
+    {EventKind::password_reset_requested, "password_reset_requested", "iam", "user,change",
+     "password-reset-requested", Outcome::success, Severity::notice,
+     "Somebody asked for a password reset"},
+    {EventKind::password_changed, "password_changed", "iam", "user,change", "password-changed",
+     Outcome::success, Severity::notice, "The password of an account was changed"},
+    {EventKind::token_refreshed, "token_refreshed", "authentication,session", "start,info",
+     "token-refresh", Outcome::success, Severity::info, "The application renewed a token"},
+    {EventKind::token_refused, "token_refused", "authentication,api", "start,denied",
+     "token-refused", Outcome::failure, Severity::warning,
+     "A request came without a token that is valid for it"},
+    {EventKind::key_refused, "key_refused", "authentication,api", "start,denied", "key-refused",
+     Outcome::failure, Severity::warning, "A request came without an API key that is valid for it"},
+    {EventKind::file_uploaded, "file_uploaded", "file,web", "creation", "file-upload",
+     Outcome::success, Severity::info, "The application accepted an uploaded file"},
+    {EventKind::file_refused, "file_refused", "intrusion_detection,file,web", "denied",
+     "file-refused", Outcome::success, Severity::warning,
+     "An upload broke a rule on names, types, sizes or contents"},
+    {EventKind::rate_limited, "rate_limited", "api,web", "denied,access", "rate-limit-exceeded",
+     Outcome::success, Severity::warning, "A client was over a rate policy"},
+    {EventKind::json_refused, "json_refused", "api,web", "denied", "json-refused", Outcome::success,
+     Severity::warning, "A body was no JSON, or over a limit for JSON bodies"},
+    {EventKind::schema_violated, "schema_violated", "api,web", "denied", "schema-violation",
+     Outcome::success, Severity::warning, "A body or parameter did not satisfy its schema"},
+    {EventKind::injection_detected, "injection_detected", "intrusion_detection,web", "denied",
+     "rule-match", Outcome::success, Severity::error, "A request looks like an injection attack"},
+    {EventKind::path_refused, "path_refused", "intrusion_detection,web", "denied", "path-refused",
+     Outcome::success, Severity::warning, "The request's path could be read in more than one way"},
+    {EventKind::csp_violated, "csp_violated", "web", "info", "csp-violation", Outcome::unknown,
+     Severity::notice, "A browser reported a violation of the Content-Security-Policy"},
+    {EventKind::origin_refused, "origin_refused", "intrusion_detection,web", "denied",
+     "origin-refused", Outcome::success, Severity::notice,
+     "A cross-origin request came from an origin that is not allowed"},
+    {EventKind::csrf_refused, "csrf_refused", "intrusion_detection,web", "denied", "csrf-refused",
+     Outcome::success, Severity::warning, "A state-changing request came from another site"},
+    {EventKind::https_refused, "https_refused", "network,web", "denied", "https-refused",
+     Outcome::success, Severity::notice, "A request came over plain HTTP where HTTPS is required"},
+    {EventKind::client_banned, "client_banned", "intrusion_detection,network", "denied",
+     "client-banned", Outcome::success, Severity::error,
+     "A client's score went over a ban policy, or a banned client came back"},
+    {EventKind::redis_unavailable, "redis_unavailable", "database", "error", "redis-unavailable",
+     Outcome::failure, Severity::error,
+     "Redis does not answer; what depends on it follows its on_error"},
+    {EventKind::redis_recovered, "redis_recovered", "database", "info", "redis-recovered",
+     Outcome::success, Severity::notice, "Redis answers again"},
+    {EventKind::health_changed, "health_changed", "host", "info", "health-changed",
+     Outcome::unknown, Severity::warning, "A health check changed its verdict"},
+    {EventKind::upstream_failed, "upstream_failed", "web", "error", "upstream-failed",
+     Outcome::failure, Severity::error, "The application answered with a 5xx, or not at all"},
+    {EventKind::table_pressure, "table_pressure", "host", "info", "table-pressure",
+     Outcome::unknown, Severity::warning,
+     "A table evicted an entry that still limited somebody; its zone is too small"},
+    {EventKind::break_glass, "break_glass", "configuration", "change", "break-glass",
+     Outcome::success, Severity::critical,
+     "The break-glass file appeared or went away: all of Guard observes, or enforces again"},
+    {EventKind::config_loaded, "config_loaded", "configuration", "info", "config-loaded",
+     Outcome::success, Severity::info, "A worker started with a configuration"},
+    {EventKind::events_lost, "events_lost", "host", "info", "events-lost", Outcome::failure,
+     Severity::error, "Events could not be written and are missing from this log"},
+}};
+
+constexpr bool in_order_of_enum() {
+  for (std::size_t i = 0; i < kEventKinds.size(); ++i) {
+    if (kEventKinds[i].kind != static_cast<EventKind>(i)) return false;
+  }
+  return true;
+}
+static_assert(in_order_of_enum());
+static_assert(static_cast<std::size_t>(EventKind::events_lost) + 1 == kEventKindCount);
+
+}  // namespace
+
+const EventKindInfo& info_of(EventKind kind) noexcept {
+  return kEventKinds[static_cast<std::size_t>(kind)];
+}
+
+std::optional<EventKind> event_kind_named(std::string_view name) noexcept {
+  for (const EventKindInfo& info : kEventKinds) {
+    if (info.name == name) return info.kind;
+  }
+  return std::nullopt;
+}
+
+}  // namespace guard::core

@@ -1,0 +1,140 @@
+#include "core/json_escape.h"
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+
+#include "core/utf8.h"
+
+namespace guard::core {
+
+namespace {
+
+constexpr std::uint64_t kOnes = 0x0101010101010101ULL;
+constexpr std::uint64_t kHighs = 0x8080808080808080ULL;
+
+// A high bit wherever a byte of the word is below 0x20, a quote, a backslash, or not below 0x7f.
+// Borrows may mark bytes after a true mark too, never before it and never without one.
+constexpr std::uint64_t marks(std::uint64_t word) {
+  const std::uint64_t below = word - kOnes * 0x20;
+  const std::uint64_t quote = (word ^ (kOnes * '"')) - kOnes;
+  const std::uint64_t backslash = (word ^ (kOnes * '\\')) - kOnes;
+  const std::uint64_t not_below_del = word + kOnes;
+  return (((below | quote | backslash) & ~word) | not_below_del | word) & kHighs;
+}
+
+constexpr bool is_plain(unsigned char c) {
+  return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+// How many bytes at the start of text need no escape.
+std::size_t plain_run(std::string_view text) noexcept {
+  std::size_t at = 0;
+  while (at + sizeof(std::uint64_t) <= text.size()) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, sizeof word);
+    if (marks(word) != 0) break;
+    at += sizeof word;
+  }
+  while (at < text.size() && is_plain(static_cast<unsigned char>(text[at]))) ++at;
+  return at;
+}
+
+// An escape, or a character that stands for itself.
+struct Piece {
+  std::array<char, kJsonEscapeFactor> bytes;
+  std::size_t size;
+};
+
+Piece unicode_escape(char32_t code_point) noexcept {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  return {{'\\', 'u', kHex[(code_point >> 12) & 0xfU], kHex[(code_point >> 8) & 0xfU],
+           kHex[(code_point >> 4) & 0xfU], kHex[code_point & 0xfU]},
+          6};
+}
+
+Piece piece_of(std::string_view text, const Utf8Unit& unit) noexcept {
+  if (!unit.valid) return {{'\xef', '\xbf', '\xbd'}, 3};
+  switch (unit.code_point) {
+    case '"':
+    case '\\':
+      return {{'\\', static_cast<char>(unit.code_point)}, 2};
+    case '\b':
+      return {{'\\', 'b'}, 2};
+    case '\f':
+      return {{'\\', 'f'}, 2};
+    case '\n':
+      return {{'\\', 'n'}, 2};
+    case '\r':
+      return {{'\\', 'r'}, 2};
+    case '\t':
+      return {{'\\', 't'}, 2};
+    case 0x2028:
+    case 0x2029:
+      return unicode_escape(unit.code_point);
+    default:
+      break;
+  }
+  if (unit.code_point < 0x20 || (unit.code_point >= 0x7f && unit.code_point < 0xa0)) {
+    return unicode_escape(unit.code_point);
+  }
+  Piece piece{{}, unit.length};
+  std::memcpy(piece.bytes.data(), text.data(), unit.length);
+  return piece;
+}
+
+// Calls run(plain bytes) and escape(piece) in turn, until one of them answers false.
+template <class Run, class Escape>
+void for_each_part(std::string_view text, Run run, Escape escape) {
+  while (!text.empty()) {
+    const std::size_t plain = plain_run(text);
+    if (plain > 0 && !run(text.substr(0, plain))) return;
+    text.remove_prefix(plain);
+    if (text.empty()) return;
+    const Utf8Unit unit = decode_utf8(text);
+    if (!escape(piece_of(text, unit))) return;
+    text.remove_prefix(unit.length);
+  }
+}
+
+}  // namespace
+
+void append_json_string(std::string& out, std::string_view text) {
+  out.push_back('"');
+  for_each_part(
+      text,
+      [&out](std::string_view plain) {
+        out.append(plain);
+        return true;
+      },
+      [&out](const Piece& piece) {
+        out.append(piece.bytes.data(), piece.size);
+        return true;
+      });
+  out.push_back('"');
+}
+
+std::size_t write_json_string(char* out, std::size_t size, std::string_view text) noexcept {
+  if (size < 2) return 0;
+  const std::size_t end = size - 1;  // where the closing quote may stand at the latest
+  std::size_t at = 0;
+  out[at++] = '"';
+  for_each_part(
+      text,
+      [&](std::string_view plain) {
+        const std::size_t fits = plain.size() < end - at ? plain.size() : end - at;
+        std::memcpy(out + at, plain.data(), fits);
+        at += fits;
+        return fits == plain.size();
+      },
+      [&](const Piece& piece) {
+        if (piece.size > end - at) return false;
+        std::memcpy(out + at, piece.bytes.data(), piece.size);
+        at += piece.size;
+        return true;
+      });
+  out[at++] = '"';
+  return at;
+}
+
+}  // namespace guard::core

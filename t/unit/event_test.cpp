@@ -1,0 +1,91 @@
+#include "core/event.h"
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "core/words.h"
+#include "unit.h"
+
+namespace core = guard::core;
+
+namespace {
+
+// "Expected event types" of each category, from the ECS 9.4 reference.
+const std::map<std::string_view, std::set<std::string_view>> kAllowed = {
+    {"api",
+     {"access", "admin", "allowed", "change", "creation", "deletion", "denied", "end", "info",
+      "start", "user"}},
+    {"authentication", {"start", "end", "info"}},
+    {"configuration", {"access", "change", "creation", "deletion", "info"}},
+    {"database", {"access", "change", "info", "error"}},
+    {"file", {"access", "change", "creation", "deletion", "info"}},
+    {"host", {"access", "change", "end", "info", "start"}},
+    {"iam", {"admin", "change", "creation", "deletion", "group", "info", "user"}},
+    {"intrusion_detection", {"allowed", "denied", "info"}},
+    {"network", {"access", "allowed", "connection", "denied", "end", "info", "protocol", "start"}},
+    {"session", {"start", "end", "info"}},
+    {"web", {"access", "error", "info"}},
+};
+
+core::EventKind kind_at(std::size_t i) {
+  return static_cast<core::EventKind>(i);
+}
+
+void names(void**) {
+  std::set<std::string_view> seen;
+  for (std::size_t i = 0; i < core::kEventKindCount; ++i) {
+    const core::EventKindInfo& info = core::info_of(kind_at(i));
+    assert_true(info.kind == kind_at(i));
+    assert_true(seen.insert(info.name).second);
+    assert_true(core::event_kind_named(info.name) == info.kind);
+    assert_true(info.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") ==
+                std::string_view::npos);
+    assert_true(info.action.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") ==
+                std::string_view::npos);
+    assert_false(info.action.empty());
+    assert_true(info.meaning.size() > 10 && info.meaning.back() != '.');
+  }
+  assert_false(core::event_kind_named("").has_value());
+  assert_false(core::event_kind_named("login").has_value());
+  assert_false(core::event_kind_named("LOGIN_FAILED").has_value());
+}
+
+void ecs_fits(void**) {
+  for (std::size_t i = 0; i < core::kEventKindCount; ++i) {
+    const core::EventKindInfo& info = core::info_of(kind_at(i));
+    for (std::string_view category : core::split(info.category, ',')) {
+      assert_true(kAllowed.contains(category));
+    }
+    for (std::string_view type : core::split(info.type, ',')) {
+      bool fits = false;
+      for (std::string_view category : core::split(info.category, ',')) {
+        fits = fits || kAllowed.at(category).contains(type);
+      }
+      if (!fits) print_error("%s: no category has type %s\n", info.name.data(), type.data());
+      assert_true(fits);
+    }
+  }
+}
+
+void known_rows(void**) {
+  const auto& failed = core::info_of(core::EventKind::login_failed);
+  assert_true(failed.name == "login_failed" && failed.category == "authentication" &&
+              failed.type == "start" && failed.action == "login" &&
+              failed.outcome == core::Outcome::failure);
+  const auto& limited = core::info_of(core::EventKind::rate_limited);
+  assert_true(limited.category == "api,web" && limited.type == "denied,access" &&
+              limited.action == "rate-limit-exceeded");
+  assert_true(core::info_of(core::EventKind::break_glass).severity == core::Severity::critical);
+}
+
+}  // namespace
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(names),
+      cmocka_unit_test(ecs_fits),
+      cmocka_unit_test(known_rows),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

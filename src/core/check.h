@@ -31,12 +31,14 @@ struct Check {
   // Fills refusal when it answers refuse. Must not charge anything.
   Answer (*evaluate)(Request& request, Refusal& refusal) noexcept;
   // Second round, once every check of this gate has passed: takes what evaluate found to be there.
-  // May still refuse (somebody else took it meanwhile).
+  // May still refuse (somebody else took it meanwhile); it then must have taken nothing.
   Answer (*charge)(Request& request, Refusal& refusal) noexcept = nullptr;
   // Gives back what charge took, because a later charge of the same gate refused.
   void (*refund)(Request& request) noexcept = nullptr;
   // Inner gate only: whether this request's body is wanted before evaluate, and how much of it.
   BodyNeed (*body_need)(Request& request) noexcept = nullptr;
+  // The request dies while this check waits: whatever would call resume() must not any more.
+  void (*abandon)(Request& request) noexcept = nullptr;
 };
 
 // Runs in the header filter of the main request, after every other header filter of nginx that
@@ -64,8 +66,23 @@ void add_listener(ngx_conf_t* cf, Listener listener);
 void activate(ngx_conf_t* cf, const Check& check);
 void activate(ngx_conf_t* cf, const HeaderStage& stage);
 
-// An event of the worker, not of a request. `once_per_node` lets only the first worker that says
-// it within a second through.
+// A variable whose value comes from the body (guard_json_set): a key that holds it can only be known
+// in the inner gate. Registered while directives are read, asked from init_main_conf or merging on.
+void add_body_variable(ngx_conf_t* cf, std::string_view name);
+bool is_body_variable(ngx_conf_t* cf, std::string_view name);
+
+// The 16-byte SipHash key for every hash of a client's key: from guard_key_secret, or drawn and kept
+// in shared memory. Declare in a feature's configuration that it will be asked for.
+void need_client_key(ngx_conf_t* cf);
+const std::array<std::uint8_t, 16>& client_key() noexcept;
+
+// An event of the worker, not of a request.
 void publish(const Event& event) noexcept;
+// The same, but of all workers of this nginx at most one says it within the interval; true if this
+// one did.
+bool publish_once(const Event& event, std::uint64_t interval_ms) noexcept;
+
+// "http" or "https" as the client used it; for code that may run where no gate has been.
+std::string_view scheme_of(ngx_http_request_t* r) noexcept;
 
 }  // namespace guard::core

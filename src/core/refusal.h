@@ -35,6 +35,7 @@ struct Refusal {
   std::string_view authenticate;               // WWW-Authenticate of a 401
   std::string_view key_hash;                   // for the event: hex of the counted key's hash
   std::int64_t retry_after = -1;               // seconds; -1: no Retry-After
+  bool silent = false;                         // no event: one for the same key was just published
 };
 
 // The RFC 9457 body, JSON or a small self-contained HTML page, of a refusal. request_id is

@@ -46,10 +46,12 @@ class Request {
   // be read, out of memory). Valid until this request waits or another request asks.
   static constexpr std::size_t kBodyPadding = 64;
   std::optional<std::string_view> body() noexcept;
-  // The body was longer than the limit that the checks asked for; body() is then nothing.
-  bool body_over_limit() const { return body_over_limit_; }
-  // Bytes of the body as far as it was read.
-  std::size_t body_size() const { return body_size_; }
+  // Bytes of the body: Content-Length, or as many as have arrived. More than the limit that a check
+  // asked for means that reading was stopped (or never begun) and body() is nothing.
+  std::size_t body_size() const noexcept;
+  // Whether the request has or may have a body: a Content-Length other than 0, chunked, or an HTTP/2
+  // or HTTP/3 stream that the client has not ended. Exact once the gate has read it.
+  bool has_body() const noexcept;
 
   // How the client is named where nothing else is asked for: v4 /32, v6 /64. "192.0.2.1",
   // "2001:db8:0:1::/64"; in pool memory.
@@ -64,14 +66,43 @@ class Request {
  private:
   friend class GateRun;
   friend class BodyReader;
+  friend void forget_request(void* data) noexcept;
+
+  static constexpr std::size_t kMaxPolicies = 32;
+
+  struct GateState {
+    std::uint8_t cursor = 0;     // the check to be asked next
+    bool charging = false;       // second round
+    bool done = false;           // this gate has let this pass of the request through
+    std::uint32_t observed = 0;  // checks that refused in observe mode: not charged
+    std::uint32_t charged = 0;
+  };
+
+  struct BodyState {
+    bool asked = false;
+    bool ready = false;
+    bool failed = false;     // nginx could not read it; what there is of it must not be judged
+    bool stopped = false;    // reading ended at the limit
+    std::size_t limit = 0;   // 0: none
+    std::size_t received = 0;
+  };
+
+  void begin_pass() noexcept;
+  void end() noexcept;
+  void record(const Refusal& refusal, Action action) noexcept;
 
   ngx_http_request_t* r_ = nullptr;
   Verdict verdict_ = Verdict::none;
-  bool body_over_limit_ = false;
-  std::size_t body_size_ = 0;
+  bool resumed_ = false;
+  const Check* waiting_ = nullptr;
+  std::array<GateState, 2> gates_{};
+  BodyState body_{};
   std::string_view code_;
+  std::string_view client_net_;
+  std::string_view scheme_;
   std::array<void*, kFeatureCount> states_{};
-  // ... the gates' own state follows; see gate.cpp
+  std::uint8_t policy_count_ = 0;
+  std::array<const void*, kMaxPolicies> policies_;
 };
 
 template <class T>

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/words.h"
+#include "ngx/config.h"
 #include "ngx/pool.h"
 #include "ngx/strings.h"
 
@@ -18,6 +19,8 @@ bool fenced(ngx_conf_t* cf, Body&& body) noexcept {
   try {
     body();
     return true;
+  } catch (const AlreadyLogged&) {
+    return false;
   } catch (const std::exception& error) {
     ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "%s", error.what());
   } catch (...) {
@@ -78,9 +81,10 @@ ngx_int_t configuration(ngx_conf_t* cf) noexcept {
   return fenced(cf, [&] { hook(cf); }) ? NGX_OK : NGX_ERROR;
 }
 
-inline ngx_command_t command(std::string_view name, ngx_uint_t type, ngx_uint_t conf_offset,
+// command(ngx_string("guard_x"), ...)
+inline ngx_command_t command(ngx_str_t name, ngx_uint_t type, ngx_uint_t conf_offset,
                              char* (*set)(ngx_conf_t*, ngx_command_t*, void*)) noexcept {
-  return {borrow(name), type, set, conf_offset, 0, nullptr};
+  return {name, type, set, conf_offset, 0, nullptr};
 }
 
 }  // namespace guard::ngx

@@ -1,0 +1,169 @@
+#include "core/body_reader.h"
+
+#include <cstdlib>
+#include <cstring>
+
+#include "core/core_config.h"
+#include "ngx/strings.h"
+
+namespace guard::core {
+
+namespace {
+
+// One per worker: bodies are judged one after another, never two at once. What a large body made
+// it grow to is given back with the next small one.
+class BodyBuffer {
+ public:
+  char* reserve(std::size_t size) noexcept {
+    bool wasteful = capacity_ > kKeep && size <= kKeep;
+    if (size <= capacity_ && !wasteful) return data_;
+    std::size_t wanted = size < kKeep ? kKeep : size;
+    release();
+    data_ = static_cast<char*>(std::malloc(wanted));
+    capacity_ = data_ == nullptr ? 0 : wanted;
+    return data_;
+  }
+
+  void release() noexcept {
+    std::free(data_);
+    data_ = nullptr;
+    capacity_ = 0;
+  }
+
+ private:
+  static constexpr std::size_t kKeep = 256 * 1024;
+  char* data_ = nullptr;
+  std::size_t capacity_ = 0;
+};
+
+BodyBuffer body_buffer;
+
+std::size_t length_of(const ngx_chain_t* chain) noexcept {
+  off_t size = 0;
+  for (; chain != nullptr; chain = chain->next) size += ngx_buf_size(chain->buf);
+  return static_cast<std::size_t>(size);
+}
+
+bool append(const ngx_buf_t& buf, char*& to) noexcept {
+  if (ngx_buf_in_memory(&buf)) {
+    std::size_t size = static_cast<std::size_t>(buf.last - buf.pos);
+    std::memcpy(to, buf.pos, size);
+    to += size;
+    return true;
+  }
+  off_t offset = buf.file_pos;
+  while (offset < buf.file_last) {
+    ssize_t n = ngx_read_file(buf.file, reinterpret_cast<u_char*>(to),
+                              static_cast<std::size_t>(buf.file_last - offset), offset);
+    if (n <= 0) return false;
+    offset += n;
+    to += n;
+  }
+  return true;
+}
+
+// The DAV module serves PUT from the temporary file and answers 500 without one.
+void suit_dav(ngx_http_request_t* r) noexcept {
+  if (r->method != NGX_HTTP_PUT || r->content_handler != nullptr) return;
+  r->request_body_in_file_only = 1;
+  r->request_body_in_persistent_file = 1;
+  r->request_body_in_clean_file = 1;
+  r->request_body_file_group_access = 1;
+  r->request_body_file_log_level = 0;
+}
+
+}  // namespace
+
+void free_body_buffer() noexcept { body_buffer.release(); }
+
+BodyReader::Progress BodyReader::read(std::size_t limit) noexcept {
+  ngx_http_request_t* r = request_.r_;
+  Request::BodyState& body = request_.body_;
+  if (body.ready || body.failed || body.stopped) return {NGX_OK};
+  if (body.asked) return {NGX_DONE};
+
+  body.limit = limit;
+  if (limit != 0 && r->headers_in.content_length_n > static_cast<off_t>(limit)) {
+    body.stopped = true;
+    return {NGX_OK};
+  }
+  body.asked = true;
+  suit_dav(r);
+  ngx_int_t rc = ngx_http_read_client_request_body(r, ready);
+  if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
+    body.failed = true;
+    return {rc};
+  }
+  // The handler may have run the whole request: nothing of it is touched but r, which the count
+  // that reading took still keeps.
+  ngx_http_finalize_request(r, NGX_DONE);
+  return {NGX_DONE};
+}
+
+void BodyReader::ready(ngx_http_request_t* r) noexcept {
+  Request* request = Request::find(r);
+  if (request != nullptr && !request->body_.stopped) {
+    request->body_.ready = true;
+    request->body_.received = r->request_body == nullptr ? 0 : length_of(r->request_body->bufs);
+  }
+  // For the upstream, and for whatever an internal redirect leads to.
+  r->preserve_body = 1;
+  r->write_event_handler = ngx_http_core_run_phases;
+  ngx_http_core_run_phases(r);
+}
+
+ngx_int_t BodyReader::filter(ngx_http_request_t* r, ngx_chain_t* in,
+                             ngx_http_request_body_filter_pt next) noexcept {
+  auto* request = static_cast<Request*>(ngx_http_get_module_ctx(r, ngx_http_guard_module));
+  if (request == nullptr || r != r->main || request->body_.limit == 0) return next(r, in);
+  Request::BodyState& body = request->body_;
+  if (!body.asked || body.ready) return next(r, in);
+
+  body.received += length_of(in);
+  if (body.received <= body.limit) return next(r, in);
+
+  // What comes after the limit is not kept. The gate is told by a write event, since nginx is in
+  // the middle of reading here.
+  for (ngx_chain_t* link = in; link != nullptr; link = link->next) {
+    link->buf->pos = link->buf->last;
+    link->buf->file_pos = link->buf->file_last;
+  }
+  if (!body.stopped) {
+    body.stopped = true;
+    r->write_event_handler = ngx_http_core_run_phases;
+    ngx_post_event(r->connection->write, &ngx_posted_events);
+  }
+  return next(r, nullptr);
+}
+
+std::size_t Request::body_size() const noexcept {
+  off_t declared = r_->headers_in.content_length_n;
+  return declared > 0 && !body_.ready ? static_cast<std::size_t>(declared) : body_.received;
+}
+
+bool Request::has_body() const noexcept {
+  if (body_.ready) return body_.received != 0;
+  if (r_->headers_in.content_length_n > 0 || r_->headers_in.chunked) return true;
+#if (NGX_HTTP_V2)
+  if (r_->stream != nullptr) return r_->headers_in.content_length_n < 0 && !r_->stream->in_closed;
+#endif
+#if (NGX_HTTP_V3)
+  if (r_->http_version == NGX_HTTP_VERSION_30) return r_->headers_in.content_length_n < 0;
+#endif
+  return false;
+}
+
+std::optional<std::string_view> Request::body() noexcept {
+  if (body_.failed || body_.stopped || !body_.ready) return std::nullopt;
+  char* data = body_buffer.reserve(body_.received + kBodyPadding);
+  if (data == nullptr) return std::nullopt;
+  char* to = data;
+  ngx_chain_t* chain = r_->request_body == nullptr ? nullptr : r_->request_body->bufs;
+  for (; chain != nullptr; chain = chain->next) {
+    if (!append(*chain->buf, to)) return std::nullopt;
+  }
+  std::memset(to, 0, kBodyPadding);
+  return std::string_view(data, static_cast<std::size_t>(to - data));
+}
+
+}  // namespace guard::core

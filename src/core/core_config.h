@@ -1,0 +1,75 @@
+// What core keeps per configuration and per location. Only core's own files use this.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "core/check.h"
+#include "core/cidr.h"
+#include "core/node.h"
+#include "ngx/compat.h"
+#include "ngx/config.h"
+
+extern "C" {
+extern ngx_module_t ngx_http_guard_module;
+extern ngx_module_t ngx_http_guard_filter_module;
+}
+
+namespace guard::core {
+
+struct MainConf {
+  std::vector<const Check*> checks;        // in the order in which a gate asks
+  std::vector<const HeaderStage*> stages;  // in the order in which the header filter runs them
+  std::vector<Listener> listeners;
+  std::vector<std::string_view> body_variables;
+
+  std::optional<std::array<std::uint8_t, 16>> key;  // from guard_key_secret
+  std::string_view break_glass_file;                // NUL-terminated; empty: none
+  Node* node = nullptr;                             // made by the first who needs it
+  ngx_int_t request_id_index = NGX_ERROR;
+  ngx_int_t realip_remote_addr_index = NGX_ERROR;
+};
+
+enum class ProblemStyle : std::uint8_t { automatic, json, off };
+
+struct Exemption {
+  std::uint32_t features;  // bit per Feature
+  CidrList networks;
+  ngx::Value value;  // or a value that exempts when it is neither empty nor "0"
+};
+
+struct LocationConf {
+  // Bit i is for MainConf::checks[i] and MainConf::stages[i].
+  std::uint32_t front = 0;
+  std::uint32_t inner = 0;
+  std::uint32_t stages = 0;
+
+  std::optional<std::array<Mode, kFeatureCount>> modes;
+  std::vector<Exemption> exemptions;
+  bool exemptions_set = false;
+  std::optional<ProblemStyle> problem;
+  std::optional<bool> error_page_allowed;
+  std::optional<bool> path_strict;
+  std::string_view route;
+  CidrList trusted_proxies;
+  bool trusted_proxies_set = false;
+};
+
+inline MainConf* main_conf(ngx_http_request_t* r) noexcept {
+  return static_cast<MainConf*>(ngx_http_get_module_main_conf(r, ngx_http_guard_module));
+}
+
+inline LocationConf* location_conf(ngx_http_request_t* r) noexcept {
+  return static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_guard_module));
+}
+
+Node& node_of(ngx_conf_t* cf);
+void adopt_client_key(ngx_cycle_t* cycle) noexcept;
+
+// The configuration of a cycle, or null if it has no http block.
+MainConf* main_conf(ngx_cycle_t* cycle) noexcept;
+
+}  // namespace guard::core

@@ -1,0 +1,52 @@
+// The one place where Guard meets nginx's filters: the header filter, which must come before nginx's
+// own headers filter in the list of modules so that it runs after it and has the last word, and the
+// request-body filter.
+
+#include "core/body_reader.h"
+#include "core/core_config.h"
+#include "core/request.h"
+#include "core/respond.h"
+#include "ngx/fence.h"
+
+namespace guard::core {
+
+namespace {
+
+ngx_http_output_header_filter_pt next_header_filter;
+ngx_http_request_body_filter_pt next_request_body_filter;
+
+ngx_int_t header_filter(ngx_http_request_t* r) noexcept {
+  if (r != r->main) return next_header_filter(r);
+  name_status(r);
+  std::uint32_t active = location_conf(r)->stages;
+  if (active != 0) {
+    const MainConf& main = *main_conf(r);
+    Request* request = Request::find(r);
+    for (std::size_t i = 0; i < main.stages.size(); ++i) {
+      if ((active >> i & 1) != 0) main.stages[i]->run(r, request);
+    }
+  }
+  return next_header_filter(r);
+}
+
+ngx_int_t request_body_filter(ngx_http_request_t* r, ngx_chain_t* in) noexcept {
+  return BodyReader::filter(r, in, next_request_body_filter);
+}
+
+void install(ngx_conf_t* /*cf*/) {
+  next_header_filter = ngx_http_top_header_filter;
+  ngx_http_top_header_filter = header_filter;
+  next_request_body_filter = ngx_http_top_request_body_filter;
+  ngx_http_top_request_body_filter = request_body_filter;
+}
+
+ngx_http_module_t filter_context = {
+    nullptr, ngx::configuration<install>, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr};
+
+}  // namespace
+
+}  // namespace guard::core
+
+ngx_module_t ngx_http_guard_filter_module = {
+    NGX_MODULE_V1, &guard::core::filter_context, nullptr, NGX_HTTP_MODULE, nullptr, nullptr,
+    nullptr,       nullptr,                      nullptr, nullptr,         nullptr, NGX_MODULE_V1_PADDING};

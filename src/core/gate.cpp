@@ -1,0 +1,199 @@
+#include "core/gate.h"
+
+#include <algorithm>
+
+#include "core/body_reader.h"
+#include "core/core_config.h"
+#include "core/request.h"
+#include "core/respond.h"
+
+namespace guard::core {
+
+namespace {
+
+bool exempts(const Exemption& exemption, ngx_http_request_t* r) noexcept {
+  if (exemption.value) {
+    std::optional<std::string_view> value = exemption.value.evaluate(r);
+    return value && !value->empty() && *value != "0";
+  }
+  std::optional<Address> address = address_of(r->connection->sockaddr);
+  return address && exemption.networks.contains(*address);
+}
+
+std::uint32_t exempt_features(const LocationConf& conf, ngx_http_request_t* r) noexcept {
+  std::uint32_t features = 0;
+  for (const Exemption& exemption : conf.exemptions) {
+    if ((exemption.features & ~features) != 0 && exempts(exemption, r)) {
+      features |= exemption.features;
+    }
+  }
+  return features;
+}
+
+}  // namespace
+
+// One call of a gate's phase handler.
+class GateRun {
+ public:
+  GateRun(Request& request, Gate gate, std::uint32_t active) noexcept
+      : request_(request),
+        r_(request.native()),
+        main_(*main_conf(r_)),
+        conf_(*location_conf(r_)),
+        state_(request.gates_[static_cast<std::size_t>(gate)]),
+        gate_(gate),
+        active_(active) {}
+
+  // The phase handler's answer; r may be gone unless it is NGX_DECLINED or a status.
+  ngx_int_t run() noexcept {
+    if (ngx_http_get_module_ctx(r_, ngx_http_guard_module) == nullptr) {
+      // A new pass: nginx wiped the contexts on an internal redirect, so whatever an earlier pass
+      // was still to do is dead.
+      request_.begin_pass();
+      ngx_http_set_ctx(r_, &request_, ngx_http_guard_module);
+    }
+    if (state_.done) return NGX_DECLINED;
+    if (request_.waiting_ != nullptr) {
+      if (!request_.resumed_) return park();
+      request_.waiting_ = nullptr;
+    }
+    request_.resumed_ = false;
+
+    exempt_ = conf_.exemptions.empty() ? 0 : exempt_features(conf_, r_);
+    if (gate_ == Gate::inner && !state_.charging && state_.cursor == 0) {
+      BodyReader::Progress progress = read_body();
+      if (progress.answer != NGX_OK) return progress.answer;
+    }
+    if (!state_.charging) {
+      ngx_int_t rc = round(&Check::evaluate);
+      if (rc != NGX_OK) return rc;
+      state_.charging = true;
+      state_.cursor = 0;
+    }
+    ngx_int_t rc = round(&Check::charge);
+    if (rc != NGX_OK) return rc;
+    state_.done = true;
+    if (request_.verdict_ == Verdict::none) request_.verdict_ = Verdict::passed;
+    return NGX_DECLINED;
+  }
+
+ private:
+  using Question = Answer (*Check::*)(Request&, Refusal&) noexcept;
+
+  Mode mode(const Check& check) const noexcept {
+    std::size_t feature = index_of(check.feature);
+    if ((exempt_ >> feature & 1) != 0) return Mode::off;
+    Mode mode = conf_.modes ? (*conf_.modes)[feature] : Mode::enforce;
+    return mode == Mode::enforce && break_glass() ? Mode::observe : mode;
+  }
+
+  // NGX_OK: every check has passed, or would have refused in observe mode.
+  ngx_int_t round(Question question) noexcept {
+    for (; state_.cursor < main_.checks.size(); ++state_.cursor) {
+      std::uint32_t bit = 1U << state_.cursor;
+      if ((active_ & bit) == 0) continue;
+      const Check& check = *main_.checks[state_.cursor];
+      if (check.*question == nullptr || (state_.observed & bit) != 0) continue;
+      Mode check_mode = mode(check);
+      if (check_mode == Mode::off) continue;
+
+      Refusal refusal;
+      refusal.feature = check.feature;
+      switch ((check.*question)(request_, refusal)) {
+        case Answer::pass:
+          if (state_.charging) state_.charged |= bit;
+          break;
+        case Answer::wait:
+          request_.waiting_ = &check;
+          return park();
+        case Answer::refuse:
+          if (check_mode == Mode::enforce) {
+            refund();
+            request_.record(refusal, Action::denied);
+            return respond(request_, refusal);
+          }
+          request_.record(refusal, Action::observed);
+          state_.observed |= bit;
+          break;
+      }
+    }
+    return NGX_OK;
+  }
+
+  void refund() noexcept {
+    for (std::size_t i = 0; i < main_.checks.size(); ++i) {
+      const Check& check = *main_.checks[i];
+      if ((state_.charged >> i & 1) != 0 && check.refund != nullptr) check.refund(request_);
+    }
+    state_.charged = 0;
+  }
+
+  BodyReader::Progress read_body() noexcept {
+    bool wanted = false;
+    std::size_t limit = 0;  // the smallest one that is enforced: what is only observed never cuts
+    for (std::size_t i = 0; i < main_.checks.size(); ++i) {
+      const Check& check = *main_.checks[i];
+      if ((active_ >> i & 1) == 0 || check.body_need == nullptr) continue;
+      Mode check_mode = mode(check);
+      if (check_mode == Mode::off) continue;
+      BodyNeed need = check.body_need(request_);
+      if (!need.wanted) continue;
+      wanted = true;
+      if (check_mode == Mode::enforce && need.limit != 0) {
+        limit = limit == 0 ? need.limit : std::min(limit, need.limit);
+      }
+    }
+    if (!wanted) return {NGX_OK};
+    return BodyReader(request_).read(limit);
+  }
+
+  // Suspends the request until resume(). Write events that come for other reasons end up here again.
+  ngx_int_t park() noexcept {
+    r_->read_event_handler = ngx_http_test_reading;
+    r_->write_event_handler = ngx_http_core_run_phases;
+    // Data or an end that arrived before would otherwise go unnoticed.
+    if (r_->connection->read->ready) {
+      ngx_post_event(r_->connection->read, &ngx_posted_events);
+    }
+    return NGX_DONE;
+  }
+
+  Request& request_;
+  ngx_http_request_t* r_;
+  const MainConf& main_;
+  const LocationConf& conf_;
+  Request::GateState& state_;
+  Gate gate_;
+  std::uint32_t active_;
+  std::uint32_t exempt_ = 0;
+};
+
+void Request::begin_pass() noexcept {
+  end();
+  resumed_ = false;
+  gates_ = {};
+  if (body_.asked && !body_.ready) body_.failed = true;
+}
+
+namespace {
+
+ngx_int_t gate(ngx_http_request_t* r, Gate which, std::uint32_t active) noexcept {
+  if (active == 0 || r != r->main) return NGX_DECLINED;
+  Request* request = Request::get(r);
+  if (request == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  // The refusal's own error page is not refused again.
+  if (request->refused()) return NGX_DECLINED;
+  return GateRun(*request, which, active).run();
+}
+
+}  // namespace
+
+ngx_int_t front_gate(ngx_http_request_t* r) noexcept {
+  return gate(r, Gate::front, location_conf(r)->front);
+}
+
+ngx_int_t inner_gate(ngx_http_request_t* r) noexcept {
+  return gate(r, Gate::inner, location_conf(r)->inner);
+}
+
+}  // namespace guard::core

@@ -1,0 +1,38 @@
+// What all workers of this nginx share besides counters: the drawn key, the state of break glass,
+// and who said an event of the whole node last. It survives reloads.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "core/event.h"
+#include "ngx/compat.h"
+#include "ngx/zone.h"
+
+namespace guard::core {
+
+struct NodeMemory;
+
+class Node {
+ public:
+  explicit Node(ngx_conf_t* cf);
+
+  // The key for every hash of a client key that stands when no guard_key_secret does.
+  std::array<std::uint8_t, 16> drawn_key() const noexcept;
+
+  // Both answer true to one worker only: the one that is to publish the change.
+  bool change_break_glass(bool active) noexcept;
+  bool claim(EventKind kind, std::uint64_t interval_ms) noexcept;
+  // True to the first worker of this configuration.
+  bool claim_generation(std::uint64_t generation) noexcept;
+
+ private:
+  NodeMemory* memory() const noexcept;
+  ngx::Zone* zone_;
+};
+
+// Whether guard_break_glass's file is there, as this worker last saw it.
+bool break_glass() noexcept;
+void watch_break_glass(ngx_cycle_t* cycle) noexcept;
+
+}  // namespace guard::core

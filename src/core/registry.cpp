@@ -1,0 +1,108 @@
+// Registration of checks, stages and listeners, and the event bus.
+
+#include <algorithm>
+
+#include "core/check.h"
+#include "core/core_config.h"
+#include "core/request.h"
+
+namespace guard::core {
+
+namespace {
+
+MainConf& main_of(ngx_conf_t* cf) {
+  return *static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_module));
+}
+
+LocationConf& location_of(ngx_conf_t* cf) {
+  return *static_cast<LocationConf*>(ngx_http_conf_get_module_loc_conf(cf, ngx_http_guard_module));
+}
+
+constexpr std::size_t kMaxRegistered = 32;  // bits in LocationConf
+
+template <class T>
+std::uint32_t bit_of(const std::vector<const T*>& all, const T& one) {
+  auto found = std::find(all.begin(), all.end(), &one);
+  if (found == all.end()) throw std::logic_error("not registered");
+  return 1U << (found - all.begin());
+}
+
+std::array<std::uint8_t, 16> key_in_force;
+
+}  // namespace
+
+void add_check(ngx_conf_t* cf, const Check& check) {
+  auto& checks = main_of(cf).checks;
+  if (checks.size() == kMaxRegistered) throw std::logic_error("too many checks");
+  auto before = [](const Check* a, const Check* b) { return a->feature < b->feature; };
+  checks.insert(std::upper_bound(checks.begin(), checks.end(), &check, before), &check);
+}
+
+void add_header_stage(ngx_conf_t* cf, const HeaderStage& stage) {
+  auto& stages = main_of(cf).stages;
+  if (stages.size() == kMaxRegistered) throw std::logic_error("too many header stages");
+  auto before = [](const HeaderStage* a, const HeaderStage* b) { return a->position < b->position; };
+  stages.insert(std::upper_bound(stages.begin(), stages.end(), &stage, before), &stage);
+}
+
+void add_listener(ngx_conf_t* cf, Listener listener) { main_of(cf).listeners.push_back(listener); }
+
+void activate(ngx_conf_t* cf, const Check& check) {
+  std::uint32_t bit = bit_of(main_of(cf).checks, check);
+  LocationConf& location = location_of(cf);
+  (check.gate == Gate::front ? location.front : location.inner) |= bit;
+}
+
+void activate(ngx_conf_t* cf, const HeaderStage& stage) {
+  location_of(cf).stages |= bit_of(main_of(cf).stages, stage);
+}
+
+void add_body_variable(ngx_conf_t* cf, std::string_view name) {
+  main_of(cf).body_variables.push_back(ngx::keep(cf, name));
+}
+
+bool is_body_variable(ngx_conf_t* cf, std::string_view name) {
+  const auto& names = main_of(cf).body_variables;
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+Node& node_of(ngx_conf_t* cf) {
+  MainConf& main = main_of(cf);
+  if (main.node == nullptr) main.node = ngx::pool_new<Node>(cf->pool, cf);
+  return *main.node;
+}
+
+void need_client_key(ngx_conf_t* cf) { node_of(cf); }
+
+const std::array<std::uint8_t, 16>& client_key() noexcept { return key_in_force; }
+
+void adopt_client_key(ngx_cycle_t* cycle) noexcept {
+  const MainConf* main = main_conf(cycle);
+  if (main == nullptr) return;
+  if (main->key) {
+    key_in_force = *main->key;
+  } else if (main->node != nullptr) {
+    key_in_force = main->node->drawn_key();
+  }
+}
+
+MainConf* main_conf(ngx_cycle_t* cycle) noexcept {
+  if (ngx_get_conf(cycle->conf_ctx, ngx_http_module) == nullptr) return nullptr;
+  return static_cast<MainConf*>(ngx_http_cycle_get_module_main_conf(cycle, ngx_http_guard_module));
+}
+
+void publish(const Event& event) noexcept {
+  const MainConf* main = main_conf(const_cast<ngx_cycle_t*>(ngx_cycle));
+  if (main == nullptr) return;
+  for (Listener listener : main->listeners) listener(event, nullptr);
+}
+
+bool publish_once(const Event& event, std::uint64_t interval_ms) noexcept {
+  const MainConf* main = main_conf(const_cast<ngx_cycle_t*>(ngx_cycle));
+  if (main == nullptr || main->node == nullptr) return false;
+  if (!main->node->claim(event.kind, interval_ms)) return false;
+  publish(event);
+  return true;
+}
+
+}  // namespace guard::core

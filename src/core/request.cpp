@@ -1,0 +1,173 @@
+#include "core/request.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/client_net.h"
+#include "core/core_config.h"
+#include "core/forwarded.h"
+#include "ngx/strings.h"
+
+namespace guard::core {
+
+// The cleanup's address is also how the state is found again after an internal redirect has wiped
+// r->ctx.
+void forget_request(void* data) noexcept { static_cast<Request*>(data)->end(); }
+
+namespace {
+
+constexpr std::string_view kHttp = "http";
+constexpr std::string_view kHttps = "https";
+
+std::string_view own_scheme([[maybe_unused]] ngx_http_request_t* r) noexcept {
+#if (NGX_HTTP_SSL)
+  if (r->connection->ssl != nullptr) return kHttps;
+#endif
+  return kHttp;
+}
+
+// The address that really connected, even if realip has put another in its place.
+bool peer_is_trusted(ngx_http_request_t* r, const MainConf& main, const CidrList& trusted) noexcept {
+  if (main.realip_remote_addr_index != NGX_ERROR) {
+    ngx_http_variable_value_t* peer = ngx_http_get_indexed_variable(
+        r, static_cast<ngx_uint_t>(main.realip_remote_addr_index));
+    if (peer != nullptr && peer->valid && !peer->not_found) {
+      std::string_view text = ngx::to_view(*peer);
+      if (text == "unix:") return true;
+      std::optional<Address> address = parse_address(text);
+      return address && trusted.contains(*address);
+    }
+  }
+  std::optional<Address> address = address_of(r->connection->sockaddr);
+  return !address ? r->connection->sockaddr->sa_family == AF_UNIX : trusted.contains(*address);
+}
+
+std::optional<std::string_view> forwarded_proto(ngx_http_request_t* r) noexcept {
+  std::optional<std::string_view> last;
+  const ngx_list_part_t* part = &r->headers_in.headers.part;
+  for (; part != nullptr; part = part->next) {
+    const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
+    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
+      if (headers[i].key.len == sizeof("X-Forwarded-Proto") - 1 &&
+          ngx_strncasecmp(headers[i].key.data,
+                          reinterpret_cast<u_char*>(const_cast<char*>("X-Forwarded-Proto")),
+                          headers[i].key.len) == 0) {
+        last = ngx::to_view(headers[i].value);
+      }
+    }
+  }
+  return last;
+}
+
+}  // namespace
+
+std::optional<Address> address_of(const sockaddr* socket) noexcept {
+  if (socket->sa_family == AF_INET) {
+    const auto* in = reinterpret_cast<const sockaddr_in*>(socket);
+    return Address::from_v4(reinterpret_cast<const std::uint8_t*>(&in->sin_addr));
+  }
+  if (socket->sa_family == AF_INET6) {
+    const auto* in6 = reinterpret_cast<const sockaddr_in6*>(socket);
+    return Address::from_v6(reinterpret_cast<const std::uint8_t*>(&in6->sin6_addr));
+  }
+  return std::nullopt;
+}
+
+std::string_view scheme_of(ngx_http_request_t* r) noexcept {
+  const LocationConf* conf = location_conf(r);
+  if (!conf->trusted_proxies.empty() && peer_is_trusted(r, *main_conf(r), conf->trusted_proxies)) {
+    std::optional<std::string_view> field = forwarded_proto(r);
+    if (field) {
+      std::optional<std::string_view> proto = parse_forwarded_proto(*field);
+      if (proto) return *proto == kHttps ? kHttps : kHttp;
+    }
+  }
+  return own_scheme(r);
+}
+
+Request* Request::find(ngx_http_request_t* r) noexcept {
+  ngx_http_request_t* main = r->main;
+  void* known = ngx_http_get_module_ctx(main, ngx_http_guard_module);
+  if (known != nullptr) return static_cast<Request*>(known);
+  for (ngx_http_cleanup_t* cleanup = main->cleanup; cleanup != nullptr; cleanup = cleanup->next) {
+    if (cleanup->handler == forget_request) return static_cast<Request*>(cleanup->data);
+  }
+  return nullptr;
+}
+
+Request* Request::get(ngx_http_request_t* r) noexcept {
+  Request* known = find(r);
+  if (known != nullptr) return known;
+  ngx_http_cleanup_t* cleanup = ngx_http_cleanup_add(r->main, sizeof(Request));
+  if (cleanup == nullptr) return nullptr;
+  auto* request = new (cleanup->data) Request;
+  request->r_ = r->main;
+  cleanup->handler = forget_request;
+  return request;
+}
+
+bool Request::first_time(const void* policy) noexcept {
+  auto end = policies_.begin() + policy_count_;
+  if (std::find(policies_.begin(), end, policy) != end) return false;
+  if (policy_count_ < policies_.size()) policies_[policy_count_++] = policy;
+  return true;
+}
+
+void Request::resume() noexcept {
+  resumed_ = true;
+  ngx_event_t* event = r_->connection->write;
+  ngx_post_event(event, &ngx_posted_events);
+}
+
+void Request::end() noexcept {
+  if (waiting_ != nullptr && waiting_->abandon != nullptr) waiting_->abandon(*this);
+  waiting_ = nullptr;
+}
+
+void Request::record(const Refusal& refusal, Action action) noexcept {
+  Event event;
+  event.kind = refusal.event;
+  event.action = action;
+  event.code = refusal.code;
+  event.policy = refusal.policy;
+  event.detail = refusal.detail.empty() ? refusal.title : refusal.detail;
+  event.key_hash = refusal.key_hash;
+  event.status = refusal.status;
+  if (!refusal.errors.empty()) {
+    event.pointer = refusal.errors.front().pointer;
+    if (refusal.detail.empty()) event.detail = refusal.errors.front().detail;
+  }
+  if (code_.empty()) code_ = refusal.code;
+  verdict_ = action == Action::denied ? Verdict::refused : Verdict::observed;
+  if (!refusal.silent) publish(event);
+}
+
+void Request::observe(const Refusal& refusal) noexcept { record(refusal, Action::observed); }
+
+void Request::publish(const Event& event) noexcept {
+  for (Listener listener : main_conf(r_)->listeners) listener(event, this);
+}
+
+std::string_view Request::client_net() noexcept {
+  if (!client_net_.empty()) return client_net_;
+  std::optional<Address> address = address_of(r_->connection->sockaddr);
+  if (!address) return client_net_ = "unix";
+  auto* buffer = static_cast<char*>(ngx_pnalloc(r_->pool, kClientNetMax));
+  if (buffer == nullptr) return "unknown";
+  return client_net_ = std::string_view(buffer, write_client_net(*address, buffer));
+}
+
+std::string_view Request::scheme() noexcept {
+  if (scheme_.empty()) scheme_ = scheme_of(r_);
+  return scheme_;
+}
+
+std::string_view Request::route() const noexcept { return location_conf(r_)->route; }
+
+std::string_view Request::request_id() noexcept {
+  ngx_http_variable_value_t* id = ngx_http_get_indexed_variable(
+      r_, static_cast<ngx_uint_t>(main_conf(r_)->request_id_index));
+  return id == nullptr ? std::string_view{} : ngx::to_view(*id);
+}
+
+}  // namespace guard::core

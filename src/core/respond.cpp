@@ -1,0 +1,146 @@
+#include "core/respond.h"
+
+#include <charconv>
+#include <string>
+
+#include "core/accept.h"
+#include "core/core_config.h"
+#include "ngx/strings.h"
+
+namespace guard::core {
+
+namespace {
+
+bool add_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
+  auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
+  if (header == nullptr) return false;
+  *header = {};
+  header->hash = 1;
+  header->key = ngx::borrow(name);
+  header->value = ngx::copy(r->pool, value);
+  return header->value.data != nullptr;
+}
+
+// Fields that belong to the status itself, whoever writes the body.
+bool add_refusal_fields(ngx_http_request_t* r, const Refusal& refusal) noexcept {
+  if (refusal.retry_after >= 0) {
+    char digits[24];
+    auto end = std::to_chars(digits, digits + sizeof(digits), refusal.retry_after).ptr;
+    std::string_view text(digits, static_cast<std::size_t>(end - digits));
+    if (!add_header(r, "Retry-After", text)) return false;
+  }
+  if (!refusal.authenticate.empty() && !add_header(r, "WWW-Authenticate", refusal.authenticate)) {
+    return false;
+  }
+  return true;
+}
+
+bool is_redirect(std::uint16_t status) noexcept { return status >= 300 && status < 400; }
+
+// A user's error_page for the status that may be used. One that leads to a named location keeps
+// method and body and would hand the refused request to the application.
+bool has_error_page(ngx_http_request_t* r, std::uint16_t status, bool allow_named) noexcept {
+  const auto* clcf = static_cast<const ngx_http_core_loc_conf_t*>(
+      ngx_http_get_module_loc_conf(r, ngx_http_core_module));
+  if (clcf->error_pages == nullptr || r->uri_changes == 0) return false;
+  if (r->error_page && !clcf->recursive_error_pages) return false;
+  auto* pages = static_cast<ngx_http_err_page_t*>(clcf->error_pages->elts);
+  for (ngx_uint_t i = 0; i < clcf->error_pages->nelts; ++i) {
+    if (pages[i].status != status) continue;
+    if (allow_named) return true;
+    ngx_str_t target{};
+    if (ngx_http_complex_value(r, &pages[i].value, &target) != NGX_OK) return false;
+    return target.len != 0 && target.data[0] != '@';
+  }
+  return false;
+}
+
+bool wants_html(ngx_http_request_t* r) noexcept {
+#if (NGX_HTTP_HEADERS)
+  const ngx_table_elt_t* accept = r->headers_in.accept;
+  if (accept != nullptr) return prefers_html(ngx::to_view(accept->value));
+  return false;
+#else
+  const ngx_list_part_t* part = &r->headers_in.headers.part;
+  for (; part != nullptr; part = part->next) {
+    const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
+    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
+      if (headers[i].key.len == sizeof("accept") - 1 &&
+          ngx_strncmp(headers[i].lowcase_key, "accept", headers[i].key.len) == 0) {
+        return prefers_html(ngx::to_view(headers[i].value));
+      }
+    }
+  }
+  return false;
+#endif
+}
+
+bool make_body(Request& request, const Refusal& refusal, bool html, ngx_str_t& body) noexcept {
+  try {
+    std::string_view id = request.request_id();
+    std::string text = html ? problem_html(refusal, id) : problem_json(refusal, id);
+    body = ngx::copy(request.pool(), text);
+    return body.data != nullptr;
+  } catch (...) {
+    return false;
+  }
+}
+
+ngx_int_t send_problem(Request& request, const Refusal& refusal, ProblemStyle style) noexcept {
+  ngx_http_request_t* r = request.native();
+  bool html = style == ProblemStyle::automatic && wants_html(r);
+  ngx_http_complex_value_t body{};
+  if (!make_body(request, refusal, html, body.value) ||
+      !add_header(r, "Cache-Control", "no-store")) {
+    return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  }
+  ngx_str_t type = html ? ngx_str_t ngx_string("text/html; charset=utf-8")
+                        : ngx_str_t ngx_string("application/problem+json");
+
+  // The body may be half read: its timer must not end the response, and no 100 Continue may
+  // precede it.
+  ngx_connection_t* c = r->connection;
+  if (c->read->timer_set) ngx_del_timer(c->read);
+  if (c->write->timer_set) ngx_del_timer(c->write);
+  r->expect_tested = 1;
+  ngx_http_finalize_request(r, ngx_http_send_response(r, refusal.status, &type, &body));
+  return NGX_DONE;
+}
+
+}  // namespace
+
+ngx_int_t respond(Request& request, const Refusal& refusal) noexcept {
+  ngx_http_request_t* r = request.native();
+  if (refusal.status == NGX_HTTP_CLOSE) return NGX_HTTP_CLOSE;
+
+  const LocationConf& conf = *location_conf(r);
+  if (!add_refusal_fields(r, refusal)) return NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+  if (is_redirect(refusal.status)) {
+    ngx_http_clear_location(r);
+    auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
+    if (header == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    *header = {};
+    header->hash = 1;
+    header->key = ngx::borrow("Location");
+    header->value = ngx::borrow(refusal.location);
+    r->headers_out.location = header;
+    r->expect_tested = 1;
+    return refusal.status;
+  }
+
+  bool allow_named = conf.error_page_allowed.value_or(false);
+  ProblemStyle style = conf.problem.value_or(ProblemStyle::automatic);
+  if (style == ProblemStyle::off || has_error_page(r, refusal.status, allow_named)) {
+    r->expect_tested = 1;
+    return refusal.status;
+  }
+  return send_problem(request, refusal, style);
+}
+
+void name_status(ngx_http_request_t* r) noexcept {
+  if (r->headers_out.status != 422 || r->headers_out.status_line.len != 0) return;
+  r->headers_out.status_line = ngx::borrow(status_line(422));
+}
+
+}  // namespace guard::core

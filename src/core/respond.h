@@ -1,0 +1,16 @@
+// Turns a refusal into what the client gets.
+#pragma once
+
+#include "core/refusal.h"
+#include "core/request.h"
+
+namespace guard::core {
+
+// The phase handler's answer. With NGX_DONE the response is on its way and r may be gone; with a
+// status, nginx sends its own or the user's page for it.
+ngx_int_t respond(Request& request, const Refusal& refusal) noexcept;
+
+// Sets the status line of a status that this nginx has no text for. In the header filter.
+void name_status(ngx_http_request_t* r) noexcept;
+
+}  // namespace guard::core

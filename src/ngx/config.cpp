@@ -1,0 +1,86 @@
+#include "ngx/config.h"
+
+#include <cctype>
+
+namespace guard::ngx {
+
+void warn(ngx_conf_t* cf, const std::string& text) {
+  ngx_conf_log_error(NGX_LOG_WARN, cf, 0, "%s", text.c_str());
+}
+
+void notice(ngx_conf_t* cf, const std::string& text) {
+  ngx_conf_log_error(NGX_LOG_NOTICE, cf, 0, "%s", text.c_str());
+}
+
+std::string_view keep(ngx_conf_t* cf, std::string_view text) {
+  ngx_str_t kept = copy(cf->pool, text);
+  if (kept.data == nullptr) throw std::bad_alloc();
+  return to_view(kept);
+}
+
+Value::Value(ngx_conf_t* cf, std::string_view text) : text_(keep(cf, text)) {
+  compiled_ = static_cast<ngx_http_complex_value_t*>(
+      ngx_pcalloc(cf->pool, sizeof(ngx_http_complex_value_t)));
+  if (compiled_ == nullptr) throw std::bad_alloc();
+  ngx_str_t source = borrow(text_);
+  ngx_http_compile_complex_value_t compile{};
+  compile.cf = cf;
+  compile.value = &source;
+  compile.complex_value = compiled_;
+  if (ngx_http_compile_complex_value(&compile) != NGX_OK) throw AlreadyLogged{};
+}
+
+std::optional<std::string_view> Value::evaluate(ngx_http_request_t* r) const noexcept {
+  if (compiled_->lengths == nullptr) return to_view(compiled_->value);
+  ngx_str_t value{};
+  if (ngx_http_complex_value(r, compiled_, &value) != NGX_OK) return std::nullopt;
+  return to_view(value);
+}
+
+std::vector<std::string_view> variables_in(std::string_view text) {
+  std::vector<std::string_view> names;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '$') continue;
+    std::size_t start = i + 1;
+    if (start < text.size() && text[start] == '{') ++start;
+    std::size_t end = start;
+    while (end < text.size() &&
+           (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == '_')) {
+      ++end;
+    }
+    if (end > start) names.push_back(text.substr(start, end - start));
+    i = end - 1;
+  }
+  return names;
+}
+
+void add_variable(ngx_conf_t* cf, std::string_view name, ngx_http_get_variable_pt get,
+                  uintptr_t data, ngx_uint_t flags) {
+  ngx_str_t kept = borrow(keep(cf, name));
+  ngx_http_variable_t* variable = ngx_http_add_variable(cf, &kept, flags);
+  if (variable == nullptr) throw AlreadyLogged{};
+  variable->get_handler = get;
+  variable->data = data;
+}
+
+ngx_int_t variable_index(ngx_conf_t* cf, std::string_view name) {
+  ngx_str_t kept = borrow(keep(cf, name));
+  ngx_int_t index = ngx_http_get_variable_index(cf, &kept);
+  if (index == NGX_ERROR) throw AlreadyLogged{};
+  return index;
+}
+
+bool module_loaded(ngx_conf_t* cf, std::string_view name) {
+  for (ngx_uint_t i = 0; cf->cycle->modules[i] != nullptr; ++i) {
+    if (name == cf->cycle->modules[i]->name) return true;
+  }
+  return false;
+}
+
+std::string_view full_path(ngx_conf_t* cf, std::string_view path) {
+  ngx_str_t name = borrow(keep(cf, path));
+  if (ngx_conf_full_name(cf->cycle, &name, 1) != NGX_OK) throw std::bad_alloc();
+  return to_view(name);
+}
+
+}  // namespace guard::ngx

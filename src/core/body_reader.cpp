@@ -74,7 +74,9 @@ void suit_dav(ngx_http_request_t* r) noexcept {
 
 }  // namespace
 
-void free_body_buffer() noexcept { body_buffer.release(); }
+void free_body_buffer() noexcept {
+  body_buffer.release();
+}
 
 BodyReader::Progress BodyReader::read(std::size_t limit) noexcept {
   ngx_http_request_t* r = request_.r_;

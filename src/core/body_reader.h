@@ -10,8 +10,8 @@ class BodyReader {
   explicit BodyReader(Request& request) noexcept : request_(request) {}
 
   struct Progress {
-    // NGX_OK: the body is read, or reading has stopped at the limit; go on. NGX_DONE: the phases are
-    // run again when it is; r may be gone. A status: nginx could not read it.
+    // NGX_OK: the body is read, or reading has stopped at the limit; go on. NGX_DONE: the phases
+    // are run again when it is; r may be gone. A status: nginx could not read it.
     ngx_int_t answer;
   };
 

@@ -3,6 +3,11 @@
 // subrequests, internal redirects and guard_mode; a check knows none of it.
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
 #include "core/event.h"
 #include "core/feature.h"
 #include "core/refusal.h"
@@ -66,13 +71,14 @@ void add_listener(ngx_conf_t* cf, Listener listener);
 void activate(ngx_conf_t* cf, const Check& check);
 void activate(ngx_conf_t* cf, const HeaderStage& stage);
 
-// A variable whose value comes from the body (guard_json_set): a key that holds it can only be known
-// in the inner gate. Registered while directives are read, asked from init_main_conf or merging on.
+// A variable whose value comes from the body (guard_json_set): a key that holds it can only be
+// known in the inner gate. Registered while directives are read, asked from init_main_conf or
+// merging on.
 void add_body_variable(ngx_conf_t* cf, std::string_view name);
 bool is_body_variable(ngx_conf_t* cf, std::string_view name);
 
-// The 16-byte SipHash key for every hash of a client's key: from guard_key_secret, or drawn and kept
-// in shared memory. Declare in a feature's configuration that it will be asked for.
+// The 16-byte SipHash key for every hash of a client's key: from guard_key_secret, or drawn and
+// kept in shared memory. Declare in a feature's configuration that it will be asked for.
 void need_client_key(ngx_conf_t* cf);
 const std::array<std::uint8_t, 16>& client_key() noexcept;
 

@@ -6,7 +6,7 @@
 #include "core/gate.h"
 #include "core/path_check.h"
 #include "core/request.h"
-#include "core/secret.h"
+#include "core/interim.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
 
@@ -87,12 +87,13 @@ void set_path(ngx_conf_t* /*cf*/, Words& words, LocationConf& conf) {
 void set_route(ngx_conf_t* cf, Words& words, LocationConf& conf) {
   constexpr std::size_t kMaxRoute = 64;
   if (!conf.route.empty()) fail("\"guard_route\" directive is duplicate");
-  bool plain = words[0].size() <= kMaxRoute &&
-               words[0].find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+  bool plain =
+      words[0].size() <= kMaxRoute && words[0].find_first_not_of(
+                                          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                           "0123456789_.:-") == std::string_view::npos;
   if (!plain || words[0].empty()) {
-    fail("invalid route name \"", words[0], "\", up to 64 letters, digits, \"_\", \".\", \":\", \"-\" ",
-         "are expected");
+    fail("invalid route name \"", words[0],
+         "\", up to 64 letters, digits, \"_\", \".\", \":\", \"-\" ", "are expected");
   }
   conf.route = ngx::keep(cf, words[0]);
 }
@@ -165,7 +166,8 @@ ngx_int_t get_client_net(ngx_http_request_t* r, ngx_http_variable_value_t* v, ui
 }
 
 void preconfigure(ngx_conf_t* cf) {
-  auto* main = static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_module));
+  auto* main =
+      static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_module));
   ngx::add_variable(cf, "guard_verdict", get_verdict);
   ngx::add_variable(cf, "guard_code", get_code);
   ngx::add_variable(cf, "guard_scheme", get_scheme);
@@ -178,8 +180,8 @@ void preconfigure(ngx_conf_t* cf) {
 }
 
 void install_gates(ngx_conf_t* cf) {
-  auto* core =
-      static_cast<ngx_http_core_main_conf_t*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
+  auto* core = static_cast<ngx_http_core_main_conf_t*>(
+      ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
   auto install = [core](ngx_http_phases phase, ngx_http_handler_pt handler) {
     auto* slot = static_cast<ngx_http_handler_pt*>(ngx_array_push(&core->phases[phase].handlers));
     if (slot == nullptr) throw std::bad_alloc();
@@ -195,7 +197,9 @@ ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
   return NGX_OK;
 }
 
-void exit_process(ngx_cycle_t* /*cycle*/) noexcept { free_body_buffer(); }
+void exit_process(ngx_cycle_t* /*cycle*/) noexcept {
+  free_body_buffer();
+}
 
 constexpr ngx_uint_t kAnywhere = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 

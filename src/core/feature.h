@@ -1,4 +1,5 @@
-// The protections that guard_mode and guard_exempt can name, in the order in which the gates ask them.
+// The protections that guard_mode and guard_exempt can name, in the order in which the gates ask
+// them.
 #pragma once
 
 #include <array>
@@ -28,9 +29,13 @@ inline constexpr std::array<std::string_view, 11> kFeatureNames = {
 
 inline constexpr std::size_t kFeatureCount = kFeatureNames.size();
 
-constexpr std::size_t index_of(Feature feature) { return static_cast<std::size_t>(feature); }
+constexpr std::size_t index_of(Feature feature) {
+  return static_cast<std::size_t>(feature);
+}
 
-constexpr std::string_view name_of(Feature feature) { return kFeatureNames[index_of(feature)]; }
+constexpr std::string_view name_of(Feature feature) {
+  return kFeatureNames[index_of(feature)];
+}
 
 constexpr std::optional<Feature> feature_named(std::string_view name) {
   for (std::size_t i = 0; i < kFeatureCount; ++i) {

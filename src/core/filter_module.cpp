@@ -1,6 +1,6 @@
-// The one place where Guard meets nginx's filters: the header filter, which must come before nginx's
-// own headers filter in the list of modules so that it runs after it and has the last word, and the
-// request-body filter.
+// The one place where Guard meets nginx's filters: the header filter, which must come before
+// nginx's own headers filter in the list of modules so that it runs after it and has the last word,
+// and the request-body filter.
 
 #include "core/body_reader.h"
 #include "core/core_config.h"
@@ -47,6 +47,9 @@ ngx_http_module_t filter_context = {
 
 }  // namespace guard::core
 
-ngx_module_t ngx_http_guard_filter_module = {
-    NGX_MODULE_V1, &guard::core::filter_context, nullptr, NGX_HTTP_MODULE, nullptr, nullptr,
-    nullptr,       nullptr,                      nullptr, nullptr,         nullptr, NGX_MODULE_V1_PADDING};
+ngx_module_t ngx_http_guard_filter_module = {NGX_MODULE_V1, &guard::core::filter_context,
+                                             nullptr,       NGX_HTTP_MODULE,
+                                             nullptr,       nullptr,
+                                             nullptr,       nullptr,
+                                             nullptr,       nullptr,
+                                             nullptr,       NGX_MODULE_V1_PADDING};

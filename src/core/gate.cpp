@@ -147,7 +147,8 @@ class GateRun {
     return BodyReader(request_).read(limit);
   }
 
-  // Suspends the request until resume(). Write events that come for other reasons end up here again.
+  // Suspends the request until resume(). Write events that come for other reasons end up here
+  // again.
   ngx_int_t park() noexcept {
     r_->read_event_handler = ngx_http_test_reading;
     r_->write_event_handler = ngx_http_core_run_phases;
@@ -183,6 +184,12 @@ ngx_int_t gate(ngx_http_request_t* r, Gate which, std::uint32_t active) noexcept
   if (request == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
   // The refusal's own error page is not refused again.
   if (request->refused()) return NGX_DECLINED;
+  // Nor is the page that nginx shows for a body that it could not read; a named location keeps the
+  // method, and there the checks still say no.
+  if (which == Gate::inner && request->body_failed() && r->internal &&
+      (r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) != 0) {
+    return NGX_DECLINED;
+  }
   return GateRun(*request, which, active).run();
 }
 

@@ -93,7 +93,9 @@ bool Node::claim_generation(std::uint64_t generation) noexcept {
   return before != generation && memory()->generation.compare_exchange_strong(before, generation);
 }
 
-bool break_glass() noexcept { return file_is_there; }
+bool break_glass() noexcept {
+  return file_is_there;
+}
 
 void watch_break_glass(ngx_cycle_t* cycle) noexcept {
   file_is_there = false;

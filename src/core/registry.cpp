@@ -41,11 +41,15 @@ void add_check(ngx_conf_t* cf, const Check& check) {
 void add_header_stage(ngx_conf_t* cf, const HeaderStage& stage) {
   auto& stages = main_of(cf).stages;
   if (stages.size() == kMaxRegistered) throw std::logic_error("too many header stages");
-  auto before = [](const HeaderStage* a, const HeaderStage* b) { return a->position < b->position; };
+  auto before = [](const HeaderStage* a, const HeaderStage* b) {
+    return a->position < b->position;
+  };
   stages.insert(std::upper_bound(stages.begin(), stages.end(), &stage, before), &stage);
 }
 
-void add_listener(ngx_conf_t* cf, Listener listener) { main_of(cf).listeners.push_back(listener); }
+void add_listener(ngx_conf_t* cf, Listener listener) {
+  main_of(cf).listeners.push_back(listener);
+}
 
 void activate(ngx_conf_t* cf, const Check& check) {
   std::uint32_t bit = bit_of(main_of(cf).checks, check);
@@ -72,9 +76,13 @@ Node& node_of(ngx_conf_t* cf) {
   return *main.node;
 }
 
-void need_client_key(ngx_conf_t* cf) { node_of(cf); }
+void need_client_key(ngx_conf_t* cf) {
+  node_of(cf);
+}
 
-const std::array<std::uint8_t, 16>& client_key() noexcept { return key_in_force; }
+const std::array<std::uint8_t, 16>& client_key() noexcept {
+  return key_in_force;
+}
 
 void adopt_client_key(ngx_cycle_t* cycle) noexcept {
   const MainConf* main = main_conf(cycle);

@@ -3,16 +3,18 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/client_net.h"
+#include "core/interim.h"
 #include "core/core_config.h"
-#include "core/forwarded.h"
+#include "core/interim.h"
 #include "ngx/strings.h"
 
 namespace guard::core {
 
 // The cleanup's address is also how the state is found again after an internal redirect has wiped
 // r->ctx.
-void forget_request(void* data) noexcept { static_cast<Request*>(data)->end(); }
+void forget_request(void* data) noexcept {
+  static_cast<Request*>(data)->end();
+}
 
 namespace {
 
@@ -27,10 +29,11 @@ std::string_view own_scheme([[maybe_unused]] ngx_http_request_t* r) noexcept {
 }
 
 // The address that really connected, even if realip has put another in its place.
-bool peer_is_trusted(ngx_http_request_t* r, const MainConf& main, const CidrList& trusted) noexcept {
+bool peer_is_trusted(ngx_http_request_t* r, const MainConf& main,
+                     const CidrList& trusted) noexcept {
   if (main.realip_remote_addr_index != NGX_ERROR) {
-    ngx_http_variable_value_t* peer = ngx_http_get_indexed_variable(
-        r, static_cast<ngx_uint_t>(main.realip_remote_addr_index));
+    ngx_http_variable_value_t* peer =
+        ngx_http_get_indexed_variable(r, static_cast<ngx_uint_t>(main.realip_remote_addr_index));
     if (peer != nullptr && peer->valid && !peer->not_found) {
       std::string_view text = ngx::to_view(*peer);
       if (text == "unix:") return true;
@@ -142,7 +145,9 @@ void Request::record(const Refusal& refusal, Action action) noexcept {
   if (!refusal.silent) publish(event);
 }
 
-void Request::observe(const Refusal& refusal) noexcept { record(refusal, Action::observed); }
+void Request::observe(const Refusal& refusal) noexcept {
+  record(refusal, Action::observed);
+}
 
 void Request::publish(const Event& event) noexcept {
   for (Listener listener : main_conf(r_)->listeners) listener(event, this);
@@ -162,11 +167,13 @@ std::string_view Request::scheme() noexcept {
   return scheme_;
 }
 
-std::string_view Request::route() const noexcept { return location_conf(r_)->route; }
+std::string_view Request::route() const noexcept {
+  return location_conf(r_)->route;
+}
 
 std::string_view Request::request_id() noexcept {
-  ngx_http_variable_value_t* id = ngx_http_get_indexed_variable(
-      r_, static_cast<ngx_uint_t>(main_conf(r_)->request_id_index));
+  ngx_http_variable_value_t* id =
+      ngx_http_get_indexed_variable(r_, static_cast<ngx_uint_t>(main_conf(r_)->request_id_index));
   return id == nullptr ? std::string_view{} : ngx::to_view(*id);
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/check.h"
+#include "core/interim.h"
 #include "ngx/compat.h"
 
 namespace guard::core {
@@ -38,7 +39,7 @@ class Request {
   void publish(const Event& event) noexcept;
 
   Verdict verdict() const { return verdict_; }
-  std::string_view code() const { return code_; }   // of the first refusal, real or would-be
+  std::string_view code() const { return code_; }  // of the first refusal, real or would-be
   bool refused() const { return verdict_ == Verdict::refused; }
 
   // The whole body in one piece with at least kBodyPadding readable bytes behind it, after the gate
@@ -46,11 +47,13 @@ class Request {
   // be read, out of memory). Valid until this request waits or another request asks.
   static constexpr std::size_t kBodyPadding = 64;
   std::optional<std::string_view> body() noexcept;
+  // nginx itself could not read the body (400, 408, 413); an error page is being shown.
+  bool body_failed() const { return body_.failed; }
   // Bytes of the body: Content-Length, or as many as have arrived. More than the limit that a check
   // asked for means that reading was stopped (or never begun) and body() is nothing.
   std::size_t body_size() const noexcept;
-  // Whether the request has or may have a body: a Content-Length other than 0, chunked, or an HTTP/2
-  // or HTTP/3 stream that the client has not ended. Exact once the gate has read it.
+  // Whether the request has or may have a body: a Content-Length other than 0, chunked, or an
+  // HTTP/2 or HTTP/3 stream that the client has not ended. Exact once the gate has read it.
   bool has_body() const noexcept;
 
   // How the client is named where nothing else is asked for: v4 /32, v6 /64. "192.0.2.1",
@@ -81,9 +84,9 @@ class Request {
   struct BodyState {
     bool asked = false;
     bool ready = false;
-    bool failed = false;     // nginx could not read it; what there is of it must not be judged
-    bool stopped = false;    // reading ended at the limit
-    std::size_t limit = 0;   // 0: none
+    bool failed = false;    // nginx could not read it; what there is of it must not be judged
+    bool stopped = false;   // reading ended at the limit
+    std::size_t limit = 0;  // 0: none
     std::size_t received = 0;
   };
 
@@ -116,5 +119,8 @@ T* Request::state(Feature feature) noexcept {
   }
   return static_cast<T*>(slot);
 }
+
+// Nothing for a Unix socket.
+std::optional<Address> address_of(const sockaddr* socket) noexcept;
 
 }  // namespace guard::core

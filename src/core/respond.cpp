@@ -3,7 +3,7 @@
 #include <charconv>
 #include <string>
 
-#include "core/accept.h"
+#include "core/interim.h"
 #include "core/core_config.h"
 #include "ngx/strings.h"
 
@@ -35,7 +35,9 @@ bool add_refusal_fields(ngx_http_request_t* r, const Refusal& refusal) noexcept 
   return true;
 }
 
-bool is_redirect(std::uint16_t status) noexcept { return status >= 300 && status < 400; }
+bool is_redirect(std::uint16_t status) noexcept {
+  return status >= 300 && status < 400;
+}
 
 // A user's error_page for the status that may be used. One that leads to a named location keeps
 // method and body and would hand the refused request to the application.

@@ -31,7 +31,8 @@ class Value {
   explicit operator bool() const { return compiled_ != nullptr; }
   bool is_constant() const { return compiled_->lengths == nullptr; }
   std::string_view text() const { return text_; }
-  // Pool memory of the request, or of the configuration where it is constant; nothing: out of memory.
+  // Pool memory of the request, or of the configuration where it is constant; nothing: out of
+  // memory.
   std::optional<std::string_view> evaluate(ngx_http_request_t* r) const noexcept;
 
  private:

@@ -1,5 +1,6 @@
-// The exception fence: every function whose address nginx stores is noexcept. Configuration code may
-// throw; here that becomes one [emerg] line at the right file and line. Request code does not throw.
+// The exception fence: every function whose address nginx stores is noexcept. Configuration code
+// may throw; here that becomes one [emerg] line at the right file and line. Request code does not
+// throw.
 #pragma once
 
 #include <exception>
@@ -70,8 +71,7 @@ char* init_conf(ngx_conf_t* cf, void* conf) noexcept {
 // merge_srv_conf, merge_loc_conf out of `void merge(ngx_conf_t*, Conf& parent, Conf& child)`.
 template <class Conf, void (*merge)(ngx_conf_t*, Conf&, Conf&)>
 char* merge_conf(ngx_conf_t* cf, void* parent, void* child) noexcept {
-  bool ok =
-      fenced(cf, [&] { merge(cf, *static_cast<Conf*>(parent), *static_cast<Conf*>(child)); });
+  bool ok = fenced(cf, [&] { merge(cf, *static_cast<Conf*>(parent), *static_cast<Conf*>(child)); });
   return ok ? NGX_CONF_OK : static_cast<char*>(NGX_CONF_ERROR);
 }
 

@@ -19,7 +19,8 @@ class IntervalTimer {
     connection_.fd = static_cast<ngx_socket_t>(-1);
     event_ = {};
     event_.handler = [](ngx_event_t* event) noexcept {
-      auto* self = reinterpret_cast<IntervalTimer*>(static_cast<ngx_connection_t*>(event->data)->data);
+      auto* self =
+          reinterpret_cast<IntervalTimer*>(static_cast<ngx_connection_t*>(event->data)->data);
       self->callback_(self->context_);
       if (!ngx_exiting && self->running_) ngx_add_timer(event, self->interval_);
     };

@@ -52,7 +52,9 @@ Zone* Zone::add(ngx_conf_t* cf, std::string_view name, std::size_t size, std::ui
   return self;
 }
 
-std::string_view Zone::name() const { return to_view(zone_->shm.name); }
+std::string_view Zone::name() const {
+  return to_view(zone_->shm.name);
+}
 
 ngx_int_t Zone::init(ngx_shm_zone_t* zone, void* data) noexcept {
   auto* self = static_cast<Zone*>(zone->data);

@@ -1,0 +1,72 @@
+package Test::Nginx::Guard::Process;
+
+# What /proc says about processes, and ending them.
+
+use strict;
+use warnings;
+
+use Exporter 'import';
+use POSIX qw(WNOHANG);
+use Test::Nginx::Guard::Wait qw(wait_for);
+
+our @EXPORT_OK = qw(is_alive children_of title_of end_process spawn);
+
+sub stat_of {
+    my ($pid) = @_;
+    open my $in, '<', "/proc/$pid/stat" or return;
+    my $line = <$in> // return;
+    my ($state, $parent) = $line =~ /\) (\S) (\d+)/ or return;
+    return ($state, $parent);
+}
+
+# A zombie is dead: nobody may be there to reap it once its parent is gone.
+sub is_alive {
+    my ($pid) = @_;
+    waitpid $pid, WNOHANG;
+    my ($state) = stat_of($pid) or return 0;
+    return $state !~ /[ZX]/;
+}
+
+sub children_of {
+    my ($pid) = @_;
+    opendir my $proc, '/proc' or return;
+    my @found;
+    for my $entry (grep { /^\d+$/ } readdir $proc) {
+        my ($state, $parent) = stat_of($entry) or next;
+        push @found, $entry if $parent == $pid && $state !~ /[ZX]/;
+    }
+    return sort { $a <=> $b } @found;
+}
+
+# The command line, as a process may have rewritten it.
+sub title_of {
+    my ($pid) = @_;
+    open my $in, '<', "/proc/$pid/cmdline" or return '';
+    local $/;
+    my $title = <$in> // '';
+    $title =~ tr/\0/ /;
+    return $title;
+}
+
+# Runs CODE in a child process, which ends when CODE returns. The tests' own endings do not run there.
+sub spawn {
+    my ($code) = @_;
+    my $pid = fork // die "fork: $!\n";
+    return $pid if $pid;
+    $SIG{$_} = 'DEFAULT' for qw(INT TERM __DIE__);
+    eval { $code->(); 1 } or print STDERR $@;
+    POSIX::_exit($@ ? 1 : 0);
+}
+
+# Signals PID and waits until it is gone; stronger signals follow, TIMEOUT seconds apart. Returns
+# the signal that did it.
+sub end_process {
+    my ($pid, $timeout, @signals) = @_;
+    for my $signal (@signals, 'KILL') {
+        kill $signal, $pid;
+        return $signal if wait_for(sub { !is_alive($pid) }, $timeout);
+    }
+    return;
+}
+
+1;

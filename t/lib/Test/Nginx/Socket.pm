@@ -1,0 +1,676 @@
+package Test::Nginx::Socket;
+
+use strict;
+use warnings;
+
+use POSIX ();
+use Test::Base ();
+use Test::More ();
+use Test::Nginx::Guard::Certificate qw(certificate);
+use Test::Nginx::Guard::Checks
+    qw(check_response nth_of expand pattern_list check_grep check_lines clean_log_problems);
+use Test::Nginx::Guard::Client qw(connect_to exchange header_of);
+use Test::Nginx::Guard::Curl qw(curl_command curl_request);
+use Test::Nginx::Guard::Events qw(check_events read_events);
+use Test::Nginx::Guard::Port qw(free_port);
+use Test::Nginx::Guard::Request qw(requests_of);
+use Test::Nginx::Guard::Server;
+use Test::Nginx::Guard::TcpReply;
+use Test::Nginx::Guard::Upstream;
+use Test::Nginx::Guard::Wait qw(wait_for);
+
+our $VERSION = '0.29';
+our @ISA     = ('Test::Base');
+our @EXPORT  = qw(
+    run_tests run_test repeat_each plan workers worker_connections log_level timeout
+    master_on master_off master_process_enabled no_shuffle no_long_string no_root_location
+    use_hup no_nginx_manager env_to_nginx bail_out html_dir server_root server_port
+    server_port_for_client server_name server_addr config_preamble add_block_preprocessor
+    add_cleanup_handler add_response_body_check check_accum_error_log is_str
+);
+
+my %setting = (
+    repeat      => 1,
+    workers     => 1,
+    master      => ($ENV{TEST_NGINX_MASTER_PROCESS} // 'on') eq 'on',
+    connections => 256,
+    log_level   => $ENV{TEST_NGINX_LOG_LEVEL} || 'info',
+    timeout     => $ENV{TEST_NGINX_TIMEOUT} || 3,
+    name        => 'localhost',
+    preamble    => '',
+    hup         => $ENV{TEST_NGINX_USE_HUP},
+);
+my (@env, @preprocessors, @cleanups, @body_checks);
+
+# The paths and ports are fixed when the module is loaded: sections with the eval filter are read
+# before the first server starts, and may use them.
+my $server = Test::Nginx::Guard::Server->new(
+    port => $ENV{TEST_NGINX_SERVER_PORT} || free_port(),
+    $ENV{TEST_NGINX_SERVROOT} ? (root => $ENV{TEST_NGINX_SERVROOT}) : ()
+);
+our $ServerPort          = $server->port;
+our $ServerPortForClient = $server->port;
+{
+    my ($crt, $key) = certificate();
+    @ENV{
+        qw(TEST_NGINX_SERVER_PORT TEST_NGINX_CLIENT_PORT TEST_NGINX_SERVER_ROOT TEST_NGINX_HTML_DIR
+            TEST_NGINX_EVENT_LOG TEST_NGINX_TLS_PORT TEST_NGINX_UPSTREAM_PORT TEST_NGINX_CRT TEST_NGINX_KEY)
+        }
+        = (
+        $server->port, $server->port, $server->root, $server->html, $server->log_file('events.log'),
+        free_port(), free_port(), $crt, $key
+        );
+}
+
+sub plan { return Test::Base::plan(@_) }
+sub repeat_each        { $setting{repeat}      = $_[0] if @_; return $setting{repeat} }
+sub workers            { $setting{workers}     = $_[0] if @_; return $setting{workers} }
+sub worker_connections { $setting{connections} = $_[0] if @_; return $setting{connections} }
+sub log_level          { $setting{log_level}   = $_[0] if @_; return $setting{log_level} }
+sub timeout            { $setting{timeout}     = $_[0] if @_; return $setting{timeout} }
+sub server_name        { $setting{name}        = $_[0] if @_; return $setting{name} }
+sub config_preamble    { $setting{preamble}    = $_[0]; return }
+sub master_on          { $setting{master}      = 1; return }
+sub master_off         { $setting{master}      = 0; return }
+sub no_root_location   { $setting{no_root}     = 1; return }
+sub use_hup            { $setting{hup}         = 1; return }
+sub master_process_enabled { $setting{master} = $_[0] ? 1 : 0 if @_; return $setting{master} ? 'on' : 'off' }
+sub env_to_nginx            { push @env, map { /\s/ ? "'$_'" : $_ } @_; return }
+sub add_block_preprocessor  { push @preprocessors, $_[0]; return }
+sub add_cleanup_handler     { push @cleanups, $_[0]; return }
+sub add_response_body_check { push @body_checks, $_[0]; return }
+sub html_dir               { return $server->html }
+sub server_root            { return $server->root }
+sub server_port            { return $server->port }
+sub server_port_for_client { return $server->port }
+sub server_addr            { return '127.0.0.1' }
+# What is always so here.
+sub no_shuffle            { return }
+sub no_long_string        { return }
+sub check_accum_error_log { return }
+sub no_nginx_manager      { die "no_nginx_manager is not supported\n" }
+sub bail_out              { $server->stop; Test::More::BAIL_OUT(join '', @_); return }
+
+sub is_str {
+    my ($got, $expected, $title) = @_;
+    return ref $expected eq 'Regexp'
+        ? Test::More::like($got, $expected, $title)
+        : Test::More::is($got, $expected, $title);
+}
+
+# "0.2", "200ms" or "2s" in seconds.
+sub seconds($) {
+    my ($text) = @_;
+    return undef unless defined $text;    ## no critic
+    $text =~ s/\s+\z//;
+    return $1 / 1000 if $text =~ /^([\d.]+)ms\z/;
+    $text =~ s/s\z//;
+    return $text;
+}
+
+sub line_of($) {
+    my ($value) = @_;
+    return undef unless defined $value;    ## no critic
+    $value =~ s/\s+\z//;
+    return $value;
+}
+
+sub run_tests {
+    for my $block (Test::Base::blocks()) {
+        run_test($block);
+    }
+    finish_server();
+    $_->() for @cleanups;
+    return;
+}
+
+# Stops the server; what it wrote in doing so belongs to the last block.
+my $last_block;
+
+sub finish_server {
+    return unless $server->pid;
+    my $signal  = $last_block && line_of($last_block->stop);
+    my $problem = $server->stop($signal ? uc $signal : ());
+    Test::More::fail(($last_block ? $last_block->name : 'end') . " - $problem")
+        if $problem && !($last_block && defined $last_block->allow_exit);
+    return;
+}
+
+sub run_test {
+    my ($block) = @_;
+    for my $preprocessor (@preprocessors) {
+        my $changed = $preprocessor->($block);
+        $block = $changed if ref $changed && $changed->can('name');
+    }
+    my $name    = $block->name;
+    my $builder = Test::More->builder;
+    if (my ($count, $reason) = skip_reason($block)) {
+        $builder->skip("$name - $reason") for 1 .. $count;
+        return;
+    }
+    my $failed_before = grep { !$_ } $builder->summary;
+    my %fixture;
+    my $done = eval {
+        local $SIG{__DIE__} = 'DEFAULT';
+        run_block($block, \%fixture);
+        1;
+    };
+    my $error = $@;
+    Test::More::fail("$name - $error") unless $done;
+    $fixture{upstream}->stop if $fixture{upstream};
+    $fixture{tcp}->finish($name) if $fixture{tcp};
+    if (!$done) {
+        finish_server();
+    }
+    show_logs() if (grep { !$_ } $builder->summary) > $failed_before;
+    return;
+}
+
+# The published Test::Nginx writes these into the server of every block, hence so does this one.
+sub hint_on {
+    my ($problem) = @_;
+    return 'the harness has a "location /" of its own, unless the file calls no_root_location()'
+        if $problem =~ m{duplicate location "/"};
+    return 'the harness says client_max_body_size in the server; say yours in a location'
+        if $problem =~ /"client_max_body_size" directive is duplicate/;
+    return '';
+}
+
+sub show_logs {
+    my @lines = grep { !/\[(?:debug|notice|info)\]/ } split /^/, $server->log_text;
+    splice @lines, 0, @lines - 20 if @lines > 20;
+    Test::More::diag("error.log in " . $server->root . ":\n", @lines) if @lines;
+    return;
+}
+
+# (how many to skip, why), or nothing.
+sub skip_reason {
+    my ($block) = @_;
+    if (defined(my $text = $block->skip_nginx)) {
+        my ($count, $operator, $version) = $text =~ /^\s*(\d+):\s*([<>]=?|==)\s*([\d.]+)/
+            or die $block->name . " - malformed --- skip_nginx\n";
+        my ($own) = qx(${\ Test::Nginx::Guard::Server::binary()} -v 2>&1) =~ m{/([\d.]+)};
+        my ($a, $b) = map { sprintf '%03d%03d%03d', split /\./ } $own, $version;
+        my $skip = { '<' => $a < $b, '<=' => $a <= $b, '>' => $a > $b, '>=' => $a >= $b, '==' => $a == $b };
+        return ($count, "nginx is $own") if $skip->{$operator};
+    }
+    if (defined(my $text = $block->skip_eval)) {
+        my ($count, $code) = $text =~ /^\s*(\d+)\s*:\s*(.*)/s or die $block->name . " - malformed --- skip_eval\n";
+        return ($count, 'skip_eval') if eval $code;    ## no critic
+        die $@ if $@;
+    }
+    return;
+}
+
+# The sections of the block as the words of Server's configure().
+sub sections {
+    my ($block) = @_;
+    my $name = $block->name;
+    my %word = map { $_ => expand($block->$_, $name) } qw(main_config http_config config post_main_config);
+    my $tls = defined $block->tls || join("\n", map { $_ // '' } values %word) =~ /\Q$ENV{TEST_NGINX_CRT}\E/;
+    certificate(make => 1) if $tls;
+    $word{config} = join "\n", grep { length } $setting{preamble}, $word{config} // '' if length $setting{preamble};
+    if (defined $block->tls) {
+        $word{listen} = [
+            "listen $ENV{TEST_NGINX_TLS_PORT} ssl" . (defined $block->http2 ? ' http2;' : ';'),
+            "ssl_certificate $ENV{TEST_NGINX_CRT};",
+            "ssl_certificate_key $ENV{TEST_NGINX_KEY};"
+        ];
+    }
+    elsif (defined $block->http2) {
+        $word{listen_words} = ' http2';
+    }
+    $word{server_name}      = line_of($block->server_name) // $setting{name};
+    $word{no_root_location} = $setting{no_root};
+    return %word;
+}
+
+sub run_code {
+    my ($block, $section) = @_;
+    my $code = $block->$section;
+    return unless defined $code;
+    if (ref $code eq 'CODE') { $code->() }
+    else {
+        eval "package main; no strict; $code";    ## no critic
+        die "--- $section: $@" if $@;
+    }
+    return;
+}
+
+sub write_user_files {
+    my ($block) = @_;
+    my $files = $block->user_files // return;
+    if (!ref $files) {
+        my @parsed;
+        for my $line (split /^/, $files) {
+            if ($line =~ /^>>> (\S+)(?:\s+(\S+))?/) { push @parsed, [$1, '', $2] }
+            elsif (@parsed)                         { $parsed[-1][1] .= $line }
+        }
+        $files = \@parsed;
+    }
+    for my $file (@$files) {
+        my ($path, $content, $date) = @$file;
+        $path = $server->html . "/$path" unless $path =~ m{^/};
+        $server->write_file($path, expand($content // '', $block->name));
+        if ($date) {
+            local $ENV{TZ} = 'GMT';
+            system('touch', '-t', $date, $path) == 0 or die "touch -t $date failed\n";
+        }
+    }
+    return;
+}
+
+sub run_block {
+    my ($block, $fixture) = @_;
+    my $name  = $block->name;
+    my $dying = defined $block->must_die || defined $block->config_error;
+    my $keep  = $server->pid && $setting{hup} && !$dying;
+    if ($keep) {
+        truncate $_, 0 for grep { -f } map { $server->log_file($_) } qw(error.log access.log events.log stderr.log);
+    }
+    else {
+        finish_server();
+        $server->reset_root;
+    }
+    $last_block = $block;
+    @$server{qw(workers master connections log_level env)} = (
+        line_of($block->workers) // $setting{workers},
+        defined $block->master_process ? line_of($block->master_process) eq 'on' : $setting{master} || $setting{hup},
+        $setting{connections}, line_of($block->log_level) // $setting{log_level}, \@env
+    );
+    write_user_files($block);
+    $server->configure(sections($block));
+    run_code($block, 'post_setup_server_root');
+
+    if (defined $block->config_error || defined $block->config_warning) {
+        check_config_lines($block);
+    }
+    return check_death($block) if $dying;
+
+    if (defined $block->upstream) {
+        my $what = $block->upstream;
+        $what = eval "sub { $what }" // die $@ if !ref $what && $what =~ /^\s*my\s*\(/;    ## no critic
+        $fixture->{upstream} = Test::Nginx::Guard::Upstream->new(
+            port   => $ENV{TEST_NGINX_UPSTREAM_PORT},
+            record => $server->log_file('upstream.jsonl'),
+            what   => ref $what ? $what : expand($what, $name)
+        );
+    }
+    if ($keep) {
+        my $problem = $server->hup;
+        die "$problem\n" if $problem && !defined $block->reload_fails;
+    }
+    else {
+        my $problem = $server->start;
+        die $problem . hint_on($problem) . "\n" if $problem;
+    }
+    run_code($block, 'init');
+
+    my $seen = { error => 0, access => 0 };
+    for my $repeat (0 .. $setting{repeat} - 1) {
+        if (defined $block->tcp_listen) {
+            my $length = line_of($block->tcp_query_len);
+            $fixture->{tcp} = Test::Nginx::Guard::TcpReply->new(
+                target       => expand($block->tcp_listen, $name),
+                reply        => scalar $block->tcp_reply,
+                query_length => $length // (defined $block->tcp_query ? length $block->tcp_query : undef),
+                delay        => seconds($block->tcp_reply_delay),
+                no_close     => defined $block->tcp_no_close,
+                shutdown     => line_of($block->tcp_shutdown),
+                record       => $server->log_file('tcp_query')
+            );
+        }
+        if ($repeat && defined $block->reload) {
+            my $problem = $server->hup;
+            Test::More::fail("$name - reload: $problem") if $problem;
+        }
+        run_requests($block, $repeat, $seen);
+        if ($fixture->{tcp}) {
+            (delete $fixture->{tcp})->finish($name, scalar $block->tcp_query, line_of($block->tcp_query_len));
+        }
+        # The last look at the logs is after the stop: by then, all has been written.
+        my $last = $repeat == $setting{repeat} - 1;
+        if ($last && defined $block->reload && $setting{repeat} == 1) {
+            my $problem = $server->hup;
+            Test::More::fail("$name - reload: $problem") if $problem;
+            run_requests($block, $repeat, $seen);
+        }
+        finish_server() if $last && !$setting{hup};
+        check_logs($block, $repeat, $seen);
+    }
+    $fixture->{upstream}->stop if $fixture->{upstream};
+    check_upstream($block, $fixture->{upstream}) if $fixture->{upstream};
+    my $rounds = $setting{repeat} == 1 && defined $block->reload ? 2 : $setting{repeat};
+    if ($setting{hup} && defined $block->event_log) {
+        my @expected = ref $block->event_log ? @{ $block->event_log } : grep { /\S/ } split /\n/, $block->event_log;
+        wait_for(sub { @{ (read_events($ENV{TEST_NGINX_EVENT_LOG}))[1] } >= @expected * $rounds }, 3);
+    }
+    check_events($block, $ENV{TEST_NGINX_EVENT_LOG}, $rounds);
+    check_clean($block);
+    return;
+}
+
+# Nothing is asserted if all is well: the plans of published test files do not count this.
+sub check_clean {
+    my ($block) = @_;
+    my $name = $block->name;
+    Test::More::fail("$name - error.log has: $_") for clean_log_problems($block, $server->log_text);
+    my $reports = $server->tool_reports;
+    Test::More::fail("$name - sanitizer or valgrind report:\n$reports") if length $reports;
+    return;
+}
+
+sub check_config_lines {
+    my ($block) = @_;
+    my $name = $block->name;
+    my ($status, $output) = $server->test_config;
+    my @got;
+    for my $line (split /\n/, $server->in_sections($output)) {
+        next unless $line =~ s/^nginx: (?=\[)//;
+        push @got, $line;
+    }
+    for my $section (grep { defined $block->$_ } qw(config_error config_warning)) {
+        my $default = $section eq 'config_error' ? 'emerg' : 'warn';
+        my @expected = map { /^\[/ ? $_ : "[$default] $_" } grep { length } split /\n/, expand($block->$section, $name);
+        my %level = map { /^\[(\w+)\]/ ? ($1 => 1) : () } @expected;
+        my @compared = grep { /^\[(\w+)\]/ && $level{$1} } @got;
+        my $title = "$name - $section - lines of nginx -t";
+        if (@expected == 1 && $expected[0] =~ m{^\[\w+\] /(.*)/\z}) { Test::More::like("@compared", qr/$1/, $title) }
+        else { Test::More::is(join("\n", @compared), join("\n", @expected), $title) }
+    }
+    Test::More::is($status >> 8, 1, "$name - config_error - nginx -t fails") if defined $block->config_error;
+    Test::More::is($status & 127, 0, "$name - nginx -t was not killed") if $status & 127;
+    return;
+}
+
+sub check_death {
+    my ($block) = @_;
+    my $name = $block->name;
+    for my $repeat (0 .. $setting{repeat} - 1) {
+        last unless defined $block->must_die;
+        my $problem = $server->start;
+        my $status  = $server->{status};
+        my $wanted  = line_of($block->must_die);
+        if (!defined $problem) {
+            $server->stop;
+            Test::More::fail("$name - die as expected");
+        }
+        elsif (($status // 0) & 127) { Test::More::fail("$name - nginx died of signal " . ($status & 127)) }
+        elsif ($wanted =~ /^\d+\z/)  { Test::More::is(($status // 0) >> 8, $wanted, "$name - die with the expected exit code") }
+        else                         { Test::More::isnt($status // 0, 0, "$name - die as expected") }
+        my $text = $server->log_text;
+        check_grep($block, $text, $repeat);
+        check_lines($block, $_, $text, 'error.log', $repeat) for qw(error_log no_error_log);
+    }
+    my $reports = $server->tool_reports;
+    Test::More::fail("$name - sanitizer report:\n$reports") if length $reports;
+    unlink $server->log_file, $server->log_file('stderr.log');
+    return;
+}
+
+sub run_requests {
+    my ($block, $repeat, $seen) = @_;
+    my $name     = $block->name;
+    my @requests = requests_of($block, $setting{name});
+    my $limit    = seconds($block->timeout) // $setting{timeout};
+    my $tls      = defined $block->tls && (line_of($block->tls) // '') ne 'listen';
+    my $port     = $tls ? $ENV{TEST_NGINX_TLS_PORT} : $server->port;
+    my $i        = 0;
+    if (!@requests) {
+        die "there is no request\n" unless defined $block->no_request || defined $block->config_warning || defined $block->init;
+        return;
+    }
+    if (defined $block->curl) {
+        Test::More::diag(join ' ', map { /[^\w\@%+=:,.\/-]/ ? "'" . s/'/'\\''/gr . "'" : $_ }
+                curl_command($requests[0], '-', port => $port, tls => $tls, http2 => defined $block->http2));
+    }
+    for my $request (@requests) {
+        my $result;
+        if (defined $block->http2) {
+            my $options = $block->curl_options;
+            $result = curl_request(
+                $request,
+                port    => $port,
+                tls     => $tls,
+                http2   => 1,
+                timeout => $limit,
+                options => [ref $options ? @$options : split ' ', $options // '']
+            );
+            if (defined $block->curl_error) {
+                my $pattern = line_of(nth_of($block->curl_error, $i));
+                Test::More::like($result->{error}, qr/$pattern/, "$name - curl_error");
+            }
+        }
+        else {
+            my $connection = connect_to(port => $port, tls => $tls, timeout => $limit);
+            my $stop_at    = $request->{expect};
+            $stop_at = 0 if defined $block->ignore_response && !defined $block->abort;
+            $result = exchange(
+                $connection, $request->{packets},
+                timeout     => $limit,
+                methods     => $request->{methods},
+                expect      => $stop_at,
+                await_close => $request->{close} || !$request->{parts},
+                half_close  => defined $block->shutdown
+            );
+            if ($result->{timed_out} && !defined $block->abort) {
+                Test::More::fail("$name - client socket timed out (req $i)");
+            }
+        }
+        if (!defined $block->ignore_response) {
+            for my $n (0 .. $request->{expect} - 1) {
+                my $response = $result->{responses}[$n];
+                if (defined $block->http09) {
+                    $response = { code => 200, line => '', fields => [], raw_head => '', body => $result->{raw},
+                        interim => [], complete => 1 };
+                }
+                check_response($block, $response, $i + $n);
+                $_->($block, $response ? $response->{body} : undef, $i + $n, $repeat) for @body_checks;
+            }
+            my $extra = @{ $result->{responses} } - $request->{expect};
+            if (!defined $block->http09 && ($extra > 0 || length $result->{rest} && $request->{expect} <= @{ $result->{responses} })) {
+                my $what = $extra > 0 ? "$extra more responses than expected" : "bytes behind the last response: $result->{rest}";
+                Test::More::fail("$name - $what");
+            }
+        }
+        if (defined $block->wait && line_of($block->wait)) {
+            select undef, undef, undef, seconds($block->wait);
+        }
+        $i += $request->{expect} || 1;
+    }
+    return;
+}
+
+sub check_logs {
+    my ($block, $repeat, $seen) = @_;
+    my $tail = sub {
+        my ($file, $key) = @_;
+        my $text = $server->log_text($file);
+        return substr $text, $seen->{$key} > length $text ? 0 : $seen->{$key};
+    };
+    if ($server->pid) {
+        my @wanted = defined $block->error_log ? pattern_list($block->error_log, $block->name) : ();
+        wait_for(
+            sub {
+                my $text = $tail->('error.log', 'error');
+                return 0 if Test::Nginx::Guard::Checks::missing_from($text, @wanted);
+                my ($got, $expected) = Test::Nginx::Guard::Checks::grep_pair($block, $text, $repeat) or return 1;
+                return ref $expected ? $got =~ $expected : $got eq $expected;
+            },
+            2
+        );
+    }
+    my $error = $tail->('error.log', 'error');
+    check_grep($block, $error, $repeat);
+    check_lines($block, $_, $error, 'error.log', $repeat) for qw(error_log no_error_log);
+    $seen->{error} += length $error;
+    if (defined $block->access_log || defined $block->no_access_log) {
+        my $access = $tail->('access.log', 'access');
+        check_lines($block, $_, $access, 'access.log', $repeat) for qw(access_log no_access_log);
+        $seen->{access} += length $access;
+    }
+    return;
+}
+
+sub check_upstream {
+    my ($block, $upstream) = @_;
+    my $name     = $block->name;
+    my $requests = $upstream->requests;
+    if (defined $block->upstream_requests) {
+        Test::More::is(scalar @$requests, line_of($block->upstream_requests), "$name - upstream_requests")
+            or Test::More::diag(map { "$_->{method} $_->{target}\n" } @$requests);
+    }
+    if (defined $block->upstream_body) {
+        my $expected = $block->upstream_body;
+        my @expected = ref $expected eq 'ARRAY' ? @$expected : $expected;
+        Test::More::is(scalar @$requests, scalar @expected, "$name - upstream_body - number of requests") if ref $expected eq 'ARRAY';
+        for my $i (0 .. $#expected) {
+            my $title = "$name - upstream_body (req $i)";
+            my $want  = ref $expected eq 'ARRAY' ? $expected[$i] : expand($expected[$i], $name);
+            if (ref $want eq 'Regexp') { Test::More::like($requests->[$i]{body}, $want, $title); next }
+            # A body in a block ends with a line end that a request's body has not.
+            my $got = $requests->[$i] && $requests->[$i]{body};
+            $got .= "\n" if defined $got && !ref $expected && $want =~ /\n\z/ && $got !~ /\n\z/;
+            Test::More::is($got, $want, $title);
+        }
+    }
+    for my $section (grep { defined $block->$_ } qw(upstream_headers upstream_headers_like)) {
+        my $expected = $block->$section;
+        my @expected = ref $expected eq 'ARRAY' ? @$expected : $expected;
+        for my $i (0 .. $#expected) {
+            Test::Nginx::Guard::Checks::check_fields("$name - upstream", $requests->[$i], $expected[$i], $section =~ /like/);
+        }
+    }
+    if (defined $block->upstream_line) {
+        my $expected = $block->upstream_line;
+        my @expected = ref $expected eq 'ARRAY' ? @$expected : split /\n/, $expected;
+        Test::More::is(join("\n", map { "$_->{method} $_->{target}" } @$requests), join("\n", @expected), "$name - upstream_line");
+    }
+    return;
+}
+
+1;
+
+__END__
+
+=head1 NAME
+
+Test::Nginx::Socket - nginx under test, described in blocks
+
+=head1 SYNOPSIS
+
+    use Test::Nginx::Socket 'no_plan';
+    repeat_each(2);
+    no_root_location();
+    run_tests();
+
+    __DATA__
+
+    === TEST 1: what it shows
+    --- config
+        location / { return 200 "hello\n"; }
+    --- request
+    GET /
+    --- response_body
+    hello
+    --- no_error_log
+    [error]
+
+=head1 DESCRIPTION
+
+The block format of the published Test::Nginx::Socket on Debian's libtest-base-perl, so that a test file runs under
+either. Each block gets a fresh nginx with a master and one worker, a port and a root directory of its own; all waits are for
+conditions. Besides what a block asserts, its error log must have no [alert], [crit] or [emerg], no sanitizer or
+valgrind may report anything, nginx must end in good order, and a response must be complete and nothing may follow it. That is
+not counted as a test unless it fails.
+
+As there, every block's server has a C<location /> for its html directory, unless the file calls C<no_root_location()>, and
+C<client_max_body_size 30m>: say yours in a location.
+
+=head1 SECTIONS AS PUBLISHED
+
+main_config, http_config, config, post_main_config, server_name, user_files, init, request (text, or by eval a list of
+requests, each text or a list of packets C<{value, delay_before, delay_after}>), more_headers, raw_request, pipelined_requests,
+error_code, error_code_like, response_headers, response_headers_like, raw_response_headers_like,
+raw_response_headers_unlike, response_body, response_body_like, response_body_unlike, response_body_filters, error_log,
+no_error_log, grep_error_log, grep_error_log_out, access_log, no_access_log, log_level, must_die, timeout, abort, shutdown,
+ignore_response, http09, wait, http2, curl, curl_options, curl_error, tcp_listen, tcp_reply, tcp_reply_delay, tcp_query,
+tcp_query_len, tcp_no_close, tcp_shutdown, reload_fails, skip_nginx, skip_eval; ONLY, SKIP, LAST and the filters of
+L<Test::Base>. An empty C<error_code> says that the connection ends without a response.
+
+C<$TEST_NGINX_NAME> is replaced in configurations, files and expectations: SERVER_PORT, SERVER_ROOT, HTML_DIR, RAND_PORT_1 and
+so on, here also TLS_PORT, UPSTREAM_PORT, EVENT_LOG, CRT and KEY (the certificate for localhost). They are in the environment
+before the eval filter runs.
+
+=head1 SECTIONS OF OUR OWN
+
+=over
+
+=item config_error, config_warning
+
+The [emerg] line (or [warn] lines) of C<nginx -t>, exactly; a line may begin with another level in brackets. Places are
+written as "in config:3": the line in that section of the block, from its first line that is not empty; files
+under html and conf by their names there. C</PATTERN/> is a pattern. config_error also demands exit status 1, and nothing is
+started.
+
+=item allow_log: alert crit emerg
+
+Levels that the error log may have. A line that C<error_log> expects is allowed as well.
+
+=item allow_exit
+
+nginx may end with any status.
+
+=item tls
+
+The server also listens on $TEST_NGINX_TLS_PORT with a self-made certificate and the request goes there. With C<http2>
+as well, HTTP/2 over TLS. C<tls: listen> leaves the request in the clear.
+
+=item workers: 2, master_process: off, stop: term
+
+=item reload
+
+A reload between the repeats, awaited; with one repeat, the requests are made once more after it.
+
+=item upstream
+
+A fake application on 127.0.0.1:$TEST_NGINX_UPSTREAM_PORT. Its words are those of
+L<Test::Nginx::Guard::Upstream>: status, header, body, body_size, echo, chunked, delay, abort, hang, close, http10; by eval
+also code, or a list with an entry for each request.
+
+=item upstream_requests, upstream_line, upstream_body, upstream_headers, upstream_headers_like
+
+How many requests reached it; their "METHOD target" lines; body and header fields of the first, or by eval a list for all.
+
+=item event_log, event_log_like, no_event_log
+
+The lines of the file $TEST_NGINX_EVENT_LOG: each expected line is a JSON object which the event at that place must
+contain ("re:PATTERN" in a string is a pattern, null stands for null or absent), the number is exact; or a pattern for each; or no
+event at all, or none with these texts. Looked at after nginx has stopped, when all has been written.
+
+=item interim: 100
+
+The 1xx responses before the response; "none" for none.
+
+=item truncated
+
+The response is cut short.
+
+=item no_request
+
+Starting is enough.
+
+=back
+
+=head1 ENVIRONMENT
+
+TEST_NGINX_BINARY (/usr/sbin/nginx), TEST_NGINX_LOAD_MODULES (else the module in GUARD_BUILD or build/, the one with the test-only
+checks first; empty for none), TEST_NGINX_USE_HUP (one nginx for all blocks, reloaded), TEST_NGINX_USE_VALGRIND (1, or
+valgrind's options), TEST_NGINX_LOG_LEVEL (info), TEST_NGINX_TIMEOUT, TEST_NGINX_SERVER_PORT, TEST_NGINX_SERVROOT,
+TEST_NGINX_NO_CLEAN (keep the root directory), TEST_NGINX_MASTER_PROCESS.
+
+=head1 SEE ALSO
+
+L<Test::Nginx::Guard> for test files that are programs.
+
+=cut

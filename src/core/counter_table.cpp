@@ -1,0 +1,99 @@
+#include "core/counter_table.h"
+
+#include <array>
+
+namespace guard::core {
+
+namespace {
+
+// The low bits of a fresh entry's state. They make sure that an entry which was removed and put
+// back is not taken for the one it was.
+constexpr std::uint64_t kNonceBits = 0x3ff;
+
+}  // namespace
+
+CounterTable::Place CounterTable::find(std::uint64_t hash) const noexcept {
+  Pair* set = set_of(hash);
+  std::uint64_t key = key_of_hash(hash);
+  std::size_t home = key % kWays;
+  Place fresh;
+  for (std::size_t i = 0; i < kWays; ++i) {
+    Pair* entry = set + (home + i) % kWays;
+    if (!same_key(load(entry->tag), key)) continue;
+    Place place{entry, load(entry)};
+    if (!same_key(place.seen.tag, key)) continue;
+    if ((place.seen.value & kFresh) == 0) return place;
+    fresh = place;
+  }
+  return fresh;
+}
+
+bool CounterTable::settle(std::uint64_t hash, const Place& place) const noexcept {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  Pair* set = set_of(hash);
+  std::uint64_t key = key_of_hash(hash);
+  for (Pair* entry = set; entry != set + kWays; ++entry) {
+    if (entry == place.entry || !same_key(load(entry->tag), key)) continue;
+    Pair seen = load(entry);
+    if (!same_key(seen.tag, key)) continue;
+    bool other_is_later = (seen.value & kFresh) != 0 && entry > place.entry;
+    if (other_is_later) {
+      compare_and_swap(entry, seen, {});
+    } else {
+      compare_and_swap(place.entry, place.seen, {});
+    }
+    return false;
+  }
+  return true;
+}
+
+CounterTable::Place CounterTable::insert(const CounterKey& key, std::uint64_t now,
+                                         std::uint64_t state) noexcept {
+  Pair* set = set_of(key.hash);
+  std::size_t home = key_of_hash(key.hash) % kWays;
+  std::array<Pair, kWays> seen;
+  std::array<Standing, kWays> standings;
+  for (std::size_t i = 0; i < kWays; ++i) {
+    seen[i] = load(set + (home + i) % kWays);
+    std::uint64_t until = seen[i].value & ~kFresh;
+    standings[i] = {network_of(seen[i].tag), seen[i].tag != 0 && until > now, until};
+  }
+
+  std::uint64_t tag = tag_of(key);
+  std::size_t victim = choose_victim(standings, network_of(tag), kShare);
+  std::uint64_t nonce = nonce_.fetch_add(1, std::memory_order_relaxed);
+  Pair fresh{tag, kFresh | (state & ~kNonceBits) | (nonce & kNonceBits)};
+  Pair* entry = set + (home + victim) % kWays;
+  if (!compare_and_swap(entry, seen[victim], fresh)) return {};
+  if (standings[victim].live) add(zone_.stats().live_evictions, 1);
+  return {entry, fresh};
+}
+
+std::uint64_t CounterTable::peek(std::uint64_t hash) const noexcept {
+  Place place = find(hash);
+  bool counted = place.entry != nullptr && (place.seen.value & kFresh) == 0;
+  return counted ? place.seen.value : 0;
+}
+
+std::uint64_t CounterTable::count_live(std::uint64_t now) const noexcept {
+  std::uint64_t count = 0;
+  for (std::uint64_t i = 0; i < zone_.sets(); ++i) {
+    const auto* set = reinterpret_cast<const Pair*>(zone_.set_at(i));
+    for (std::size_t way = 0; way < kWays; ++way) {
+      Pair seen = load(set + way);
+      if (seen.tag != 0 && (seen.value & ~kFresh) > now) ++count;
+    }
+  }
+  return count;
+}
+
+std::size_t CounterTable::count_entries(std::uint64_t hash) const noexcept {
+  const Pair* set = set_of(hash);
+  std::size_t count = 0;
+  for (std::size_t way = 0; way < kWays; ++way) {
+    count += same_key(load(set[way].tag), key_of_hash(hash));
+  }
+  return count;
+}
+
+}  // namespace guard::core

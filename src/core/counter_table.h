@@ -1,0 +1,100 @@
+// The table of the small states: a fixed set-associative table of {tag, state} entries, each
+// changed by one 16-byte compare-and-swap. No locks, so no process that dies or is stopped hinders
+// another. 16 bytes an entry: at 40 bytes of zone per key it is four tenths full, and then fewer
+// than one key in a thousand meets a full set (counter_test.cpp).
+//
+// A state is a time in the policy's own units (core/gcra.h): what is not later than now is worth
+// nothing, and the later, the more of the quota is used. Bit 63 is the table's own.
+//
+// Never two entries for one key that both count, by this protocol. A new entry is put in place
+// `fresh`, which means that nothing has been counted in it. It is counted in for the first time (by
+// its creator or by whoever finds it) only after all other places of the set have been read again
+// since it was seen there, and no other entry of the key was in them; whoever does see another
+// removes a fresh one and starts again. So of two entries that were both fresh at one time, the
+// charger of the later one has seen the earlier.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+
+#include "core/counter_cas.h"
+#include "core/counter_zone.h"
+
+namespace guard::core {
+
+class CounterTable {
+ public:
+  static constexpr std::size_t kWays = 16;
+  static constexpr std::size_t kShare = 4;
+  static constexpr std::size_t kSetSize = kWays * sizeof(Pair);
+  // Lost races after which update() gives up. A race is lost only when another one wins it.
+  static constexpr int kMaxTries = 1000;
+
+  enum class Update : std::uint8_t { changed, unchanged, unavailable };
+
+  explicit CounterTable(CounterZone zone) : zone_(zone) {}
+  CounterTable(const CounterTable& other) : zone_(other.zone_) {}
+  CounterTable& operator=(const CounterTable&) = delete;
+
+  const CounterZone& zone() const { return zone_; }
+
+  // The state of a key, 0 if there is none.
+  std::uint64_t peek(std::uint64_t hash) const noexcept;
+
+  // Offers the state of a key (0 if there is none) to decide, which answers the new state, or the
+  // one it was offered to change nothing. decide is called again when somebody else changed the
+  // state meanwhile. now in the units of the states.
+  template <class Decide>
+  Update update(const CounterKey& key, std::uint64_t now, Decide&& decide) noexcept;
+
+  // How many entries are live; reads the whole table.
+  std::uint64_t count_live(std::uint64_t now) const noexcept;
+  // How many entries there are for a key: 0 or 1 while nobody writes.
+  std::size_t count_entries(std::uint64_t hash) const noexcept;
+
+ private:
+  static constexpr std::uint64_t kFresh = std::uint64_t{1} << 63;
+
+  struct Place {
+    Pair* entry = nullptr;
+    Pair seen;
+  };
+
+  Pair* set_of(std::uint64_t hash) const noexcept {
+    return reinterpret_cast<Pair*>(zone_.set_of(hash));
+  }
+
+  // The entry of a key that has been counted in, else a fresh one, else none.
+  Place find(std::uint64_t hash) const noexcept;
+  // Whether place, which was found fresh, is the key's only entry. If not, one of them is removed.
+  bool settle(std::uint64_t hash, const Place& place) const noexcept;
+  // Puts a fresh entry, that is going to have this state, in place; none if a race was lost.
+  Place insert(const CounterKey& key, std::uint64_t now, std::uint64_t state) noexcept;
+
+  CounterZone zone_;
+  std::atomic<std::uint64_t> nonce_{0};
+};
+
+template <class Decide>
+CounterTable::Update CounterTable::update(const CounterKey& key, std::uint64_t now,
+                                          Decide&& decide) noexcept {
+  for (int tries = 0; tries < kMaxTries; ++tries) {
+    Place place = find(key.hash);
+    bool counted = place.entry != nullptr && (place.seen.value & kFresh) == 0;
+    std::uint64_t old_state = counted ? place.seen.value : 0;
+    std::uint64_t new_state = decide(old_state);
+    if (new_state == old_state) return Update::unchanged;
+    if (!counted) {
+      if (place.entry == nullptr) place = insert(key, now, new_state);
+      if (place.entry == nullptr || !settle(key.hash, place)) continue;
+    }
+    if (compare_and_swap(place.entry, place.seen, {place.seen.tag, new_state})) {
+      return Update::changed;
+    }
+  }
+  add(zone_.stats().unavailable, 1);
+  return Update::unavailable;
+}
+
+}  // namespace guard::core

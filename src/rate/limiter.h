@@ -1,0 +1,70 @@
+// The counters of one policy in its shared memory: the same questions for every algorithm.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "core/counter_log.h"
+#include "core/counter_once.h"
+#include "core/counter_table.h"
+#include "core/gcra.h"
+
+namespace guard::rate {
+
+enum class Algorithm : std::uint8_t { gcra, sliding_log };
+
+// count requests per period, from a capacity of burst (sliding_log: burst is count).
+struct Quota {
+  Algorithm algorithm = Algorithm::gcra;
+  std::uint64_t count = 1;
+  std::uint64_t period = 1'000'000;  // microseconds
+  std::uint64_t burst = 1;
+
+  // Microseconds in which an untouched quota comes back: the w of RateLimit-Policy.
+  std::uint64_t window() const {
+    return algorithm == Algorithm::gcra ? (period * burst + count - 1) / count : period;
+  }
+};
+
+struct Decision {
+  bool admitted = true;
+  std::uint64_t remaining = 0;  // requests that would pass now, after this one
+  std::uint64_t reset = 0;      // microseconds until remaining grows; 0: it is full
+  std::uint64_t retry = 0;      // microseconds until the same request would pass; 0: it does
+};
+
+// All functions: now in microseconds of a clock that all processes share, > 0; cost in requests.
+class Limiter {
+ public:
+  // Attaches to the memory, see CounterZone::attach.
+  Limiter(std::span<std::byte> memory, const Quota& quota);
+
+  core::Attached attached() const { return zone().attached(); }
+  const core::CounterStats& stats() const { return zone().stats(); }
+
+  // What take would answer; changes nothing.
+  Decision peek(std::uint64_t hash, std::uint64_t now, std::uint64_t cost) noexcept;
+  Decision take(const core::CounterKey& key, std::uint64_t now, std::uint64_t cost) noexcept;
+  // Undoes a take at `taken`.
+  void give_back(const core::CounterKey& key, std::uint64_t taken, std::uint64_t cost) noexcept;
+
+  // True at most once per key and period.
+  bool first_report(std::uint64_t hash, std::uint64_t now) noexcept {
+    return reports_.first(hash, now, quota_.period);
+  }
+  // See CounterZone::pressure.
+  std::uint64_t pressure(std::uint64_t now) const noexcept { return zone().pressure(now); }
+
+ private:
+  const core::CounterZone& zone() const { return log_ ? log_->zone() : table_->zone(); }
+
+  Quota quota_;
+  core::Gcra gcra_;
+  core::CounterOnce reports_;
+  std::optional<core::CounterTable> table_;
+  std::optional<core::CounterLog> log_;
+};
+
+}  // namespace guard::rate

@@ -9,6 +9,10 @@
 
 namespace guard::core {
 
+// Remembers this process's number for all locks that it takes from now on; without, every lock asks
+// the kernel. To be called again after every fork that goes on to take locks.
+void own_counter_locks() noexcept;
+
 class CounterLock {
  public:
   static constexpr std::uint64_t kLease = 1000;    // milliseconds

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/counter_lock.h"
 #include "rate/limiter.h"
 
 using namespace guard;
@@ -55,6 +56,7 @@ void measure(const char* name, const rate::Quota& quota, std::uint64_t keys, int
 
 int main(int argc, char** argv) {
   std::uint64_t rounds = argc > 1 ? strtoull(argv[1], nullptr, 10) : 2'000'000;
+  core::own_counter_locks();
   const rate::Quota gcra{rate::Algorithm::gcra, 1'000'000, 1'000'000, 1'000'000};
   const rate::Quota log{rate::Algorithm::sliding_log, 5, 1, 5};
   measure("gcra, one key", gcra, 1, 1, rounds);

@@ -1,0 +1,39 @@
+#include "rate/fields.h"
+
+#include <charconv>
+#include <cstring>
+
+namespace guard::rate {
+
+bool stricter(const Decision& a, const Decision& b) noexcept {
+  if (a.admitted != b.admitted) return !a.admitted;
+  if (!a.admitted && a.retry != b.retry) return a.retry > b.retry;
+  if (a.remaining != b.remaining) return a.remaining < b.remaining;
+  return a.reset > b.reset;
+}
+
+std::string policy_item(const Policy& policy) {
+  return "\"" + policy.name + "\";q=" + std::to_string(policy.quota.burst) +
+         ";w=" + std::to_string(ceil_seconds(policy.quota.window()));
+}
+
+std::size_t write_rate_limit(std::string_view policy, const Decision& decision,
+                             char* out) noexcept {
+  char* at = out;
+  auto text = [&](std::string_view s) {
+    std::memcpy(at, s.data(), s.size());
+    at += s.size();
+  };
+  auto number = [&](std::uint64_t n) { at = std::to_chars(at, at + 20, n).ptr; };
+  text("\"");
+  text(policy);
+  text("\";r=");
+  number(decision.remaining);
+  if (decision.reset != 0) {
+    text(";t=");
+    number(ceil_seconds(decision.reset));
+  }
+  return static_cast<std::size_t>(at - out);
+}
+
+}  // namespace guard::rate

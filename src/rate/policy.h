@@ -1,0 +1,57 @@
+// What guard_rate_policy and guard_rate say, as plain values.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/words.h"
+#include "rate/limiter.h"
+
+namespace guard::rate {
+
+// Where a policy is asked. automatic: before authentication, unless its key needs the body.
+enum class Phase : std::uint8_t { automatic, front, inner };
+
+// What becomes of a request for which every variable of the key is empty: it is not counted, it is
+// counted by its address, or it is refused (400 key.missing).
+enum class Empty : std::uint8_t { skip, address, refuse };
+
+inline constexpr std::string_view kDefaultKey = "$guard_client_net";
+inline constexpr std::size_t kMaxName = 64;
+inline constexpr std::size_t kMaxKeyVariables = 8;
+
+struct Policy {
+  std::string name;
+  Quota quota;
+  std::string period_name;  // "minute"
+  std::string key{kDefaultKey};
+  std::vector<std::string> variables;  // those of the key, without the '$'
+  Phase phase = Phase::automatic;
+  Empty empty = Empty::skip;
+  std::uint64_t zone_size = 10 << 20;  // bytes
+  std::uint16_t status = 429;
+
+  std::string zone_name() const { return "guard_rate:" + name; }
+  std::string code() const { return "rate." + name; }
+  // "at most 100 requests per minute pass" and how many of them at once
+  std::string detail() const;
+  // A fingerprint of what the counts of an inherited zone depend on.
+  std::uint64_t layout() const;
+};
+
+// One guard_rate of a location.
+struct Use {
+  std::string name;
+  std::uint64_t cost = 1;  // requests; 0: always passes and takes nothing
+  bool dry_run = false;    // only records what would have been refused
+  bool adds = false;       // +NAME
+};
+
+// Both throw ConfigError.
+Policy parse_policy(core::Words& words);
+Use parse_use(core::Words& words);
+
+}  // namespace guard::rate

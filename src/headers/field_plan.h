@@ -1,0 +1,77 @@
+// What a location's policies come to: the fields to send, in the order in which they are laid out,
+// and one table of all names whose presence in a response matters. Built while configuration is
+// read.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "headers/policy.h"
+
+namespace guard::headers {
+
+// When a field goes out: with every status; not with 304; only over HTTPS.
+enum class Scope : std::uint8_t { document, any, secure };
+
+// What becomes of a field of that name that is there already: it stays and ours is not sent; it is
+// removed.
+enum class Existing : std::uint8_t { stays, goes };
+
+struct PlannedField {
+  std::string name;
+  std::string value;
+  Scope scope = Scope::any;
+  Existing existing = Existing::stays;
+
+  // Has a value that only the request knows, so it may also come to nothing.
+  bool has_variables() const { return value.find('$') != std::string::npos; }
+};
+
+// Which of the names matters, found by length, last byte and middle byte before any comparison.
+class NameTable {
+ public:
+  struct Entry {
+    std::string name;   // lower case
+    std::int16_t field; // index into FieldPlan::fields, or kHidden
+    Existing existing;
+  };
+  static constexpr std::int16_t kHidden = -1;
+
+  NameTable() = default;
+  explicit NameTable(std::vector<Entry> entries);
+
+  bool empty() const { return entries_.empty(); }
+  const Entry* find(std::string_view name) const noexcept;
+
+ private:
+  static std::uint32_t hash(std::string_view name) noexcept;
+
+  std::vector<Entry> entries_;
+  std::vector<std::uint16_t> slots_;  // index + 1 into entries_, 0 is free; a power of two long
+};
+
+struct FieldPlan {
+  // A bit each in one word.
+  static constexpr std::size_t kMax = 64;
+
+  // Constant fields first, of those first document, then any, then secure: so that what goes out
+  // with one status and scheme is one run.
+  std::vector<PlannedField> fields;
+  std::size_t constant = 0;        // how many of them have no variables
+  std::size_t document = 0;        // how many of the constant ones are Scope::document
+  std::size_t insecure = 0;        // how many of the constant ones are not Scope::secure
+  NameTable names;
+  bool needs_scheme = false;       // something depends on HTTPS
+  bool hides_version = false;
+
+  bool empty() const { return fields.empty() && names.empty(); }
+};
+
+FieldPlan make_plan(const ProfileChoice& profile, const std::vector<FieldRule>& rules,
+                    const std::optional<Hsts>& hsts, const HideChoice& hide);
+
+}  // namespace guard::headers

@@ -1,0 +1,251 @@
+#include "headers/policy.h"
+
+#include <algorithm>
+#include <array>
+
+namespace guard::headers {
+
+namespace {
+
+using core::fail;
+
+// The limit is also that of HTTP/2 stacks in common use, and lets a name's length index a table.
+constexpr std::size_t kNameMax = 64;
+constexpr std::size_t kExceptMax = 64;
+constexpr std::uint64_t kMaxAgeMax = 10ULL * 365 * 24 * 60 * 60;
+
+struct Reserved {
+  std::string_view name;
+  std::string_view why;
+};
+
+// Fields that nginx makes from the response itself: a second one would break the message or
+// contradict it.
+constexpr std::array<Reserved, 16> kReserved = {{
+    {"Accept-Ranges", "nginx makes it"},
+    {"Connection", "nginx makes it"},
+    {"Content-Encoding", "nginx makes it"},
+    {"Content-Length", "nginx makes it"},
+    {"Content-Range", "nginx makes it"},
+    {"Content-Type", "nginx makes it"},
+    {"Date", "nginx makes it"},
+    {"ETag", "nginx makes it"},
+    {"Keep-Alive", "nginx makes it"},
+    {"Last-Modified", "nginx makes it"},
+    {"Location", "nginx makes it"},
+    {"Set-Cookie", "it would replace the application's cookies"},
+    {"Strict-Transport-Security", "use \"guard_hsts\""},
+    {"Trailer", "nginx makes it"},
+    {"Transfer-Encoding", "nginx makes it"},
+    {"Upgrade", "nginx makes it"},
+}};
+
+char to_lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+void check_name(std::string_view name) {
+  if (!is_field_name(name)) fail("invalid header field name \"", name, "\"");
+  if (name.size() > kNameMax) {
+    fail("header field name \"", name, "\" is longer than ", std::to_string(kNameMax), " bytes");
+  }
+}
+
+void add_prefix(HttpsPolicy& policy, std::string_view prefix) {
+  if (prefix.empty() || prefix.front() != '/') {
+    fail("invalid value \"", prefix, "\" of \"except=\", it must begin with \"/\"");
+  }
+  if (prefix == "/") fail("invalid value \"/\" of \"except=\", it would except every request");
+  if (std::ranges::find(policy.except, prefix) != policy.except.end()) {
+    fail("duplicate value \"", prefix, "\" of \"except=\"");
+  }
+  if (policy.except.size() == kExceptMax) {
+    fail("more than ", std::to_string(kExceptMax), " values of \"except=\"");
+  }
+  policy.except.emplace_back(prefix);
+}
+
+}  // namespace
+
+bool is_field_name(std::string_view name) noexcept {
+  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+  if (name.empty()) return false;
+  return std::ranges::all_of(name, [&](char c) {
+    const char lower = to_lower(c);
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') ||
+           kMarks.find(c) != std::string_view::npos;
+  });
+}
+
+bool is_field_value(std::string_view value) noexcept {
+  return std::ranges::all_of(value, [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte >= 0x20 && byte != 0x7f) || c == '\t';
+  });
+}
+
+bool same_field(std::string_view a, std::string_view b) noexcept {
+  return a.size() == b.size() &&
+         std::ranges::equal(a, b, [](char x, char y) { return to_lower(x) == to_lower(y); });
+}
+
+ProfileChoice parse_headers(core::Words& words) {
+  static constexpr std::array<std::string_view, 3> kProfiles = {"off", "web", "api"};
+  if (words.is_off()) return {};
+  words.read(1, {}, {"override"});
+  const std::size_t index = core::parse_choice(words.directive(), words[0], kProfiles);
+  return {static_cast<Profile>(index), words.flag("override")};
+}
+
+FieldRule parse_header(const core::Words& words) {
+  if (words.size() != 2) {
+    fail("invalid number of arguments in \"", words.directive(), "\" directive");
+  }
+  const std::string_view name = words[0];
+  const std::string_view value = words[1];
+  check_name(name);
+  for (const Reserved& reserved : kReserved) {
+    if (same_field(name, reserved.name)) {
+      fail("header field \"", name, "\" cannot be set, ", reserved.why);
+    }
+  }
+  if (value == "off") return {std::string(name), {}, true};
+  if (value.empty()) fail("empty value of header field \"", name, "\", use \"off\" to send none");
+  if (!is_field_value(value)) fail("control character in the value of header field \"", name, "\"");
+  if (value.front() == ' ' || value.front() == '\t' || value.back() == ' ' ||
+      value.back() == '\t') {
+    fail("space around the value of header field \"", name, "\"");
+  }
+  return {std::string(name), std::string(value), false};
+}
+
+void add_rule(std::vector<FieldRule>& rules, FieldRule rule) {
+  for (const FieldRule& known : rules) {
+    if (same_field(known.name, rule.name)) fail("duplicate header field \"", rule.name, "\"");
+  }
+  rules.push_back(std::move(rule));
+}
+
+std::vector<FieldRule> merge_rules(const std::vector<FieldRule>& outer,
+                                   const std::vector<FieldRule>& inner) {
+  std::vector<FieldRule> merged = inner;
+  for (const FieldRule& rule : outer) {
+    const bool said = std::ranges::any_of(
+        inner, [&](const FieldRule& other) { return same_field(other.name, rule.name); });
+    if (!said) merged.push_back(rule);
+  }
+  return merged;
+}
+
+std::string Hsts::field_value() const {
+  std::string value = "max-age=" + std::to_string(max_age);
+  if (include_subdomains) value += "; includeSubDomains";
+  if (preload) value += "; preload";
+  return value;
+}
+
+Hsts parse_hsts(core::Words& words) {
+  Hsts hsts;
+  if (words.is_off()) {
+    hsts.off = true;
+    return hsts;
+  }
+  words.read(0, {"max-age"}, {"includeSubDomains", "preload"});
+  if (const auto value = words.named("max-age")) {
+    const auto limit = std::chrono::seconds(kMaxAgeMax);
+    const auto age = core::parse_time("max-age=", *value, std::chrono::seconds(0), limit);
+    if (age.count() % 1000 != 0) {
+      fail("invalid value \"", *value, "\" of \"max-age=\", whole seconds are expected");
+    }
+    hsts.max_age = static_cast<std::uint64_t>(age.count() / 1000);
+  }
+  hsts.include_subdomains = words.flag("includeSubDomains");
+  hsts.preload = words.flag("preload");
+  if (hsts.preload && (!hsts.include_subdomains || hsts.max_age < Hsts::kPreloadMinAge)) {
+    fail("\"preload\" requires \"includeSubDomains\" and a \"max-age=\" of at least ",
+         std::to_string(Hsts::kPreloadMinAge));
+  }
+  return hsts;
+}
+
+HttpsPolicy parse_https(const core::Words& words) {
+  static constexpr std::array<std::string_view, 3> kActions = {"off", "redirect", "require"};
+  if (words.is_off()) return {};
+  if (words.size() == 0) {
+    fail("invalid number of arguments in \"", words.directive(), "\" directive");
+  }
+  HttpsPolicy policy;
+  policy.action = static_cast<HttpsPolicy::Action>(
+      core::parse_choice(words.directive(), words[0], kActions));
+
+  // except= may stand several times, and further prefixes may follow it as words of their own.
+  std::vector<std::string_view> others = {words.directive()};
+  bool listing = false;
+  for (std::string_view word : words.all().subspan(1)) {
+    constexpr std::string_view kExcept = "except=";
+    if (word.starts_with(kExcept)) {
+      word.remove_prefix(kExcept.size());
+      if (word.empty()) fail("\"except=\" needs a value");
+      listing = true;
+    } else if (!listing || !word.starts_with("/")) {
+      others.push_back(word);
+      listing = false;
+      continue;
+    }
+    for (std::string_view prefix : core::split(word, ',')) add_prefix(policy, prefix);
+  }
+  core::Words rest(std::move(others));
+  rest.read(0, {"port"});
+  if (const auto port = rest.named("port")) {
+    if (policy.action == HttpsPolicy::Action::require) {
+      fail("\"port=\" has no meaning with \"require\"");
+    }
+    policy.port = static_cast<std::uint16_t>(core::parse_number("port=", *port, 1, 65535));
+  }
+  return policy;
+}
+
+void parse_hide_headers(const core::Words& words, HideChoice& choice, bool first) {
+  if (words.size() == 0) {
+    fail("invalid number of arguments in \"", words.directive(), "\" directive");
+  }
+  if (choice.off) fail("\"", words.directive(), "\" after \"", words.directive(), " off\"");
+  if (words.is_off()) {
+    if (!first) fail("\"", words.directive(), " off\" after \"", words.directive(), "\"");
+    choice.off = true;
+    return;
+  }
+  if (first) choice.adds = true;
+  for (std::string_view word : words.all()) {
+    if (word == "on") {
+      if (choice.known) fail("duplicate parameter \"on\"");
+      choice.known = true;
+      choice.adds = false;
+      continue;
+    }
+    if (word == "off") fail("unexpected word \"off\"");
+    if (word.starts_with("+")) {
+      word.remove_prefix(1);
+    } else {
+      choice.adds = false;
+    }
+    check_name(word);
+    for (const std::string& known : choice.names) {
+      if (same_field(known, word)) fail("duplicate header field \"", word, "\"");
+    }
+    choice.names.emplace_back(word);
+  }
+}
+
+HideChoice merge_hide(const HideChoice& outer, const HideChoice& inner) {
+  if (!inner.adds || outer.off) return inner;
+  HideChoice merged = outer;
+  for (const std::string& name : inner.names) {
+    const bool known = std::ranges::any_of(
+        merged.names, [&](const std::string& other) { return same_field(other, name); });
+    if (!known) merged.names.push_back(name);
+  }
+  return merged;
+}
+
+}  // namespace guard::headers

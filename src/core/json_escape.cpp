@@ -83,18 +83,20 @@ Piece piece_of(std::string_view text, const Utf8Unit& unit) noexcept {
   return piece;
 }
 
-// Calls run(plain bytes) and escape(piece) in turn, until one of them answers false.
+// Calls run(plain bytes) and escape(piece) in turn, until one of them answers false; whether none
+// did.
 template <class Run, class Escape>
-void for_each_part(std::string_view text, Run run, Escape escape) {
+bool for_each_part(std::string_view text, Run run, Escape escape) {
   while (!text.empty()) {
     const std::size_t plain = plain_run(text);
-    if (plain > 0 && !run(text.substr(0, plain))) return;
+    if (plain > 0 && !run(text.substr(0, plain))) return false;
     text.remove_prefix(plain);
-    if (text.empty()) return;
+    if (text.empty()) return true;
     const Utf8Unit unit = decode_utf8(text);
-    if (!escape(piece_of(text, unit))) return;
+    if (!escape(piece_of(text, unit))) return false;
     text.remove_prefix(unit.length);
   }
+  return true;
 }
 
 }  // namespace
@@ -114,12 +116,13 @@ void append_json_string(std::string& out, std::string_view text) {
   out.push_back('"');
 }
 
-std::size_t write_json_string(char* out, std::size_t size, std::string_view text) noexcept {
+std::size_t write_json_string(char* out, std::size_t size, std::string_view text,
+                              bool* whole) noexcept {
   if (size < 2) return 0;
   const std::size_t end = size - 1;  // where the closing quote may stand at the latest
   std::size_t at = 0;
   out[at++] = '"';
-  for_each_part(
+  const bool all = for_each_part(
       text,
       [&](std::string_view plain) {
         const std::size_t fits = plain.size() < end - at ? plain.size() : end - at;
@@ -134,6 +137,7 @@ std::size_t write_json_string(char* out, std::size_t size, std::string_view text
         return true;
       });
   out[at++] = '"';
+  if (whole != nullptr) *whole = all;
   return at;
 }
 

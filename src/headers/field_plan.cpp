@@ -22,8 +22,8 @@ std::string lower_case(std::string_view name) {
 }
 
 bool names_rule(const std::vector<FieldRule>& rules, std::string_view name) {
-  return std::ranges::any_of(
-      rules, [&](const FieldRule& rule) { return same_field(rule.name, name); });
+  return std::ranges::any_of(rules,
+                             [&](const FieldRule& rule) { return same_field(rule.name, name); });
 }
 
 // Constant fields by scope, then those with variables.
@@ -34,8 +34,8 @@ int rank(const PlannedField& field) {
 void add_names(FieldPlan& plan, const HideChoice& hide) {
   std::vector<NameTable::Entry> entries;
   for (std::size_t i = 0; i < plan.fields.size(); ++i) {
-    entries.push_back({lower_case(plan.fields[i].name), static_cast<std::int16_t>(i),
-                       plan.fields[i].existing});
+    entries.push_back(
+        {lower_case(plan.fields[i].name), static_cast<std::int16_t>(i), plan.fields[i].existing});
   }
   const auto hide_name = [&](std::string_view name) {
     const std::string wanted = lower_case(name);
@@ -96,8 +96,8 @@ FieldPlan make_plan(const ProfileChoice& profile, const std::vector<FieldRule>& 
 
   for (const ProfileField& field : fields_of(profile.profile)) {
     if (names_rule(rules, field.name)) continue;
-    plan.fields.push_back({std::string(field.name), std::string(field.value), scope_of(field.name),
-                           profile_meets});
+    plan.fields.push_back(
+        {std::string(field.name), std::string(field.value), scope_of(field.name), profile_meets});
   }
   for (const FieldRule& rule : rules) {
     if (rule.off) continue;

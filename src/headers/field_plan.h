@@ -35,8 +35,8 @@ struct PlannedField {
 class NameTable {
  public:
   struct Entry {
-    std::string name;   // lower case
-    std::int16_t field; // index into FieldPlan::fields, or kHidden
+    std::string name;    // lower case
+    std::int16_t field;  // index into FieldPlan::fields, or kHidden
     Existing existing;
   };
   static constexpr std::int16_t kHidden = -1;
@@ -61,11 +61,11 @@ struct FieldPlan {
   // Constant fields first, of those first document, then any, then secure: so that what goes out
   // with one status and scheme is one run.
   std::vector<PlannedField> fields;
-  std::size_t constant = 0;        // how many of them have no variables
-  std::size_t document = 0;        // how many of the constant ones are Scope::document
-  std::size_t insecure = 0;        // how many of the constant ones are not Scope::secure
+  std::size_t constant = 0;  // how many of them have no variables
+  std::size_t document = 0;  // how many of the constant ones are Scope::document
+  std::size_t insecure = 0;  // how many of the constant ones are not Scope::secure
   NameTable names;
-  bool needs_scheme = false;       // something depends on HTTPS
+  bool needs_scheme = false;  // something depends on HTTPS
   bool hides_version = false;
 
   bool empty() const { return fields.empty() && names.empty(); }

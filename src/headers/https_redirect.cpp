@@ -58,9 +58,7 @@ std::size_t write_location(std::string_view host, std::uint16_t port, std::strin
                            std::span<char> out) noexcept {
   if (out.size() < location_size_max(host, target)) return 0;
   char* at = out.data();
-  const auto put = [&](std::string_view text) {
-    at = std::ranges::copy(text, at).out;
-  };
+  const auto put = [&](std::string_view text) { at = std::ranges::copy(text, at).out; };
   put(kScheme);
   put(host);
   if (port != 443) {

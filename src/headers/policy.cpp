@@ -14,6 +14,8 @@ constexpr std::size_t kNameMax = 64;
 constexpr std::size_t kExceptMax = 64;
 constexpr std::uint64_t kMaxAgeMax = 10ULL * 365 * 24 * 60 * 60;
 
+constexpr std::string_view kMade = "nginx makes it";
+
 struct Reserved {
   std::string_view name;
   std::string_view why;
@@ -22,22 +24,22 @@ struct Reserved {
 // Fields that nginx makes from the response itself: a second one would break the message or
 // contradict it.
 constexpr std::array<Reserved, 16> kReserved = {{
-    {"Accept-Ranges", "nginx makes it"},
-    {"Connection", "nginx makes it"},
-    {"Content-Encoding", "nginx makes it"},
-    {"Content-Length", "nginx makes it"},
-    {"Content-Range", "nginx makes it"},
-    {"Content-Type", "nginx makes it"},
-    {"Date", "nginx makes it"},
-    {"ETag", "nginx makes it"},
-    {"Keep-Alive", "nginx makes it"},
-    {"Last-Modified", "nginx makes it"},
-    {"Location", "nginx makes it"},
+    {"Accept-Ranges", kMade},
+    {"Connection", kMade},
+    {"Content-Encoding", kMade},
+    {"Content-Length", kMade},
+    {"Content-Range", kMade},
+    {"Content-Type", kMade},
+    {"Date", kMade},
+    {"ETag", kMade},
+    {"Keep-Alive", kMade},
+    {"Last-Modified", kMade},
+    {"Location", kMade},
     {"Set-Cookie", "it would replace the application's cookies"},
     {"Strict-Transport-Security", "use \"guard_hsts\""},
-    {"Trailer", "nginx makes it"},
-    {"Transfer-Encoding", "nginx makes it"},
-    {"Upgrade", "nginx makes it"},
+    {"Trailer", kMade},
+    {"Transfer-Encoding", kMade},
+    {"Upgrade", kMade},
 }};
 
 char to_lower(char c) noexcept {
@@ -175,8 +177,8 @@ HttpsPolicy parse_https(const core::Words& words) {
     fail("invalid number of arguments in \"", words.directive(), "\" directive");
   }
   HttpsPolicy policy;
-  policy.action = static_cast<HttpsPolicy::Action>(
-      core::parse_choice(words.directive(), words[0], kActions));
+  policy.action =
+      static_cast<HttpsPolicy::Action>(core::parse_choice(words.directive(), words[0], kActions));
 
   // except= may stand several times, and further prefixes may follow it as words of their own.
   std::vector<std::string_view> others = {words.directive()};
@@ -230,6 +232,11 @@ void parse_hide_headers(const core::Words& words, HideChoice& choice, bool first
       choice.adds = false;
     }
     check_name(word);
+    for (const Reserved& reserved : kReserved) {
+      if (reserved.why == kMade && same_field(word, reserved.name)) {
+        fail("header field \"", word, "\" cannot be hidden, ", kMade);
+      }
+    }
     for (const std::string& known : choice.names) {
       if (same_field(known, word)) fail("duplicate header field \"", word, "\"");
     }

@@ -66,8 +66,8 @@ HttpsPolicy parse_https(const core::Words& words);
 // One level's guard_hide_headers directives together.
 struct HideChoice {
   bool off = false;
-  bool known = false;               // all of kTellingFields, and nginx's version
-  bool adds = false;                // every name was written +NAME: the inherited list stays
+  bool known = false;  // all of kTellingFields, and nginx's version
+  bool adds = false;   // every name was written +NAME: the inherited list stays
   std::vector<std::string> names;
 
   bool operator==(const HideChoice&) const = default;

@@ -51,10 +51,14 @@ constexpr std::array<ProfileField, 8> kApi = {{
 }};
 
 constexpr std::array<std::string_view, 9> kDocumentFields = {
-    "Content-Security-Policy",      "Content-Security-Policy-Report-Only",
-    "X-Frame-Options",              "Permissions-Policy",
-    "Cross-Origin-Opener-Policy",   "Cross-Origin-Embedder-Policy",
-    "X-DNS-Prefetch-Control",       "X-XSS-Protection",
+    "Content-Security-Policy",
+    "Content-Security-Policy-Report-Only",
+    "X-Frame-Options",
+    "Permissions-Policy",
+    "Cross-Origin-Opener-Policy",
+    "Cross-Origin-Embedder-Policy",
+    "X-DNS-Prefetch-Control",
+    "X-XSS-Protection",
     "Document-Policy",
 };
 

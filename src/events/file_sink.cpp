@@ -1,0 +1,97 @@
+#include "events/file_sink.h"
+
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace guard::events {
+
+FileSink::FileSink(std::size_t capacity, std::size_t flush_at)
+    : buffer_(new char[capacity + 1]), capacity_(capacity), flush_at_(flush_at) {
+  buffer_[0] = '\n';
+}
+
+void FileSink::attach(int fd) noexcept {
+  if (fd == fd_) return;
+  fd_ = fd;
+  torn_ = false;
+  struct stat info {};
+  regular_ = fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+bool FileSink::append(std::string_view line) noexcept {
+  // After a failure only the timer tries again: a full disk costs no system call per event.
+  if (used_ + line.size() > capacity_ && error_ == 0) flush();
+  if (used_ + line.size() > capacity_) {
+    ++lost_;
+    return false;
+  }
+  std::memcpy(buffer_.get() + 1 + used_, line.data(), line.size());
+  used_ += line.size();
+  if (used_ >= flush_at_ && error_ == 0) flush();
+  return true;
+}
+
+// Whole lines that may go out in one write.
+std::size_t FileSink::next_write() const noexcept {
+  if (regular_ || used_ <= PIPE_BUF) return used_;
+  const void* last = memrchr(buffer_.get() + 1, '\n', PIPE_BUF);
+  // A longer line than PIPE_BUF goes out alone; the encoder makes none for a pipe.
+  if (last == nullptr) last = std::memchr(buffer_.get() + 1, '\n', used_);
+  return static_cast<std::size_t>(static_cast<const char*>(last) - buffer_.get());
+}
+
+bool FileSink::flush() noexcept {
+  while (used_ != 0) {
+    if (!write_once(next_write())) return false;
+  }
+  return true;
+}
+
+bool FileSink::write_once(std::size_t size) noexcept {
+  const std::size_t extra = torn_ ? 1 : 0;
+  const char* from = buffer_.get() + 1 - extra;
+  ssize_t written;
+  do {
+    written = ::write(fd_, from, size + extra);
+  } while (written < 0 && errno == EINTR);
+  if (written < 0) {
+    error_ = errno;
+    return false;
+  }
+
+  auto done = static_cast<std::size_t>(written);
+  if (done == size + extra) {
+    torn_ = false;
+    error_ = 0;
+    consume(size);
+    return true;
+  }
+  // A short write: no space, or a limit. The lines that are there in full are done; the one that
+  // was torn is written again as a whole, after a line feed.
+  error_ = ENOSPC;
+  if (done == 0) return false;
+  done -= extra;
+  const void* last = done == 0 ? nullptr : memrchr(buffer_.get() + 1, '\n', done);
+  const std::size_t whole =
+      last == nullptr ? 0
+                      : static_cast<std::size_t>(static_cast<const char*>(last) - buffer_.get());
+  torn_ = done > whole;
+  consume(whole);
+  return false;
+}
+
+void FileSink::consume(std::size_t bytes) noexcept {
+  used_ -= bytes;
+  if (used_ != 0) std::memmove(buffer_.get() + 1, buffer_.get() + 1 + bytes, used_);
+}
+
+std::uint64_t FileSink::take_lost() noexcept {
+  return std::exchange(lost_, 0);
+}
+
+}  // namespace guard::events

@@ -11,7 +11,8 @@ use Time::HiRes qw(sleep time);
 my $demo = dirname(__FILE__) . '/../scripts/demo';
 my @python = ('/usr/bin/python3', '-B');
 
-ok(run([@python, "$demo/app_test.py"], '>&', \my $report, timeout(60)), 'app_test.py passes') or diag($report);
+my $report = '';
+ok(run([@python, "$demo/app_test.py"], '>&', \$report, timeout(60)), 'app_test.py passes') or diag($report);
 
 my $state = tempdir(CLEANUP => 1);
 my $errors = '';

@@ -1,0 +1,129 @@
+# Core's directives: what they do, and the exact line for every mistake.
+
+use lib 't/lib';
+use Test::Nginx::Socket 'no_plan';
+
+no_long_string();
+run_tests();
+
+__DATA__
+
+=== TEST 1: guard_mode, unknown mode
+--- config
+guard_mode enforced;
+--- config_error
+invalid value "enforced" of "guard_mode", one of enforce, observe, off is expected in config:1
+
+=== TEST 2: guard_mode, unknown feature
+--- config
+guard_mode observe jsn;
+--- config_error
+unknown feature "jsn" in "guard_mode", did you mean "json"? in config:1
+
+=== TEST 3: guard_exempt by address and by variable
+--- http_config
+map $http_x_internal $internal { default 0; secret 1; }
+--- config
+location /addr { guard_exempt 127.0.0.0/8; guard_test front refuse=403; guard_test inner refuse=422; root html; try_files /index.html =404; }
+location /other { guard_exempt 10.0.0.0/8; guard_test front refuse=403; root html; }
+location /part { guard_exempt 127.0.0.1 ban; guard_test front refuse=403; guard_test inner refuse=422; root html; }
+location /var { guard_exempt $internal; guard_test front refuse=403; root html; try_files /index.html =404; }
+--- request eval
+["GET /addr", "GET /other", "GET /part", "GET /var", "GET /var"]
+--- more_headers eval
+["", "", "", "", "X-Internal: secret"]
+--- error_code eval
+[200, 403, 422, 403, 200]
+--- response_body_like eval
+["It works", "test.front", "test.inner", "test.front", "It works"]
+
+=== TEST 4: guard_exempt, host bits
+--- config
+guard_exempt 10.0.0.1/8;
+--- config_error_like: 10\.0\.0\.0/8.* in config:1
+
+=== TEST 5: guard_exempt, not a network
+--- config
+guard_exempt office;
+--- config_error_like: "office".* in config:1
+
+=== TEST 6: guard_problem
+--- config
+guard_problem html;
+--- config_error
+invalid value "html" of "guard_problem", one of auto, json, off is expected in config:1
+
+=== TEST 7: duplicates
+--- config
+guard_problem json;
+guard_problem off;
+--- config_error
+"guard_problem" directive is duplicate in config:2
+
+=== TEST 8: guard_error_page
+--- config
+guard_error_page yes;
+--- config_error
+invalid value "yes" of "guard_error_page", one of refuse, allow is expected in config:1
+
+=== TEST 9: guard_route
+--- config
+guard_route "a b";
+--- config_error
+invalid route name "a b", up to 64 letters, digits, "_", ".", ":", "-" are expected in config:1
+
+=== TEST 10: guard_path
+--- config
+guard_path on;
+--- config_error
+invalid value "on" of "guard_path", one of off, strict is expected in config:1
+
+=== TEST 11: guard_key_secret only in http
+--- config
+guard_key_secret abc;
+--- config_error
+"guard_key_secret" directive is not allowed here in config:1
+
+=== TEST 12: guard_key_secret, missing file
+--- http_config
+guard_key_secret file:/nonexistent/secret;
+--- config_error_like: /nonexistent/secret.* in http_config:1
+
+=== TEST 13: $guard_scheme and $guard_client_net
+--- config
+location /own { return 200 "$guard_scheme $guard_client_net"; }
+location /trusting { guard_trusted_proxies 127.0.0.0/8; return 200 "$guard_scheme"; }
+location /elsewhere { guard_trusted_proxies 10.0.0.0/8; return 200 "$guard_scheme"; }
+location /off { guard_trusted_proxies off; return 200 "$guard_scheme"; }
+--- request eval
+["GET /own", "GET /trusting", "GET /trusting", "GET /elsewhere", "GET /off", "GET /trusting"]
+--- more_headers eval
+["X-Forwarded-Proto: https", "X-Forwarded-Proto: https", "", "X-Forwarded-Proto: https", "X-Forwarded-Proto: https", "X-Forwarded-Proto: javascript"]
+--- response_body eval
+["http 127.0.0.1", "https", "http", "http", "http", "http"]
+
+=== TEST 14: the peer is trusted, not the address that realip put in its place
+--- config
+set_real_ip_from 127.0.0.1;
+real_ip_header X-Forwarded-For;
+location /a { guard_trusted_proxies 127.0.0.1; return 200 "$guard_scheme $guard_client_net"; }
+location /b { guard_trusted_proxies 192.0.2.0/24; return 200 "$guard_scheme $guard_client_net"; }
+location /c { return 200 "$guard_client_net"; }
+--- request eval
+["GET /a", "GET /b", "GET /c"]
+--- more_headers eval
+["X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https", "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https", "X-Forwarded-For: 2001:db8:1:2:3:4:5:6"]
+--- response_body eval
+["https 192.0.2.7", "http 192.0.2.7", "2001:db8:1:2::/64"]
+
+=== TEST 15: the gate sees realip's address at location level too
+--- config
+location /a { set_real_ip_from 127.0.0.1; real_ip_header X-Forwarded-For; guard_exempt 192.0.2.7; guard_test front refuse=403; root html; try_files /index.html =404; }
+--- request eval
+["GET /a", "GET /a"]
+--- more_headers eval
+["X-Forwarded-For: 192.0.2.7", "X-Forwarded-For: 192.0.2.8"]
+--- error_code eval
+[200, 403]
+--- response_body_like eval
+["It works", "test.front"]

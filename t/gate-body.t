@@ -1,0 +1,213 @@
+# The body: read once, for all checks, up to the smallest limit, however it comes.
+
+use lib 't/lib';
+use Test::Nginx::Socket 'no_plan';
+
+no_long_string();
+
+our $gated = <<'EOC';
+location /x { guard_test inner body=64k; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /small { guard_test inner body=100; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /spooled { client_body_buffer_size 1k; guard_test inner body=64k; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /file { client_body_in_file_only clean; guard_test inner body=64k; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /observed { guard_mode observe; guard_test inner body=100; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /tiny { client_max_body_size 10; guard_test inner body=64k; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+EOC
+
+sub chunked {
+    return join('', map { sprintf("%x\r\n%s\r\n", length, $_) } @_) . "0\r\n\r\n";
+}
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: passes on what it has read
+--- upstream
+echo
+--- config eval: $::gated
+--- request
+POST /x
+hello
+--- response_body: hello
+
+=== TEST 2: refuses by content, in memory
+--- upstream
+echo
+--- config eval: $::gated
+--- request
+POST /x
+an attack
+--- error_code: 403
+--- response_body_like: "code":"test.body"
+--- upstream_requests: 0
+
+=== TEST 3: refuses by content at the end of a body in a temporary file
+--- upstream
+echo
+--- config eval: $::gated
+--- request eval
+"POST /spooled\n" . ("x" x 20000) . "attack"
+--- error_code: 403
+--- response_body_like: "code":"test.body"
+--- upstream_requests: 0
+--- no_error_log
+[error]
+
+=== TEST 4: passes on a body in a temporary file
+--- upstream
+echo
+--- config eval: $::gated
+--- request eval
+"POST /spooled\n" . ("x" x 20000)
+--- response_body eval
+"x" x 20000
+
+=== TEST 5: client_body_in_file_only
+--- upstream
+echo
+--- config eval: $::gated
+--- pipelined_requests eval
+["POST /file\nhello", "POST /file\nattack"]
+--- error_code eval
+[200, 403]
+--- response_body_like eval
+["^hello\$", "test.body"]
+
+=== TEST 6: over the limit by Content-Length, not read at all
+--- upstream
+echo
+--- config eval: $::gated
+--- pipelined_requests eval
+["POST /small\n" . ("x" x 100), "POST /small\n" . ("x" x 101), "POST /x\nhello"]
+--- error_code eval
+[200, 413, 200]
+--- response_body_like eval
+["^x{100}\$", "test.size", "^hello\$"]
+--- upstream_requests: 2
+
+=== TEST 7: chunked, over the limit in one packet
+--- upstream
+echo
+--- config eval: $::gated
+--- raw_request eval
+"POST /small HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n" . main::chunked("x" x 60, "x" x 60)
+--- error_code: 413
+--- response_body_like: "code":"test.size"
+--- upstream_requests: 0
+
+=== TEST 8: chunked, within the limit, split over packets
+--- upstream
+echo
+--- config eval: $::gated
+--- raw_request eval
+["POST /small HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n3",
+ "\r\nabc\r", "\n2\r\nd", "e\r\n0\r\n\r\n"]
+--- raw_request_middle_delay: 0.02
+--- response_body_like: ^abcde$
+
+=== TEST 9: chunked, over the limit in a later packet, while the client still sends
+--- upstream
+echo
+--- config eval: $::gated
+--- raw_request eval
+["POST /small HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n", "40\r\n" . ("x" x 64) . "\r\n",
+ "ff\r\n" . ("x" x 64)]
+--- raw_request_middle_delay: 0.02
+--- error_code: 413
+--- response_body_like: "code":"test.size"
+--- upstream_requests: 0
+
+=== TEST 10: chunked garbage is nginx's 400
+--- upstream
+echo
+--- config eval: $::gated
+--- raw_request eval
+"POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\nzz\r\nabc\r\n0\r\n\r\n"
+--- error_code: 400
+--- response_body_like: 400 Bad Request
+--- upstream_requests: 0
+
+=== TEST 11: chunked garbage in a later packet, with an error page
+--- upstream
+echo
+--- config eval
+"error_page 400 413 /page; location = /page { guard_test inner body=10 refuse=422; return 400 'page'; }" . $::gated
+--- raw_request eval
+["POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n3\r\nabc\r\n", "zz\r\n"]
+--- raw_request_middle_delay: 0.02
+--- error_code: 400
+--- response_body: page
+--- upstream_requests: 0
+
+=== TEST 12: the same with a named location, which the checks still guard
+--- upstream
+echo
+--- config eval
+"error_page 400 413 \@app; location \@app { guard_test inner body=64k; proxy_pass http://127.0.0.1:\$TEST_NGINX_UPSTREAM_PORT; }" . $::gated
+--- raw_request eval
+["POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n3\r\nabc\r\n", "zz\r\n"]
+--- raw_request_middle_delay: 0.02
+--- error_code: 413
+--- response_body_like: "code":"test.size"
+--- upstream_requests: 0
+
+=== TEST 13: Expect: 100-continue
+--- upstream
+echo
+--- config eval: $::gated
+--- raw_request eval
+["POST /x HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 5\r\nConnection: close\r\n\r\n", "hello"]
+--- raw_request_middle_delay: 0.02
+--- interim: 100
+--- response_body_like: ^hello$
+
+=== TEST 14: over the limit with Expect: 100-continue: no 100
+--- upstream
+echo
+--- config eval: $::gated
+--- raw_request eval
+"POST /small HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 101\r\nConnection: close\r\n\r\n"
+--- error_code: 413
+--- response_body_like: "code":"test.size"
+
+=== TEST 15: client_max_body_size is nginx's and wins
+--- upstream
+echo
+--- config eval: $::gated
+--- request
+POST /tiny
+hello hello hello
+--- error_code: 413
+--- response_body_like: <title>413 Request Entity Too Large</title>
+
+=== TEST 16: what is only observed is never cut
+--- upstream
+echo
+--- config eval: $::gated
+--- raw_request eval
+"POST /observed HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n" . main::chunked("x" x 60, "y" x 60)
+--- response_body_like: ^x{60}y{60}$
+
+=== TEST 17: HTTP/2, in and over the limit
+--- http2
+--- upstream
+echo
+--- config eval: $::gated
+--- request eval
+["POST /x\nhello", "POST /small\n" . ("x" x 500), "POST /x\nattack", "POST /spooled\n" . ("x" x 9000)]
+--- error_code eval
+[200, 413, 403, 200]
+--- response_body_like eval
+["^hello\$", "test.size", "test.body", "^x{9000}\$"]
+
+=== TEST 18: an empty body, and none
+--- upstream
+echo
+--- config eval: $::gated
+--- pipelined_requests eval
+["POST /x\n", "GET /x"]
+--- error_code eval
+[200, 200]
+--- response_body_like eval
+["^\$", "^\$"]

@@ -167,9 +167,10 @@ echo
 echo
 --- config eval: $::gated
 --- raw_request eval
-"POST /small HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 101\r\nConnection: close\r\n\r\n"
+["POST /small HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 101\r\nConnection: close\r\n\r\n", {value => "x" x 101, delay_before => 0.1}]
 --- error_code: 413
 --- response_body_like: "code":"test.size"
+--- interim:
 
 === TEST 15: client_max_body_size is nginx's and wins
 --- upstream

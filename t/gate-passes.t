@@ -5,6 +5,7 @@ use lib 't/lib';
 use Test::Nginx::Socket 'no_plan';
 
 no_long_string();
+no_root_location();
 run_tests();
 
 __DATA__

@@ -134,7 +134,7 @@ location /x { guard_test front refuse=403; root html; }
 location @app { return 200 "the application: $guard_verdict"; }
 --- request
 GET /x
---- error_code: 200
+--- error_code: 403
 --- response_body: the application: refused
 
 === TEST 13: an error page in a named location, by variable
@@ -173,10 +173,10 @@ location /y { guard_test inner refuse=422 body=1k; root html; }
 --- config
 location /x { guard_test front refuse=403; root html; }
 --- raw_request eval
-"POST /x HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 5\r\nConnection: close\r\n\r\n"
+["POST /x HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 5\r\nConnection: close\r\n\r\n", {value => "hello", delay_before => 0.1}]
 --- error_code: 403
 --- response_body_like: "code":"test.front"
---- raw_response_headers_unlike: 100 Continue
+--- interim:
 
 === TEST 17: the verdicts
 --- config

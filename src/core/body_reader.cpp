@@ -96,17 +96,22 @@ BodyReader::Progress BodyReader::read(std::size_t limit) noexcept {
     body.failed = true;
     return {rc};
   }
-  // The handler may have run the whole request: nothing of it is touched but r, which the count
-  // that reading took still keeps.
+  // nginx has set handlers of its own; the one for writing brings the gate back at the limit. Where
+  // nginx has called ready() already, the request has run on and has its own.
+  if (!body.ended) r->write_event_handler = ngx_http_core_run_phases;
   ngx_http_finalize_request(r, NGX_DONE);
   return {NGX_DONE};
 }
 
 void BodyReader::ready(ngx_http_request_t* r) noexcept {
   Request* request = Request::find(r);
-  if (request != nullptr && !request->body_.stopped) {
-    request->body_.ready = true;
-    request->body_.received = r->request_body == nullptr ? 0 : length_of(r->request_body->bufs);
+  if (request != nullptr) {
+    Request::BodyState& body = request->body_;
+    body.ended = true;
+    body.ready = !body.stopped;
+    if (body.ready) {
+      body.received = r->request_body == nullptr ? 0 : length_of(r->request_body->bufs);
+    }
   }
   // For the upstream, and for whatever an internal redirect leads to.
   r->preserve_body = 1;
@@ -124,18 +129,19 @@ ngx_int_t BodyReader::filter(ngx_http_request_t* r, ngx_chain_t* in,
   body.received += length_of(in);
   if (body.received <= body.limit) return next(r, in);
 
-  // What comes after the limit is not kept. The gate is told by a write event, since nginx is in
-  // the middle of reading here.
+  // What comes after the limit is not kept, but for the mark of the end that nginx waits for. The
+  // gate is told by a write event, since nginx is in the middle of reading here.
+  ngx_chain_t* end = nullptr;
   for (ngx_chain_t* link = in; link != nullptr; link = link->next) {
     link->buf->pos = link->buf->last;
     link->buf->file_pos = link->buf->file_last;
+    if (link->buf->last_buf) end = link;
   }
   if (!body.stopped) {
     body.stopped = true;
-    r->write_event_handler = ngx_http_core_run_phases;
     ngx_post_event(r->connection->write, &ngx_posted_events);
   }
-  return next(r, nullptr);
+  return next(r, end);
 }
 
 std::size_t Request::body_size() const noexcept {

@@ -47,6 +47,8 @@ class Request {
   // be read, out of memory). Valid until this request waits or another request asks.
   static constexpr std::size_t kBodyPadding = 64;
   std::optional<std::string_view> body() noexcept;
+  // nginx is still reading it.
+  bool body_in_flight() const { return body_.asked && !body_.ended && !body_.failed; }
   // nginx itself could not read the body (400, 408, 413); an error page is being shown.
   bool body_failed() const { return body_.failed; }
   // Bytes of the body: Content-Length, or as many as have arrived. More than the limit that a check
@@ -83,7 +85,8 @@ class Request {
 
   struct BodyState {
     bool asked = false;
-    bool ready = false;
+    bool ended = false;  // nginx has no more of it to read
+    bool ready = false;  // and all of it is there
     bool failed = false;    // nginx could not read it; what there is of it must not be judged
     bool stopped = false;   // reading ended at the limit
     std::size_t limit = 0;  // 0: none

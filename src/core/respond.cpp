@@ -105,6 +105,9 @@ ngx_int_t send_problem(Request& request, const Refusal& refusal, ProblemStyle st
   if (c->read->timer_set) ngx_del_timer(c->read);
   if (c->write->timer_set) ngx_del_timer(c->write);
   r->expect_tested = 1;
+  if (request.body_in_flight()) r->keepalive = 0;
+  // Where the error page of another status led here, that status would stand.
+  r->err_status = refusal.status;
   ngx_http_finalize_request(r, ngx_http_send_response(r, refusal.status, &type, &body));
   return NGX_DONE;
 }

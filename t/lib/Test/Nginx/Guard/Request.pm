@@ -91,7 +91,7 @@ sub requests_of {
         my @methods = $text =~ m{^([A-Z]+) \S+ HTTP/1\.\d\r?$}mg;
         my ($expect) = sort { $b <=> $a } map { ref $_ eq 'ARRAY' ? scalar @$_ : 1 }
             $block->error_code, $block->response_body, $block->response_headers;
-        return { packets => $packets, methods => @methods ? \@methods : ['GET'], expect => $expect };
+        return { packets => $packets, methods => @methods ? \@methods : ['GET'], expect => $expect // 1 };
     }
     my $more = $block->more_headers // '';
     if (defined(my $list = $block->pipelined_requests)) {

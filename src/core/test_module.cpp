@@ -57,6 +57,7 @@ Answer act(Request& request, Refusal& refusal, const TestCheck& check) noexcept 
         waiting->resume();
       };
       ngx_add_timer(&state->timer, check.wait);
+      ngx_log_error(NGX_LOG_NOTICE, state->timer.log, 0, "guard test waits");
     }
     return Answer::wait;
   }

@@ -1,0 +1,100 @@
+# A request that waits in a gate: its client goes away, the configuration is reloaded, the worker is
+# asked to quit. Nothing is lost, nothing is left behind.
+
+use strict;
+use warnings;
+use lib 't/lib';
+use Test::More;
+use Test::Nginx::Guard;
+
+plan skip_all => 'needs the test build of the module' unless -f ($ENV{GUARD_BUILD} // 'build') . '/ngx_http_guard_test_module.so';
+
+my $config = <<'EOC';
+location /short { guard_test front wait=300ms; root html; try_files /index.html =404; }
+location /long { guard_test front wait=1h; root html; }
+location /inner { guard_test inner wait=1h body=1k; root html; }
+location /charge { guard_test front at=charge wait=1h; guard_test inner; root html; }
+location /body { guard_test inner body=64k; root html; }
+location /fine { guard_test front; root html; try_files /index.html =404; }
+EOC
+
+sub nginx { return start_nginx(config => $config, @_) }
+
+sub logged { my ($nginx, $text) = @_; return scalar(() = $nginx->log_text =~ /\Q$text\E/g) }
+
+sub ends_clean {
+    my ($nginx, $name) = @_;
+    is $nginx->stop('QUIT'), undef, "$name: quits at once";
+    is_deeply [log_problems($nginx)], [], "$name: log";
+    return;
+}
+
+# Opens a connection, sends HEAD and leaves it open.
+sub held {
+    my ($nginx, $head) = @_;
+    my $result = request_raw($nginx->port, $head, hold => 1, timeout => 0.2, expect => 0);
+    return $result->{connection};
+}
+
+for my $how (qw(FIN RST)) {
+    for my $path (qw(/long /inner /charge)) {
+        my $nginx = nginx();
+        my $body = $path eq '/inner' ? "Content-Length: 2\r\n\r\nhi" : "\r\n";
+        my $connection = held($nginx, "POST $path HTTP/1.1\r\nHost: localhost\r\n$body");
+        my $socket = ref $connection eq 'HASH' ? $connection->{socket} : $connection;
+        setsockopt $socket, Socket::SOL_SOCKET(), Socket::SO_LINGER(), pack('ii', 1, 0) if $how eq 'RST';
+        close $socket;
+        undef $connection;
+        ok wait_for(sub { logged($nginx, 'guard test abandon') == 1 }, 5), "$how on $path: the check is told";
+        is request($nginx->port, GET => '/fine')->{code}, 200, "$how on $path: the worker goes on";
+        ends_clean($nginx, "$how on $path");
+    }
+}
+
+{
+    my $nginx = nginx();
+    my $connection = held($nginx, "POST /body HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhi");
+    close(ref $connection eq 'HASH' ? $connection->{socket} : $connection);
+    undef $connection;
+    ok wait_for(sub { logged($nginx, 'prematurely closed') == 1 }, 5), 'abort while the body is read: seen';
+    ends_clean($nginx, 'abort while the body is read');
+}
+
+for my $how (qw(hup QUIT)) {
+    my $nginx = nginx();
+    my ($reader, $writer);
+    pipe $reader, $writer or die;
+    my $pid = fork // die;
+    if ($pid == 0) {
+        my $response = request($nginx->port, GET => '/short');
+        syswrite $writer, ($response ? $response->{code} : 'none') . "\n";
+        POSIX::_exit(0);
+    }
+    close $writer;
+    ok wait_for(sub { logged($nginx, 'guard test waits') }, 5), "$how while a request waits: it waits";
+    is $how eq 'hup' ? $nginx->hup : $nginx->stop('QUIT'), undef, "$how while a request waits: works";
+    is scalar(<$reader>), "200\n", "$how while a request waits: it is answered";
+    waitpid $pid, 0;
+    if ($how eq 'hup') {
+        is request($nginx->port, GET => '/fine')->{code}, 200, 'and the new worker answers';
+        $nginx->stop('QUIT');
+    }
+    is_deeply [log_problems($nginx)], [], "$how while a request waits: log";
+}
+
+{
+    my $nginx = nginx();
+    my $connection = held($nginx, "GET /long HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    is $nginx->stop('TERM'), undef, 'TERM while a request waits: stops';
+    is_deeply [log_problems($nginx)], [], 'TERM while a request waits: log';
+}
+
+{
+    my $nginx = nginx(listen => ["listen " . (my $h2 = free_port()) . " http2;"]);
+    my $status = system("curl -s --http2-prior-knowledge --max-time 0.3 http://127.0.0.1:$h2/long >/dev/null");
+    is $status >> 8, 28, 'HTTP/2: the client gives up';
+    ok wait_for(sub { logged($nginx, 'guard test abandon') == 1 }, 5), 'HTTP/2: the check is told';
+    ends_clean($nginx, 'HTTP/2');
+}
+
+done_testing;

@@ -1,0 +1,134 @@
+// What the strict parse with every limit costs against a bare simdjson DOM parse of the same body,
+// in alternating rounds: medians, and the median of the rounds' ratios.
+//   build/native/bench/json [ROUNDS]
+#include <simdjson.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "core/json_parser.h"
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// The documents that the order schema of the docs describes.
+std::string orders(std::size_t size) {
+  std::string text = R"({"email":"jane.doe@example.com","order":[)";
+  for (int i = 1; text.size() + 100 < size; ++i) {
+    if (i > 1) text += ',';
+    text += R"({"id":)" + std::to_string(i) + R"(,"name":"item number )" + std::to_string(i) +
+            R"(","price":)" + std::to_string(i % 1000) + '.' + std::to_string(10 + i % 90) +
+            R"(,"tags":["alpha","beta"],"ok":true})";
+  }
+  return text + "]}";
+}
+
+std::string pretty(std::size_t size) {
+  std::string text = "{\n    \"items\": [\n";
+  for (int i = 1; text.size() + 200 < size; ++i) {
+    if (i > 1) text += ",\n";
+    text += "        {\n            \"id\": " + std::to_string(i) +
+            ",\n            \"title\": \"caf\xC3\xA9 no " + std::to_string(i) +
+            "\",\n            \"note\": null\n        }";
+  }
+  return text + "\n    ]\n}\n";
+}
+
+std::string escapes(std::size_t size) {
+  std::string text = "[";
+  for (int i = 1; text.size() + 100 < size; ++i) {
+    if (i > 1) text += ',';
+    text += R"("line\nwith \"quotes\" and \u00e9 and )" + std::to_string(i) + R"( \ud83d\ude00")";
+  }
+  return text + "]";
+}
+
+std::string numbers(std::size_t size) {
+  std::string text = "[";
+  for (int i = 1; text.size() + 100 < size; ++i) {
+    if (i > 1) text += ',';
+    text += "[-" + std::to_string(i % 180) + ".65619" + std::to_string(i) + ",43." +
+            std::to_string(i) + "1e2]";
+  }
+  return text + "]";
+}
+
+std::string wide_object(std::size_t size) {
+  std::string text = "{";
+  for (int i = 1; text.size() + 100 < size; ++i) {
+    if (i > 1) text += ',';
+    text += "\"property" + std::to_string(i * 7919) + "\":" + std::to_string(i);
+  }
+  return text + "}";
+}
+
+double median(std::vector<double>& values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+template <class Work>
+double seconds_for(int times, Work&& work) {
+  const auto start = Clock::now();
+  for (int i = 0; i < times; ++i) work();
+  return std::chrono::duration<double>(Clock::now() - start).count() / times;
+}
+
+[[noreturn]] void die(const char* what) {
+  std::fprintf(stderr, "json_bench: %s\n", what);
+  std::exit(1);
+}
+
+void measure(const char* name, const std::string& text, int rounds) {
+  guard::core::JsonLimits limits;
+  limits.size = guard::core::kMaxJsonSize;
+  limits.keys = guard::core::kMaxJsonKeys;
+  limits.array = 1'000'000;
+  static guard::core::JsonParser ours;
+  static simdjson::dom::parser peer;
+  const simdjson::padded_string padded(text);
+  const std::string_view view(padded.data(), padded.size());
+  const auto parse_ours = [&] {
+    if (ours.parse(view, limits) == nullptr) die("our parser refused the body");
+  };
+  const auto parse_peer = [&] {
+    if (peer.parse(padded).error() != simdjson::SUCCESS) die("simdjson refused the body");
+  };
+  parse_ours();
+  parse_peer();
+  const int times = std::max<int>(1, static_cast<int>(8'000'000 / text.size()));
+  std::vector<double> a;
+  std::vector<double> b;
+  std::vector<double> ratios;
+  for (int i = 0; i < rounds; ++i) {
+    a.push_back(seconds_for(times, parse_ours));
+    b.push_back(seconds_for(times, parse_peer));
+    ratios.push_back(a.back() / b.back());
+  }
+  const double ours_time = median(a);
+  const double peer_time = median(b);
+  const double size = static_cast<double>(text.size());
+  std::printf("%-18s %9zu bytes  ours %11.2f us %6.3f ns/byte  simdjson %11.2f us  ratio %5.2f\n",
+              name, text.size(), ours_time * 1e6, ours_time * 1e9 / size, peer_time * 1e6,
+              median(ratios));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int rounds = argc > 1 ? std::atoi(argv[1]) : 21;
+  if (rounds < 1) die("usage: json_bench [ROUNDS]");
+  measure("orders 2 KB", orders(2'000), rounds);
+  measure("orders 200 KB", orders(200'000), rounds);
+  measure("orders 5 MB", orders(5'000'000), rounds);
+  measure("pretty 200 KB", pretty(200'000), rounds);
+  measure("escapes 200 KB", escapes(200'000), rounds);
+  measure("numbers 200 KB", numbers(200'000), rounds);
+  measure("wide object 200 KB", wide_object(200'000), rounds);
+  return 0;
+}

@@ -16,8 +16,8 @@ inline constexpr std::size_t kJsonEscapeFactor = 6;
 void append_json_string(std::string& out, std::string_view text);
 
 // Writes text with its quotes to out, as much of it as fits whole into size bytes; the closing
-// quote always does. Answers the bytes written, 0 if size is less than 2; whole, if given, is set to
-// whether all of text is there.
+// quote always does. Answers the bytes written, 0 if size is less than 2; whole, if given, is set
+// to whether all of text is there.
 std::size_t write_json_string(char* out, std::size_t size, std::string_view text,
                               bool* whole = nullptr) noexcept;
 

@@ -69,25 +69,25 @@ class JsonParser::Walk {
     Frame* frame = frames_ - 1;
     bool in_object = false;
 
-    const auto stop = [&](JsonFault fault, std::size_t at, std::string_view detail) noexcept
+    const auto stop = [&](JsonFault fault, std::size_t at, std::string_view detail)
         __attribute__((always_inline)) {
       count_ = count;
       depth_ = depth;
       return fail(fault, at, detail);
     };
-    const auto ended = [&]() noexcept __attribute__((always_inline)) {
+    const auto ended = [&]() __attribute__((always_inline)) {
       ran_out_ = true;
       return stop(JsonFault::syntax, text_size_, "the body ends before its JSON value does");
     };
     // The end of the token at `at`: the next token begins, or the text ends, at *token, and only
     // blanks lie between.
-    const auto end_of = [&](std::uint32_t at) noexcept __attribute__((always_inline)) {
+    const auto end_of = [&](std::uint32_t at) __attribute__((always_inline)) {
       std::uint32_t last = *token;
       while (last > at + 1 && is_blank(text[last - 1])) --last;
       return last;
     };
     // The string whose opening quote is at `at`, as a value or a key.
-    const auto string = [&](JsonNode & node, std::uint32_t at, std::uint8_t flags) noexcept
+    const auto string = [&](JsonNode & node, std::uint32_t at, std::uint8_t flags)
         __attribute__((always_inline)) {
       const std::uint32_t last = end_of(at) - 1;
       // The first stage has matched the quotes; this is for an implementation that would not.

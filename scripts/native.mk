@@ -1,6 +1,7 @@
 # What is built without nginx: guardctl, the unit tests (t/unit/*_test.cpp), the fuzz targets
 # (t/fuzz/*_fuzz.cpp) and the measuring programs (t/bench/*_bench.cpp), all from the sources marked
 # "logic" in src/sources.
+# t/unit/ngx/*_test.cpp try src/ngx on a stub of nginx, with the headers that scripts/build configured.
 #   make -f scripts/native.mk guardctl | unit | fuzz | bench   [OUT=build] [SANITIZE=1]
 
 OUT ?= build
@@ -9,6 +10,7 @@ CLANGXX ?= clang++-14
 LOGIC := $(shell awk '$$1 == "logic" { print $$2 }' src/sources)
 CLI := $(shell awk '$$1 == "cli" { print $$2 }' src/sources)
 UNITS := $(patsubst t/unit/%_test.cpp,%,$(wildcard t/unit/*_test.cpp))
+NGX_UNITS := $(patsubst t/unit/ngx/%_test.cpp,%,$(wildcard t/unit/ngx/*_test.cpp))
 FUZZERS := $(patsubst t/fuzz/%_fuzz.cpp,%,$(wildcard t/fuzz/*_fuzz.cpp))
 BENCHES := $(patsubst t/bench/%_bench.cpp,%,$(wildcard t/bench/*_bench.cpp))
 
@@ -26,6 +28,10 @@ endif
 FUZZ_FLAGS := $(BASE) -O1 -fno-omit-frame-pointer \
     -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
+NGX_SRC ?= /usr/share/nginx/src
+NGX_FLAGS := -Wno-old-style-cast $(foreach dir,core event event/modules os/unix http http/modules \
+    http/v2,-isystem $(NGX_SRC)/src/$(dir)) -isystem $(OUT)/objs
+
 OBJECTS := $(LOGIC:%.cpp=$(OUT)/$(KIND)/%.o)
 FUZZ_OBJECTS := $(LOGIC:%.cpp=$(OUT)/native-fuzz/%.o)
 
@@ -33,7 +39,7 @@ FUZZ_OBJECTS := $(LOGIC:%.cpp=$(OUT)/native-fuzz/%.o)
 .SECONDARY:
 
 guardctl: $(OUT)/guardctl
-unit: $(UNITS:%=$(OUT)/$(KIND)/unit/%)
+unit: $(UNITS:%=$(OUT)/$(KIND)/unit/%) $(NGX_UNITS:%=$(OUT)/$(KIND)/unit/ngx_%)
 fuzz: $(FUZZERS:%=$(OUT)/fuzz/%)
 bench: $(BENCHES:%=$(OUT)/$(KIND)/bench/%)
 
@@ -49,6 +55,14 @@ $(OUT)/native-fuzz/logic.a: $(FUZZ_OBJECTS)
 $(OUT)/$(KIND)/unit/%: $(OUT)/$(KIND)/t/unit/%_test.o $(OUT)/$(KIND)/logic.a
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) -o $@ $^ $(LIBS) -lcmocka -pthread
+
+$(OUT)/$(KIND)/src/ngx/%.o $(OUT)/$(KIND)/t/unit/ngx/%.o: FLAGS += $(NGX_FLAGS)
+
+$(OUT)/$(KIND)/unit/ngx_%: $(OUT)/$(KIND)/t/unit/ngx/%_test.o \
+    $(OUT)/$(KIND)/t/unit/ngx/nginx_stub.o $(OUT)/$(KIND)/src/ngx/config.o \
+    $(OUT)/$(KIND)/src/ngx/zone.o $(OUT)/$(KIND)/logic.a
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) -o $@ $^ $(LIBS) -lcmocka
 
 $(OUT)/$(KIND)/bench/%: $(OUT)/$(KIND)/t/bench/%_bench.o $(OUT)/$(KIND)/logic.a
 	@mkdir -p $(@D)

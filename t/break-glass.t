@@ -1,0 +1,42 @@
+# While guard_break_glass's file exists everything observes: within a second, on every worker,
+# across reloads, and with one event each way.
+
+use strict;
+use warnings;
+use lib 't/lib';
+use Test::More;
+use Test::Nginx::Guard;
+
+plan skip_all => 'needs the test build of the module' unless -f ($ENV{GUARD_BUILD} // 'build') . '/ngx_http_guard_test_module.so';
+
+my $nginx = start_nginx(
+    workers     => 2,
+    http_config => 'guard_break_glass $TEST_NGINX_SERVER_ROOT/glass; guard_event_log $TEST_NGINX_EVENT_LOG;',
+    config      => 'location /x { guard_test front refuse=403; root html; try_files /index.html =404; }'
+        . ' location /off { guard_mode off ban; guard_test front refuse=403; root html; try_files /index.html =404; }',
+);
+my $file = $nginx->root . '/glass';
+
+# Every worker answers so, as far as twenty connections can tell.
+sub all_answer {
+    my ($code) = @_;
+    return wait_for(sub { !grep { request($nginx->port, GET => '/x')->{code} != $code } 1 .. 20 }, 2);
+}
+
+sub break_glass_events {
+    return [map { $_->{message} // '' } grep { $_->{event}{action} eq 'break-glass' } @{ read_events($nginx->log_file('events.log')) }];
+}
+
+ok all_answer(403), 'refuses';
+open my $out, '>', $file or die;
+close $out;
+ok all_answer(200), 'observes within a second of the file';
+is request($nginx->port, GET => '/off')->{code}, 200, 'what was off stays off';
+is $nginx->hup, undef, 'reloads';
+ok all_answer(200), 'still observes';
+unlink $file or die;
+ok all_answer(403), 'refuses again without the file';
+ok wait_for(sub { @{ break_glass_events() } == 2 }, 3), 'one event each way' or diag explain break_glass_events();
+is $nginx->stop, undef, 'stops';
+is_deeply [log_problems($nginx)], [], 'log';
+done_testing;

@@ -20,7 +20,7 @@ our @EXPORT = qw(
     certificate read_events subset_problem spawn end_process is_alive children_of log_problems
 );
 
-my @server_words = qw(workers master log_level connections env port root name);
+my @server_words = qw(workers master log_level connections env port root name daemon);
 
 # An nginx that is configured but not started. Words: those of a block (main_config, http_config,
 # config, post_main_config, listen) and of Server.
@@ -38,6 +38,7 @@ sub make_nginx {
         $word{$section} =~ s/\$(TEST_NGINX_\w+)/$known{$1} \/\/ $ENV{$1} \/\/ die "\$$1 is not set\n"/ge;
     }
     certificate(make => 1);
+    $word{no_root_location} //= ($word{config} // '') =~ m{\blocation\s+/\s*\{};
     $server->configure(%word);
     return $server;
 }
@@ -56,7 +57,7 @@ sub start_upstream {
     return Test::Nginx::Guard::Upstream->new(
         what   => $what,
         port   => $word{port}   // free_port(),
-        record => $word{record} // File::Temp::tmpnam()
+        record => $word{record} // scalar File::Temp::tmpnam()
     );
 }
 
@@ -132,7 +133,7 @@ Test::Nginx::Guard - nginx under test for .t files that are programs
 An object with C<port>, C<root>, C<html>, C<log_file(NAME)>, C<log_text(NAME)>, C<pid>, C<worker_pids>, and
 C<start>, C<hup>, C<usr1>, C<usr2>, C<stop(SIGNAL)>, each of which waits until it is done and returns undef or what went
 wrong; C<test_config> runs C<nginx -t> and returns (wait status, output), C<in_sections(TEXT)> turns "nginx.conf:47" into
-"config:3", C<configure(WORDS)> writes another configuration for C<hup>.
+"config:3", C<configure(WORDS)> writes another configuration for C<hup>. C<usr2> needs C<< daemon => 1 >>.
 
 =item request(PORT, METHOD, TARGET, WORDS), request_raw(PORT, PACKETS, WORDS)
 

@@ -9,7 +9,23 @@ use Exporter 'import';
 use POSIX qw(WNOHANG);
 use Test::Nginx::Guard::Wait qw(wait_for);
 
-our @EXPORT_OK = qw(is_alive children_of title_of end_process spawn);
+our @EXPORT_OK = qw(is_alive children_of title_of end_process spawn die_with_parent);
+
+# A test that is interrupted ends what it started.
+for my $signal (qw(INT TERM HUP PIPE)) {
+    $SIG{$signal} //= sub { exit 1 };
+}
+
+my %prctl = (x86_64 => 157, aarch64 => 167);
+
+# The kernel ends this process, by SIGTERM, when its parent dies in whatever way; it stays so over exec.
+sub die_with_parent {
+    my ($parent) = @_;
+    my $number = $prctl{ (POSIX::uname())[4] } // return;
+    syscall $number, 1, POSIX::SIGTERM(), 0, 0, 0;
+    POSIX::_exit(1) if getppid != $parent;
+    return;
+}
 
 sub stat_of {
     my ($pid) = @_;
@@ -51,9 +67,11 @@ sub title_of {
 # Runs CODE in a child process, which ends when CODE returns. The tests' own endings do not run there.
 sub spawn {
     my ($code) = @_;
+    my $parent = $$;
     my $pid = fork // die "fork: $!\n";
     return $pid if $pid;
-    $SIG{$_} = 'DEFAULT' for qw(INT TERM __DIE__);
+    $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP PIPE __DIE__);
+    die_with_parent($parent);
     eval { $code->(); 1 } or print STDERR $@;
     POSIX::_exit($@ ? 1 : 0);
 }

@@ -1,0 +1,90 @@
+"""Ours and the peer in turn; medians of pairwise ratios; the table and the JSON file."""
+
+import json
+from dataclasses import dataclass
+from statistics import median
+
+from load import ask_well, run
+from nginx import OUT
+
+THROUGHPUT = "requests/s"
+CPU = "us of CPU/request"
+
+
+@dataclass
+class Row:
+    case: str
+    unit: str
+    ours: float
+    peer: float
+    peer_name: str
+    ratio: float
+    target: str = ""  # ">= 0.98", "<= 2.5", "<= 40 ours" (the figure itself); empty: not promised
+
+    def met(self):
+        if not self.target:
+            return None
+        sign, bound, *of = self.target.split()
+        value = self.ours if of else self.ratio
+        return value >= float(bound) if sign == ">=" else value <= float(bound)
+
+
+@dataclass
+class Options:
+    rounds: int = 7
+    seconds: int = 3
+    profile: bool = False
+
+
+def in_turn(case, ours, peer, peer_name, request, options, target, connections=32):
+    """Rows of throughput and of CPU time for two running servers."""
+    for server in (ours, peer):
+        ask_well(server, request)
+        run(server, request, max(1, options.seconds // 2), connections, count_statuses=True)
+    pairs = []
+    for _ in range(options.rounds):
+        pairs.append((run(ours, request, options.seconds, connections),
+                      run(peer, request, options.seconds, connections)))
+    rows = []
+    for unit, value, bound in ((THROUGHPUT, lambda r: r.rate, target), (CPU, lambda r: r.cpu, "")):
+        rows.append(Row(case, unit, median(value(a) for a, _ in pairs),
+                        median(value(b) for _, b in pairs), peer_name,
+                        median(value(a) / value(b) for a, b in pairs), bound))
+    ratios = sorted(a.rate / b.rate for a, b in pairs)
+    busy = [median(side[i].busy for side in pairs) for i in (0, 1)]
+    print(f"{case}: {options.rounds} rounds of {options.seconds} s, throughput ratios "
+          f"{ratios[0]:.3f} to {ratios[-1]:.3f}, nginx busy {busy[0]:.0%} and {busy[1]:.0%}, "
+          f"p99 {median(a.p99 for a, _ in pairs) / 1000:.2f} and "
+          f"{median(b.p99 for _, b in pairs) / 1000:.2f} ms", flush=True)
+    if busy[1] < 0.9:
+        print(f"{case}: the peer was not busy all the time: its core was shared, or the load is the "
+              "limit; trust the CPU time", flush=True)
+    return rows
+
+
+def number(value):
+    if value >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 100 else f"{value:.2f}"
+
+
+def print_table(rows):
+    head = ("case", "unit", "ours", "peer", "ratio", "target", "")
+    verdicts = {None: "", True: "met", False: "MISSED"}
+    lines = [head] + [(r.case, r.unit, number(r.ours), f"{number(r.peer)} ({r.peer_name})",
+                       f"{r.ratio:.3f}", r.target, verdicts[r.met()]) for r in rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+    print()
+    for line in lines:
+        print("  ".join(cell.rjust(w) if i in (2, 4) else cell.ljust(w)
+                        for i, (cell, w) in enumerate(zip(line, widths))).rstrip())
+    print()
+
+
+def write_json(name, rows):
+    OUT.mkdir(parents=True, exist_ok=True)
+    path = OUT / f"{name}.json"
+    path.write_text(json.dumps(
+        [{"case": r.case, "unit": r.unit, "ours": round(r.ours, 3), "peer": round(r.peer, 3),
+          "peer_name": r.peer_name, "ratio": round(r.ratio, 4)} for r in rows], indent=2) + "\n")
+    return path

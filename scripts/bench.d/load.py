@@ -1,0 +1,128 @@
+"""The load: wrk on its own core, every answer accounted for; and single requests to look at."""
+
+import http.client
+import json
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from machine import LOAD_CORE, BenchError, cpu_seconds
+from nginx import OUT
+
+SCRIPT = Path(__file__).with_name("load.lua")
+
+
+@dataclass
+class Request:
+    path: str = "/"
+    method: str = "GET"
+    headers: dict = field(default_factory=dict)
+    body: bytes = b""
+    keys: int = 0  # above 0: "{key}" in the path becomes a number below it, drawn for each request
+
+    def path_of(self, key):
+        return self.path.replace("{key}", str(key))
+
+
+@dataclass
+class Answer:
+    status: int
+    fields: list  # (name, value) as they came
+    body: bytes
+
+    def size(self):
+        """Bytes on the wire: status line, fields, empty line, body (no chunked encoding here)."""
+        reason = len(http.client.responses.get(self.status, ""))
+        line = len("HTTP/1.1 200 ") + reason + 2
+        return line + sum(len(n) + len(v) + 4 for n, v in self.fields) + 2 + len(self.body)
+
+
+def ask(server, request, *, connection=None, key=0):
+    """One request through Python's client; its answer."""
+    link = connection or http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    try:
+        link.request(request.method, request.path_of(key), body=request.body or None,
+                     headers=request.headers)
+        response = link.getresponse()
+        return Answer(response.status, response.getheaders(), response.read())
+    finally:
+        if connection is None:
+            link.close()
+
+
+def ask_well(server, request, **options):
+    answer = ask(server, request, **options)
+    if not 200 <= answer.status <= 299:
+        raise BenchError(f"{server.name} answers {answer.status} to {request.method} "
+                         f"{request.path}: {answer.body[:300].decode(errors='replace')}")
+    return answer
+
+
+@dataclass
+class Result:
+    rate: float        # requests per second
+    cpu: float         # microseconds of nginx's CPU time per request
+    busy: float        # share of the time that nginx's workers were running
+    p50: float         # microseconds
+    p99: float
+    requests: int
+
+
+def lua_string(value):
+    if isinstance(value, str):
+        value = value.encode()
+    return '"' + "".join(f"\\{byte:03d}" for byte in value) + '"'
+
+
+def write_script(server, request, count_statuses):
+    headers = "".join(f"[{lua_string(n)}]={lua_string(v)}," for n, v in request.headers.items())
+    script = OUT / "run" / server.name / "load.lua"
+    script.write_text(
+        f"local target = {{ method={lua_string(request.method)}, path={lua_string(request.path)},"
+        f" keys={request.keys}, body={lua_string(request.body) if request.body else 'nil'},"
+        f" headers={{{headers}}}, count_statuses={'true' if count_statuses else 'false'} }}\n"
+        + SCRIPT.read_text())
+    return script
+
+
+def wrk_command(server, request, seconds, connections, count_statuses=False):
+    return ["taskset", "-c", str(LOAD_CORE), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s",
+            "--timeout", "30s", "-s", str(write_script(server, request, count_statuses)),
+            f"http://127.0.0.1:{server.port}"]
+
+
+def read_summary(server, output):
+    """wrk's own counts, as load.lua prints them; raises if any request failed."""
+    for line in output.splitlines():
+        if line.startswith("SUMMARY "):
+            summary = json.loads(line[len("SUMMARY "):])
+            break
+    else:
+        raise BenchError(f"wrk printed no summary for {server.name}: {output[-300:]}")
+    failed = {name: n for name, n in summary["errors"].items() if n}
+    if failed or summary["requests"] == 0:
+        raise BenchError(f"{server.name}: {summary['requests']} requests, failures: {failed}")
+    return summary
+
+
+def run(server, request, seconds, connections, count_statuses=False):
+    """A run of wrk. Fails unless every answer was good: wrk counts errors and statuses from 400 on;
+    count_statuses also has each status looked at (which costs the load time, so it is for the
+    warm-up); and the mean size of the answers must be that of the answer that was looked at."""
+    expected = ask_well(server, request).size()
+    workers = server.workers()
+    before = sum(cpu_seconds(pid) for pid in workers)
+    done = subprocess.run(wrk_command(server, request, seconds, connections, count_statuses),
+                          capture_output=True, text=True)
+    cpu = sum(cpu_seconds(pid) for pid in workers) - before
+    if done.returncode != 0:
+        raise BenchError(f"wrk failed against {server.name}: {done.stderr.strip()}")
+    summary = read_summary(server, done.stdout)
+    requests, duration = summary["requests"], summary["duration"]
+    # A counter in a field may change its length; a redirect or a page of an error is far off.
+    size = summary["bytes"] / requests
+    if abs(size - expected) > max(4, expected * 0.03):
+        raise BenchError(f"{server.name}: an answer has {expected} bytes, under load {size:.0f}")
+    return Result(rate=requests / (duration / 1e6), cpu=cpu * 1e6 / requests,
+                  busy=cpu / (duration / 1e6) / len(workers), p50=summary["p50"],
+                  p99=summary["p99"], requests=requests)

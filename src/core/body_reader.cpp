@@ -37,6 +37,9 @@ class BodyBuffer {
 };
 
 BodyBuffer body_buffer;
+// Copies are numbered, so that a request knows whether the buffer still holds its own.
+std::uint64_t last_copy = 0;
+std::string_view last_body;
 
 std::size_t length_of(const ngx_chain_t* chain) noexcept {
   off_t size = 0;
@@ -163,7 +166,11 @@ bool Request::has_body() const noexcept {
 
 std::optional<std::string_view> Request::body() noexcept {
   if (body_.failed || body_.stopped || !body_.ready) return std::nullopt;
+  // Nobody has asked for another body since this one was copied.
+  if (body_.copy != 0 && body_.copy == last_copy) return last_body;
+  body_.copy = 0;
   char* data = body_buffer.reserve(body_.received + kBodyPadding);
+  ++last_copy;  // what the buffer held is gone
   if (data == nullptr) return std::nullopt;
   char* to = data;
   ngx_chain_t* chain = r_->request_body == nullptr ? nullptr : r_->request_body->bufs;
@@ -171,7 +178,9 @@ std::optional<std::string_view> Request::body() noexcept {
     if (!append(*chain->buf, to)) return std::nullopt;
   }
   std::memset(to, 0, kBodyPadding);
-  return std::string_view(data, static_cast<std::size_t>(to - data));
+  last_body = {data, static_cast<std::size_t>(to - data)};
+  body_.copy = last_copy;
+  return last_body;
 }
 
 }  // namespace guard::core

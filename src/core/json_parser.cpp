@@ -34,7 +34,7 @@ constexpr bool is_blank(char c) noexcept {
 // RFC 4627, section 3: the first two characters of a JSON text are ASCII, so that zero bytes among
 // the first two give UTF-16 and UTF-32 away.
 bool looks_wide(std::string_view text) noexcept {
-  return text.size() >= 2 && (text[0] == '\0') != (text[1] == '\0');
+  return text.size() >= 2 && (text[0] == '\0' || text[1] == '\0');
 }
 
 }  // namespace
@@ -53,6 +53,7 @@ class JsonParser::Walk {
         nodes_(parser.nodes_.data()),
         frames_(parser.frames_.data()),
         unescaped_(parser.unescaped_.data()),
+        depth_limit_(std::min(limits.depth, kMaxJsonDepth)),
         keys_left_(limits.keys) {
     seek_backslash(0);
   }
@@ -143,7 +144,7 @@ class JsonParser::Walk {
           break;
         case '{':
         case '[':
-          if (depth == limits_.depth) {
+          if (depth == depth_limit_) {
             return stop(JsonFault::depth, at, "containers are nested too deeply");
           }
           // The closing brackets are two above the opening ones.
@@ -483,6 +484,7 @@ class JsonParser::Walk {
   std::size_t unescaped_size_ = 0;
   std::uint32_t count_ = 0;
   std::uint32_t depth_ = 0;
+  std::uint32_t depth_limit_;
   std::uint32_t keys_left_;
   std::uint32_t repeated_key_ = 0;  // where compare_keys found one
   bool ran_out_ = false;
@@ -533,8 +535,9 @@ bool JsonParser::find_tokens(std::string_view text) noexcept {
 }
 
 const JsonDocument* JsonParser::parse(std::string_view text, const JsonLimits& limits) noexcept {
-  if (text.size() > limits.size) {
-    set_error(JsonFault::size, limits.size, "the body is too large");
+  const std::uint32_t size_limit = std::min(limits.size, kMaxJsonSize);
+  if (text.size() > size_limit) {
+    set_error(JsonFault::size, size_limit, "the body is too large");
     return nullptr;
   }
   if (text.empty()) {

@@ -13,6 +13,7 @@ namespace guard::core {
 
 class JsonPointer {
  public:
+  JsonPointer() = default;  // the whole document
   // "" is the whole document, "/a/0" an element. Throws ConfigError (words.h) that quotes the
   // pointer, for what section 3 of the RFC does not allow.
   explicit JsonPointer(std::string_view pointer);

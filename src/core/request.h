@@ -12,6 +12,8 @@
 
 namespace guard::core {
 
+struct JsonLimits;
+
 class Request {
  public:
   // The state of r's main request; null if no gate has seen it (or, for get, out of memory).
@@ -47,6 +49,9 @@ class Request {
   // be read, out of memory). Valid until this request waits or another request asks.
   static constexpr std::size_t kBodyPadding = 64;
   std::optional<std::string_view> body() noexcept;
+  // The number of the copy that body() has last answered with: with the same number, the same bytes
+  // are still at the same place. 0: body() has not answered with any.
+  std::uint64_t body_copy() const { return body_.copy; }
   // nginx is still reading it.
   bool body_in_flight() const { return body_.asked && !body_.ended && !body_.failed; }
   // nginx itself could not read the body (400, 408, 413); an error page is being shown.
@@ -71,6 +76,7 @@ class Request {
  private:
   friend class GateRun;
   friend class BodyReader;
+  friend class JsonBody;
   friend void forget_request(void* data) noexcept;
 
   static constexpr std::size_t kMaxPolicies = 32;
@@ -91,6 +97,7 @@ class Request {
     bool stopped = false;   // reading ended at the limit
     std::size_t limit = 0;  // 0: none
     std::size_t received = 0;
+    std::uint64_t copy = 0;
   };
 
   void begin_pass() noexcept;
@@ -103,6 +110,7 @@ class Request {
   const Check* waiting_ = nullptr;
   std::array<GateState, 2> gates_{};
   BodyState body_{};
+  const JsonLimits* json_limits_ = nullptr;  // under which JsonBody has parsed the body
   std::string_view code_;
   std::string_view client_net_;
   std::string_view scheme_;

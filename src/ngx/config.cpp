@@ -59,6 +59,8 @@ void add_variable(ngx_conf_t* cf, std::string_view name, ngx_http_get_variable_p
   ngx_str_t kept = borrow(keep(cf, name));
   ngx_http_variable_t* variable = ngx_http_add_variable(cf, &kept, flags);
   if (variable == nullptr) throw AlreadyLogged{};
+  // nginx refuses to define most variables twice, but not those of map, geo and set.
+  if (variable->get_handler != nullptr) core::fail("the duplicate \"", name, "\" variable");
   variable->get_handler = get;
   variable->data = data;
 }

@@ -1,0 +1,53 @@
+#include "json/admission.h"
+
+#include <algorithm>
+#include <array>
+
+namespace guard::json {
+
+namespace {
+
+// What frameworks take the method from, instead of the request line.
+constexpr std::array<std::string_view, 3> kOverrides = {"x-http-method-override", "x-http-method",
+                                                        "x-method-override"};
+
+// lower is in lower case.
+bool is_named(std::string_view name, std::string_view lower) noexcept {
+  return name.size() == lower.size() &&
+         std::equal(name.begin(), name.end(), lower.begin(), [](char a, char b) {
+           return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
+         });
+}
+
+}  // namespace
+
+void Fields::add(std::string_view name, std::string_view value) noexcept {
+  if (is_named(name, "content-type")) {
+    ++content_types_;
+    strongest_ = std::max(strongest_, media_type(value));
+  } else if (is_named(name, "content-encoding")) {
+    encoded_ = true;
+  } else {
+    for (std::string_view override_name : kOverrides) {
+      method_override_ = method_override_ || is_named(name, override_name);
+    }
+  }
+}
+
+Admission admit(Mode mode, const Fields& fields, bool writes, bool has_body) noexcept {
+  switch (mode) {
+    case Mode::off:
+      return Admission::ignore;
+    case Mode::on:
+      if (!has_body || !fields.some_json()) return Admission::ignore;
+      break;
+    case Mode::required:
+      if (fields.method_override()) return Admission::refuse_override;
+      if (!has_body && !writes) return Admission::ignore;
+      break;
+  }
+  if (!fields.one_json()) return Admission::refuse_media_type;
+  return fields.encoded() ? Admission::refuse_encoding : Admission::check;
+}
+
+}  // namespace guard::json

@@ -1,0 +1,68 @@
+#include "json/codes.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+
+namespace guard::json {
+
+namespace {
+
+constexpr Code kUnavailable = {503, "json.unavailable", "Body cannot be checked", ""};
+
+// In the order of JsonFault.
+constexpr std::array<Code, core::kJsonFaultNames.size()> kCodes = {{
+    {400, "json.syntax", "Malformed JSON", ""},
+    {400, "json.encoding", "Body is not UTF-8", ""},
+    {400, "json.duplicate_key", "Repeated member name", "duplicates"},
+    {400, "json.depth", "JSON nested too deeply", "depth"},
+    {400, "json.keys", "Too many members", "keys"},
+    {400, "json.string", "String too long", "string"},
+    {400, "json.array", "Array too long", "array"},
+    {400, "json.number", "Number out of range", "number"},
+    {413, "json.size", "Body too large", "size"},
+    kUnavailable,
+}};
+
+constexpr Code kMediaType = {415, "json.media_type", "JSON required", ""};
+constexpr Code kEncoding = {415, "json.content_encoding", "Content-Encoding refused", ""};
+constexpr Code kOverride = {400, "json.method_override", "Method override refused", ""};
+
+}  // namespace
+
+const Code& code_of(core::JsonFault fault) noexcept {
+  return kCodes[static_cast<std::size_t>(fault)];
+}
+
+const Code& code_unavailable() noexcept {
+  return kUnavailable;
+}
+
+FieldRefusal refusal_of(Admission admission, const Fields& fields) noexcept {
+  switch (admission) {
+    case Admission::refuse_encoding:
+      return {kEncoding, "a JSON body must be sent without Content-Encoding"};
+    case Admission::refuse_override:
+      return {kOverride, "the method must be that of the request line"};
+    default:
+      break;
+  }
+  if (fields.content_types() == 0) return {kMediaType, "the request has no Content-Type"};
+  if (fields.content_types() > 1) return {kMediaType, "the request has several Content-Types"};
+  return {kMediaType, fields.some_json()
+                          ? "the Content-Type is not one well-formed JSON type in UTF-8"
+                          : "the Content-Type is not a JSON type"};
+}
+
+std::string_view write_detail(const core::JsonError& error, char* out) noexcept {
+  constexpr std::string_view kAt = " at byte ";
+  constexpr std::size_t kDigits = 10;
+  const std::size_t size = std::min(error.detail.size(), kMaxDetail - kAt.size() - kDigits);
+  char* to = std::copy_n(error.detail.data(), size, out);
+  to = std::copy(kAt.begin(), kAt.end(), to);
+  to = std::to_chars(to, out + kMaxDetail, error.offset).ptr;
+  return {out, static_cast<std::size_t>(to - out)};
+}
+
+}  // namespace guard::json

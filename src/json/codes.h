@@ -1,0 +1,35 @@
+// The refusals of guard_json: their stable codes, statuses and titles.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "core/json_parser.h"
+#include "json/admission.h"
+
+namespace guard::json {
+
+struct Code {
+  std::uint16_t status;
+  std::string_view code;
+  std::string_view title;
+  std::string_view keyword;  // the limit that was exceeded; empty where none was
+};
+
+const Code& code_of(core::JsonFault fault) noexcept;
+// The body could not be had, or there was no memory to check it.
+const Code& code_unavailable() noexcept;
+
+struct FieldRefusal {
+  Code code;
+  std::string_view detail;
+};
+
+// One of the refuse_ values.
+FieldRefusal refusal_of(Admission admission, const Fields& fields) noexcept;
+
+// "expected a value at byte 17", written to out, which holds kMaxDetail bytes.
+inline constexpr std::size_t kMaxDetail = 128;
+std::string_view write_detail(const core::JsonError& error, char* out) noexcept;
+
+}  // namespace guard::json

@@ -1,0 +1,143 @@
+#include "json/media_type.h"
+
+#include <cstddef>
+
+namespace guard::json {
+
+namespace {
+
+constexpr std::string_view kSuffix = "+json";
+
+constexpr char to_lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+constexpr bool same(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (to_lower(a[i]) != to_lower(b[i])) return false;
+  }
+  return true;
+}
+
+// RFC 9110, section 5.6.2
+constexpr bool is_token_letter(char c) {
+  return (c >= '0' && c <= '9') || (to_lower(c) >= 'a' && to_lower(c) <= 'z') ||
+         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+
+constexpr bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
+
+bool is_json_essence(std::string_view type) noexcept {
+  if (same(type, "application/json")) return true;
+  if (same(type.substr(0, 16), "application/grpc")) return false;
+  const std::size_t slash = type.find('/');
+  if (slash == std::string_view::npos || slash == 0) return false;
+  const std::string_view subtype = type.substr(slash + 1);
+  return subtype.size() > kSuffix.size() &&
+         same(subtype.substr(subtype.size() - kSuffix.size()), kSuffix);
+}
+
+class Reader {
+ public:
+  explicit Reader(std::string_view text) noexcept : rest_(text) {}
+
+  bool at_end() const { return rest_.empty(); }
+
+  void skip_blanks() noexcept {
+    while (!rest_.empty() && is_blank(rest_.front())) rest_.remove_prefix(1);
+  }
+
+  bool take(char c) noexcept {
+    if (rest_.empty() || rest_.front() != c) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+
+  std::string_view token() noexcept {
+    std::size_t size = 0;
+    while (size < rest_.size() && is_token_letter(rest_[size])) ++size;
+    const std::string_view token = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    return token;
+  }
+
+  // A quoted-string behind its opening quote. What it stands for is compared with expected on the
+  // way, so that it is never stored.
+  bool quoted(std::string_view expected, bool& equal) noexcept {
+    std::size_t at = 0;
+    equal = true;
+    for (std::size_t i = 0; i < rest_.size(); ++i) {
+      char c = rest_[i];
+      if (c == '"') {
+        equal = equal && at == expected.size();
+        rest_.remove_prefix(i + 1);
+        return true;
+      }
+      if (c == '\\' && ++i < rest_.size()) c = rest_[i];
+      const auto byte = static_cast<unsigned char>(c);
+      if ((byte < 0x20 && c != '\t') || byte == 0x7F) return false;
+      equal = equal && at < expected.size() && to_lower(c) == expected[at];
+      ++at;
+    }
+    return false;
+  }
+
+ private:
+  std::string_view rest_;
+};
+
+// parameters = *( OWS ";" OWS [ parameter ] )
+bool parameters_fit(Reader& reader) noexcept {
+  bool charset_seen = false;
+  for (;;) {
+    reader.skip_blanks();
+    if (reader.at_end()) return true;
+    if (!reader.take(';')) return false;
+    reader.skip_blanks();
+    const std::string_view name = reader.token();
+    if (name.empty()) continue;
+    if (!reader.take('=')) return false;
+    bool utf8 = false;
+    if (reader.take('"')) {
+      if (!reader.quoted("utf-8", utf8)) return false;
+    } else {
+      const std::string_view value = reader.token();
+      if (value.empty()) return false;
+      utf8 = same(value, "utf-8");
+    }
+    if (!same(name, "charset")) continue;
+    if (charset_seen || !utf8) return false;
+    charset_seen = true;
+  }
+}
+
+// Whether one of the comma-separated parts begins with a JSON type, however odd the rest is.
+bool speaks_of_json(std::string_view value) noexcept {
+  while (!value.empty()) {
+    const std::size_t comma = value.find(',');
+    std::string_view part = value.substr(0, comma);
+    while (!part.empty() && is_blank(part.front())) part.remove_prefix(1);
+    if (is_json_essence(part.substr(0, part.find_first_of("; \t")))) return true;
+    if (comma == std::string_view::npos) break;
+    value.remove_prefix(comma + 1);
+  }
+  return false;
+}
+
+}  // namespace
+
+MediaType media_type(std::string_view value) noexcept {
+  if (!speaks_of_json(value)) return MediaType::other;
+  Reader reader(value);
+  const std::string_view type = reader.token();
+  if (type.empty() || !reader.take('/')) return MediaType::unfit;
+  const std::string_view subtype = reader.token();
+  if (subtype.empty() || !parameters_fit(reader)) return MediaType::unfit;
+  return is_json_essence(value.substr(0, type.size() + 1 + subtype.size())) ? MediaType::json
+                                                                            : MediaType::unfit;
+}
+
+}  // namespace guard::json

@@ -1,0 +1,67 @@
+#include "json/policy.h"
+
+#include <array>
+#include <optional>
+
+namespace guard::json {
+
+namespace {
+
+using core::fail;
+
+constexpr std::array<std::string_view, 3> kModes = {"off", "on", "required"};
+constexpr std::array<std::string_view, 3> kNumbers = {"double", "int64", "any"};
+constexpr std::array<std::string_view, 2> kDuplicates = {"reject", "allow"};
+
+constexpr std::uint64_t kMaxArray = 10'000'000;
+constexpr std::size_t kMaxVariable = 64;
+
+constexpr std::string_view kVariableLetters =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+
+}  // namespace
+
+Mode parse_mode(const core::Words& words) {
+  return static_cast<Mode>(core::parse_choice(words.directive(), words[0], kModes));
+}
+
+core::JsonLimits parse_limits(core::Words& words) {
+  words.read(0, {"size", "depth", "keys", "string", "array", "number", "duplicates"});
+  core::JsonLimits limits;
+  const auto size = [&](std::string_view name, std::uint32_t& limit, std::uint64_t max) {
+    if (const auto value = words.named(name)) {
+      limit = static_cast<std::uint32_t>(core::parse_size(name, *value, 1, max));
+    }
+  };
+  const auto number = [&](std::string_view name, std::uint32_t& limit, std::uint64_t max) {
+    if (const auto value = words.named(name)) {
+      limit = static_cast<std::uint32_t>(core::parse_number(name, *value, 1, max));
+    }
+  };
+  size("size", limits.size, core::kMaxJsonSize);
+  number("depth", limits.depth, core::kMaxJsonDepth);
+  number("keys", limits.keys, core::kMaxJsonKeys);
+  size("string", limits.string, core::kMaxJsonSize);
+  number("array", limits.array, kMaxArray);
+  if (const auto value = words.named("number")) {
+    limits.number =
+        static_cast<core::JsonNumberMode>(core::parse_choice("number", *value, kNumbers));
+  }
+  if (const auto value = words.named("duplicates")) {
+    limits.duplicates = core::parse_choice("duplicates", *value, kDuplicates) == 1;
+  }
+  return limits;
+}
+
+Extraction parse_extraction(core::Words& words) {
+  words.read(2, {}, {"lower", "trim"});
+  const std::string_view word = words[0];
+  const std::string_view name = word.substr(word.starts_with('$') ? 1 : 0);
+  if (name.size() == word.size() || name.empty() || name.size() > kMaxVariable ||
+      name.find_first_not_of(kVariableLetters) != std::string_view::npos) {
+    fail("invalid variable name \"", word, "\"");
+  }
+  return {std::string(name), core::JsonPointer(words[1]), words.flag("lower"), words.flag("trim")};
+}
+
+}  // namespace guard::json

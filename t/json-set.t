@@ -1,0 +1,170 @@
+# guard_json_set: variables from the body.
+
+use lib 't/lib';
+use Test::Nginx::Socket 'no_plan';
+
+no_long_string();
+
+our $set = <<'EOC';
+guard_json on;
+guard_json_set $email /user/email lower trim;
+guard_json_set $first /list/0;
+location /x {
+    guard_json_set $raw /user/email;
+    proxy_set_header X-Email "<$email>";
+    proxy_set_header X-First "<$first>";
+    proxy_set_header X-Raw "<$raw>";
+    proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT;
+}
+location /replaced {
+    guard_json_set $first /list/1;
+    proxy_set_header X-First "<$first>";
+    proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT;
+}
+EOC
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: strings, unescaped; lower and trim where asked for
+--- upstream
+status 204
+--- config eval: $::set
+--- more_headers
+Content-Type: application/json
+--- request
+POST /x
+{"user":{"email":" Jane.D\u006fE@Example.com "},"list":[1.50e3]}
+--- error_code: 204
+--- upstream_headers
+X-Email: <jane.doe@example.com>
+X-First: <1.50e3>
+X-Raw: < Jane.DoE@Example.com >
+
+=== TEST 2: true, false and null
+--- upstream
+status 204
+--- config eval: $::set
+--- more_headers
+Content-Type: application/json
+--- request
+POST /x
+{"user":{"email":null},"list":[true]}
+--- error_code: 204
+--- upstream_headers
+X-Email: <>
+X-First: <true>
+X-Raw: <>
+
+=== TEST 3: nothing there, and containers
+--- upstream
+status 204
+--- config eval: $::set
+--- more_headers
+Content-Type: application/json
+--- request
+POST /x
+{"user":{},"list":[[1]]}
+--- error_code: 204
+--- upstream_headers
+X-Email: <>
+X-First: <>
+X-Raw: <>
+
+=== TEST 4: a line break forges no header field
+--- upstream
+status 204
+--- config eval: $::set
+--- more_headers
+Content-Type: application/json
+--- request
+POST /x
+{"user":{"email":"a\r\nX-Admin: yes"},"list":["a\u0000b"]}
+--- error_code: 204
+--- upstream_headers
+X-Email: <>
+X-First: <>
+X-Raw: <>
+
+=== TEST 5: an inner level replaces one name and keeps the others
+--- upstream
+status 204
+--- config eval: $::set
+--- more_headers
+Content-Type: application/json
+--- request
+POST /replaced
+{"list":["a","b"]}
+--- error_code: 204
+--- upstream_headers
+X-First: <b>
+
+=== TEST 6: a body that is not JSON sets nothing
+--- upstream
+status 204
+--- config eval: $::set
+--- more_headers
+Content-Type: text/plain
+--- request
+POST /x
+{"user":{"email":"a"}}
+--- error_code: 204
+--- upstream_headers
+X-Email: <>
+X-First: <>
+
+=== TEST 7: asked for before the body is read, it is not stuck
+--- upstream
+status 204
+--- config
+guard_json on;
+guard_json_set $name /name;
+location /x {
+    if ($name) { return 500; }
+    set $early "early:$name";
+    proxy_set_header X-Early $early;
+    proxy_set_header X-Name $name;
+    proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT;
+}
+--- more_headers
+Content-Type: application/json
+--- request
+POST /x
+{"name":"n"}
+--- error_code: 204
+--- upstream_headers
+X-Early: early:
+X-Name: n
+
+=== TEST 8: kept over an internal redirect
+--- upstream
+status 204
+--- config
+guard_json on;
+guard_json_set $name /name;
+location /x { try_files /none @app; }
+location @app { proxy_set_header X-Name $name; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- more_headers
+Content-Type: application/json
+--- request
+POST /x
+{"name":"n"}
+--- error_code: 204
+--- upstream_headers
+X-Name: n
+
+=== TEST 9: two requests on one connection have values of their own
+--- upstream
+echo
+--- config eval: $::set
+--- http_config
+log_format values "<$first>";
+--- more_headers
+Content-Type: application/json
+--- pipelined_requests eval
+["POST /x\n{\"list\":[\"one\"]}", "POST /x\n{\"list\":[]}", "POST /x\n{\"list\":[3]}"]
+--- error_code eval
+[200, 200, 200]
+--- upstream_headers eval
+["X-First: <one>", "X-First: <>", "X-First: <3>"]

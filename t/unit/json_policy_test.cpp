@@ -1,0 +1,317 @@
+// guard_json's own logic: what is configured, which bodies it looks at, what it says.
+#include <array>
+
+#include "core/json_parser.h"
+#include "json/admission.h"
+#include "json/codes.h"
+#include "json/media_type.h"
+#include "json/policy.h"
+#include "json/variable.h"
+#include "unit.h"
+
+namespace core = guard::core;
+using namespace guard::json;
+using guard::unit::expect_error;
+using guard::unit::expect_text;
+
+namespace {
+
+core::Words words(std::initializer_list<std::string_view> list) {
+  return core::Words(std::vector<std::string_view>(list));
+}
+
+void expect_limits_error(std::initializer_list<std::string_view> list, std::string_view text) {
+  core::Words parsed = words(list);
+  expect_error([&] { parse_limits(parsed); }, text);
+}
+
+void modes(void**) {
+  assert_true(parse_mode(words({"guard_json", "off"})) == Mode::off);
+  assert_true(parse_mode(words({"guard_json", "on"})) == Mode::on);
+  assert_true(parse_mode(words({"guard_json", "required"})) == Mode::required);
+  expect_error(
+      [] {
+        parse_mode(words({"guard_json", "yes"}));
+      },
+      "invalid value \"yes\" of \"guard_json\", it must be \"off\", \"on\" or \"required\"");
+}
+
+void limits(void**) {
+  core::Words all = words({"guard_json_limits", "size=2m", "depth=8", "keys=100", "string=1k",
+                           "array=50", "number=int64", "duplicates=allow"});
+  const core::JsonLimits parsed = parse_limits(all);
+  assert_int_equal(parsed.size, 2 << 20);
+  assert_int_equal(parsed.depth, 8);
+  assert_int_equal(parsed.keys, 100);
+  assert_int_equal(parsed.string, 1024);
+  assert_int_equal(parsed.array, 50);
+  assert_true(parsed.number == core::JsonNumberMode::int64);
+  assert_true(parsed.duplicates);
+  core::Words one = words({"guard_json_limits", "depth=1"});
+  core::JsonLimits defaults;
+  defaults.depth = 1;
+  assert_true(parse_limits(one) == defaults);
+  assert_int_equal(defaults.size, 1 << 20);
+  assert_int_equal(defaults.keys, 10000);
+  assert_int_equal(defaults.string, 64 << 10);
+  assert_int_equal(defaults.array, 100000);
+  assert_true(core::JsonLimits{}.depth == 32);
+}
+
+void limits_that_are_wrong(void**) {
+  expect_limits_error({"guard_json_limits", "depth=0"},
+                      "invalid value \"0\" of \"depth\", a number from 1 to 1024 is expected");
+  expect_limits_error({"guard_json_limits", "depth=1025"},
+                      "invalid value \"1025\" of \"depth\", a number from 1 to 1024 is expected");
+  expect_limits_error({"guard_json_limits", "size=0"},
+                      "invalid value \"0\" of \"size\", a size from 1 to 256m is expected");
+  expect_limits_error({"guard_json_limits", "size=1g"},
+                      "invalid value \"1g\" of \"size\", a size from 1 to 256m is expected");
+  expect_limits_error(
+      {"guard_json_limits", "keys=1000001"},
+      "invalid value \"1000001\" of \"keys\", a number from 1 to 1000000 is expected");
+  expect_limits_error({"guard_json_limits", "array=x"},
+                      "invalid value \"x\" of \"array\", a number from 1 to 10000000 is expected");
+  expect_limits_error({"guard_json_limits", "string=-1"},
+                      "invalid value \"-1\" of \"string\", a size from 1 to 256m is expected");
+  expect_limits_error(
+      {"guard_json_limits", "number=float"},
+      "invalid value \"float\" of \"number\", it must be \"double\", \"int64\" or \"any\"");
+  expect_limits_error(
+      {"guard_json_limits", "duplicates=yes"},
+      "invalid value \"yes\" of \"duplicates\", it must be \"reject\" or \"allow\"");
+  expect_limits_error({"guard_json_limits", "dept=3"},
+                      "unknown parameter \"dept=\", did you mean \"depth=\"?");
+  expect_limits_error({"guard_json_limits", "depth=3", "depth=4"},
+                      "duplicate parameter \"depth=\"");
+  expect_limits_error({"guard_json_limits", "depth="}, "\"depth=\" needs a value");
+  expect_limits_error({"guard_json_limits", "depth"}, "\"depth=\" needs a value");
+  expect_limits_error({"guard_json_limits", "strict"}, "unexpected word \"strict\"");
+}
+
+void extractions(void**) {
+  core::Words full = words({"guard_json_set", "$email", "/user/email", "trim", "lower"});
+  const Extraction extraction = parse_extraction(full);
+  expect_text(extraction.variable, "email");
+  assert_int_equal(extraction.pointer.depth(), 2);
+  assert_true(extraction.lower && extraction.trim);
+  core::Words bare = words({"guard_json_set", "$a_1", "/a"});
+  assert_false(parse_extraction(bare).lower);
+  const auto error = [](std::initializer_list<std::string_view> list, std::string_view text) {
+    core::Words parsed = words(list);
+    expect_error([&] { parse_extraction(parsed); }, text);
+  };
+  error({"guard_json_set", "email", "/a"}, "invalid variable name \"email\"");
+  error({"guard_json_set", "$", "/a"}, "invalid variable name \"$\"");
+  error({"guard_json_set", "$a-b", "/a"}, "invalid variable name \"$a-b\"");
+  error({"guard_json_set", "${a}", "/a"}, "invalid variable name \"${a}\"");
+  error({"guard_json_set", "$a", "a"}, "invalid JSON Pointer \"a\": it must begin with \"/\"");
+  error({"guard_json_set", "$a", "/~2"},
+        "invalid JSON Pointer \"/~2\": \"~\" must be written as \"~0\", \"/\" as \"~1\"");
+  error({"guard_json_set", "$a", "/a", "upper"}, "unexpected word \"upper\"");
+  error({"guard_json_set", "$a", "/a", "trim", "trim"}, "duplicate parameter \"trim\"");
+  error({"guard_json_set", "$a", "/a", "x=1"}, "unknown parameter \"x=\"");
+}
+
+void media_types(void**) {
+  for (const char* json :
+       {"application/json", "APPLICATION/JSON", "application/json;", "application/json ; ; ",
+        "application/json; charset=utf-8", "application/json;charset=UTF-8",
+        "application/json ;\tcharset=\"utf-8\"", "application/json; charset=\"U\\tf-8\"",
+        "application/json; v=1", "application/json; v=\"a;b\\\"c\"; charset=utf-8",
+        "application/problem+json", "application/vnd.api+json", "application/ld+JSON",
+        "application/json;odata.metadata=minimal", "x/y+json", "application/a.b+c+json"}) {
+    if (media_type(json) != MediaType::json) print_error("%s\n", json);
+    assert_true(media_type(json) == MediaType::json);
+  }
+  for (const char* unfit : {"application/json; charset=utf-16",
+                            "application/json; charset=iso-8859-1",
+                            "application/json; charset=utf8",
+                            "application/json; charset=\"utf-8",
+                            "application/json; charset",
+                            "application/json; charset=",
+                            "application/json; charset=\"\"",
+                            "application/json; charset=utf-8x",
+                            "application/json; charset=utf-8; charset=utf-8",
+                            "application/json; charset=utf-8; charset=utf-7",
+                            "application/json; charset = utf-8",
+                            "application/json, application/json",
+                            "application/json, text/plain",
+                            "text/plain, application/json",
+                            "application/json x",
+                            "application/json;=",
+                            "application/json; a=b c",
+                            "application/json; v=\"a\"b",
+                            "application/json; v=\"\x01\"",
+                            "application/json,",
+
+                            "application/x/y+json",
+                            "application/json; charset=\"utf-8\\",
+                            "multipart/x; a=b, application/json"}) {
+    if (media_type(unfit) != MediaType::unfit) print_error("%s\n", unfit);
+    assert_true(media_type(unfit) == MediaType::unfit);
+  }
+  for (const char* other : {"",
+                            " ",
+                            "text/plain",
+                            "text/json",
+                            "application/jsonp",
+                            "application/x-ndjson",
+                            "application/json-seq",
+                            "application/json+xml",
+                            "application/+json",
+                            "/y+json",
+                            "json",
+                            "+json",
+                            "application/",
+                            "application",
+                            "multipart/form-data; boundary=json",
+                            "application/grpc+json",
+                            "application/grpc-web+json",
+                            "text/plain; a=\"application/json\"",
+                            "application/x-www-form-urlencoded",
+                            "applicationjson"}) {
+    if (media_type(other) != MediaType::other) print_error("%s\n", other);
+    assert_true(media_type(other) == MediaType::other);
+  }
+}
+
+struct Field {
+  std::string_view name;
+  std::string_view value;
+};
+
+Fields fields(std::initializer_list<Field> list) {
+  Fields result;
+  for (const Field& field : list) result.add(field.name, field.value);
+  return result;
+}
+
+const Field kJson = {"Content-Type", "application/json"};
+const Field kText = {"content-TYPE", "text/plain"};
+
+void admission_on(void**) {
+  const auto admitted = [](const Fields& given, bool writes = true, bool has_body = true) {
+    return admit(Mode::on, given, writes, has_body);
+  };
+  assert_true(admitted(fields({kJson})) == Admission::check);
+  assert_true(admitted(fields({kJson}), false) == Admission::check);  // a GET with a body
+  assert_true(admitted(fields({kJson}), true, false) == Admission::ignore);
+  assert_true(admitted(fields({kText})) == Admission::ignore);
+  assert_true(admitted(fields({})) == Admission::ignore);
+  assert_true(admitted(fields({kText, kText})) == Admission::ignore);
+  assert_true(admitted(fields({kText, kJson})) == Admission::refuse_media_type);
+  assert_true(admitted(fields({kJson, kJson})) == Admission::refuse_media_type);
+  assert_true(admitted(fields({{"Content-Type", "application/json; charset=utf-16"}})) ==
+              Admission::refuse_media_type);
+  assert_true(admitted(fields({kJson, {"content-encoding", "gzip"}})) ==
+              Admission::refuse_encoding);
+  assert_true(admitted(fields({kText, {"content-encoding", "gzip"}})) == Admission::ignore);
+  assert_true(admitted(fields({kJson, {"X-HTTP-Method", "PUT"}})) == Admission::check);
+}
+
+void admission_required(void**) {
+  const auto admitted = [](const Fields& given, bool writes = true, bool has_body = true) {
+    return admit(Mode::required, given, writes, has_body);
+  };
+  assert_true(admitted(fields({kJson})) == Admission::check);
+  assert_true(admitted(fields({kJson}), true, false) == Admission::check);  // it is empty: refused
+  assert_true(admitted(fields({}), false, false) == Admission::ignore);
+  assert_true(admitted(fields({kText}), false, false) == Admission::ignore);
+  assert_true(admitted(fields({kText}), false, true) == Admission::refuse_media_type);
+  assert_true(admitted(fields({}), true, false) == Admission::refuse_media_type);
+  assert_true(admitted(fields({}), false, true) == Admission::refuse_media_type);
+  assert_true(admitted(fields({kJson, kText})) == Admission::refuse_media_type);
+  assert_true(admitted(fields({kJson, kJson})) == Admission::refuse_media_type);
+  assert_true(admitted(fields({kJson, {"Content-Encoding", "identity"}})) ==
+              Admission::refuse_encoding);
+  for (const char* name : {"X-HTTP-Method-Override", "x-http-method", "X-METHOD-OVERRIDE"}) {
+    assert_true(admitted(fields({kJson, {name, "GET"}})) == Admission::refuse_override);
+    assert_true(admitted(fields({{name, "POST"}}), false, false) == Admission::refuse_override);
+  }
+  assert_true(admitted(fields({kJson, {"X-Method-Overrides", "GET"}})) == Admission::check);
+  assert_true(admit(Mode::off, fields({kText}), true, true) == Admission::ignore);
+}
+
+void codes(void**) {
+  for (std::size_t i = 0; i < core::kJsonFaultNames.size() - 1; ++i) {
+    const auto fault = static_cast<core::JsonFault>(i);
+    expect_text(code_of(fault).code, "json." + std::string(core::name_of(fault)));
+    assert_int_equal(code_of(fault).status, fault == core::JsonFault::size ? 413 : 400);
+  }
+  assert_int_equal(code_of(core::JsonFault::memory).status, 503);
+  expect_text(code_unavailable().code, "json.unavailable");
+  const auto said = [](Admission admission, const Fields& given) {
+    const FieldRefusal refusal = refusal_of(admission, given);
+    return std::to_string(refusal.code.status) + " " + std::string(refusal.code.code) + ": " +
+           std::string(refusal.detail);
+  };
+  expect_text(said(Admission::refuse_media_type, fields({})),
+              "415 json.media_type: the request has no Content-Type");
+  expect_text(said(Admission::refuse_media_type, fields({kJson, kJson})),
+              "415 json.media_type: the request has several Content-Types");
+  expect_text(said(Admission::refuse_media_type, fields({kText})),
+              "415 json.media_type: the Content-Type is not a JSON type");
+  expect_text(said(Admission::refuse_media_type, fields({{"Content-Type", "application/json,"}})),
+              "415 json.media_type: the Content-Type is not one well-formed JSON type in UTF-8");
+  expect_text(said(Admission::refuse_encoding, fields({kJson})),
+              "415 json.content_encoding: a JSON body must be sent without Content-Encoding");
+  expect_text(said(Admission::refuse_override, fields({kJson})),
+              "400 json.method_override: the method must be that of the request line");
+}
+
+void details(void**) {
+  char room[kMaxDetail];
+  core::JsonError error;
+  error.detail = "expected a value";
+  error.offset = 4294967295U;
+  expect_text(write_detail(error, room), "expected a value at byte 4294967295");
+  const std::string longest(500, 'x');
+  error.detail = longest;
+  assert_true(write_detail(error, room).size() <= kMaxDetail);
+}
+
+void variables(void**) {
+  core::JsonParser parser;
+  const core::JsonDocument* document = parser.parse(
+      R"({"s":"  Jane\u00c9 ","n":1.50,"t":true,"z":null,"o":{},"a":["x"],"crlf":"a\r\nX: y",)"
+      R"("nul":"a\u0000","del":"\u007f","edge":"\r\n ok\t","blank":" \t "})",
+      {});
+  assert_non_null(document);
+  const auto value = [&](std::string_view pointer, bool lower = false, bool trim = false) {
+    const Extraction extraction{"v", core::JsonPointer(pointer), lower, trim};
+    const std::string_view found = variable_value(*document, extraction);
+    std::string out(found.size(), '\0');
+    write_variable(found, lower, out.data());
+    return out;
+  };
+  expect_text(value("/s"), "  Jane\xC3\x89 ");
+  expect_text(value("/s", true, true), "jane\xC3\x89");
+  expect_text(value("/n"), "1.50");
+  expect_text(value("/t"), "true");
+  for (const char* empty : {"/z", "/o", "/a", "/none", "/crlf", "/nul", "/del", ""}) {
+    expect_text(value(empty), "");
+  }
+  expect_text(value("/a/0"), "x");
+  expect_text(value("/edge"), "");
+  expect_text(value("/edge", false, true), "ok");
+  expect_text(value("/blank", false, true), "");
+}
+
+}  // namespace
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(modes),
+      cmocka_unit_test(limits),
+      cmocka_unit_test(limits_that_are_wrong),
+      cmocka_unit_test(extractions),
+      cmocka_unit_test(media_types),
+      cmocka_unit_test(admission_on),
+      cmocka_unit_test(admission_required),
+      cmocka_unit_test(codes),
+      cmocka_unit_test(details),
+      cmocka_unit_test(variables),
+  };
+  return cmocka_run_group_tests_name("json_policy", tests, nullptr, nullptr);
+}

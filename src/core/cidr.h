@@ -1,0 +1,35 @@
+// A list of networks: whose X-Forwarded-Proto counts, who is exempt.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "core/client_net.h"
+
+namespace guard::core {
+
+class CidrList {
+ public:
+  // "192.0.2.0/24", "2001:db8::/32", an address alone, or "unix:" for clients on a Unix socket, as
+  // for nginx's set_real_ip_from. An IPv4-mapped network is the IPv4 network. Throws ConfigError;
+  // bits behind the mask are a mistake, and the message names the network that was meant.
+  void add(std::string_view word);
+
+  bool empty() const noexcept { return networks_.empty() && !unix_; }
+  // IPv4-mapped addresses count as IPv4.
+  bool contains(AddressBytes address) const noexcept;
+
+ private:
+  // IPv4 in its mapped form, so that there is one kind of comparison.
+  struct Network {
+    std::array<std::uint64_t, 2> prefix;
+    std::array<std::uint64_t, 2> mask;
+  };
+
+  std::vector<Network> networks_;
+  bool unix_ = false;
+};
+
+}  // namespace guard::core

@@ -1,0 +1,29 @@
+// What a trusted proxy says of the connection in front of it.
+#pragma once
+
+#include <string_view>
+
+namespace guard::core {
+
+// "http" or "https" as an X-Forwarded-Proto value of a trusted proxy says, or empty if it says
+// anything else. Of several values the last counts: each proxy appends its own, so that it is the
+// one of the proxy that is trusted, while those before it are what a client may have sent.
+constexpr std::string_view forwarded_proto(std::string_view value) noexcept {
+  const std::size_t comma = value.rfind(',');
+  if (comma != std::string_view::npos) value.remove_prefix(comma + 1);
+  while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
+  while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
+
+  for (std::string_view scheme : {std::string_view("http"), std::string_view("https")}) {
+    if (value.size() != scheme.size()) continue;
+    bool same = true;
+    for (std::size_t i = 0; i < scheme.size(); ++i) {
+      const char c = value[i];
+      same = same && (c == scheme[i] || (c >= 'A' && c <= 'Z' && c - 'A' + 'a' == scheme[i]));
+    }
+    if (same) return scheme;
+  }
+  return {};
+}
+
+}  // namespace guard::core

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/client_net.h"
+#include "core/address.h"
 
 namespace guard::core {
 
@@ -18,11 +18,10 @@ class CidrList {
   void add(std::string_view word);
 
   bool empty() const noexcept { return networks_.empty() && !unix_; }
-  // IPv4-mapped addresses count as IPv4.
-  bool contains(AddressBytes address) const noexcept;
+  bool contains(const Address& address) const noexcept;
+  bool contains_unix() const noexcept { return unix_; }
 
  private:
-  // IPv4 in its mapped form, so that there is one kind of comparison.
   struct Network {
     std::array<std::uint64_t, 2> prefix;
     std::array<std::uint64_t, 2> mask;

@@ -1,14 +1,15 @@
 // What a trusted proxy says of the connection in front of it.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 namespace guard::core {
 
-// "http" or "https" as an X-Forwarded-Proto value of a trusted proxy says, or empty if it says
-// anything else. Of several values the last counts: each proxy appends its own, so that it is the
-// one of the proxy that is trusted, while those before it are what a client may have sent.
-constexpr std::string_view forwarded_proto(std::string_view value) noexcept {
+// "http" or "https" as an X-Forwarded-Proto value of a trusted proxy says, or nothing if it
+// says anything else. Of several values the last counts: each proxy appends its own, so that it is
+// the one of the proxy that is trusted, while those before it are what a client may have sent.
+constexpr std::optional<std::string_view> parse_forwarded_proto(std::string_view value) noexcept {
   const std::size_t comma = value.rfind(',');
   if (comma != std::string_view::npos) value.remove_prefix(comma + 1);
   while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
@@ -23,7 +24,7 @@ constexpr std::string_view forwarded_proto(std::string_view value) noexcept {
     }
     if (same) return scheme;
   }
-  return {};
+  return std::nullopt;
 }
 
 }  // namespace guard::core

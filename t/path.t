@@ -49,3 +49,32 @@ location / { return 200 "fine"; }
 --- request
 GET /a//b
 --- response_body: fine
+
+=== TEST 5: the detail names the ambiguity
+--- config eval: $::config
+--- request eval
+["GET /a%2Fb", "GET //index.html", "GET /index.html;x=1", "GET /a%5Cb", "GET /%252e%252e/", "GET /%0d%0a", "GET /%ff", "GET /a#b", "GET /a/../b"]
+--- error_code eval
+[(400) x 9]
+--- response_body_like eval
+["an encoded slash", "an empty segment", "a path parameter", "an encoded backslash", "encoded twice", "an encoded control", "not valid UTF-8", "a fragment", "a dot segment"]
+
+=== TEST 6: observed, not refused
+--- config
+guard_mode observe path;
+add_header X-Verdict "$guard_verdict $guard_code";
+guard_path strict;
+location / { root html; }
+--- request
+GET //index.html
+--- error_code: 200
+--- response_headers
+X-Verdict: observed path.ambiguous
+
+=== TEST 7: a wrong word
+--- http_config
+guard_path loose;
+--- config
+--- must_die
+--- error_log
+invalid value "loose" of "guard_path", it must be "off" or "strict"

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/check.h"
-#include "core/interim.h"
+#include "core/cidr.h"
 #include "core/node.h"
 #include "ngx/compat.h"
 #include "ngx/config.h"

@@ -6,9 +6,9 @@
 #include "core/gate.h"
 #include "core/path_check.h"
 #include "core/request.h"
-#include "core/interim.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
+#include "ngx/secret.h"
 
 namespace guard::core {
 
@@ -107,7 +107,7 @@ void set_trusted_proxies(ngx_conf_t* /*cf*/, Words& words, LocationConf& conf) {
 
 void set_key_secret(ngx_conf_t* cf, Words& words, MainConf& conf) {
   if (conf.key) fail("\"guard_key_secret\" directive is duplicate");
-  conf.key = ngx::read_secret(cf, words.directive(), words[0]).hash_key("guard client keys");
+  conf.key = derive_sip_key(ngx::read_secret(cf, words.directive(), words[0]), "guard client keys");
 }
 
 void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {

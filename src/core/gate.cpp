@@ -17,7 +17,7 @@ bool exempts(const Exemption& exemption, ngx_http_request_t* r) noexcept {
     return value && !value->empty() && *value != "0";
   }
   std::optional<Address> address = address_of(r->connection->sockaddr);
-  return address && exemption.networks.contains(*address);
+  return address ? exemption.networks.contains(*address) : exemption.networks.contains_unix();
 }
 
 std::uint32_t exempt_features(const LocationConf& conf, ngx_http_request_t* r) noexcept {

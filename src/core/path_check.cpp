@@ -1,5 +1,6 @@
 #include "core/path_check.h"
 
+#include "core/path.h"
 #include "core/request.h"
 #include "ngx/strings.h"
 
@@ -8,9 +9,15 @@ namespace guard::core {
 namespace {
 
 Answer evaluate(Request& request, Refusal& refusal) noexcept {
-  (void)request;
-  (void)refusal;
-  return Answer::pass;
+  const PathFlaw flaw = find_path_flaw(ngx::to_view(request.native()->unparsed_uri));
+  if (flaw == PathFlaw::none) return Answer::pass;
+  refusal.feature = Feature::path;
+  refusal.event = EventKind::path_refused;
+  refusal.status = 400;
+  refusal.code = "path.ambiguous";
+  refusal.title = "Ambiguous path";
+  refusal.detail = text_of(flaw);
+  return Answer::refuse;
 }
 
 }  // namespace

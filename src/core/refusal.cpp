@@ -155,7 +155,7 @@ std::string problem_html(const Refusal& refusal, std::string_view request_id) {
   std::string out;
   out.reserve(768 + refusal.detail.size() + 96 * refusal.errors.size());
   out.append(
-      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width\">\n"
       "<meta name=\"robots\" content=\"noindex\">\n<title>");
   append_html(out, title_of(refusal));

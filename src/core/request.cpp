@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/interim.h"
+#include "core/cidr.h"
 #include "core/core_config.h"
-#include "core/interim.h"
+#include "core/forwarded.h"
 #include "ngx/strings.h"
 
 namespace guard::core {
@@ -36,13 +36,13 @@ bool peer_is_trusted(ngx_http_request_t* r, const MainConf& main,
         ngx_http_get_indexed_variable(r, static_cast<ngx_uint_t>(main.realip_remote_addr_index));
     if (peer != nullptr && peer->valid && !peer->not_found) {
       std::string_view text = ngx::to_view(*peer);
-      if (text == "unix:") return true;
+      if (text == "unix:") return trusted.contains_unix();
       std::optional<Address> address = parse_address(text);
       return address && trusted.contains(*address);
     }
   }
   std::optional<Address> address = address_of(r->connection->sockaddr);
-  return !address ? r->connection->sockaddr->sa_family == AF_UNIX : trusted.contains(*address);
+  return address ? trusted.contains(*address) : trusted.contains_unix();
 }
 
 std::optional<std::string_view> forwarded_proto(ngx_http_request_t* r) noexcept {

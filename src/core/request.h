@@ -6,8 +6,8 @@
 #include <optional>
 #include <string_view>
 
+#include "core/address.h"
 #include "core/check.h"
-#include "core/interim.h"
 #include "ngx/compat.h"
 
 namespace guard::core {

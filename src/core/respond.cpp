@@ -3,7 +3,7 @@
 #include <charconv>
 #include <string>
 
-#include "core/interim.h"
+#include "core/accept.h"
 #include "core/core_config.h"
 #include "ngx/strings.h"
 

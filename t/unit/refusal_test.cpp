@@ -92,7 +92,7 @@ void html(void**) {
   refusal.detail = "<script>alert('1')</script> \"x\" & \xff\x01";
   refusal.errors = {&error, 1};
   const std::string page = core::problem_html(refusal, kId);
-  assert_true(page.starts_with("<!DOCTYPE html>\n"));
+  assert_true(page.starts_with("<!doctype html>\n"));
   assert_true(page.ends_with("</html>\n"));
   assert_non_null(strstr(page.c_str(), "<title>Ambiguous path</title>"));
   assert_non_null(strstr(page.c_str(), "<h1>400 Ambiguous path</h1>"));

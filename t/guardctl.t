@@ -1,0 +1,88 @@
+# guardctl from outside: what it prints, where, and its exit codes.
+
+use strict;
+use warnings;
+
+use IPC::Open3 qw(open3);
+use MIME::Base64 qw(decode_base64url);
+use Symbol qw(gensym);
+use Test::More;
+
+my $guardctl = ($ENV{GUARD_BUILD} || 'build') . '/guardctl';
+
+# (exit code, standard output, standard error)
+sub guardctl {
+    my @words = @_;
+    my $pid = open3(my $in, my $out, my $err = gensym, $guardctl, @words);
+    close $in;
+    local $/;
+    my ($text, $errors) = (scalar <$out>, scalar <$err>);
+    waitpid $pid, 0;
+    return ($? >> 8, $text // '', $errors // '');
+}
+
+sub answers {
+    my ($words, $code, $out, $err) = @_;
+    my ($got_code, $got_out, $got_err) = guardctl(@$words);
+    my $name = "guardctl @$words";
+    is $got_code, $code, "$name: exit code";
+    ref $out ? like $got_out, $out, "$name: output" : is $got_out, $out, "$name: output";
+    is $got_err, $err, "$name: errors";
+    return;
+}
+
+sub misuse {
+    my ($words, $sentence) = @_;
+    return answers($words, 2, '', "guardctl: $sentence\nTry \"guardctl --help\".\n");
+}
+
+my $version = do {
+    open my $header, '<', 'src/core/version.h' or die "src/core/version.h: $!\n";
+    local $/;
+    <$header> =~ /kVersion = "([^"]+)"/ ? $1 : die "no version\n";
+};
+
+answers([$_], 0, "guardctl $version\n", '') for qw(--version -V);
+answers([$_], 0, qr/\Aguardctl - .*\nUsage: guardctl COMMAND.*\n  secret \[--bytes N\] +print a fresh random secret\n.*\nExit codes: /s, '')
+    for qw(--help -h help);
+answers($_, 0, qr/\Aguardctl secret - print a fresh random secret\n\nUsage: guardctl secret \[--bytes N\]\n\n.*umask 077/s, '')
+    for ['help', 'secret'], ['secret', '--help'], ['secret', '--bytes', '20', '-h'];
+
+my (undef, $help) = guardctl('--help');
+is scalar(grep { length > 100 } split /\n/, $help), 0, 'no line of the help is too long';
+
+misuse([], 'no command');
+misuse(['sceret'], 'unknown command "sceret", did you mean "secret"?');
+misuse(['frobnicate'], 'unknown command "frobnicate"');
+misuse(['help', 'frobnicate'], 'unknown command "frobnicate"');
+misuse(['--frobnicate'], 'unknown option "--frobnicate"');
+misuse(['--version', 'x'], 'unexpected word "x" after "--version"');
+
+for my $case ([[], 32], [['--bytes', '16'], 16], [['--bytes=17'], 17], [['--bytes', '18'], 18],
+    [['--bytes=1024'], 1024]) {
+    my ($words, $bytes) = @$case;
+    my ($code, $out, $err) = guardctl('secret', @$words);
+    is $code, 0, "secret @$words: exit code";
+    is $err, '', "secret @$words: no errors";
+    like $out, qr/\A[A-Za-z0-9_-]+\n\z/, "secret @$words: base64url and a newline";
+    chomp $out;
+    is length decode_base64url($out), $bytes, "secret @$words: $bytes bytes";
+    my (undef, $again) = guardctl('secret', @$words);
+    isnt $again, "$out\n", "secret @$words: another one the next time";
+}
+
+my $range = 'of "--bytes", a number from 16 to 1024 is expected';
+misuse(['secret', '--bytes', $_], "invalid value \"$_\" $range") for '15', '1025', 'x', '-1', '';
+misuse(['secret', '--bytes='], "invalid value \"\" $range");
+misuse(['secret', '--bytes'], '"--bytes" needs a number');
+misuse(['secret', 'x'], 'unexpected word "x" after "secret"');
+misuse(['secret', '--bytes', '32', 'x'], 'unexpected word "x" after "secret"');
+
+SKIP: {
+    skip 'no /dev/full', 2 unless -c '/dev/full';
+    my $out = `$guardctl secret 2>&1 >/dev/full`;
+    is $? >> 8, 1, 'an output that takes nothing: exit code';
+    is $out, "guardctl: cannot write the secret\n", 'an output that takes nothing: errors';
+}
+
+done_testing;

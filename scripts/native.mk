@@ -5,6 +5,8 @@
 #   make -f scripts/native.mk guardctl | unit | fuzz | bench   [OUT=build] [SANITIZE=1]
 
 OUT ?= build
+# The dependency files name their targets: the same folder must have one name.
+override OUT := $(abspath $(OUT))
 CXX ?= g++
 CLANGXX ?= clang++-14
 LOGIC := $(shell awk '$$1 == "logic" { print $$2 }' src/sources)

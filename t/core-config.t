@@ -12,7 +12,7 @@ __DATA__
 --- config
 guard_mode enforced;
 --- config_error
-invalid value "enforced" of "guard_mode", one of enforce, observe, off is expected in config:1
+invalid value "enforced" of "guard_mode", it must be "enforce", "observe" or "off" in config:1
 
 === TEST 2: guard_mode, unknown feature
 --- config
@@ -40,18 +40,20 @@ location /var { guard_exempt $internal; guard_test front refuse=403; root html; 
 === TEST 4: guard_exempt, host bits
 --- config
 guard_exempt 10.0.0.1/8;
---- config_error_like: 10\.0\.0\.0/8.* in config:1
+--- config_error
+invalid network "10.0.0.1/8", it has bits behind its mask, did you mean "10.0.0.0/8"? in config:1
 
 === TEST 5: guard_exempt, not a network
 --- config
 guard_exempt office;
---- config_error_like: "office".* in config:1
+--- config_error
+invalid network "office", an address or a network like "192.0.2.0/24" is expected in config:1
 
 === TEST 6: guard_problem
 --- config
 guard_problem html;
 --- config_error
-invalid value "html" of "guard_problem", one of auto, json, off is expected in config:1
+invalid value "html" of "guard_problem", it must be "auto", "json" or "off" in config:1
 
 === TEST 7: duplicates
 --- config
@@ -64,7 +66,7 @@ guard_problem off;
 --- config
 guard_error_page yes;
 --- config_error
-invalid value "yes" of "guard_error_page", one of refuse, allow is expected in config:1
+invalid value "yes" of "guard_error_page", it must be "refuse" or "allow" in config:1
 
 === TEST 9: guard_route
 --- config
@@ -76,7 +78,7 @@ invalid route name "a b", up to 64 letters, digits, "_", ".", ":", "-" are expec
 --- config
 guard_path on;
 --- config_error
-invalid value "on" of "guard_path", one of off, strict is expected in config:1
+invalid value "on" of "guard_path", it must be "off" or "strict" in config:1
 
 === TEST 11: guard_key_secret only in http
 --- config
@@ -87,7 +89,8 @@ guard_key_secret abc;
 === TEST 12: guard_key_secret, missing file
 --- http_config
 guard_key_secret file:/nonexistent/secret;
---- config_error_like: /nonexistent/secret.* in http_config:1
+--- config_error
+open() "/nonexistent/secret" failed (2: No such file or directory) in http_config:1
 
 === TEST 13: $guard_scheme and $guard_client_net
 --- config

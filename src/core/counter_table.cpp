@@ -37,11 +37,7 @@ bool CounterTable::settle(std::uint64_t hash, const Place& place) const noexcept
     Pair seen = load(entry);
     if (!same_key(seen.tag, key)) continue;
     bool other_is_later = (seen.value & kFresh) != 0 && entry > place.entry;
-    if (other_is_later) {
-      compare_and_swap(entry, seen, {});
-    } else {
-      compare_and_swap(place.entry, place.seen, {});
-    }
+    remove(other_is_later ? Place{entry, seen} : place);
     return false;
   }
   return true;

@@ -11,7 +11,8 @@
 // its creator or by whoever finds it) only after all other places of the set have been read again
 // since it was seen there, and no other entry of the key was in them; whoever does see another
 // removes a fresh one and starts again. So of two entries that were both fresh at one time, the
-// charger of the later one has seen the earlier.
+// charger of the later one has seen the earlier. Who ends up with another entry than the one he put
+// in place removes that one.
 #pragma once
 
 #include <atomic>
@@ -72,6 +73,11 @@ class CounterTable {
   // Puts a fresh entry, that is going to have this state, in place; none if a race was lost.
   Place insert(const CounterKey& key, std::uint64_t now, std::uint64_t state) noexcept;
 
+  // Does nothing if the entry has changed since, and so is not fresh any more.
+  static void remove(const Place& fresh) noexcept {
+    if (fresh.entry != nullptr) compare_and_swap(fresh.entry, fresh.seen, {});
+  }
+
   CounterZone zone_;
   std::atomic<std::uint64_t> nonce_{0};
 };
@@ -79,20 +85,23 @@ class CounterTable {
 template <class Decide>
 CounterTable::Update CounterTable::update(const CounterKey& key, std::uint64_t now,
                                           Decide&& decide) noexcept {
+  Place mine;  // the entry that this call has put in place, fresh
   for (int tries = 0; tries < kMaxTries; ++tries) {
     Place place = find(key.hash);
     bool counted = place.entry != nullptr && (place.seen.value & kFresh) == 0;
+    if (counted) remove(mine);
     std::uint64_t old_state = counted ? place.seen.value : 0;
     std::uint64_t new_state = decide(old_state);
     if (new_state == old_state) return Update::unchanged;
     if (!counted) {
-      if (place.entry == nullptr) place = insert(key, now, new_state);
+      if (place.entry == nullptr) mine = place = insert(key, now, new_state);
       if (place.entry == nullptr || !settle(key.hash, place)) continue;
     }
     if (compare_and_swap(place.entry, place.seen, {place.seen.tag, new_state})) {
       return Update::changed;
     }
   }
+  remove(mine);
   add(zone_.stats().unavailable, 1);
   return Update::unavailable;
 }

@@ -19,11 +19,10 @@ constexpr std::array<Period, 4> kPeriods = {{{"second", 1'000'000},
                                              {"hour", 3'600'000'000},
                                              {"day", 86'400'000'000}}};
 
-constexpr std::array<std::string_view, 4> kAlgorithms = {"gcra", "sliding_log", "sliding_window",
-                                                         "fixed_window"};
+constexpr std::array<std::string_view, 2> kAlgorithms = {"gcra", "sliding_log"};
 constexpr std::array<std::string_view, 3> kPhases = {"auto", "front", "inner"};
 constexpr std::array<std::string_view, 3> kEmpties = {"skip", "address", "refuse"};
-constexpr std::array<std::string_view, 2> kNormalizations = {"none", "account"};
+constexpr std::array<std::string_view, 1> kNormalizations = {"none"};
 
 constexpr std::uint64_t kMinZone = 64 << 10;
 constexpr std::uint64_t kMaxZone = std::uint64_t{16} << 30;
@@ -31,8 +30,22 @@ constexpr std::uint64_t kMaxZone = std::uint64_t{16} << 30;
 constexpr std::string_view kNameLetters =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
 
-[[noreturn]] void not_available(std::string_view what) {
-  fail("\"", what, "\" is not available in this version");
+// Words that a later version understands are refused by name: a limit that is silently another one
+// protects nobody.
+void refuse_later_words(const core::Words& words) {
+  constexpr std::string_view kParameters[] = {"redis=", "sync=", "on_error="};
+  constexpr std::string_view kWords[] = {"algorithm=sliding_window", "algorithm=fixed_window",
+                                         "normalize=account"};
+  for (std::string_view word : words.all()) {
+    std::string_view later;
+    for (std::string_view parameter : kParameters) {
+      if (word.starts_with(parameter)) later = parameter;
+    }
+    for (std::string_view known : kWords) {
+      if (word == known) later = known;
+    }
+    if (!later.empty()) fail("\"", later, "\" is not available in this version");
+  }
 }
 
 void check_name(std::string_view name) {
@@ -90,9 +103,7 @@ std::vector<std::string> read_key(std::string_view key) {
 void read_algorithm(const core::Words& words, Policy& policy) {
   Quota& quota = policy.quota;
   std::string_view name = words.named("algorithm").value_or(kAlgorithms[0]);
-  std::size_t algorithm = core::parse_choice("algorithm", name, kAlgorithms);
-  if (algorithm > 1) not_available("algorithm=" + std::string(name));
-  quota.algorithm = static_cast<Algorithm>(algorithm);
+  quota.algorithm = static_cast<Algorithm>(core::parse_choice("algorithm", name, kAlgorithms));
   quota.burst = quota.count;
   auto burst = words.named("burst");
   if (quota.algorithm == Algorithm::gcra) {
@@ -124,18 +135,14 @@ std::uint64_t Policy::layout() const {
 }
 
 Policy parse_policy(core::Words& words) {
-  words.read(1, {"rate", "key", "burst", "algorithm", "phase", "empty", "normalize", "zone",
-                 "redis", "sync", "on_error", "status"});
+  refuse_later_words(words);
+  words.read(
+      1, {"rate", "key", "burst", "algorithm", "phase", "empty", "normalize", "zone", "status"});
   Policy policy;
   check_name(words[0]);
   policy.name = words[0];
-  for (std::string_view name : {"redis", "sync", "on_error"}) {
-    if (words.named(name)) not_available(std::string(name) + "=");
-  }
   if (auto word = words.named("normalize")) {
-    if (core::parse_choice("normalize", *word, kNormalizations) != 0) {
-      not_available("normalize=account");
-    }
+    core::parse_choice("normalize", *word, kNormalizations);
   }
   read_rate(words.required("rate"), policy);
   read_algorithm(words, policy);

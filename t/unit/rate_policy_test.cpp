@@ -105,8 +105,8 @@ void wrong_policies(void**) {
       {{"api", "rate=5/minute", "algorithm=fixed_window"},
        "\"algorithm=fixed_window\" is not available in this version"},
       {{"api", "rate=5/minute", "algorithm=bucket"},
-       "invalid value \"bucket\" of \"algorithm\", it must be \"gcra\", \"sliding_log\", "
-       "\"sliding_window\" or \"fixed_window\""},
+       "invalid value \"bucket\" of \"algorithm\", it must be \"gcra\" or "
+       "\"sliding_log\""},
       {{"api", "rate=5/minute", "redis=main"}, "\"redis=\" is not available in this version"},
       {{"api", "rate=5/minute", "sync=strict"}, "\"sync=\" is not available in this version"},
       {{"api", "rate=5/minute", "on_error=local"},

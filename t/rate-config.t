@@ -1,0 +1,138 @@
+# What nginx -t says about guard_rate_policy, guard_rate and guard_rate_fields. The words of one policy are
+# tried in t/unit/rate_policy_test.cpp; here is what takes more than one directive, and one of each kind.
+
+use strict;
+use warnings;
+use lib 't/lib';
+use Test::Nginx::Socket 'no_plan';
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: a rate that is none
+--- http_config
+guard_rate_policy api rate=fast;
+--- config_error
+invalid value "fast" of "rate", a number per second, minute, hour or day is expected, as in "5/minute" in http_config:1
+
+=== TEST 2: what a later version brings
+--- http_config
+guard_rate_policy api rate=5/minute
+                  redis=main;
+--- config_error
+"redis=" is not available in this version in http_config:2
+
+=== TEST 3: several rates
+--- http_config
+guard_rate_policy api rate=5/minute,100/hour;
+--- config_error
+several rates in "rate=5/minute,100/hour" are not available in this version, define one policy for each in http_config:1
+
+=== TEST 4: defined twice
+--- http_config
+guard_rate_policy api rate=5/minute;
+guard_rate_policy api rate=6/minute;
+--- config_error
+rate policy "api" is defined twice in http_config:2
+
+=== TEST 5: unknown, nearly right
+--- http_config
+guard_rate_policy auth rate=5/minute;
+--- config
+guard_rate auht;
+--- config_error
+unknown rate policy "auht", did you mean "auth"? in config:1
+
+=== TEST 6: unknown
+--- config
+guard_rate api;
+--- config_error
+unknown rate policy "api", a policy must be defined before it is used in config:1
+
+=== TEST 7: applied twice
+--- http_config
+guard_rate_policy api rate=5/minute;
+--- config
+guard_rate api;
+guard_rate api cost=2;
+--- config_error
+rate policy "api" is applied twice at the same level in config:2
+
+=== TEST 8: with and without +
+--- http_config
+guard_rate_policy a rate=5/minute;
+guard_rate_policy b rate=5/minute;
+--- config
+guard_rate a;
+guard_rate +b;
+--- config_error
+"guard_rate +b": names with and without "+" cannot stand at the same level in config:2
+
+=== TEST 9: off beside a name
+--- http_config
+guard_rate_policy a rate=5/minute;
+--- config
+guard_rate a;
+guard_rate off;
+--- config_error
+"guard_rate off" beside other "guard_rate" of the same level in config:2
+
+=== TEST 10: a name beside off
+--- http_config
+guard_rate_policy a rate=5/minute;
+--- config
+guard_rate off;
+guard_rate a;
+--- config_error
+"guard_rate a" beside "guard_rate off" of the same level in config:2
+
+=== TEST 11: a cost that never passes
+--- http_config
+guard_rate_policy a rate=5/minute;
+--- config
+guard_rate a cost=6;
+--- config_error
+"cost=6" is more than rate policy "a" ever lets through at once, 5 in config:1
+
+=== TEST 12: a cost with a variable
+--- http_config
+guard_rate_policy a rate=5/minute;
+--- config
+guard_rate a cost=$arg_n;
+--- config_error
+variables in "cost=$arg_n" are not available in this version in config:1
+
+=== TEST 13: an unknown variable in the key
+--- http_config
+guard_rate_policy a rate=5/minute key=$nobody;
+--- must_die
+--- error_log
+unknown "nobody" variable
+
+=== TEST 14: guard_rate_fields
+--- config
+guard_rate_fields all;
+--- config_error
+invalid value "all" of "guard_rate_fields", it must be "draft", "legacy", "both" or "off" in config:1
+
+=== TEST 15: guard_rate_fields twice
+--- config
+guard_rate_fields draft;
+guard_rate_fields off;
+--- config_error
+"guard_rate_fields" directive is duplicate in config:2
+
+=== TEST 16: a policy outside http
+--- config
+guard_rate_policy a rate=5/minute;
+--- config_error
+"guard_rate_policy" directive is not allowed here in config:1
+
+=== TEST 17: too many policies in one location
+--- http_config eval
+CORE::join "", map { "guard_rate_policy p$_ rate=9/hour zone=64k;\n" } 1 .. 17
+--- config eval
+CORE::join "", map { "guard_rate p$_;\n" } 1 .. 17
+--- config_error
+more than 16 rate policies at the same level in config:17

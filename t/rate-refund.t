@@ -1,0 +1,30 @@
+# A check that refuses when it charges, after the rate policies of its gate were charged: they are given back.
+
+use strict;
+use warnings;
+use lib 't/lib';
+use Test::More;
+use Test::Nginx::Guard;
+
+plan skip_all => 'needs the test build of the module'
+    unless -f ($ENV{GUARD_BUILD} // 'build') . '/ngx_http_guard_test_module.so';
+
+my $nginx = start_nginx(
+    http_config => "guard_rate_policy g rate=5/day phase=inner key=k;\n"
+        . "guard_rate_policy l rate=5/day phase=inner key=k algorithm=sliding_log;\n",
+    config => <<'EOC');
+root html;
+guard_rate g;
+guard_rate l;
+location /refused/ { guard_test inner refuse=403 at=charge; alias html/; }
+location /open/ { alias html/; }
+EOC
+
+is request($nginx->port, GET => '/refused/')->{code}, 403, 'refused' for 1 .. 7;
+my $response = request($nginx->port, GET => "/open/");
+is $response->{code}, 200, 'nothing was charged';
+like header_of($response->{fields}, 'RateLimit'), qr/^"[gl]";r=4;t=/, 'nothing at all';
+is $nginx->stop, undef, 'stops';
+is_deeply [log_problems($nginx)], [], 'nothing bad in the log';
+
+done_testing();

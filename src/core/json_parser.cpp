@@ -401,7 +401,7 @@ class JsonParser::Walk {
     if (!parser_.slots_.reserve(capacity, kKeepSize / sizeof(KeySlot))) {
       return fail(JsonFault::memory, nodes_[frame.node].offset, kNoMemory);
     }
-    std::uint64_t steps = 64 + 8 * std::uint64_t{frame.count};
+    std::uint64_t steps = 64 + 4 * std::uint64_t{frame.count};
     Keys keys = compare_keys(frame, capacity, steps, [](const JsonNode& key) { return key.hash; });
     if (keys == Keys::collide) {
       const KeyedHash keyed(parser_.seed_);

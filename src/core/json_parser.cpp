@@ -396,7 +396,7 @@ class JsonParser::Walk {
   // The nodes' own hashes do for names that nobody has chosen to collide; for those, SipHash with a
   // key that the client does not know.
   bool hashes_differ(Frame& frame) noexcept {
-    std::size_t capacity = 2 * kPairwise;
+    std::size_t capacity = std::size_t{2} * kPairwise;
     while (capacity < 2 * std::size_t{frame.count}) capacity *= 2;
     if (!parser_.slots_.reserve(capacity, kKeepSize / sizeof(KeySlot))) {
       return fail(JsonFault::memory, nodes_[frame.node].offset, kNoMemory);

@@ -30,6 +30,8 @@ class FileSink {
   bool flush() noexcept;
 
   bool pending() const { return used_ != 0; }
+  // Whether lines over PIPE_BUF go out whole.
+  bool takes_long_lines() const { return regular_; }
   // The errno of the last write if it failed; 0 otherwise.
   int error() const { return error_; }
   // Lines lost so far that were not taken yet.

@@ -120,6 +120,9 @@ FieldPlan make_plan(const ProfileChoice& profile, const std::vector<FieldRule>& 
     if (field.scope != Scope::secure) ++plan.insecure;
   }
   plan.hides_version = hide.known && !hide.off;
+  plan.hides_server = !hide.off && std::ranges::any_of(hide.names, [](const std::string& name) {
+    return same_field(name, "Server");
+  });
   add_names(plan, hide);
   return plan;
 }

@@ -67,6 +67,7 @@ struct FieldPlan {
   NameTable names;
   bool needs_scheme = false;  // something depends on HTTPS
   bool hides_version = false;
+  bool hides_server = false;  // Server was named: not even nginx's own is sent
 
   bool empty() const { return fields.empty() && names.empty(); }
 };

@@ -11,7 +11,7 @@ use Test::Nginx::Guard::Checks
     qw(check_response nth_of expand pattern_list check_grep check_lines clean_log_problems);
 use Test::Nginx::Guard::Client qw(connect_to exchange header_of);
 use Test::Nginx::Guard::Curl qw(curl_command curl_request);
-use Test::Nginx::Guard::Events qw(check_events read_events);
+use Test::Nginx::Guard::Events qw(check_events events_for);
 use Test::Nginx::Guard::Port qw(free_port);
 use Test::Nginx::Guard::Request qw(requests_of);
 use Test::Nginx::Guard::Server;
@@ -343,7 +343,7 @@ sub run_block {
     my $rounds = $setting{repeat} == 1 && defined $block->reload ? 2 : $setting{repeat};
     if ($setting{hup} && defined $block->event_log) {
         my @expected = ref $block->event_log ? @{ $block->event_log } : grep { /\S/ } split /\n/, $block->event_log;
-        wait_for(sub { @{ (read_events($ENV{TEST_NGINX_EVENT_LOG}))[1] } >= @expected * $rounds }, 3);
+        wait_for(sub { @{ (events_for($block, $ENV{TEST_NGINX_EVENT_LOG}))[1] } >= @expected * $rounds }, 3);
     }
     check_events($block, $ENV{TEST_NGINX_EVENT_LOG}, $rounds);
     check_clean($block);
@@ -646,7 +646,8 @@ How many requests reached it; their "METHOD target" lines; body and header field
 
 The lines of the file $TEST_NGINX_EVENT_LOG: each expected line is a JSON object which the event at that place must
 contain ("re:PATTERN" in a string is a pattern, null stands for null or absent), the number is exact; or a pattern for each; or no
-event at all, or none with these texts. Looked at after nginx has stopped, when all has been written.
+event at all, or none with these texts. C<config_loaded>, which every start says, does not count unless the block speaks of it. Looked
+at after nginx has stopped, when all has been written.
 
 =item interim: 100
 

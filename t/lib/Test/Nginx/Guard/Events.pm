@@ -9,7 +9,7 @@ use Exporter 'import';
 use JSON::PP ();
 use Test::More ();
 
-our @EXPORT_OK = qw(read_events subset_problem check_events);
+our @EXPORT_OK = qw(read_events events_for subset_problem check_events);
 
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 
@@ -20,6 +20,17 @@ sub read_events {
     my @lines = <$in>;
     return ([map { my $event = eval { $json->decode($_) }; ref $event eq 'HASH' && /\n\z/ ? $event : undef } @lines],
         \@lines);
+}
+
+# The same without config_loaded, which every start and reload says, unless the block speaks of it.
+sub events_for {
+    my ($block, $file) = @_;
+    my ($events, $lines) = read_events($file);
+    my $json_text = sub { ref $_[0] eq 'ARRAY' ? join '', map { ref $_ ? $json->encode($_) : $_ } @{ $_[0] } : $_[0] // '' };
+    return ($events, $lines)
+        if grep { /config.loaded/ } map { $json_text->($_) } $block->event_log, $block->event_log_like, $block->no_event_log;
+    my @kept = grep { ((($events->[$_] // {})->{labels} // {})->{kind} // '') ne 'config_loaded' } 0 .. $#$lines;
+    return ([@$events[@kept]], [@$lines[@kept]]);
 }
 
 # Why EXPECTED is not contained in GOT; undef if it is. Objects may have more members than expected,
@@ -66,7 +77,7 @@ sub expected_list {
 sub check_events {
     my ($block, $file, $times) = @_;
     my $name = $block->name;
-    my ($events, $lines) = read_events($file);
+    my ($events, $lines) = events_for($block, $file);
     my $all = join '', @$lines;
     if (defined $block->no_event_log) {
         my @patterns = expected_list($block->no_event_log);

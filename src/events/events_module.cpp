@@ -1,0 +1,427 @@
+// The nginx face of this room: directives, the listener on the event bus, and each worker's files.
+
+#include <sys/stat.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/check.h"
+#include "core/request.h"
+#include "core/siphash.h"
+#include "core/version.h"
+#include "events/ecs_encoder.h"
+#include "events/file_sink.h"
+#include "events/policy.h"
+#include "events/request_facts.h"
+#include "ngx/config.h"
+#include "ngx/fence.h"
+#include "ngx/timer.h"
+
+extern "C" {
+extern ngx_module_t ngx_http_guard_events_module;
+}
+
+namespace guard::events {
+
+namespace {
+
+constexpr std::size_t kBuffer = 256 * 1024;
+constexpr std::size_t kFlushAt = 64 * 1024;
+constexpr ngx_msec_t kFlushInterval = 200;
+// A full pipe is emptied by its reader, soon.
+constexpr ngx_msec_t kPipeInterval = 5;
+constexpr int kPipeSize = 1024 * 1024;
+
+// One file, whatever many guard_event_log directives name it.
+class Sink {
+ public:
+  explicit Sink(std::string_view path) : path_(path) {}
+  Sink(const Sink&) = delete;
+  Sink& operator=(const Sink&) = delete;
+  ~Sink() {
+    if (pipe_ >= 0) ::close(pipe_);
+  }
+
+  void open(ngx_conf_t* cf);
+
+  std::string_view path() const { return path_; }
+  int fd() const { return file_ != nullptr ? file_->fd : pipe_; }
+
+  // The laxest of all its directives: what an event of the worker itself is held against.
+  core::Severity min = core::Severity::critical;
+
+  // The worker's own; null in a process without workers after a reload, which starts none.
+  std::unique_ptr<FileSink> lines;
+  std::uint64_t sequence = 0;
+  bool complained = false;
+
+ private:
+  std::string_view path_;
+  ngx_open_file_t* file_ = nullptr;
+  int pipe_ = -1;
+};
+
+// nginx opens and reopens regular files. It would wait for a reader of a named pipe, at the start
+// and again at every USR1, so those are opened here, for reading as well: that never waits, and
+// neither a missing reader nor one that goes away is an error.
+void Sink::open(ngx_conf_t* cf) {
+  struct stat info {};
+  if (::stat(path_.data(), &info) != 0 || !S_ISFIFO(info.st_mode)) {
+    ngx_str_t name = ngx::borrow(path_);
+    file_ = ngx_conf_open_file(cf->cycle, &name);
+    if (file_ == nullptr) throw std::bad_alloc();
+    return;
+  }
+  pipe_ = ::open(path_.data(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  if (pipe_ < 0) {
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno, "open() \"%s\" failed", path_.data());
+    throw ngx::AlreadyLogged{};
+  }
+  ::fcntl(pipe_, F_SETPIPE_SZ, kPipeSize);
+}
+
+struct MainConf {
+  std::vector<Sink*> sinks;
+};
+
+struct Log {
+  LogPolicy policy;
+  Sink* sink;
+};
+
+struct LocationConf {
+  std::optional<std::vector<Log>> logs;
+  std::optional<PrivacyPolicy> privacy;
+};
+
+// What a worker has of its own.
+struct Worker {
+  explicit Worker(const Writer& writer) : encoder(writer) {}
+
+  EcsEncoder encoder;
+  std::array<char, kLineMax> line;
+  ngx::IntervalTimer timer;
+  bool timing = false;
+  ngx_msec_t interval = 0;
+};
+std::unique_ptr<Worker> worker;
+
+MainConf* main_conf() noexcept {
+  return static_cast<MainConf*>(ngx_http_cycle_get_module_main_conf(
+      const_cast<ngx_cycle_t*>(ngx_cycle), ngx_http_guard_events_module));
+}
+
+// Directives
+
+void set_event_log(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
+  LogPolicy policy = parse_event_log(words);
+  if (policy.off) {
+    if (conf.logs) core::fail("\"guard_event_log off\" beside other event logs");
+    conf.logs.emplace();
+    return;
+  }
+  if (conf.logs && conf.logs->empty())
+    core::fail("\"guard_event_log\" after \"guard_event_log off\"");
+
+  ngx_str_t name = ngx::borrow(ngx::keep(cf, policy.path));
+  if (ngx_conf_full_name(cf->cycle, &name, 0) != NGX_OK) throw std::bad_alloc();
+  const std::string_view path = ngx::to_view(name);
+  if (!conf.logs) conf.logs.emplace();
+  for (const Log& log : *conf.logs) {
+    if (log.sink->path() == path) core::fail("duplicate event log \"", policy.path, "\"");
+  }
+
+  auto& sinks =
+      static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_events_module))
+          ->sinks;
+  Sink* sink = nullptr;
+  for (Sink* known : sinks) {
+    if (known->path() == path) sink = known;
+  }
+  if (sink == nullptr) {
+    sink = ngx::pool_new<Sink>(cf->pool, path);
+    sink->open(cf);
+    sinks.push_back(sink);
+  }
+  if (policy.min > sink->min) sink->min = policy.min;
+  conf.logs->push_back({std::move(policy), sink});
+  core::need_client_key(cf);
+}
+
+void set_event_privacy(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
+  if (conf.privacy) core::fail("\"guard_event_privacy\" directive is duplicate");
+  conf.privacy = parse_event_privacy(words);
+}
+
+void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
+  if (child.logs && parent.logs && !child.logs->empty() && !parent.logs->empty()) {
+    ngx::notice(cf,
+                "\"guard_event_log\" of an inner level replaces all that the outer level says with "
+                "it");
+  }
+  if (!child.logs) child.logs = parent.logs;
+  if (!child.privacy) child.privacy = parent.privacy;
+}
+
+// What a line says about its request
+
+std::string_view field_of(ngx_http_request_t* r, std::string_view lower_name) noexcept {
+  for (const ngx_list_part_t* part = &r->headers_in.headers.part; part != nullptr;
+       part = part->next) {
+    const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
+    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
+      if (headers[i].key.len == lower_name.size() && headers[i].lowcase_key != nullptr &&
+          ngx_memcmp(headers[i].lowcase_key, lower_name.data(), lower_name.size()) == 0) {
+        return ngx::to_view(headers[i].value);
+      }
+    }
+  }
+  return {};
+}
+
+std::string_view http_version_of(ngx_uint_t version) noexcept {
+  switch (version) {
+    case NGX_HTTP_VERSION_9:
+      return "0.9";
+    case NGX_HTTP_VERSION_10:
+      return "1.0";
+    case NGX_HTTP_VERSION_11:
+      return "1.1";
+    case NGX_HTTP_VERSION_20:
+      return "2";
+    default:
+      return version >= 3000 ? "3" : "";
+  }
+}
+
+std::string_view tls_version_of([[maybe_unused]] ngx_connection_t* c) noexcept {
+#if (NGX_HTTP_SSL)
+  if (c->ssl != nullptr) return SSL_get_version(c->ssl->connection);
+#endif
+  return {};
+}
+
+// Hashes of different things under one key must not be comparable.
+std::array<char, 32> hash_of(std::string_view what, std::string_view text) noexcept {
+  return core::hex_of(core::KeyedHash(core::client_key()).hash128({what, text}));
+}
+
+RequestFacts facts_of(core::Request& request) noexcept {
+  ngx_http_request_t* r = request.native();
+  RequestFacts facts;
+  facts.request_id = request.request_id();
+  facts.method = ngx::to_view(r->method_name);
+  facts.target = ngx::to_view(r->unparsed_uri);
+  facts.host = ngx::to_view(r->headers_in.server);
+  facts.scheme = request.scheme();
+  facts.http_version = http_version_of(r->http_version);
+  facts.tls_version = tls_version_of(r->connection);
+  if (r->headers_in.user_agent != nullptr) {
+    facts.user_agent = ngx::to_view(r->headers_in.user_agent->value);
+  }
+  facts.traceparent = field_of(r, "traceparent");
+  facts.route = request.route();
+  facts.client_address = ngx::to_view(r->connection->addr_text);
+  facts.client_port = ngx_inet_get_port(r->connection->sockaddr);
+  facts.status = static_cast<std::uint16_t>(r->headers_out.status);
+  facts.body_bytes = request.body_size();
+  return facts;
+}
+
+// Writing
+
+void start_timer(ngx_msec_t interval) noexcept;
+
+void write_line(Sink& sink, const core::Event& event, const RequestFacts* facts,
+                const PrivacyPolicy& privacy) noexcept {
+  if (sink.lines == nullptr) return;
+  sink.lines->attach(sink.fd());
+  const ngx_time_t* now = ngx_timeofday();
+  const std::uint64_t now_ms = static_cast<std::uint64_t>(now->sec) * 1000 + now->msec;
+  const std::size_t room = sink.lines->takes_long_lines() ? kLineMax : kPipeLineMax;
+  const std::size_t size = worker->encoder.encode(event, facts, privacy, ++sink.sequence, now_ms,
+                                                  std::span(worker->line).first(room));
+  if (size == 0) {
+    sink.lines->lose();
+  } else {
+    sink.lines->append({worker->line.data(), size});
+  }
+  if (!worker->timing) start_timer(kFlushInterval);
+}
+
+void hear(const core::Event& event, core::Request* request) noexcept {
+  if (worker == nullptr) return;
+  const core::Severity severity = event.severity.value_or(core::info_of(event.kind).severity);
+  if (request == nullptr) {
+    for (Sink* sink : main_conf()->sinks) {
+      if (severity <= sink->min) write_line(*sink, event, nullptr, {});
+    }
+    return;
+  }
+
+  const auto* conf = static_cast<LocationConf*>(
+      ngx_http_get_module_loc_conf(request->native(), ngx_http_guard_events_module));
+  if (!conf->logs || conf->logs->empty()) return;
+  const PrivacyPolicy privacy = conf->privacy.value_or(PrivacyPolicy{});
+  RequestFacts facts = facts_of(*request);
+  std::array<char, 32> user_hash;
+  std::array<char, 32> address_hash;
+  if (privacy.user == UserPrivacy::hash && !event.user.empty()) {
+    user_hash = hash_of("user", event.user);
+    facts.user_hash = {user_hash.data(), user_hash.size()};
+  }
+  if (privacy.address == AddressPrivacy::hash) {
+    address_hash = hash_of("address", facts.client_address);
+    facts.address_hash = {address_hash.data(), address_hash.size()};
+  }
+  for (const Log& log : *conf->logs) {
+    if (log.policy.takes(severity)) write_line(*log.sink, event, &facts, privacy);
+  }
+}
+
+// Once per outage.
+void complain(Sink& sink) noexcept {
+  if (sink.complained || sink.lines->error() == EAGAIN) return;
+  sink.complained = true;
+  ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, sink.lines->error(),
+                "write() to event log \"%s\" failed, its lines are kept", sink.path().data());
+}
+
+void tell_lost(Sink& sink) noexcept {
+  std::array<char, 512> text;
+  const u_char* end = ngx_snprintf(reinterpret_cast<u_char*>(text.data()), text.size(),
+                                   "Lines for \"%s\" could not be written", sink.path().data());
+  core::Event event;
+  event.kind = core::EventKind::events_lost;
+  event.count = sink.lines->take_lost();
+  event.detail = {text.data(),
+                  static_cast<std::size_t>(reinterpret_cast<const char*>(end) - text.data())};
+  core::publish(event);
+}
+
+void flush_all(void* /*context*/) noexcept {
+  bool pending = false;
+  ngx_msec_t interval = kFlushInterval;
+  for (Sink* sink : main_conf()->sinks) {
+    if (sink->lines == nullptr) continue;
+    sink->lines->attach(sink->fd());
+    if (!sink->lines->flush()) {
+      complain(*sink);
+      pending = true;
+      if (sink->lines->error() == EAGAIN) interval = kPipeInterval;
+      continue;
+    }
+    sink->complained = false;
+    if (sink->lines->lost() != 0) {
+      tell_lost(*sink);
+      pending = true;
+    }
+  }
+  if (!pending) {
+    worker->timer.stop();
+    worker->timing = false;
+  } else if (interval != worker->interval) {
+    worker->timer.stop();
+    start_timer(interval);
+  }
+}
+
+void start_timer(ngx_msec_t interval) noexcept {
+  worker->timing = true;
+  worker->interval = interval;
+  worker->timer.start(const_cast<ngx_cycle_t*>(ngx_cycle), interval, flush_all, nullptr);
+}
+
+// A worker's life
+
+std::string host_name() {
+  return {reinterpret_cast<const char*>(ngx_cycle->hostname.data), ngx_cycle->hostname.len};
+}
+
+ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
+  if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE) return NGX_OK;
+  if (ngx_get_conf(cycle->conf_ctx, ngx_http_module) == nullptr) return NGX_OK;
+  const auto& sinks = main_conf()->sinks;
+  if (sinks.empty()) return NGX_OK;
+  try {
+    const ngx_time_t* now = ngx_timeofday();
+    worker = std::make_unique<Worker>(
+        Writer{host_name(), std::string(core::kVersion), static_cast<std::uint64_t>(ngx_pid),
+               static_cast<std::uint64_t>(now->sec) * 1000 + now->msec});
+    for (Sink* sink : sinks) sink->lines = std::make_unique<FileSink>(kBuffer, kFlushAt);
+  } catch (...) {
+    ngx_log_error(NGX_LOG_EMERG, cycle->log, 0, "no memory for the event log");
+    return NGX_ERROR;
+  }
+  if (ngx_worker == 0) {
+    core::Event event;
+    event.kind = core::EventKind::config_loaded;
+    core::publish(event);
+  }
+  return NGX_OK;
+}
+
+void exit_process(ngx_cycle_t* cycle) noexcept {
+  if (worker == nullptr) return;
+  worker->timer.stop();
+  for (Sink* sink : main_conf()->sinks) {
+    if (sink->lines == nullptr) continue;
+    sink->lines->attach(sink->fd());
+    if (sink->lines->flush() && sink->lines->lost() != 0) {
+      tell_lost(*sink);
+      sink->lines->flush();
+    }
+    if (sink->lines->pending() || sink->lines->lost() != 0) {
+      ngx_log_error(NGX_LOG_ERR, cycle->log, sink->lines->error(),
+                    "lines of event log \"%s\" are lost", sink->path().data());
+    }
+    sink->lines.reset();
+  }
+  worker.reset();
+}
+
+void preconfigure(ngx_conf_t* cf) {
+  core::add_listener(cf, hear);
+}
+
+constexpr ngx_uint_t kAnywhere = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
+
+ngx_command_t commands[] = {
+    ngx::command(ngx_string("guard_event_log"), kAnywhere | NGX_CONF_1MORE,
+                 NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_event_log>),
+    ngx::command(ngx_string("guard_event_privacy"), kAnywhere | NGX_CONF_1MORE,
+                 NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_event_privacy>),
+    ngx_null_command,
+};
+
+ngx_http_module_t context = {
+    ngx::configuration<preconfigure>,
+    nullptr,
+    ngx::create_conf<MainConf>,
+    nullptr,
+    nullptr,
+    nullptr,
+    ngx::create_conf<LocationConf>,
+    ngx::merge_conf<LocationConf, merge_location>,
+};
+
+}  // namespace
+
+}  // namespace guard::events
+
+ngx_module_t ngx_http_guard_events_module = {NGX_MODULE_V1,
+                                             &guard::events::context,
+                                             guard::events::commands,
+                                             NGX_HTTP_MODULE,
+                                             nullptr,
+                                             nullptr,
+                                             guard::events::init_process,
+                                             nullptr,
+                                             nullptr,
+                                             guard::events::exit_process,
+                                             nullptr,
+                                             NGX_MODULE_V1_PADDING};

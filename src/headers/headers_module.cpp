@@ -1,0 +1,396 @@
+// The nginx face of this room: directives, the header stage, and the check for HTTPS.
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "core/check.h"
+#include "core/request.h"
+#include "headers/field_plan.h"
+#include "headers/https_redirect.h"
+#include "headers/policy.h"
+#include "ngx/config.h"
+#include "ngx/fence.h"
+
+extern "C" {
+extern ngx_module_t ngx_http_guard_headers_module;
+}
+
+namespace guard::headers {
+
+namespace {
+
+// A plan in nginx's terms. Elements are only ever copied from, except the two that stand for
+// Server, which nginx merely compares with null.
+struct Prepared {
+  FieldPlan plan;
+  std::vector<ngx_table_elt_t> elements;  // of plan.fields, in its order
+  std::vector<ngx::Value> values;         // of the fields behind plan.constant
+  ngx_table_elt_t* server = nullptr;      // what headers_out.server becomes; null: left alone
+  ngx_table_elt_t no_server{};
+};
+
+// What a server calls itself. nginx forgets its list of names once the configuration is read.
+struct ServerNames {
+  struct Name {
+    std::string_view text;
+    ngx_http_regex_t* regex;  // null: none
+  };
+
+  const void* server;
+  std::vector<Name> names;  // empty: there is nothing to validate a Host against
+};
+
+struct MainConf {
+  std::vector<const ServerNames*> servers;  // those that redirect
+};
+
+struct LocationConf {
+  std::optional<ProfileChoice> profile;
+  std::vector<FieldRule> rules;
+  std::optional<Hsts> hsts;
+  std::optional<HideChoice> hide;
+  const HttpsPolicy* https = nullptr;
+  const ServerNames* names = nullptr;  // only with a redirect
+  const Prepared* prepared = nullptr;
+
+  bool says_nothing() const { return !profile && rules.empty() && !hsts && !hide; }
+};
+
+LocationConf* location_conf(ngx_http_request_t* r) noexcept {
+  return static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_guard_headers_module));
+}
+
+// Directives
+
+[[noreturn]] void fail_duplicate(const core::Words& words) {
+  core::fail("\"", words.directive(), "\" directive is duplicate");
+}
+
+void set_headers(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
+  if (conf.profile) fail_duplicate(words);
+  conf.profile = parse_headers(words);
+}
+
+void set_header(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
+  FieldRule rule = parse_header(words);
+  // Compiled again when all levels are known; here so that a mistake is found on its own line.
+  if (!rule.off) ngx::Value(cf, rule.value);
+  add_rule(conf.rules, std::move(rule));
+}
+
+void set_hsts(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
+  if (conf.hsts) fail_duplicate(words);
+  conf.hsts = parse_hsts(words);
+}
+
+void set_https(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
+  if (conf.https != nullptr) fail_duplicate(words);
+  conf.https = ngx::pool_new<HttpsPolicy>(cf->pool, parse_https(words));
+}
+
+void set_hide_headers(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
+  const bool first = !conf.hide;
+  if (first) conf.hide.emplace();
+  parse_hide_headers(words, *conf.hide, first);
+}
+
+// The check for HTTPS
+
+core::Answer check_https(core::Request& request, core::Refusal& refusal) noexcept;
+constexpr core::Check kHttpsCheck = {core::Feature::https, core::Gate::front, check_https};
+
+bool names_this_host(const ServerNames::Name& name, [[maybe_unused]] ngx_str_t host) noexcept {
+#if (NGX_PCRE)
+  if (name.regex != nullptr) return ngx_regex_exec(name.regex->regex, &host, nullptr, 0) >= 0;
+#endif
+  return names_host(name.text, ngx::to_view(host));
+}
+
+// Whether host is the address that the client's connection came to.
+bool is_local_address(ngx_connection_t* c, std::string_view host) noexcept {
+  u_char text[NGX_SOCKADDR_STRLEN];
+  ngx_str_t address{sizeof(text), text};
+  if (ngx_connection_local_sockaddr(c, &address, 0) != NGX_OK) return false;
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  return host == ngx::to_view(address);
+}
+
+// The host that a redirect may name: the request's own if it is one of this server's, else the
+// server's first plain name. A server without any name has nothing to validate against and takes
+// the request's. Empty if there is none.
+std::string_view redirect_host(ngx_http_request_t* r) noexcept {
+  const auto& names = location_conf(r)->names->names;
+  const std::string_view host = ngx::to_view(r->headers_in.server);
+  if (!host.empty()) {
+    const auto known = [&](const ServerNames::Name& name) {
+      return names_this_host(name, r->headers_in.server);
+    };
+    if (names.empty() || std::ranges::any_of(names, known) ||
+        is_local_address(r->connection, host)) {
+      return host;
+    }
+  }
+  for (const ServerNames::Name& name : names) {
+    if (name.regex == nullptr && is_plain_host(name.text)) return name.text;
+  }
+  return {};
+}
+
+core::Answer check_https(core::Request& request, core::Refusal& refusal) noexcept {
+  ngx_http_request_t* r = request.native();
+  const HttpsPolicy& policy = *location_conf(r)->https;
+  if (request.scheme() == "https" || is_excepted(policy, ngx::to_view(r->uri))) {
+    return core::Answer::pass;
+  }
+  refusal.feature = core::Feature::https;
+  refusal.event = core::EventKind::https_refused;
+  refusal.code = "https.required";
+  refusal.title = "HTTPS is required";
+  refusal.detail = "This resource is only available over HTTPS";
+  refusal.status = 403;
+  if (policy.action == HttpsPolicy::Action::require) return core::Answer::refuse;
+
+  const std::string_view host = redirect_host(r);
+  const std::string_view target = ngx::to_view(r->unparsed_uri);
+  if (host.empty()) return core::Answer::refuse;
+  const std::size_t size = location_size_max(host, target);
+  auto* location = static_cast<char*>(ngx_pnalloc(request.pool(), size));
+  if (location == nullptr) return core::Answer::refuse;
+  refusal.location = {location, write_location(host, policy.port, target, {location, size})};
+  refusal.status = redirect_status(ngx::to_view(r->method_name));
+  return core::Answer::refuse;
+}
+
+// The header stage
+
+void send_fields(ngx_http_request_t* r, core::Request* request) noexcept;
+constexpr core::HeaderStage kHeaderStage = {core::kStageHeaders, send_fields};
+
+constexpr std::uint64_t bit(std::size_t index) {
+  return std::uint64_t{1} << index;
+}
+
+// Removes what must go and answers which of our fields are there already.
+std::uint64_t look_at_existing(ngx_http_request_t* r, const FieldPlan& plan, bool secure) noexcept {
+  std::uint64_t present = 0;
+  for (ngx_list_part_t* part = &r->headers_out.headers.part; part != nullptr; part = part->next) {
+    auto* headers = static_cast<ngx_table_elt_t*>(part->elts);
+    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
+      if (headers[i].hash == 0) continue;
+      const NameTable::Entry* entry = plan.names.find(ngx::to_view(headers[i].key));
+      if (entry == nullptr) continue;
+      // RFC 6797, 7.2: not over plain HTTP, whoever says it.
+      const bool goes =
+          entry->existing == Existing::goes ||
+          (!secure && plan.fields[static_cast<std::size_t>(entry->field)].scope == Scope::secure);
+      if (!goes) {
+        present |= bit(static_cast<std::size_t>(entry->field));
+        continue;
+      }
+      headers[i].hash = 0;
+      if (r->headers_out.server == &headers[i]) r->headers_out.server = nullptr;
+    }
+  }
+  return present;
+}
+
+void push(ngx_http_request_t* r, const ngx_table_elt_t& element) noexcept {
+  auto* slot = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
+  if (slot != nullptr) *slot = element;
+}
+
+// The constant fields from begin to end, without those of present.
+void push_constant(ngx_http_request_t* r, const Prepared& prepared, std::size_t begin,
+                   std::size_t end, std::uint64_t present) noexcept {
+  ngx_list_t& list = r->headers_out.headers;
+  const std::size_t count = end - begin;
+  if (present == 0 && list.last->nelts + count <= list.nalloc) {
+    auto* slots = static_cast<ngx_table_elt_t*>(list.last->elts) + list.last->nelts;
+    std::copy_n(prepared.elements.data() + begin, count, slots);
+    list.last->nelts += count;
+    return;
+  }
+  for (std::size_t i = begin; i < end; ++i) {
+    if ((present & bit(i)) == 0) push(r, prepared.elements[i]);
+  }
+}
+
+void push_variable(ngx_http_request_t* r, const Prepared& prepared, std::uint64_t present,
+                   bool with_document) noexcept {
+  const FieldPlan& plan = prepared.plan;
+  for (std::size_t i = plan.constant; i < plan.fields.size(); ++i) {
+    if ((present & bit(i)) != 0) continue;
+    if (plan.fields[i].scope == Scope::document && !with_document) continue;
+    const auto value = prepared.values[i - plan.constant].evaluate(r);
+    if (!value || value->empty()) continue;
+    if (!is_field_value(*value)) {
+      ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                    "header field \"%V\" is not sent, its value has a control character",
+                    &prepared.elements[i].key);
+      continue;
+    }
+    ngx_table_elt_t element = prepared.elements[i];
+    element.value = ngx::borrow(*value);
+    push(r, element);
+  }
+}
+
+void send_fields(ngx_http_request_t* r, core::Request* request) noexcept {
+  const Prepared& prepared = *location_conf(r)->prepared;
+  const FieldPlan& plan = prepared.plan;
+  const bool secure = !plan.needs_scheme ||
+                      (request != nullptr ? request->scheme() : core::scheme_of(r)) == "https";
+  const bool with_document = r->headers_out.status != NGX_HTTP_NOT_MODIFIED;
+
+  const std::uint64_t present = look_at_existing(r, plan, secure);
+  push_constant(r, prepared, with_document ? 0 : plan.document,
+                secure ? plan.constant : plan.insecure, present);
+  if (plan.constant != plan.fields.size()) push_variable(r, prepared, present, with_document);
+  if (prepared.server != nullptr) r->headers_out.server = prepared.server;
+}
+
+// Merging
+
+const Prepared* prepare(ngx_conf_t* cf, const LocationConf& conf) {
+  auto* prepared = ngx::pool_new<Prepared>(cf->pool);
+  FieldPlan& plan = prepared->plan;
+  plan = make_plan(conf.profile.value_or(ProfileChoice{}), conf.rules, conf.hsts,
+                   conf.hide.value_or(HideChoice{}));
+  for (std::size_t i = 0; i < plan.fields.size(); ++i) {
+    const PlannedField& field = plan.fields[i];
+    ngx_table_elt_t element{};
+    element.hash = 1;
+    element.key = ngx::borrow(field.name);
+    element.value = ngx::borrow(field.value);
+    auto* lower = static_cast<u_char*>(ngx_pnalloc(cf->pool, field.name.size()));
+    if (lower == nullptr) throw std::bad_alloc();
+    ngx_strlow(lower, element.key.data, field.name.size());
+    element.lowcase_key = lower;
+    prepared->elements.push_back(element);
+    if (i >= plan.constant) prepared->values.emplace_back(cf, field.value);
+  }
+  if (plan.hides_server) prepared->server = &prepared->no_server;
+  for (ngx_table_elt_t& element : prepared->elements) {
+    if (same_field(ngx::to_view(element.key), "Server")) prepared->server = &element;
+  }
+  return prepared;
+}
+
+const ServerNames* server_names(ngx_conf_t* cf) {
+  const auto* server = static_cast<const ngx_http_core_srv_conf_t*>(
+      ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module));
+  auto& servers =
+      static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_headers_module))
+          ->servers;
+  for (const ServerNames* known : servers) {
+    if (known->server == server) return known;
+  }
+  auto* names = ngx::pool_new<ServerNames>(cf->pool);
+  names->server = server;
+  const std::span listed{static_cast<const ngx_http_server_name_t*>(server->server_names.elts),
+                         server->server_names.nelts};
+  for (const ngx_http_server_name_t& name : listed) {
+    const std::string_view text = ngx::to_view(name.name);
+    if (text.empty() || text == "_") continue;
+#if (NGX_PCRE)
+    names->names.push_back({text, name.regex});
+#else
+    names->names.push_back({text, nullptr});
+#endif
+  }
+  if (names->names.empty()) {
+    ngx_log_error(
+        NGX_LOG_WARN, cf->log, 0,
+        "\"guard_https redirect\" in the server in %s:%ui that has no \"server_name\": any "
+        "Host is taken for the redirect",
+        server->file_name, server->line);
+  }
+  servers.push_back(names);
+  return names;
+}
+
+void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
+  if (child.says_nothing() && parent.prepared != nullptr) {
+    child.prepared = parent.prepared;
+    child.profile = parent.profile;
+    child.rules = parent.rules;
+    child.hsts = parent.hsts;
+    child.hide = parent.hide;
+  } else {
+    if (!child.profile) child.profile = parent.profile;
+    if (!child.hsts) child.hsts = parent.hsts;
+    child.rules = merge_rules(parent.rules, child.rules);
+    if (!child.hide) {
+      child.hide = parent.hide;
+    } else if (parent.hide) {
+      if (!child.hide->adds && !child.hide->off && !parent.hide->off) {
+        ngx::notice(cf,
+                    "\"guard_hide_headers\" of an inner level replaces all that the outer level "
+                    "says with it");
+      }
+      child.hide = merge_hide(*parent.hide, *child.hide);
+    }
+    child.prepared = prepare(cf, child);
+  }
+  if (!child.prepared->plan.empty()) core::activate(cf, kHeaderStage);
+  if (child.prepared->plan.hides_version) {
+    auto* clcf = static_cast<ngx_http_core_loc_conf_t*>(
+        ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
+    clcf->server_tokens = NGX_HTTP_SERVER_TOKENS_OFF;
+  }
+
+  if (child.https == nullptr) child.https = parent.https;
+  if (child.https == nullptr || child.https->action == HttpsPolicy::Action::off) return;
+  core::activate(cf, kHttpsCheck);
+  if (child.https->action == HttpsPolicy::Action::redirect) child.names = server_names(cf);
+}
+
+void preconfigure(ngx_conf_t* cf) {
+  core::add_check(cf, kHttpsCheck);
+  core::add_header_stage(cf, kHeaderStage);
+}
+
+constexpr ngx_uint_t kAnywhere = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
+
+ngx_command_t commands[] = {
+    ngx::command(ngx_string("guard_headers"), kAnywhere | NGX_CONF_1MORE, NGX_HTTP_LOC_CONF_OFFSET,
+                 ngx::directive<set_headers>),
+    ngx::command(ngx_string("guard_header"), kAnywhere | NGX_CONF_TAKE2, NGX_HTTP_LOC_CONF_OFFSET,
+                 ngx::directive<set_header>),
+    ngx::command(ngx_string("guard_hsts"), kAnywhere | NGX_CONF_ANY, NGX_HTTP_LOC_CONF_OFFSET,
+                 ngx::directive<set_hsts>),
+    ngx::command(ngx_string("guard_https"), kAnywhere | NGX_CONF_1MORE, NGX_HTTP_LOC_CONF_OFFSET,
+                 ngx::directive<set_https>),
+    ngx::command(ngx_string("guard_hide_headers"), kAnywhere | NGX_CONF_1MORE,
+                 NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_hide_headers>),
+    ngx_null_command,
+};
+
+ngx_http_module_t context = {
+    ngx::configuration<preconfigure>,
+    nullptr,
+    ngx::create_conf<MainConf>,
+    nullptr,
+    nullptr,
+    nullptr,
+    ngx::create_conf<LocationConf>,
+    ngx::merge_conf<LocationConf, merge_location>,
+};
+
+}  // namespace
+
+}  // namespace guard::headers
+
+ngx_module_t ngx_http_guard_headers_module = {NGX_MODULE_V1,
+                                              &guard::headers::context,
+                                              guard::headers::commands,
+                                              NGX_HTTP_MODULE,
+                                              nullptr,
+                                              nullptr,
+                                              nullptr,
+                                              nullptr,
+                                              nullptr,
+                                              nullptr,
+                                              nullptr,
+                                              NGX_MODULE_V1_PADDING};

@@ -26,7 +26,7 @@ sub read_events {
 sub events_for {
     my ($block, $file) = @_;
     my ($events, $lines) = read_events($file);
-    my $json_text = sub { ref $_[0] eq 'ARRAY' ? join '', map { ref $_ ? $json->encode($_) : $_ } @{ $_[0] } : $_[0] // '' };
+    my $json_text = sub { ref $_[0] eq 'ARRAY' ? join '', map { ref $_ && ref $_ ne 'Regexp' ? $json->encode($_) : $_ } @{ $_[0] } : $_[0] // '' };
     return ($events, $lines)
         if grep { /config.loaded/ } map { $json_text->($_) } $block->event_log, $block->event_log_like, $block->no_event_log;
     my @kept = grep { ((($events->[$_] // {})->{labels} // {})->{kind} // '') ne 'config_loaded' } 0 .. $#$lines;

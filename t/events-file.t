@@ -1,0 +1,216 @@
+# The event log's file: many workers, rotation by renaming, named pipes, a disk without space.
+
+use strict;
+use warnings;
+use lib 't/lib';
+use Test::More;
+use JSON::PP ();
+use POSIX qw(mkfifo);
+use IO::Select;
+use Test::Nginx::Guard;
+
+my $json = JSON::PP->new->utf8;
+
+my $http_config = 'guard_event_log $TEST_NGINX_EVENT_LOG;';
+my $config      = 'location / { guard_path strict; root html; }';
+
+# COUNT refusals over one connection after the other, pipelined.
+sub refuse {
+    my ($nginx, $count, $tag) = @_;
+    my $at_once = 100;
+    my $sent = 0;
+    while ($sent < $count) {
+        my $n = $count - $sent < $at_once ? $count - $sent : $at_once;
+        my $bytes = '';
+        for my $i (1 .. $n) {
+            my $last = $i == $n ? "Connection: close\r\n" : '';
+            $bytes .= "GET /$tag-" . ($sent + $i) . "%2f HTTP/1.1\r\nHost: localhost\r\n$last\r\n";
+        }
+        my $result = request_raw($nginx->port, $bytes, expect => $n, methods => [('GET') x $n], timeout => 10);
+        my $got = grep { $_->{code} == 400 } @{ $result->{responses} };
+        die "$got of $n refused\n" if $got != $n;
+        $sent += $n;
+    }
+    return;
+}
+
+# The paths of all refusals in TEXT; dies at a line that is no event. Checks the sequence numbers.
+sub paths_of {
+    my ($name, @texts) = @_;
+    my (@paths, %sequences);
+    my $bad = 0;
+    for my $line (map { split /^/ } @texts) {
+        my $event = eval { $json->decode($line) };
+        if (ref $event ne 'HASH' || $line !~ /\n\z/) { $bad++; diag("no event: $line"); next }
+        push @{ $sequences{ $event->{process}{entity_id} } }, $event->{event}{sequence};
+        push @paths, $event->{url}{path} if $event->{labels}{kind} eq 'path_refused';
+    }
+    is $bad, 0, "$name: every line is one event";
+    for my $worker (sort keys %sequences) {
+        my @got = @{ $sequences{$worker} };
+        is "@got", "@{[1 .. @got]}", "$name: sequence of $worker";
+    }
+    return @paths;
+}
+
+sub expected_paths {
+    my ($tag, $count) = @_;
+    return map { "/$tag-$_%2f" } 1 .. $count;
+}
+
+sub ends_clean {
+    my ($nginx, $name) = @_;
+    is $nginx->stop, undef, "$name: stops";
+    is_deeply [log_problems($nginx)], [], "$name: log";
+    return;
+}
+
+sub many_clients {
+    my ($nginx, $clients, $count) = @_;
+    my @children;
+    for my $client (1 .. $clients) {
+        my $pid = fork // die "fork: $!\n";
+        if (!$pid) {
+            my $ok = eval { refuse($nginx, $count, "c$client"); 1 };
+            warn $@ if !$ok;
+            POSIX::_exit($ok ? 0 : 1);
+        }
+        push @children, $pid;
+    }
+    return grep { waitpid($_, 0); $? } @children;
+}
+
+{
+    my $name  = 'two workers';
+    my $nginx = start_nginx(workers => 2, http_config => $http_config, config => $config, no_root_location => 1);
+    is many_clients($nginx, 4, 1500), 0, "$name: all refused";
+    ends_clean($nginx, $name);
+    my @paths = paths_of($name, $nginx->log_text('events.log'));
+    is join("\n", sort @paths), join("\n", sort map { expected_paths("c$_", 1500) } 1 .. 4), "$name: none lost, none twice";
+}
+
+{
+    my $name  = 'rotation';
+    my $nginx = start_nginx(workers => 2, http_config => $http_config, config => $config, no_root_location => 1);
+    my $log   = $nginx->log_file('events.log');
+    refuse($nginx, 200, 'before');
+    rename $log, "$log.1" or die "rename: $!\n";
+    refuse($nginx, 200, 'between');
+    is $nginx->usr1, undef, "$name: USR1";
+    ok wait_for(sub { -e $log }, 5), "$name: the file is there again";
+    refuse($nginx, 200, 'after');
+    ends_clean($nginx, $name);
+    my @paths = paths_of($name, $nginx->log_text('events.log.1'), $nginx->log_text('events.log'));
+    is join("\n", sort @paths), join("\n", sort map { expected_paths($_, 200) } qw(before between after)), "$name: none lost";
+    cmp_ok scalar(() = $nginx->log_text('events.log') =~ /after-/g), '>', 0, "$name: the new file is written";
+}
+
+{
+    my $name  = 'reload';
+    my $nginx = start_nginx(workers => 2, http_config => $http_config, config => $config, no_root_location => 1);
+    refuse($nginx, 50, 'before');
+    is $nginx->hup, undef, "$name: HUP";
+    refuse($nginx, 50, 'after');
+    ends_clean($nginx, $name);
+    my $text = $nginx->log_text('events.log');
+    my @paths = paths_of($name, $text);
+    is join("\n", sort @paths), join("\n", sort map { expected_paths($_, 50) } qw(before after)), "$name: none lost";
+    is scalar(() = $text =~ /"config_loaded"/g), 2, "$name: config_loaded once for each configuration";
+}
+
+{
+    my $name  = 'pipe';
+    my $nginx = make_nginx(workers => 2, http_config => $http_config, config => $config, no_root_location => 1);
+    my $log   = $nginx->log_file('events.log');
+    mkfifo($log, 0600) or die "mkfifo: $!\n";
+    is $nginx->start, undef, "$name: starts without a reader";
+    my $text = '';
+    sysopen my $pipe, $log, POSIX::O_RDONLY() | POSIX::O_NONBLOCK() or die "$log: $!\n";
+    my $pid = fork // die "fork: $!\n";
+    if (!$pid) {
+        my $ok = eval { refuse($nginx, 1000, 'p'); 1 };
+        POSIX::_exit($ok ? 0 : 1);
+    }
+    my $complete = wait_for(
+        sub {
+            while (sysread $pipe, my $piece, 65536) { $text .= $piece }
+            return $text =~ /p-1000%2f/ && (() = $text =~ /path_refused/g) == 1000;
+        },
+        20
+    );
+    waitpid $pid, 0;
+    is $?, 0, "$name: all refused";
+    ok $complete, "$name: all has come through";
+    is $nginx->usr1, undef, "$name: USR1 does not wait for the pipe";
+    refuse($nginx, 1, 'again');
+    ok wait_for(sub { while (sysread $pipe, my $piece, 65536) { $text .= $piece } return $text =~ /again-1/ }, 5),
+        "$name: goes on after USR1";
+    my @paths = paths_of($name, $text);
+    is join("\n", sort @paths), join("\n", sort(expected_paths('p', 1000), '/again-1%2f')), "$name: none lost";
+    close $pipe;
+    ends_clean($nginx, $name);
+}
+
+{
+    my $name  = 'pipe without a reader';
+    my $nginx = make_nginx(http_config => $http_config, config => $config, no_root_location => 1);
+    my $log   = $nginx->log_file('events.log');
+    mkfifo($log, 0600) or die "mkfifo: $!\n";
+    is $nginx->start, undef, "$name: starts";
+    refuse($nginx, 3000, 'n');
+    sysopen my $pipe, $log, POSIX::O_RDONLY() | POSIX::O_NONBLOCK() or die "$log: $!\n";
+    my $text = '';
+    my $told = wait_for(sub { while (sysread $pipe, my $piece, 65536) { $text .= $piece } return $text =~ /events_lost.*\n\z/ }, 10);
+    ok $told, "$name: events_lost when a reader comes";
+    my ($lost) = $text =~ /"kind":"events_lost","count":"(\d+)"/;
+    is scalar(() = $text =~ /"path_refused"/g) + ($lost // 0), 3000, "$name: the count is exact";
+    my @bad = grep { !eval { $json->decode($_) } } split /^/, $text;
+    is scalar(@bad), 0, "$name: every line is one event";
+    close $pipe;
+    ends_clean($nginx, $name);
+}
+
+SKIP: {
+    my $name = 'no space';
+    skip "$name: needs root for a small tmpfs", 1 if $> != 0;
+    my $nginx  = make_nginx(http_config => $http_config, config => $config, no_root_location => 1);
+    my $folder = $nginx->root . '/small';
+    mkdir $folder;
+    my $mounted = system('mount', '-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', $folder) == 0;
+    skip "$name: cannot mount a tmpfs here", 1 if !$mounted;
+    (my $conf = $http_config) =~ s/\$TEST_NGINX_EVENT_LOG/$folder\/events.log/;
+    $nginx->configure(http_config => $conf, config => $config, no_root_location => 1);
+    my $ok = eval {
+        is $nginx->start, undef, "$name: starts";
+        open my $ballast, '>', "$folder/ballast" or die "ballast: $!\n";
+        print $ballast 'x' x 200_000;
+        close $ballast or die "ballast: $!\n";
+        refuse($nginx, 1500, 's');
+        ok wait_for(sub { $nginx->log_text =~ /\[error\].*write\(\) to event log .* failed, its lines are kept/ }, 5), "$name: is logged";
+        is scalar(() = $nginx->log_text =~ /its lines are kept/g), 1, "$name: once";
+        unlink "$folder/ballast";
+        system 'mount', '-o', 'remount,size=4m', $folder;
+        my $text;
+        my $told = wait_for(
+            sub {
+                open my $in, '<:raw', "$folder/events.log" or return;
+                $text = do { local $/; <$in> };
+                return $text =~ /events_lost.*\n\z/;
+            },
+            10
+        );
+        ok $told, "$name: events_lost when there is space";
+        my ($lost) = $text =~ /"kind":"events_lost","count":"(\d+)"/;
+        my %seen = map { $_ => 1 } map { $_->{url}{path} // () } grep { ref } map { eval { $json->decode($_) } } split /^/, $text;
+        is scalar(keys %seen) + ($lost // 0), 1500, "$name: the count is exact";
+        my @bad = grep { !eval { $json->decode($_) } } split /^/, $text;
+        cmp_ok scalar(@bad), '<=', 1, "$name: at most the line that the full disk tore is broken";
+        ends_clean($nginx, $name);
+        1;
+    };
+    my $problem = $@;
+    system 'umount', '-l', $folder;
+    die $problem if !$ok;
+}
+
+done_testing;

@@ -1,0 +1,341 @@
+# The event log: the line of every refusal, what privacy leaves of it, and bytes that try to break
+# or forge it.
+
+use lib 't/lib';
+use Test::Nginx::Socket 'no_plan';
+
+no_long_string();
+no_root_location();
+run_tests();
+
+__DATA__
+
+=== TEST 1: the whole line of a refusal
+--- http_config
+guard_event_log $TEST_NGINX_EVENT_LOG;
+--- config
+location / { guard_route items; guard_test front refuse=429; root html; }
+--- request
+POST /items/7?token=secret
+body
+--- more_headers
+User-Agent: tester/1.0
+Traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01
+--- error_code: 429
+--- event_log_like eval
+[qr/\A\{"\@timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z","log":\{"level":"\w+"\},"event":\{"kind":"\w+","module":"guard","dataset":"guard\.events","action":"[a-z-]+","category":\[[a-z",_]+\],"type":\["denied"\],"outcome":"success","severity":\d,"sequence":2,"code":"test\.front","reason":"Test refusal"\},"source":\{"ip":"127\.0\.0\.1","port":\d+\},"url":\{"path":"\/items\/7","domain":"localhost","scheme":"http"\},"http":\{"version":"1\.1","request":\{"id":"[0-9a-f]{32}","method":"POST","body":\{"bytes":4\}\},"response":\{"status_code":429\}\},"user_agent":\{"original":"tester\/1\.0"\},"trace":\{"id":"0af7651916cd43dd8448eb211c80319c"\},"labels":\{"kind":"\w+","decision":"denied","route":"items"\},"observer":\{"vendor":"Guard","product":"Guard","type":"waf","version":"[0-9.]+","hostname":"[^"]+"\},"process":\{"pid":\d+,"entity_id":"\d+-\d+"\},"ecs":\{"version":"9\.4\.0"\}\}\n\z/]
+
+=== TEST 2: every start says config_loaded, once
+--- http_config
+guard_event_log $TEST_NGINX_EVENT_LOG;
+--- config
+location / { return 204; }
+--- workers: 3
+--- request
+GET /
+--- error_code: 204
+--- event_log
+{"event":{"action":"config-loaded","sequence":1},"labels":{"kind":"config_loaded"},"source":null,"http":null}
+
+=== TEST 3: json, with the pointer of the offence
+--- http_config
+guard_event_log $TEST_NGINX_EVENT_LOG;
+--- config
+location / { guard_json on; guard_json_limits depth=2; proxy_pass http://127.0.0.1:1; }
+--- request
+POST /
+{"a":{"b":{"c":1}}}
+--- more_headers
+Content-Type: application/json
+--- error_code: 400
+--- event_log
+{"event":{"action":"json-refused","code":"json.depth","category":["api","web"],"type":["denied"]},"http":{"response":{"status_code":400}},"labels":{"kind":"json_refused","decision":"denied"}}
+
+=== TEST 4: rate
+--- http_config
+guard_event_log $TEST_NGINX_EVENT_LOG;
+guard_rate_policy one rate=1/minute key=$remote_addr burst=1;
+--- config
+location / { guard_rate one; root html; try_files /index.html =404; }
+--- request eval
+["GET /", "GET /"]
+--- error_code eval
+[200, 429]
+--- event_log
+{"event":{"action":"rate-limit-exceeded","code":"rate.one"},"rule":{"name":"one"},"http":{"response":{"status_code":429}},"labels":{"kind":"rate_limited","key_hash":"re:[0-9a-f]+"}}
+
+=== TEST 5: path
+--- http_config
+guard_event_log $TEST_NGINX_EVENT_LOG;
+--- config
+location / { guard_path strict; root html; }
+--- request
+GET /a%2fb
+--- error_code: 400
+--- event_log
+{"event":{"action":"path-refused","code":"path.ambiguous","kind":"alert"},"url":{"path":"/a%2fb"},"labels":{"kind":"path_refused"}}
+
+=== TEST 6: observed: let through, and the line says so
+--- http_config
+guard_event_log $TEST_NGINX_EVENT_LOG;
+guard_mode observe;
+--- config
+location / { guard_path strict; root html; try_files /index.html =404; }
+--- request
+GET /a%2fb
+--- error_code: 200
+--- event_log
+{"event":{"action":"path-refused","type":["allowed"]},"labels":{"decision":"observed"}}
+
+=== TEST 7: min
+--- http_config
+guard_event_log $TEST_NGINX_EVENT_LOG min=error;
+--- config
+location / { guard_path strict; root html; }
+--- request
+GET /a%2fb
+--- error_code: 400
+--- no_event_log
+
+=== TEST 8: off below, and several logs
+--- http_config
+guard_event_log $TEST_NGINX_EVENT_LOG;
+guard_event_log logs/second.log min=error;
+--- config
+location /off { guard_event_log off; guard_path strict; root html; }
+location / { guard_path strict; root html; }
+--- request eval
+["GET /off/a%2fb", "GET /a%2fb"]
+--- error_code eval
+[400, 400]
+--- event_log
+{"url":{"path":"/a%2fb"}}
+
+=== TEST 9: an inner log takes the place of the outer one
+--- http_config
+guard_event_log logs/outer.log;
+--- config
+location / { guard_event_log $TEST_NGINX_EVENT_LOG; guard_path strict; root html; }
+--- request
+GET /a%2fb
+--- error_code: 400
+--- event_log
+{"url":{"path":"/a%2fb"}}
+
+=== TEST 10: query on, address as its network
+--- http_config
+guard_event_log $TEST_NGINX_EVENT_LOG;
+guard_event_privacy query=on address=network;
+--- config
+location / { guard_path strict; root html; }
+--- request
+GET /a%2fb?x=1
+--- error_code: 400
+--- event_log
+{"source":{"ip":"127.0.0.0","port":null},"url":{"path":"/a%2fb","query":"x=1"}}
+
+=== TEST 11: address hashed
+--- http_config
+guard_event_log $TEST_NGINX_EVENT_LOG;
+guard_event_privacy address=hash;
+--- config
+location / { guard_path strict; root html; }
+--- request
+GET /a%2fb
+--- error_code: 400
+--- no_event_log: 127.0.0
+--- event_log
+{"source":null,"labels":{"address_hash":"re:[0-9a-f]{32}"}}
+
+=== TEST 12: quotes, escapes and invalid UTF-8 in fields and path
+--- http_config
+guard_event_log $TEST_NGINX_EVENT_LOG;
+--- config
+location / { guard_path strict; root html; }
+--- raw_request eval
+"GET /a%2fb\"},\"event\":{\"forged\":1}\\ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+. "User-Agent: x\"}\n,\"labels\":{\x1b[31m\xff\xfe\xe2\x80\xa8\r\n\r\n"
+--- error_code: 400
+--- ignore_response
+--- no_event_log: "forged":1
+
+=== TEST 13: quotes and ANSI escapes arrive as text
+--- http_config
+guard_event_log $TEST_NGINX_EVENT_LOG;
+--- config
+location / { guard_path strict; root html; }
+--- raw_request eval
+"GET /a%2fb\"},\"event\":{\"forged\":1}\\ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+. "User-Agent: x\"},\"labels\":{\x1b[31m\xff\xe2\x80\xa8\r\n\r\n"
+--- error_code: 400
+--- event_log_like eval
+[qr/\A[\x20-\x7e\x80-\xff]*"path":"\/a%2fb\\"\},\\"event\\":\{\\"forged\\":1\}\\\\"[\x20-\x7e\x80-\xff]*"original":"x\\"\},\\"labels\\":\{\\u001b\[31m\xef\xbf\xbd\\u2028"[\x20-\x7e\x80-\xff]*\n\z/]
+
+=== TEST 14: a path and a User-Agent of 30 KB: cut, marked, within 8 KB
+--- http_config
+guard_event_log $TEST_NGINX_EVENT_LOG;
+large_client_header_buffers 4 64k;
+--- config
+location / { guard_path strict; root html; }
+--- raw_request eval
+"GET /a%2fb" . "\x22" x 30000 . " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nUser-Agent: " . "\\" x 30000 . "\r\n\r\n"
+--- error_code: 400
+--- event_log_like eval
+[qr/\A(?=.{0,8191}\n\z).*\xe2\x80\xa6".*"truncated":"url\.path,user_agent\.original"/]
+
+=== TEST 15: TLS and HTTP/2
+--- http_config
+guard_event_log $TEST_NGINX_EVENT_LOG;
+--- config
+location / { guard_test front refuse=403; root html; }
+--- tls
+--- http2
+--- request
+GET /x
+--- error_code: 403
+--- event_log
+{"url":{"scheme":"https"},"http":{"version":"2"},"tls":{"version":"re:1\\.[23]","version_protocol":"tls"}}
+
+=== TEST 16: the error page of a refusal is no second event
+--- http_config
+guard_event_log $TEST_NGINX_EVENT_LOG;
+--- config
+error_page 403 /index.html;
+location / { guard_test front refuse=403; root html; }
+--- request
+GET /x
+--- error_code: 403
+--- event_log
+{"event":{"code":"test.front"},"url":{"path":"/x"}}
+
+=== TEST 17: a traceparent that is none is left out
+--- http_config
+guard_event_log $TEST_NGINX_EVENT_LOG;
+--- config
+location / { guard_test front refuse=403; root html; }
+--- request
+GET /x
+--- more_headers
+Traceparent: 00-00000000000000000000000000000000-b7ad6b7169203331-01
+--- error_code: 403
+--- event_log
+{"trace":null}
+
+=== TEST 18: guard_event_log syslog:server=127.0.0.1;
+--- config
+guard_event_log syslog:server=127.0.0.1;
+--- config_error
+event log "syslog:" is not supported in this version, only a path is in config:1
+
+=== TEST 19: guard_event_log redis:main:events;
+--- config
+guard_event_log redis:main:events;
+--- config_error
+event log "redis:" is not supported in this version, only a path is in config:1
+
+=== TEST 20: guard_event_log logs/e rotate=1m;
+--- config
+guard_event_log logs/e rotate=1m;
+--- config_error
+"rotate=" is not supported in this version in config:1
+
+=== TEST 21: guard_event_log logs/e keep=5;
+--- config
+guard_event_log logs/e keep=5;
+--- config_error
+"keep=" is not supported in this version in config:1
+
+=== TEST 22: guard_event_log logs/e chain=file:/k;
+--- config
+guard_event_log logs/e chain=file:/k;
+--- config_error
+"chain=" is not supported in this version in config:1
+
+=== TEST 23: guard_event_log logs/e format=cef;
+--- config
+guard_event_log logs/e format=cef;
+--- config_error
+invalid value "cef" of "format=", it must be "ecs" in config:1
+
+=== TEST 24: guard_event_log logs/e min=warn;
+--- config
+guard_event_log logs/e min=warn;
+--- config_error
+invalid value "warn" of "min=", it must be "critical", "error", "warning", "notice" or "info" in config:1
+
+=== TEST 25: guard_event_log logs/e mni=error;
+--- config
+guard_event_log logs/e mni=error;
+--- config_error
+unknown parameter "mni=", did you mean "min="? in config:1
+
+=== TEST 26: guard_event_log '';
+--- config
+guard_event_log '';
+--- config_error
+empty path in "guard_event_log" directive in config:1
+
+=== TEST 27: guard_event_log logs/e min=error;
+--- config
+guard_event_log logs/e;
+guard_event_log logs/e min=error;
+--- config_error
+duplicate event log "logs/e" in config:2
+
+=== TEST 28: guard_event_log off;
+--- config
+guard_event_log logs/e;
+guard_event_log off;
+--- config_error
+"guard_event_log off" beside other event logs in config:2
+
+=== TEST 29: guard_event_log logs/e;
+--- config
+guard_event_log off;
+guard_event_log logs/e;
+--- config_error
+"guard_event_log" after "guard_event_log off" in config:2
+
+=== TEST 30: guard_event_log off logs/e;
+--- config
+guard_event_log off logs/e;
+--- config_error
+unexpected word "logs/e" after "off" in config:1
+
+=== TEST 31: guard_event_privacy user=plain;
+--- config
+guard_event_privacy user=plain;
+--- config_error
+invalid value "plain" of "user=", it must be "hash", "clear" or "off" in config:1
+
+=== TEST 32: guard_event_privacy address=off;
+--- config
+guard_event_privacy address=off;
+--- config_error
+invalid value "off" of "address=", it must be "clear", "hash" or "network" in config:1
+
+=== TEST 33: guard_event_privacy query=yes;
+--- config
+guard_event_privacy query=yes;
+--- config_error
+invalid value "yes" of "query=", it must be "on" or "off" in config:1
+
+=== TEST 34: guard_event_privacy on;
+--- config
+guard_event_privacy on;
+--- config_error
+unexpected word "on" in config:1
+
+=== TEST 35: guard_event_privacy user=hash;
+--- config
+guard_event_privacy user=off;
+guard_event_privacy user=hash;
+--- config_error
+"guard_event_privacy" directive is duplicate in config:2
+
+=== TEST 36: a path that cannot be written
+--- config
+guard_event_log no/such/folder/e;
+--- config_error
+/open\(\) ".*no\/such\/folder\/e" failed \(2: No such file or directory\)/
+

@@ -1,0 +1,101 @@
+# The files of conf.d, included as their comments say.
+use strict;
+use warnings;
+use File::Basename qw(dirname);
+use lib dirname(__FILE__) . '/lib';
+use JSON::PP qw(decode_json);
+use Test::More;
+use Test::Nginx::Guard;
+
+my $policies = dirname(__FILE__) . '/../conf.d';
+my $nginx    = make_nginx(workers => 1);
+my $root     = $nginx->root;
+my $app      = start_upstream('body from the application', record => "$root/upstream");
+
+# The text of a policy; its files are put below the test's own root.
+sub policy {
+    my ($name) = @_;
+    open my $in, '<', "$policies/$name.conf" or die "$name: $!\n";
+    local $/;
+    my $text = <$in>;
+    $text =~ s{/var/log/nginx/}{$root/logs/}g;
+    $text =~ s{/etc/nginx/guard-break-glass}{$root/break-glass};
+    return $nginx->write_file("conf/$name.conf", $text);
+}
+
+my ($modules) = do { open my $in, '<', $nginx->conf_file or die; local $/; <$in> =~ /\A((?:load_module .*\n)*)/ };
+my $head = join "\n", $> == 0 ? 'user root;' : '', 'daemon off;', 'worker_processes 1;',
+    "pid $root/logs/nginx.pid;", 'events { worker_connections 128; }';
+my $temp = join ' ', map { "${_}_temp_path $root/${_}_temp;" } qw(client_body proxy fastcgi uwsgi scgi);
+
+sub configure {
+    my ($http, $server) = @_;
+    $nginx->write_file('conf/nginx.conf', sprintf <<'END', $modules, $head, $temp, $http, $app->port, $nginx->port, $server);
+%s%s
+http {
+    %s
+    %s
+    upstream coreconnect_app { server 127.0.0.1:%d; keepalive 4; }
+    server { listen 127.0.0.1:%d; server_name localhost; %s }
+}
+END
+    return;
+}
+
+sub includes { return join ' ', map { 'include ' . policy($_) . ';' } @_ }
+
+sub curl { my ($words) = @_; return scalar `curl -s -i --max-time 10 $words` }
+my $base = 'http://127.0.0.1:' . $nginx->port;
+
+my $proxy = 'location / { proxy_pass http://coreconnect_app; }';
+for my $env ('env-development', 'env-production') {
+    for my $case (['guard', $proxy], ['coreconnect', includes('coreconnect-locations')]) {
+        my ($name, $server) = @$case;
+        configure(includes($name, $env), $server);
+        my ($status, $text) = $nginx->test_config;
+        is($status, 0, "$name with $env is accepted") or diag($text);
+        unlike($text, qr/\[(?:warn|alert|crit|emerg)\]/, "$name with $env: without a warning");
+    }
+}
+
+configure(includes('guard'), $proxy);
+is($nginx->start, undef, 'guard.conf by itself: nginx starts');
+my $page = curl("$base/");
+like($page, qr{\AHTTP/1\.1 200 .*from the application}s, 'the application is there');
+like($page, qr/^$_\r$/mi, 'with fields') for 'X-Content-Type-Options: nosniff', 'X-Frame-Options: deny';
+like(curl("--json '{' $base/"), qr{\AHTTP/1\.1 400 .*json\.syntax}s, 'broken JSON is refused');
+like(curl("-d a=b $base/"), qr{\AHTTP/1\.1 200 }, 'a form is not');
+like(curl("--path-as-is $base/a%2f..%2fb"), qr{\AHTTP/1\.1 400 .*path\.ambiguous}s, 'an ambiguous path is refused');
+is($nginx->stop, undef, 'nginx stops');
+my ($events) = read_events("$root/logs/guard-events.json");
+is_deeply([sort grep { defined } map { $_->{event}{code} } @$events], ['json.syntax', 'path.ambiguous'], 'both are events');
+
+unlink "$root/logs/guard-events.json";
+my $locations = includes('coreconnect-locations');
+configure(includes('coreconnect', 'env-development'), "guard_https off; $locations");
+is($nginx->start, undef, 'coreconnect.conf with env-development.conf: nginx starts');
+my @status = map { curl("--json '{}' '$base/api/auth/login?n=$_'") =~ m{\AHTTP/1\.1 (\d+)} } 1 .. 7;
+is_deeply(\@status, [(200) x 7], 'nothing is refused');
+is($nginx->stop, undef, 'nginx stops');
+($events) = read_events("$root/logs/guard-events.json");
+my @observed = grep { ($_->{event}{code} // '') eq 'rate.auth' && $_->{labels}{decision} eq 'observed' } @$events;
+# One event a client and period says it.
+is(@observed, 1, 'but recorded');
+is($observed[0]{url}{query}, 'n=6', 'with the query');
+my @accesses = map { decode_json($_) } split /\n/, $nginx->log_text('coreconnect-access.json');
+is_deeply([map { $_->{guard_verdict} } @accesses], [('passed') x 5, ('observed') x 2], 'also in the access log');
+
+configure(includes('coreconnect', 'env-production'), "guard_https off; $locations");
+is($nginx->start, undef, 'coreconnect.conf with env-production.conf: nginx starts');
+my @codes = map { curl("--json '{}' $base/api/auth/password-reset") =~ m{\AHTTP/1\.1 (\d+)} } 1 .. 4;
+is_deeply(\@codes, [200, 200, 200, 429], 'the fourth password reset is refused');
+@codes = map { curl("-F a=b $base/api/upload") =~ m{\AHTTP/1\.1 (\d+)} } 1 .. 11;
+is_deeply(\@codes, [(200) x 10, 429], 'the eleventh upload is refused');
+my $many = `curl -s -o /dev/null -w '%{http_code}\n' '$base/api/items?n=[1-101]'`;
+is($many, "200\n" x 100 . "429\n", 'so is the hundred and first call');
+$nginx->write_file("$root/break-glass", '');
+ok(wait_for(sub { curl("-F a=b $base/api/upload") =~ m{\AHTTP/1\.1 200} }, 5), 'nothing is, once the glass is broken');
+is($nginx->stop, undef, 'nginx stops');
+unlike($nginx->log_text($_), qr/\[(?:alert|crit|emerg)\]/, "nothing to complain about in $_") for qw(error.log stderr.log);
+$app->stop;
+done_testing;

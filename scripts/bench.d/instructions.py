@@ -6,6 +6,9 @@ difference is divided by the difference."""
 import http.client
 import re
 import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
 
 from compare import Row
 from load import ask_well
@@ -35,16 +38,30 @@ def http_client(server):
     return http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
 
 
+def functions(profile):
+    """What each function spent itself, as callgrind_annotate names them."""
+    annotated = subprocess.run(["callgrind_annotate", "--threshold=100", "--auto=no", str(profile)],
+                               capture_output=True, text=True).stdout
+    found = Counter()
+    for line in annotated.splitlines():
+        parts = re.match(r"\s*([\d,]+) \([ \d.]+%\)  (?:[^:]*/)?([^/]+?)(?: \[([^\]]*)\])?$", line)
+        if parts and parts.group(2) != "PROGRAM TOTALS":
+            # Without symbols (nginx's static functions) the address alone says little.
+            found[f"{parts.group(2)} [{Path(parts.group(3) or '').name}]"] += int(
+                parts.group(1).replace(",", ""))
+    return found
+
+
 def per_request(name, http, guard, request, profile=False, **server_options):
-    few, _ = counted_run(f"{name}-few", http, guard, request, FEW, **server_options)
-    many, file = counted_run(f"{name}-many", http, guard, request, MANY, **server_options)
+    few, few_file = counted_run(f"{name}-few", http, guard, request, FEW, **server_options)
+    many, many_file = counted_run(f"{name}-many", http, guard, request, MANY, **server_options)
     if profile:
-        print(f"\nwhere {name} spends its instructions ({MANY} requests, and nginx's start):")
-        annotated = subprocess.run(["callgrind_annotate", "--threshold=95", str(file)],
-                                   capture_output=True, text=True).stdout
-        lines = [re.sub(r"\s*\[[^\]]*\]$", "", line) for line in annotated.splitlines()
-                 if re.match(r"\s*[\d,]+ \(", line)]
-        print("\n".join(line[:160] for line in lines[:45]), flush=True)
+        spent = functions(many_file)
+        spent.subtract(functions(few_file))
+        print(f"\nwhere {name} spends its instructions, per request:")
+        for function, count in spent.most_common(40):
+            print(f"{count / (MANY - FEW):10,.0f}  {function[:140]}")
+        sys.stdout.flush()
     return (many - few) / (MANY - FEW)
 
 

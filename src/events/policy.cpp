@@ -26,15 +26,17 @@ LogPolicy parse_event_log(core::Words& words) {
     policy.off = true;
     return policy;
   }
-  words.read(1, {"min", "format", "rotate", "keep", "chain"});
+  for (std::string_view word : words.all()) {
+    for (std::string_view later : {"rotate=", "keep=", "chain="}) {
+      if (word.starts_with(later)) fail("\"", later, "\" is not supported in this version");
+    }
+  }
+  words.read(1, {"min", "format"});
   const std::string_view path = words[0];
   for (std::string_view later : {"syslog:", "redis:"}) {
     if (path.starts_with(later)) {
       fail("event log \"", later, "\" is not supported in this version, only a path is");
     }
-  }
-  for (std::string_view later : {"rotate", "keep", "chain"}) {
-    if (words.named(later)) fail("\"", later, "=\" is not supported in this version");
   }
   if (path.empty()) fail("empty path in \"", words.directive(), "\" directive");
   policy.path = path;

@@ -1,4 +1,4 @@
-# A check that refuses when it charges, after the rate policies of its gate were charged: they are given back.
+# Another check of the same gate refuses when it charges: the rate policies have taken nothing.
 
 use strict;
 use warnings;

@@ -407,3 +407,34 @@ CORE::join "", map { "guard_rate_policy p$_ rate=9/hour key=k zone=64k;\n" } 1 .
 ["GET /", "GET /"]
 --- raw_response_headers_like eval
 ["\"p1\";q=9;w=3600, .*\"p16\";q=9;w=3600\r\n", "r=7"]
+
+
+=== TEST 30: a key from the body is asked after the body was read
+--- http_config
+guard_rate_policy reset rate=1/hour key=$reset_email empty=refuse;
+guard_rate_policy first rate=9/hour;
+--- config
+guard_json_set $reset_email /email lower;
+location / { guard_json on; guard_rate first; guard_rate reset; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- upstream: status 200
+--- more_headers
+Content-Type: application/json
+--- request eval
+["POST /\n{\"email\":\"A\@x\"}", "POST /\n{\"email\":\"a\@X\"}", "POST /\n{\"email\":\"b\@x\"}", "POST /\n{\"mail\":\"b\@x\"}"]
+--- error_code eval
+[200, 429, 200, 400]
+--- response_body_like eval
+["", "\"code\":\"rate.reset\"", "", "\"code\":\"key.missing\""]
+
+
+=== TEST 31: phase=front comes before the body
+--- http_config
+guard_rate_policy reset rate=1/hour key=$reset_email phase=front;
+--- config
+guard_json_set $reset_email /email;
+location / { guard_json on; guard_rate reset; root html; }
+--- config_warning
+/rate policy "reset" has "phase=front", where its key "\$reset_email" is not known yet in /
+--- request
+GET /
+--- error_code: 200

@@ -29,7 +29,8 @@ struct BodyNeed {
   std::size_t limit = 0;  // bytes; reading stops at the smallest limit of all checks that want it
 };
 
-// Static storage. Within a gate, checks are asked in the order of Feature.
+// Static storage. Within a gate, checks are asked in the order of Feature; the inner gate's rate
+// limits come last, since their keys need what the other checks made of the body.
 struct Check {
   Feature feature;
   Gate gate;

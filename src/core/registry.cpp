@@ -34,7 +34,12 @@ std::array<std::uint8_t, 16> key_in_force;
 void add_check(ngx_conf_t* cf, const Check& check) {
   auto& checks = main_of(cf).checks;
   if (checks.size() == kMaxRegistered) throw std::logic_error("too many checks");
-  auto before = [](const Check* a, const Check* b) { return a->feature < b->feature; };
+  // Limits whose key comes from the body count what every other check of the body has passed.
+  auto rank = [](const Check* c) {
+    bool last = c->gate == Gate::inner && c->feature == Feature::rate;
+    return last ? kFeatureCount : index_of(c->feature);
+  };
+  auto before = [rank](const Check* a, const Check* b) { return rank(a) < rank(b); };
   checks.insert(std::upper_bound(checks.begin(), checks.end(), &check, before), &check);
 }
 

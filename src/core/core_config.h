@@ -22,6 +22,8 @@ namespace guard::core {
 
 struct MainConf {
   std::vector<const Check*> checks;        // in the order in which a gate asks
+  std::uint32_t chargers = 0;              // bits of the checks that charge
+  std::uint32_t body_readers = 0;          // bits of the checks that may want the body
   std::vector<const HeaderStage*> stages;  // in the order in which the header filter runs them
   std::vector<Listener> listeners;
   std::vector<std::string_view> body_variables;

@@ -1,6 +1,7 @@
 #include "core/gate.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "core/body_reader.h"
 #include "core/core_config.h"
@@ -65,12 +66,12 @@ class GateRun {
       if (progress.answer != NGX_OK) return progress.answer;
     }
     if (!state_.charging) {
-      ngx_int_t rc = round(&Check::evaluate);
+      ngx_int_t rc = round(&Check::evaluate, active_);
       if (rc != NGX_OK) return rc;
       state_.charging = true;
       state_.cursor = 0;
     }
-    ngx_int_t rc = round(&Check::charge);
+    ngx_int_t rc = round(&Check::charge, main_.chargers);
     if (rc != NGX_OK) return rc;
     state_.done = true;
     if (request_.verdict_ == Verdict::none) request_.verdict_ = Verdict::passed;
@@ -87,15 +88,24 @@ class GateRun {
     return mode == Mode::enforce && break_glass() ? Mode::observe : mode;
   }
 
+  // The active checks of a mask from the cursor on, but for those that have refused in observe
+  // mode.
+  std::uint32_t left(std::uint32_t mask) const noexcept {
+    std::uint32_t from_cursor = state_.cursor < 32 ? ~std::uint32_t{0} << state_.cursor : 0;
+    return active_ & mask & ~state_.observed & from_cursor;
+  }
+
   // NGX_OK: every check has passed, or would have refused in observe mode.
-  ngx_int_t round(Question question) noexcept {
-    for (; state_.cursor < main_.checks.size(); ++state_.cursor) {
+  ngx_int_t round(Question question, std::uint32_t mask) noexcept {
+    for (std::uint32_t rest = left(mask); rest != 0; rest = left(mask)) {
+      state_.cursor = static_cast<std::uint8_t>(std::countr_zero(rest));
       std::uint32_t bit = 1U << state_.cursor;
-      if ((active_ & bit) == 0) continue;
       const Check& check = *main_.checks[state_.cursor];
-      if (check.*question == nullptr || (state_.observed & bit) != 0) continue;
       Mode check_mode = mode(check);
-      if (check_mode == Mode::off) continue;
+      if (check_mode == Mode::off) {
+        ++state_.cursor;
+        continue;
+      }
 
       Refusal refusal;
       refusal.feature = check.feature;
@@ -116,6 +126,7 @@ class GateRun {
           state_.observed |= bit;
           break;
       }
+      ++state_.cursor;
     }
     return NGX_OK;
   }
@@ -131,9 +142,8 @@ class GateRun {
   BodyReader::Progress read_body() noexcept {
     bool wanted = false;
     std::size_t limit = 0;  // the smallest one that is enforced: what is only observed never cuts
-    for (std::size_t i = 0; i < main_.checks.size(); ++i) {
-      const Check& check = *main_.checks[i];
-      if ((active_ >> i & 1) == 0 || check.body_need == nullptr) continue;
+    for (std::uint32_t rest = active_ & main_.body_readers; rest != 0; rest &= rest - 1) {
+      const Check& check = *main_.checks[static_cast<std::size_t>(std::countr_zero(rest))];
       Mode check_mode = mode(check);
       if (check_mode == Mode::off) continue;
       BodyNeed need = check.body_need(request_);

@@ -32,7 +32,8 @@ std::array<std::uint8_t, 16> key_in_force;
 }  // namespace
 
 void add_check(ngx_conf_t* cf, const Check& check) {
-  auto& checks = main_of(cf).checks;
+  MainConf& main = main_of(cf);
+  auto& checks = main.checks;
   if (checks.size() == kMaxRegistered) throw std::logic_error("too many checks");
   // Limits whose key comes from the body count what every other check of the body has passed.
   auto rank = [](const Check* c) {
@@ -41,6 +42,11 @@ void add_check(ngx_conf_t* cf, const Check& check) {
   };
   auto before = [rank](const Check* a, const Check* b) { return rank(a) < rank(b); };
   checks.insert(std::upper_bound(checks.begin(), checks.end(), &check, before), &check);
+  main.chargers = main.body_readers = 0;
+  for (std::size_t i = 0; i < checks.size(); ++i) {
+    if (checks[i]->charge != nullptr) main.chargers |= 1U << i;
+    if (checks[i]->body_need != nullptr) main.body_readers |= 1U << i;
+  }
 }
 
 void add_header_stage(ngx_conf_t* cf, const HeaderStage& stage) {

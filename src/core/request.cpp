@@ -51,10 +51,9 @@ std::optional<std::string_view> forwarded_proto(ngx_http_request_t* r) noexcept 
   for (; part != nullptr; part = part->next) {
     const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
     for (ngx_uint_t i = 0; i < part->nelts; ++i) {
-      if (headers[i].key.len == sizeof("X-Forwarded-Proto") - 1 &&
-          ngx_strncasecmp(headers[i].key.data,
-                          reinterpret_cast<u_char*>(const_cast<char*>("X-Forwarded-Proto")),
-                          headers[i].key.len) == 0) {
+      constexpr std::string_view kName = "x-forwarded-proto";
+      if (headers[i].key.len == kName.size() &&
+          std::memcmp(headers[i].lowcase_key, kName.data(), kName.size()) == 0) {
         last = ngx::to_view(headers[i].value);
       }
     }

@@ -91,8 +91,8 @@ class Request {
 
   struct BodyState {
     bool asked = false;
-    bool ended = false;  // nginx has no more of it to read
-    bool ready = false;  // and all of it is there
+    bool ended = false;     // nginx has no more of it to read
+    bool ready = false;     // and all of it is there
     bool failed = false;    // nginx could not read it; what there is of it must not be judged
     bool stopped = false;   // reading ended at the limit
     std::size_t limit = 0;  // 0: none

@@ -1,4 +1,5 @@
-"""JSON documents of an exact size, like those that applications are sent."""
+"""JSON documents of an exact size, like those that applications are sent; within the default limits
+of guard_json_limits up to 200 KB and more (10,000 members)."""
 
 import json
 
@@ -12,7 +13,9 @@ def order(size):
     while True:
         number += 1
         item = {"id": number, "name": f"item number {number}", "price": number % 1000 + 0.95,
-                "quantity": number % 7 + 1, "tags": ["alpha", "beta"], "gift": number % 2 == 0}
+                "quantity": number % 7 + 1, "tags": ["alpha", "beta"],
+                "text": "as ordered before, delivered to the back door if nobody opens",
+                "gift": number % 2 == 0}
         filled += len(encode(item)) + 1
         if filled + 40 > size:
             break

@@ -38,8 +38,8 @@ def through_nginx(options):
         for name, size in (("2 KB", 2048), ("200 KB", 200 * 1024)):
             request = Request("/api/items", "POST", {"Content-Type": "application/json"},
                               order(size))
-            with Nginx("json-ours", ours, guard=True) as a, Nginx("json-peer", peer) as b:
-                rows += in_turn(f"json: {name}", a, b, "bare proxy", request, options, "")
+            rows += in_turn(f"json: {name}", lambda: Nginx("json-ours", ours, guard=True),
+                            lambda: Nginx("json-peer", peer), "bare proxy", request, options, "")
             rows.append(instructions.row(f"json: {name}", ours, peer, "bare proxy", request,
                                          options))
     return rows

@@ -65,9 +65,9 @@ def measure(options):
     with upstream_app(ANSWER) as app:
         ours = policy(".", app.port)
         peer = without_guard(ours)
-        with Nginx("proxy-ours", ours, guard=True, common="") as a, \
-                Nginx("proxy-peer", peer, common="") as b:
-            rows = in_turn("proxy", a, b, "bare proxy", request, options, TARGET)
+        rows = in_turn("proxy", lambda: Nginx("proxy-ours", ours, guard=True, common=""),
+                       lambda: Nginx("proxy-peer", peer, common=""), "bare proxy", request, options,
+                       TARGET)
         rows.append(instructions.row("proxy", ours, peer, "bare proxy", request, options,
                                      common=""))
     return rows

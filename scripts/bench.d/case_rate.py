@@ -94,6 +94,11 @@ def bytes_per_key():
                TARGET_BYTES)
 
 
+def sides(ours, cores):
+    return (lambda: Nginx("rate-ours", ours, guard=True, cores=cores),
+            lambda: Nginx("rate-peer", PEER, cores=cores))
+
+
 def measure(options):
     rows = []
     ours = OURS % "off"
@@ -105,12 +110,10 @@ def measure(options):
         connections = 32 if len(cores) == 1 else 128
         for keys, request, target in (("hot key", HOT, TARGET_HOT),
                                       ("100,000 keys", VARIED, TARGET_MANY)):
-            with Nginx("rate-ours", ours, guard=True, cores=cores) as a, \
-                    Nginx("rate-peer", PEER, cores=cores) as b:
-                rows += in_turn(f"rate: {keys}, {workers}", a, b, "limit_req", request, options,
-                                target, connections)
-    with Nginx("rate-ours", OURS % "draft", guard=True) as a, Nginx("rate-peer", PEER) as b:
-        rows += in_turn("rate: hot key, with fields", a, b, "limit_req", HOT, options, "")
+            rows += in_turn(f"rate: {keys}, {workers}", *sides(ours, cores), "limit_req", request,
+                            options, target, connections)
+    rows += in_turn("rate: hot key, with fields", *sides(OURS % "draft", (SERVER_CORE,)),
+                    "limit_req", HOT, options, "")
     rows.append(instructions.row("rate: hot key", ours, PEER, "limit_req", HOT, options))
     rows.append(bytes_per_key())
     return rows

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from statistics import median
 
-from load import ask_well, run
+from load import run
 from nginx import OUT
 
 THROUGHPUT = "requests/s"
@@ -36,15 +36,17 @@ class Options:
     profile: bool = False
 
 
-def in_turn(case, ours, peer, peer_name, request, options, target, connections=32):
-    """Rows of throughput and of CPU time for two running servers."""
-    for server in (ours, peer):
-        ask_well(server, request)
-        run(server, request, max(1, options.seconds // 2), connections, count_statuses=True)
+def in_turn(case, make_ours, make_peer, peer_name, request, options, target, connections=32):
+    """Rows of throughput and of CPU time. Each round starts both servers anew: where the kernel
+    happens to place a process can make it some per cent faster or slower for all its life."""
     pairs = []
-    for _ in range(options.rounds):
-        pairs.append((run(ours, request, options.seconds, connections),
-                      run(peer, request, options.seconds, connections)))
+    for number in range(options.rounds):
+        with make_ours() as ours, make_peer() as peer:
+            for server in (ours, peer):
+                # The status of every answer is looked at once; wrk's own counts serve after that.
+                run(server, request, 1, connections, count_statuses=number == 0)
+            pairs.append((run(ours, request, options.seconds, connections),
+                          run(peer, request, options.seconds, connections)))
     rows = []
     for unit, value, bound in ((THROUGHPUT, lambda r: r.rate, target), (CPU, lambda r: r.cpu, "")):
         rows.append(Row(case, unit, median(value(a) for a, _ in pairs),

@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
 
 from compare import Row
 from load import ask_well
@@ -39,16 +38,15 @@ def http_client(server):
 
 
 def functions(profile):
-    """What each function spent itself, as callgrind_annotate names them."""
+    """What each function spent itself. Its file and object are left out: callgrind_annotate does not
+    name them in the same way in every run. Of nginx's own static functions there is only an address."""
     annotated = subprocess.run(["callgrind_annotate", "--threshold=100", "--auto=no", str(profile)],
                                capture_output=True, text=True).stdout
     found = Counter()
     for line in annotated.splitlines():
-        parts = re.match(r"\s*([\d,]+) \([ \d.]+%\)  (?:[^:]*/)?([^/]+?)(?: \[([^\]]*)\])?$", line)
-        if parts and parts.group(2) != "PROGRAM TOTALS":
-            # Without symbols (nginx's static functions) the address alone says little.
-            found[f"{parts.group(2)} [{Path(parts.group(3) or '').name}]"] += int(
-                parts.group(1).replace(",", ""))
+        parts = re.match(r"\s*([\d,]+) \([ \d.]+%\)  [^:]*:(.+?)(?: \[[^\]]*\])?$", line)
+        if parts:
+            found[parts.group(2)] += int(parts.group(1).replace(",", ""))
     return found
 
 

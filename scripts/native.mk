@@ -37,13 +37,17 @@ NGX_FLAGS := -Wno-old-style-cast $(foreach dir,core event event/modules os/unix 
 OBJECTS := $(LOGIC:%.cpp=$(OUT)/$(KIND)/%.o)
 FUZZ_OBJECTS := $(LOGIC:%.cpp=$(OUT)/native-fuzz/%.o)
 
-.PHONY: guardctl unit fuzz bench
+.PHONY: guardctl unit fuzz bench print-flags
 .SECONDARY:
 
 guardctl: $(OUT)/guardctl
 unit: $(UNITS:%=$(OUT)/$(KIND)/unit/%) $(NGX_UNITS:%=$(OUT)/$(KIND)/unit/ngx_%)
 fuzz: $(FUZZERS:%=$(OUT)/fuzz/%)
 bench: $(BENCHES:%=$(OUT)/$(KIND)/bench/%)
+
+# For scripts/lint.
+print-flags:
+	@echo $(filter-out -MMD -MP,$(BASE))
 
 $(OUT)/guardctl: $(CLI:%.cpp=$(OUT)/$(KIND)/%.o) $(OUT)/$(KIND)/logic.a
 	$(CXX) $(FLAGS) -o $@ $^ $(LIBS)

@@ -89,15 +89,14 @@ int run(std::span<const std::string_view> words) {
   return command.run(words);
 }
 
-// Never throws: fprintf says what there is to say.
 int run_and_say(std::span<const std::string_view> words) noexcept {
   try {
     return run(words);
   } catch (const UsageError& error) {
-    std::fprintf(stderr, "guardctl: %s\nTry \"guardctl --help\".\n", error.what());
+    (void)std::fprintf(stderr, "guardctl: %s\nTry \"guardctl --help\".\n", error.what());
     return kMisused;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "guardctl: %s\n", error.what());
+    (void)std::fprintf(stderr, "guardctl: %s\n", error.what());
     return kFailed;
   }
 }

@@ -61,6 +61,7 @@ for my $block (split /^(?==== )/m, $data) {
 
 # A process that dies of a signal, as a module at fault does.
 {
+    local $ENV{ASAN_OPTIONS} = join ':', $ENV{ASAN_OPTIONS} // (), 'handle_segv=0';
     my ($status, $tap) = run_file(
         'crash', <<'BLOCK');
 === worker is killed

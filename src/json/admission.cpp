@@ -11,26 +11,16 @@ namespace {
 constexpr std::array<std::string_view, 3> kOverrides = {"x-http-method-override", "x-http-method",
                                                         "x-method-override"};
 
-// lower is in lower case.
-bool is_named(std::string_view name, std::string_view lower) noexcept {
-  return name.size() == lower.size() &&
-         std::equal(name.begin(), name.end(), lower.begin(), [](char a, char b) {
-           return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
-         });
-}
-
 }  // namespace
 
 void Fields::add(std::string_view name, std::string_view value) noexcept {
-  if (is_named(name, "content-type")) {
+  if (name == "content-type") {
     ++content_types_;
     strongest_ = std::max(strongest_, media_type(value));
-  } else if (is_named(name, "content-encoding")) {
+  } else if (name == "content-encoding") {
     encoded_ = true;
-  } else {
-    for (std::string_view override_name : kOverrides) {
-      method_override_ = method_override_ || is_named(name, override_name);
-    }
+  } else if (std::find(kOverrides.begin(), kOverrides.end(), name) != kOverrides.end()) {
+    method_override_ = true;
   }
 }
 

@@ -14,6 +14,7 @@ namespace guard::json {
 // name nginx itself keeps only the first.
 class Fields {
  public:
+  // name in lower case, as nginx keeps it beside the original.
   void add(std::string_view name, std::string_view value) noexcept;
 
   std::uint32_t content_types() const { return content_types_; }

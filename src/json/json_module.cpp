@@ -49,6 +49,8 @@ struct LocationConf {
 // In the request's pool.
 struct State {
   ngx_str_t* values = nullptr;  // one for each of MainConf::variables
+  Fields fields;
+  bool gathered = false;
 };
 
 MainConf* main_of(ngx_http_request_t* r) noexcept {
@@ -59,16 +61,21 @@ LocationConf* location_of(ngx_http_request_t* r) noexcept {
   return static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_guard_json_module));
 }
 
-Fields fields_of(const ngx_http_request_t* r) noexcept {
-  Fields fields;
-  const ngx_list_part_t* part = &r->headers_in.headers.part;
+// They are asked for twice: whether to read the body, and whether to check it.
+const Fields* fields_of(Request& request) noexcept {
+  auto* state = request.state<State>(core::Feature::json);
+  if (state == nullptr) return nullptr;
+  if (state->gathered) return &state->fields;
+  const ngx_list_part_t* part = &request.native()->headers_in.headers.part;
   for (; part != nullptr; part = part->next) {
     const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
     for (ngx_uint_t i = 0; i < part->nelts; ++i) {
-      fields.add(ngx::to_view(headers[i].key), ngx::to_view(headers[i].value));
+      const char* lower = reinterpret_cast<const char*>(headers[i].lowcase_key);
+      state->fields.add({lower, headers[i].key.len}, ngx::to_view(headers[i].value));
     }
   }
-  return fields;
+  state->gathered = true;
+  return &state->fields;
 }
 
 Admission admission_of(Request& request, const Policy& policy, const Fields& fields) noexcept {
@@ -79,8 +86,8 @@ Admission admission_of(Request& request, const Policy& policy, const Fields& fie
 
 core::BodyNeed body_need(Request& request) noexcept {
   const Policy& policy = *location_of(request.native())->policy;
-  const Fields fields = fields_of(request.native());
-  if (admission_of(request, policy, fields) != Admission::check) return {};
+  const Fields* fields = fields_of(request);
+  if (fields == nullptr || admission_of(request, policy, *fields) != Admission::check) return {};
   return {true, policy.limits.size};
 }
 
@@ -135,11 +142,12 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
   const LocationConf& conf = *location_of(request.native());
   const Policy& policy = *conf.policy;
   if (!request.first_time(&policy)) return Answer::pass;
-  const Fields fields = fields_of(request.native());
-  const Admission admission = admission_of(request, policy, fields);
+  const Fields* fields = fields_of(request);
+  if (fields == nullptr) return refuse(refusal, code_unavailable(), "no memory is left");
+  const Admission admission = admission_of(request, policy, *fields);
   if (admission == Admission::ignore) return Answer::pass;
   if (admission != Admission::check) {
-    const FieldRefusal found = refusal_of(admission, fields);
+    const FieldRefusal found = refusal_of(admission, *fields);
     return refuse(refusal, found.code, found.detail);
   }
   if (request.body_size() > policy.limits.size) {

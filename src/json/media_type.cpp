@@ -130,6 +130,7 @@ bool speaks_of_json(std::string_view value) noexcept {
 }  // namespace
 
 MediaType media_type(std::string_view value) noexcept {
+  if (value == "application/json") return MediaType::json;
   if (!speaks_of_json(value)) return MediaType::other;
   Reader reader(value);
   const std::string_view type = reader.token();

@@ -17,8 +17,8 @@ void Ledger::begin(bool inner) noexcept {
   }
 }
 
-void Ledger::ask(Asked& asked) noexcept {
-  asked.decision = asked.meter->limiter->peek(asked.key.hash, asked.now, asked.cost);
+void Ledger::ask(Asked& asked, bool alone) noexcept {
+  if (!alone) asked.decision = asked.meter->limiter->peek(asked.key.hash, asked.now, asked.cost);
   *end_ = &asked;
   end_ = &asked.next;
 }

@@ -228,7 +228,8 @@ Answer evaluate(Request& request, Refusal& refusal) noexcept {
 
   std::uint64_t now = 0;
   bool refused = false;
-  for (const Applied& use : inner ? location.inner : location.front) {
+  const std::vector<Applied>& uses = inner ? location.inner : location.front;
+  for (const Applied& use : uses) {
     Counted& counted = *use.counted;
     if (!request.first_time(&counted)) continue;
     core::CounterKey key;
@@ -251,7 +252,7 @@ Answer evaluate(Request& request, Refusal& refusal) noexcept {
     asked->now = now;
     asked->inner = inner;
     asked->dry_run = use.dry_run;
-    ledger->ask(*asked);
+    ledger->ask(*asked, uses.size() == 1);
     refused = refused || asked->refuses();
     if (!asked->decision.admitted && use.dry_run) observe(*asked, request);
   }

@@ -183,7 +183,11 @@ struct Field {
 
 Fields fields(std::initializer_list<Field> list) {
   Fields result;
-  for (const Field& field : list) result.add(field.name, field.value);
+  for (const Field& field : list) {
+    std::string lower(field.name);
+    for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    result.add(lower, field.value);
+  }
   return result;
 }
 

@@ -49,8 +49,8 @@ void charges_every_policy(void**) {
   Ledger ledger;
   assert_true(ledger.empty());
   ledger.begin(false);
-  ledger.ask(first);
-  ledger.ask(second);
+  ledger.ask(first, false);
+  ledger.ask(second, false);
   assert_int_equal(a.remaining(), 5);
   assert_null(ledger.strictest_refusal(false));
   assert_true(charge(ledger));
@@ -67,7 +67,7 @@ void names_all_that_refuse(void**) {
   Asked asks[] = {asked(a), asked(b), asked(c)};
   Ledger ledger;
   ledger.begin(false);
-  for (Asked& ask : asks) ledger.ask(ask);
+  for (Asked& ask : asks) ledger.ask(ask, false);
   std::string names;
   ledger.each_refusal(false, [&](const Asked& ask) { names += ask.meter->policy.name; });
   expect_text(names, "bc");
@@ -82,12 +82,29 @@ void a_lost_race_takes_nothing(void**) {
   Asked first = asked(a), second = asked(b);
   Ledger ledger;
   ledger.begin(false);
-  ledger.ask(first);
-  ledger.ask(second);
+  ledger.ask(first, false);
+  ledger.ask(second, false);
   b.drain(1);
   assert_false(charge(ledger));
   assert_int_equal(a.remaining(), 5);
   expect_text(ledger.strictest_refusal(false)->meter->policy.name, "b");
+}
+
+// One policy alone is not looked at twice: its answer comes with the charge.
+void a_policy_alone_answers_when_it_is_charged(void**) {
+  Metered a("a", "1/minute");
+  Asked first = asked(a), second = asked(a);
+  Ledger one, two;
+  one.begin(false);
+  one.ask(first, true);
+  assert_false(first.refuses());
+  assert_true(charge(one));
+  two.begin(false);
+  two.ask(second, true);
+  assert_false(second.refuses());
+  assert_false(charge(two));
+  assert_true(second.refuses());
+  expect_text(two.strictest_refusal(false)->meter->policy.name, "a");
 }
 
 void a_dry_run_refuses_nothing_and_is_not_told(void**) {
@@ -96,8 +113,8 @@ void a_dry_run_refuses_nothing_and_is_not_told(void**) {
   Asked first = asked(a), second = asked(b, true);
   Ledger ledger;
   ledger.begin(false);
-  ledger.ask(first);
-  ledger.ask(second);
+  ledger.ask(first, false);
+  ledger.ask(second, false);
   assert_false(second.decision.admitted);
   assert_false(second.refuses());
   assert_true(charge(ledger));
@@ -110,14 +127,14 @@ void gives_back_only_its_own_gate_and_pass(void**) {
   Asked first = asked(a), second = asked(b), inner = asked(c, false, true);
   Ledger ledger;
   ledger.begin(false);
-  ledger.ask(first);
+  ledger.ask(first, false);
   assert_true(charge(ledger));
   ledger.begin(true);
-  ledger.ask(inner);
+  ledger.ask(inner, false);
   assert_true(charge(ledger, true));
   // After an internal redirect.
   ledger.begin(false);
-  ledger.ask(second);
+  ledger.ask(second, false);
   assert_true(charge(ledger));
   assert_int_equal(a.remaining(), 4);
   ledger.give_back(false);
@@ -135,6 +152,7 @@ int main() {
       cmocka_unit_test(charges_every_policy),
       cmocka_unit_test(names_all_that_refuse),
       cmocka_unit_test(a_lost_race_takes_nothing),
+      cmocka_unit_test(a_policy_alone_answers_when_it_is_charged),
       cmocka_unit_test(a_dry_run_refuses_nothing_and_is_not_told),
       cmocka_unit_test(gives_back_only_its_own_gate_and_pass),
   };

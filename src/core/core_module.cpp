@@ -8,6 +8,7 @@
 #include "core/request.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
+#include "ngx/module.h"
 #include "ngx/secret.h"
 
 namespace guard::core {
@@ -240,17 +241,6 @@ ngx_http_module_t context = {
 
 }  // namespace guard::core
 
-ngx_module_t ngx_http_guard_module = {
-    NGX_MODULE_V1,
-    &guard::core::context,
-    guard::core::commands,
-    NGX_HTTP_MODULE,
-    nullptr,
-    nullptr,
-    guard::core::init_process,
-    nullptr,
-    nullptr,
-    guard::core::exit_process,
-    nullptr,
-    NGX_MODULE_V1_PADDING,
-};
+constinit ngx_module_t ngx_http_guard_module =
+    guard::ngx::http_module(&guard::core::context, guard::core::commands,
+                            {guard::core::init_process, guard::core::exit_process});

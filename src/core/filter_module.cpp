@@ -7,6 +7,7 @@
 #include "core/request.h"
 #include "core/respond.h"
 #include "ngx/fence.h"
+#include "ngx/module.h"
 
 namespace guard::core {
 
@@ -47,9 +48,5 @@ ngx_http_module_t filter_context = {
 
 }  // namespace guard::core
 
-ngx_module_t ngx_http_guard_filter_module = {NGX_MODULE_V1, &guard::core::filter_context,
-                                             nullptr,       NGX_HTTP_MODULE,
-                                             nullptr,       nullptr,
-                                             nullptr,       nullptr,
-                                             nullptr,       nullptr,
-                                             nullptr,       NGX_MODULE_V1_PADDING};
+constinit ngx_module_t ngx_http_guard_filter_module =
+    guard::ngx::http_module(&guard::core::filter_context, nullptr);

@@ -5,6 +5,7 @@
 #include "core/core_config.h"
 #include "core/request.h"
 #include "ngx/fence.h"
+#include "ngx/module.h"
 
 extern "C" {
 extern ngx_module_t ngx_http_guard_test_module;
@@ -171,17 +172,5 @@ ngx_http_module_t context = {
 
 }  // namespace guard::core
 
-ngx_module_t ngx_http_guard_test_module = {
-    NGX_MODULE_V1,
-    &guard::core::context,
-    guard::core::commands,
-    NGX_HTTP_MODULE,
-    nullptr,
-    nullptr,
-    nullptr,
-    nullptr,
-    nullptr,
-    nullptr,
-    nullptr,
-    NGX_MODULE_V1_PADDING,
-};
+constinit ngx_module_t ngx_http_guard_test_module =
+    guard::ngx::http_module(&guard::core::context, guard::core::commands);

@@ -19,6 +19,7 @@
 #include "events/request_facts.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
+#include "ngx/module.h"
 #include "ngx/timer.h"
 
 extern "C" {
@@ -413,15 +414,6 @@ ngx_http_module_t context = {
 
 }  // namespace guard::events
 
-ngx_module_t ngx_http_guard_events_module = {NGX_MODULE_V1,
-                                             &guard::events::context,
-                                             guard::events::commands,
-                                             NGX_HTTP_MODULE,
-                                             nullptr,
-                                             nullptr,
-                                             guard::events::init_process,
-                                             nullptr,
-                                             nullptr,
-                                             guard::events::exit_process,
-                                             nullptr,
-                                             NGX_MODULE_V1_PADDING};
+constinit ngx_module_t ngx_http_guard_events_module =
+    guard::ngx::http_module(&guard::events::context, guard::events::commands,
+                            {guard::events::init_process, guard::events::exit_process});

@@ -11,6 +11,7 @@
 #include "headers/policy.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
+#include "ngx/module.h"
 
 extern "C" {
 extern ngx_module_t ngx_http_guard_headers_module;
@@ -382,15 +383,5 @@ ngx_http_module_t context = {
 
 }  // namespace guard::headers
 
-ngx_module_t ngx_http_guard_headers_module = {NGX_MODULE_V1,
-                                              &guard::headers::context,
-                                              guard::headers::commands,
-                                              NGX_HTTP_MODULE,
-                                              nullptr,
-                                              nullptr,
-                                              nullptr,
-                                              nullptr,
-                                              nullptr,
-                                              nullptr,
-                                              nullptr,
-                                              NGX_MODULE_V1_PADDING};
+constinit ngx_module_t ngx_http_guard_headers_module =
+    guard::ngx::http_module(&guard::headers::context, guard::headers::commands);

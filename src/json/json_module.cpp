@@ -12,6 +12,7 @@
 #include "json/variable.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
+#include "ngx/module.h"
 
 extern "C" {
 extern ngx_module_t ngx_http_guard_json_module;
@@ -280,17 +281,5 @@ ngx_http_module_t context = {
 
 }  // namespace guard::json
 
-ngx_module_t ngx_http_guard_json_module = {
-    NGX_MODULE_V1,
-    &guard::json::context,
-    guard::json::commands,
-    NGX_HTTP_MODULE,
-    nullptr,
-    nullptr,
-    nullptr,
-    nullptr,
-    nullptr,
-    guard::json::exit_process,
-    nullptr,
-    NGX_MODULE_V1_PADDING,
-};
+constinit ngx_module_t ngx_http_guard_json_module = guard::ngx::http_module(
+    &guard::json::context, guard::json::commands, {nullptr, guard::json::exit_process});

@@ -16,6 +16,7 @@
 #include "core/siphash.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
+#include "ngx/module.h"
 #include "ngx/zone.h"
 #include "rate/ledger.h"
 
@@ -560,17 +561,5 @@ ngx_http_module_t context = {
 
 }  // namespace guard::rate
 
-ngx_module_t ngx_http_guard_rate_module = {
-    NGX_MODULE_V1,
-    &guard::rate::context,
-    guard::rate::commands,
-    NGX_HTTP_MODULE,
-    nullptr,
-    nullptr,
-    guard::rate::init_process,
-    nullptr,
-    nullptr,
-    nullptr,
-    nullptr,
-    NGX_MODULE_V1_PADDING,
-};
+constinit ngx_module_t ngx_http_guard_rate_module = guard::ngx::http_module(
+    &guard::rate::context, guard::rate::commands, {guard::rate::init_process, nullptr});

@@ -48,8 +48,8 @@ class Ledger {
 
   // A gate begins to ask (anew, after an internal redirect): what it asked before is settled.
   void begin(bool inner) noexcept;
-  // Asks asked.meter and remembers the answer. alone: no other policy is asked by this gate, so that
-  // taking is asking enough and the answer comes with charge().
+  // Asks asked.meter and remembers the answer. alone: no other policy is asked by this gate, so
+  // that taking is asking enough and the answer comes with charge().
   void ask(Asked& asked, bool alone) noexcept;
   // Takes what was admitted, for each of the gate's current policies, and calls taken(asked) after
   // each. False if somebody else took it meanwhile: then nothing is taken.

@@ -34,7 +34,9 @@ bool peer_is_trusted(ngx_http_request_t* r, const MainConf& main,
   if (main.realip_remote_addr_index != NGX_ERROR) {
     ngx_http_variable_value_t* peer =
         ngx_http_get_indexed_variable(r, static_cast<ngx_uint_t>(main.realip_remote_addr_index));
-    if (peer != nullptr && peer->valid && !peer->not_found) {
+    const bool replaced = peer != nullptr && peer->valid && !peer->not_found &&
+                          peer->data != r->connection->addr_text.data;
+    if (replaced) {
       std::string_view text = ngx::to_view(*peer);
       if (text == "unix:") return trusted.contains_unix();
       std::optional<Address> address = parse_address(text);

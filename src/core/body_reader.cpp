@@ -16,7 +16,7 @@ class BodyBuffer {
  public:
   char* reserve(std::size_t size) noexcept {
     bool wasteful = capacity_ > kKeep && size <= kKeep;
-    if (size <= capacity_ && !wasteful) return data_;
+    if (data_ != nullptr && size <= capacity_ && !wasteful) return data_;
     std::size_t wanted = size < kKeep ? kKeep : size;
     release();
     data_ = static_cast<char*>(std::malloc(wanted));
@@ -37,8 +37,8 @@ class BodyBuffer {
 };
 
 BodyBuffer body_buffer;
-// Copies are numbered, so that a request knows whether the buffer still holds its own.
-std::uint64_t last_copy = 0;
+// Bodies are numbered, so that a request knows whether the buffer still holds its own.
+std::uint64_t last_number = 0;
 std::string_view last_body;
 
 std::size_t length_of(const ngx_chain_t* chain) noexcept {
@@ -47,14 +47,30 @@ std::size_t length_of(const ngx_chain_t* chain) noexcept {
   return static_cast<std::size_t>(size);
 }
 
+// A buffer of the body as it was before an upstream took from it: nginx, too, begins at start, and
+// at the file's first byte, when it sends a body again.
+std::string_view in_memory(const ngx_buf_t& buf) noexcept {
+  return {reinterpret_cast<const char*>(buf.start), static_cast<std::size_t>(buf.last - buf.start)};
+}
+
+std::size_t whole_length_of(const ngx_chain_t* chain) noexcept {
+  std::size_t size = 0;
+  for (; chain != nullptr; chain = chain->next) {
+    const ngx_buf_t& buf = *chain->buf;
+    size +=
+        ngx_buf_in_memory(&buf) ? in_memory(buf).size() : static_cast<std::size_t>(buf.file_last);
+  }
+  return size;
+}
+
 bool append(const ngx_buf_t& buf, char*& to) noexcept {
   if (ngx_buf_in_memory(&buf)) {
-    std::size_t size = static_cast<std::size_t>(buf.last - buf.pos);
-    std::memcpy(to, buf.pos, size);
-    to += size;
+    std::string_view bytes = in_memory(buf);
+    std::memcpy(to, bytes.data(), bytes.size());
+    to += bytes.size();
     return true;
   }
-  off_t offset = buf.file_pos;
+  off_t offset = 0;
   while (offset < buf.file_last) {
     ssize_t n = ngx_read_file(buf.file, reinterpret_cast<u_char*>(to),
                               static_cast<std::size_t>(buf.file_last - offset), offset);
@@ -166,20 +182,24 @@ bool Request::has_body() const noexcept {
 
 std::optional<std::string_view> Request::body() noexcept {
   if (body_.failed || body_.stopped || !body_.ready) return std::nullopt;
+  ngx_chain_t* chain = r_->request_body == nullptr ? nullptr : r_->request_body->bufs;
+  // Most bodies are one buffer of nginx's, which stays where it is as long as the request.
+  if (chain != nullptr && chain->next == nullptr && ngx_buf_in_memory(chain->buf)) {
+    if (body_.number == 0) body_.number = ++last_number;
+    return in_memory(*chain->buf);
+  }
   // Nobody has asked for another body since this one was copied.
-  if (body_.copy != 0 && body_.copy == last_copy) return last_body;
-  body_.copy = 0;
-  char* data = body_buffer.reserve(body_.received + kBodyPadding);
-  ++last_copy;  // what the buffer held is gone
+  if (body_.number != 0 && body_.number == last_number) return last_body;
+  body_.number = 0;
+  char* data = body_buffer.reserve(whole_length_of(chain));
+  ++last_number;  // what the buffer held is gone
   if (data == nullptr) return std::nullopt;
   char* to = data;
-  ngx_chain_t* chain = r_->request_body == nullptr ? nullptr : r_->request_body->bufs;
   for (; chain != nullptr; chain = chain->next) {
     if (!append(*chain->buf, to)) return std::nullopt;
   }
-  std::memset(to, 0, kBodyPadding);
   last_body = {data, static_cast<std::size_t>(to - data)};
-  body_.copy = last_copy;
+  body_.number = last_number;
   return last_body;
 }
 

@@ -9,7 +9,7 @@ namespace {
 
 struct Parsed {
   JsonParser parser;
-  std::uint64_t copy = 0;  // of which body; 0: of none
+  std::uint64_t number = 0;  // of which body; 0: of none
   JsonLimits limits;
   const JsonDocument* document = nullptr;
 };
@@ -26,9 +26,9 @@ JsonBody::Result JsonBody::parse(Request& request, const JsonLimits& limits) noe
   if (!body) return {};
   if (worker == nullptr) worker.reset(new (std::nothrow) Parsed);
   if (worker == nullptr) return {State::invalid, nullptr, &kOutOfMemory};
-  if (worker->copy != request.body_copy() || !(worker->limits == limits)) {
+  if (worker->number != request.body_number() || !(worker->limits == limits)) {
     worker->document = worker->parser.parse(*body, limits);
-    worker->copy = request.body_copy();
+    worker->number = request.body_number();
     worker->limits = limits;
   }
   request.json_limits_ = worker->document == nullptr ? nullptr : &limits;

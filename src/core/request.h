@@ -44,14 +44,13 @@ class Request {
   std::string_view code() const { return code_; }  // of the first refusal, real or would-be
   bool refused() const { return verdict_ == Verdict::refused; }
 
-  // The whole body in one piece with at least kBodyPadding readable bytes behind it, after the gate
-  // has read it; empty if there is none; nothing if it cannot be had (a temporary file that cannot
-  // be read, out of memory). Valid until this request waits or another request asks.
-  static constexpr std::size_t kBodyPadding = 64;
+  // The whole body in one piece, after the gate has read it; empty if there is none; nothing if it
+  // cannot be had (a temporary file that cannot be read, out of memory). Nothing behind its end is
+  // readable. Valid until this request waits or another request asks.
   std::optional<std::string_view> body() noexcept;
-  // The number of the copy that body() has last answered with: with the same number, the same bytes
+  // The number of the body that body() has last answered with: with the same number, the same bytes
   // are still at the same place. 0: body() has not answered with any.
-  std::uint64_t body_copy() const { return body_.copy; }
+  std::uint64_t body_number() const { return body_.number; }
   // nginx is still reading it.
   bool body_in_flight() const { return body_.asked && !body_.ended && !body_.failed; }
   // nginx itself could not read the body (400, 408, 413); an error page is being shown.
@@ -97,7 +96,7 @@ class Request {
     bool stopped = false;   // reading ended at the limit
     std::size_t limit = 0;  // 0: none
     std::size_t received = 0;
-    std::uint64_t copy = 0;
+    std::uint64_t number = 0;
   };
 
   void begin_pass() noexcept;

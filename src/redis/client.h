@@ -1,0 +1,88 @@
+// The asynchronous Redis client of a worker: one for each guard_redis. It owns connections, TLS,
+// timers, the breaker and the topology (one server, Sentinel, Cluster); who uses it sees commands
+// and replies only. It knows nothing of requests.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "ngx/compat.h"
+#include "redis/output.h"
+#include "redis/reply.h"
+
+namespace guard::redis {
+
+class Link;
+
+// A command that waits, in its sender's memory: it must stay where it is until done() was called or
+// forget() returns. It is written when its connection is ready for it, at the earliest when the
+// current turn of the event loop ends; so what is put into it before then leaves with it.
+class Command {
+ public:
+  // Writes itself, once or more commands in RESP. Called again if it has to be sent again (another
+  // node of the cluster has the key).
+  using Write = void (*)(Command& command, Output& output) noexcept;
+  // Called exactly once for each send() that was not forgotten, with the reply or the fault; for a
+  // command that wrote several, with the reply of the last one. Never from within send(). The
+  // command may be sent again, or freed, from here.
+  using Done = void (*)(Command& command, const Reply& reply) noexcept;
+
+  Command(Write write, Done done) noexcept : write_(write), done_(done) {}
+  Command(const Command&) = delete;
+  Command& operator=(const Command&) = delete;
+
+  // Between send() and done(), forget() or the first write.
+  bool queued() const noexcept { return state_ == State::queued; }
+  // Between send() and done() or forget().
+  bool waiting() const noexcept { return state_ != State::idle; }
+
+  // The key that decides which node of a cluster gets it, as it is sent; empty: any master.
+  // Must be set before send() and live as long as the command waits.
+  std::string_view route;
+  // How many RESP commands write() writes, and so how many replies belong to it.
+  std::uint16_t replies = 1;
+
+ private:
+  friend class Link;
+  friend class Client;
+  enum class State : std::uint8_t { idle, queued, sent };
+
+  Write write_;
+  Done done_;
+  State state_ = State::idle;
+  std::uint8_t attempts_ = 0;
+  bool asking_ = false;
+  Link* link_ = nullptr;
+  std::uint64_t ticket_ = 0;  // which of the link's commands it is
+  ngx_msec_t deadline_ = 0;
+  Command* next_ = nullptr;
+  Command* previous_ = nullptr;
+};
+
+class Client {
+ public:
+  // The client that guard_redis NAME defines; null: there is none of that name. For configuration
+  // time (the directive must stand before its use); the pointer is good for the whole cycle, in
+  // every process of it.
+  static Client* find(ngx_conf_t* cf, std::string_view name) noexcept;
+
+  // The guard_redis name, and its prefix= ("guard:").
+  std::string_view name() const noexcept;
+  std::string_view prefix() const noexcept;
+  // timeout= in milliseconds: no command waits longer.
+  ngx_msec_t timeout() const noexcept;
+  // Whether keys with different hash tags may live on different nodes.
+  bool is_cluster() const noexcept;
+
+  // In a worker. The command's done() is called later in any case. A command that a request waits
+  // for keeps a quitting worker alive until then.
+  void send(Command& command) noexcept;
+  // done() will not be called. Redis may carry the command out all the same.
+  void forget(Command& command) noexcept;
+  // Whether a command that is sent now has a chance; if not, it would fail with
+  // Fault::unavailable.
+  bool available() const noexcept;
+};
+
+}  // namespace guard::redis

@@ -5,12 +5,18 @@ use warnings;
 
 use Exporter 'import';
 use File::Temp ();
+use Test::Nginx::Guard::Authority   qw(authority);
 use Test::Nginx::Guard::Certificate qw(certificate);
 use Test::Nginx::Guard::Checks      qw(clean_log_problems);
 use Test::Nginx::Guard::Client      qw(connect_to exchange header_of);
-use Test::Nginx::Guard::Events      qw(read_events subset_problem);
+use Test::Nginx::Guard::Cluster;
+use Test::Nginx::Guard::Events qw(read_events subset_problem);
+use Test::Nginx::Guard::FakeRedis;
+use Test::Nginx::Guard::Load;
 use Test::Nginx::Guard::Port        qw(free_port);
 use Test::Nginx::Guard::Process     qw(spawn end_process is_alive children_of);
+use Test::Nginx::Guard::Redis;
+use Test::Nginx::Guard::Sentinel;
 use Test::Nginx::Guard::Server;
 use Test::Nginx::Guard::Upstream;
 use Test::Nginx::Guard::Wait qw(wait_for scaled);
@@ -18,6 +24,7 @@ use Test::Nginx::Guard::Wait qw(wait_for scaled);
 our @EXPORT = qw(
     start_nginx make_nginx start_upstream request request_raw header_of wait_for scaled free_port
     certificate read_events subset_problem spawn end_process is_alive children_of log_problems
+    authority start_redis start_fake_redis start_sentinel start_cluster start_fleet start_load hammer
 );
 
 my @server_words = qw(workers master log_level connections env port root name daemon);
@@ -49,6 +56,39 @@ sub start_nginx {
     my $problem = $server->start;
     die "$problem\n" if $problem;
     return $server;
+}
+
+# COUNT of them, alike but for their ports and directories.
+sub start_fleet {
+    my ($count, @words) = @_;
+    return map { start_nginx(@words) } 1 .. $count;
+}
+
+# See the modules of these names for words and methods.
+sub start_redis      { return Test::Nginx::Guard::Redis->new(@_) }
+sub start_fake_redis { return Test::Nginx::Guard::FakeRedis->new(@_) }
+sub start_sentinel   { return Test::Nginx::Guard::Sentinel->new(@_) }
+sub start_cluster    { return Test::Nginx::Guard::Cluster->new(@_) }
+
+# Clients that get TARGET (text, or code that is called with the numbers of client and request) from one of
+# SERVERS after the other, each over a connection of its own; words: those of Load. finish() ends them.
+sub start_load {
+    my ($servers, $target, %word) = @_;
+    my @ports = map { $_->port } ref $servers eq 'ARRAY' ? @$servers : $servers;
+    return Test::Nginx::Guard::Load->new(
+        request => sub {
+            my ($client, $i) = @_;
+            return request($ports[($client + $i) % @ports], GET => ref $target ? $target->($client, $i) : $target);
+        },
+        %word
+    );
+}
+
+# The same, to its end: what finish() returns. The word count is needed.
+sub hammer {
+    my ($servers, $target, %word) = @_;
+    die "hammer() without a count\n" unless $word{count};
+    return start_load($servers, $target, %word)->finish;
 }
 
 # WHAT is as in --- upstream; words: port, record.
@@ -144,6 +184,30 @@ the end), methods, half_close, await_close, tls, hold (gives back {connection}, 
 =item start_upstream(WHAT, WORDS)
 
 See C<--- upstream> in L<Test::Nginx::Socket>; has C<port>, C<requests>, C<stop>.
+
+=item start_redis(WORDS), start_fake_redis(WORDS), start_sentinel(WORDS), start_cluster(WORDS)
+
+Real servers, a group with sentinels, a cluster of three masters, and one in front of a real one (or alone)
+that spoils the replies. See L<Test::Nginx::Guard::Redis>, L<Test::Nginx::Guard::FakeRedis>,
+L<Test::Nginx::Guard::Sentinel>, L<Test::Nginx::Guard::Cluster>. All have C<url>:
+
+    my $redis = start_redis(password => 'secret', env => 'REDIS');    # $TEST_NGINX_REDIS_URL in blocks
+    $redis->run('SET', 'key', 'value');
+    $redis->suspend; $redis->resume; $redis->kill; $redis->start;
+    my $fake = start_fake_redis(behind => $redis);
+    $fake->behave('delay 0.05');
+
+=item start_fleet(COUNT, WORDS)
+
+Several nginx that differ by port and directory only.
+
+=item hammer(SERVERS, TARGET, WORDS), start_load(SERVERS, TARGET, WORDS)
+
+Concurrent clients; see L<Test::Nginx::Guard::Load>.
+
+=item authority()
+
+Files for TLS: {ca, cert, key, client_cert, client_key, other_ca}.
 
 =item wait_for(CONDITION, SECONDS)
 

@@ -3,6 +3,7 @@ package Test::Nginx::Socket;
 use strict;
 use warnings;
 
+use File::Temp qw(tempdir);
 use POSIX ();
 use Test::Base ();
 use Test::More ();
@@ -12,7 +13,9 @@ use Test::Nginx::Guard::Checks
 use Test::Nginx::Guard::Client qw(connect_to exchange header_of);
 use Test::Nginx::Guard::Curl qw(curl_command curl_request);
 use Test::Nginx::Guard::Events qw(check_events events_for);
+use Test::Nginx::Guard::FakeRedis;
 use Test::Nginx::Guard::Port qw(free_port);
+use Test::Nginx::Guard::Redis;
 use Test::Nginx::Guard::Request qw(requests_of);
 use Test::Nginx::Guard::Server;
 use Test::Nginx::Guard::TcpReply;
@@ -61,6 +64,11 @@ our $ServerPortForClient = $server->port;
         free_port(), free_port(), $crt, $key
         );
 }
+
+# Where --- redis will be. The socket is not in the server's root, which is emptied.
+my %redis_place = (port => free_port(), socket => tempdir('guard-redis-XXXXXX', TMPDIR => 1, CLEANUP => 1) . '/redis.sock');
+@ENV{qw(TEST_NGINX_REDIS_PORT TEST_NGINX_REDIS_SOCKET TEST_NGINX_REDIS_URL TEST_NGINX_REDIS_UNIX)} =
+    (@redis_place{qw(port socket)}, "redis://127.0.0.1:$redis_place{port}", "unix:$redis_place{socket}");
 
 sub plan { return Test::Base::plan(@_) }
 sub repeat_each        { $setting{repeat}      = $_[0] if @_; return $setting{repeat} }
@@ -162,6 +170,11 @@ sub run_test {
     if (!$done) {
         finish_server();
     }
+    # After nginx, which would otherwise see it go.
+    if ($fixture{redis}) {
+        finish_server();
+        $_->stop for grep { defined } @fixture{qw(fake_redis redis)};
+    }
     show_logs() if (grep { !$_ } $builder->summary) > $failed_before;
     return;
 }
@@ -223,6 +236,36 @@ sub sections {
     $word{server_name}      = line_of($block->server_name) // $setting{name};
     $word{no_root_location} = $setting{no_root};
     return %word;
+}
+
+# --- redis: "down", or one word a line: password TEXT, tls, tls mutual, maxmemory SIZE, acl LINE, config LINE;
+# "fake BEHAVIOUR" puts a FakeRedis in front.
+sub start_redis {
+    my ($block, $fixture) = @_;
+    my (%word, $fake);
+    for my $line (grep { /\S/ } split /\n/, expand($block->redis, $block->name)) {
+        my ($name, $value) = split ' ', $line, 2;
+        if    ($name eq 'down') { return }
+        elsif ($name eq 'fake') { $fake = $value }
+        elsif ($name =~ /^(?:password|tls|maxmemory)$/) { $word{$name} = $value // 1 }
+        elsif ($name =~ /^(?:acl|config)$/) { push @{ $word{$name} }, $value }
+        else                                { die "unknown word \"$name\" in --- redis\n" }
+    }
+    my %place = defined $fake ? () : %redis_place;
+    $fixture->{redis} = Test::Nginx::Guard::Redis->new(%word, %place);
+    $fixture->{fake_redis} = Test::Nginx::Guard::FakeRedis->new(behind => $fixture->{redis}, behave => $fake, %redis_place)
+        if defined $fake;
+    return;
+}
+
+# Lines of "COMMAND COUNT": how often it was called, by others than the tests themselves.
+sub check_redis_calls {
+    my ($block, $redis) = @_;
+    for my $line (grep { /\S/ } split /\n/, $block->redis_calls) {
+        my ($command, $count) = split ' ', $line;
+        Test::More::is($redis->calls($command), $count, $block->name . " - redis_calls - $command");
+    }
+    return;
 }
 
 sub run_code {
@@ -296,6 +339,7 @@ sub run_block {
             what   => ref $what ? $what : expand($what, $name)
         );
     }
+    start_redis($block, $fixture) if defined $block->redis;
     if ($keep) {
         my $problem = $server->hup;
         die "$problem\n" if $problem && !defined $block->reload_fails;
@@ -340,6 +384,7 @@ sub run_block {
     }
     $fixture->{upstream}->stop if $fixture->{upstream};
     check_upstream($block, $fixture->{upstream}) if $fixture->{upstream};
+    check_redis_calls($block, $fixture->{redis}) if defined $block->redis_calls;
     my $rounds = $setting{repeat} == 1 && defined $block->reload ? 2 : $setting{repeat};
     if ($setting{hup} && defined $block->event_log) {
         my @expected = ref $block->event_log ? @{ $block->event_log } : grep { /\S/ } split /\n/, $block->event_log;
@@ -599,8 +644,9 @@ tcp_query_len, tcp_no_close, tcp_shutdown, reload_fails, skip_nginx, skip_eval; 
 L<Test::Base>. An empty C<error_code> says that the connection ends without a response.
 
 C<$TEST_NGINX_NAME> is replaced in configurations, files and expectations: SERVER_PORT, SERVER_ROOT, HTML_DIR, RAND_PORT_1 and
-so on, here also TLS_PORT, UPSTREAM_PORT, EVENT_LOG, CRT and KEY (the certificate for localhost). They are in the environment
-before the eval filter runs.
+so on, here also TLS_PORT, UPSTREAM_PORT, EVENT_LOG, CRT and KEY (the certificate for localhost), REDIS_URL, REDIS_UNIX (the same
+by its Unix socket, unix:PATH), REDIS_PORT, REDIS_SOCKET. They are in the environment before the eval filter runs; a test file may
+set more of them before run_tests().
 
 =head1 SECTIONS OF OUR OWN
 
@@ -641,6 +687,16 @@ also code, or a list with an entry for each request.
 =item upstream_requests, upstream_line, upstream_body, upstream_headers, upstream_headers_like
 
 How many requests reached it; their "METHOD target" lines; body and header fields of the first, or by eval a list for all.
+
+=item redis
+
+A real redis-server of the block's own at $TEST_NGINX_REDIS_URL and $TEST_NGINX_REDIS_UNIX. Lines: C<password TEXT>, C<tls>,
+C<tls mutual>, C<maxmemory SIZE>, C<acl LINE>, C<config LINE>; C<fake BEHAVIOUR> puts a L<Test::Nginx::Guard::FakeRedis> in front;
+C<down>: nothing is there.
+
+=item redis_calls
+
+Lines "COMMAND COUNT": how often Redis carried it out.
 
 =item event_log, event_log_like, no_event_log
 

@@ -9,7 +9,7 @@ use Exporter 'import';
 use POSIX qw(WNOHANG);
 use Test::Nginx::Guard::Wait qw(wait_for);
 
-our @EXPORT_OK = qw(is_alive children_of title_of end_process spawn die_with_parent);
+our @EXPORT_OK = qw(is_alive state_of children_of title_of end_process spawn spawn_program die_with_parent);
 
 # A test that is interrupted ends what it started.
 for my $signal (qw(INT TERM HUP PIPE)) {
@@ -18,11 +18,12 @@ for my $signal (qw(INT TERM HUP PIPE)) {
 
 my %prctl = (x86_64 => 157, aarch64 => 167);
 
-# The kernel ends this process, by SIGTERM, when its parent dies in whatever way; it stays so over exec.
+# The kernel ends this process, by SIGTERM or SIGNAL, when its parent dies in whatever way; it stays so
+# over exec.
 sub die_with_parent {
-    my ($parent) = @_;
+    my ($parent, $signal) = @_;
     my $number = $prctl{ (POSIX::uname())[4] } // return;
-    syscall $number, 1, POSIX::SIGTERM(), 0, 0, 0;
+    syscall $number, 1, $signal // POSIX::SIGTERM(), 0, 0, 0;
     POSIX::_exit(1) if getppid != $parent;
     return;
 }
@@ -42,6 +43,9 @@ sub is_alive {
     my ($state) = stat_of($pid) or return 0;
     return $state !~ /[ZX]/;
 }
+
+# The letter of ps: "T" is stopped. Undef: there is no such process.
+sub state_of { return (stat_of($_[0]))[0] }
 
 sub children_of {
     my ($pid) = @_;
@@ -74,6 +78,22 @@ sub spawn {
     die_with_parent($parent);
     eval { $code->(); 1 } or print STDERR $@;
     POSIX::_exit($@ ? 1 : 0);
+}
+
+# Runs a program that writes to the file OUTPUT; it is killed should this process die.
+sub spawn_program {
+    my ($output, @command) = @_;
+    my $parent = $$;
+    my $pid = fork // die "fork: $!\n";
+    return $pid if $pid;
+    $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP PIPE __DIE__);
+    # A stopped process would not heed a gentler signal.
+    die_with_parent($parent, POSIX::SIGKILL());
+    open STDIN,  '<',  '/dev/null';
+    open STDOUT, '>>', $output;
+    open STDERR, '>&', \*STDOUT;
+    exec { $command[0] } @command or print STDERR "$command[0]: $!\n";
+    POSIX::_exit(127);
 }
 
 # Signals PID and waits until it is gone; stronger signals follow, TIMEOUT seconds apart. Returns

@@ -23,11 +23,11 @@ guard_rate_policy api rate=5/minute
 --- config_error
 "redis=" is not available in this version in http_config:2
 
-=== TEST 3: several rates
+=== TEST 3: two rates of one period
 --- http_config
-guard_rate_policy api rate=5/minute,100/hour;
+guard_rate_policy api rate=5/minute,100/hour,6/minute;
 --- config_error
-several rates in "rate=5/minute,100/hour" are not available in this version, define one policy for each in http_config:1
+two rates per minute in "rate=5/minute,100/hour,6/minute" in http_config:1
 
 === TEST 4: defined twice
 --- http_config
@@ -95,13 +95,13 @@ guard_rate a cost=6;
 --- config_error
 "cost=6" is more than rate policy "a" ever lets through at once, 5 in config:1
 
-=== TEST 12: a cost with a variable
+=== TEST 12: a cost that never passes the smallest of several windows
 --- http_config
-guard_rate_policy a rate=5/minute;
+guard_rate_policy a rate=50/minute,6/second;
 --- config
-guard_rate a cost=$arg_n;
+guard_rate a cost=7;
 --- config_error
-variables in "cost=$arg_n" are not available in this version in config:1
+"cost=7" is more than rate policy "a" ever lets through at once, 6 in config:1
 
 === TEST 13: an unknown variable in the key
 --- http_config
@@ -136,3 +136,31 @@ CORE::join "", map { "guard_rate_policy p$_ rate=9/hour zone=64k;\n" } 1 .. 17
 CORE::join "", map { "guard_rate p$_;\n" } 1 .. 17
 --- config_error
 more than 16 rate policies at the same level in config:17
+
+=== TEST 18: burst with several rates
+--- http_config
+guard_rate_policy a rate=5/minute,9/hour burst=2;
+--- config_error
+"burst=" has no meaning with several rates, "rate=5/minute,9/hour" in http_config:1
+
+=== TEST 19: burst without gcra
+--- http_config
+guard_rate_policy a rate=5/minute burst=2 algorithm=sliding_window;
+--- config_error
+"burst=" has no meaning with "algorithm=sliding_window" in http_config:1
+
+=== TEST 20: a cost with an unknown variable
+--- http_config
+guard_rate_policy a rate=5/minute;
+--- config
+guard_rate a cost=$nobody;
+--- must_die
+--- error_log
+unknown "nobody" variable
+
+=== TEST 21: a policy that is called like a window of another
+--- http_config
+guard_rate_policy api rate=5/minute,100/hour;
+guard_rate_policy api.hour rate=9/hour;
+--- config_error
+rate policies "api" and "api.hour" would both be called "api.hour" in "RateLimit-Policy" in http_config:2

@@ -438,3 +438,36 @@ location / { guard_json on; guard_rate reset; root html; }
 --- request
 GET /
 --- error_code: 200
+
+
+=== TEST 32: a cost from a variable
+--- http_config
+guard_rate_policy api rate=10/day key=all;
+map $arg_weight $weight { default $arg_weight; heavy 11; }
+--- config
+location / { guard_rate api cost=$weight; root html; }
+--- request eval
+["GET /?weight=4", "GET /", "GET /?weight=", "GET /?weight=two", "GET /?weight=0", "GET /?weight=heavy", "GET /?weight=-3", "GET /?weight=2", "GET /?weight=1"]
+--- error_code eval
+[200, 200, 200, 200, 200, 429, 200, 200, 429]
+--- raw_response_headers_like eval
+["RateLimit: \"api\";r=6;t=", "RateLimit: \"api\";r=5;t=", "RateLimit: \"api\";r=4;t=", "RateLimit: \"api\";r=3;t=",
+ "RateLimit: \"api\";r=3;t=", "Retry-After: \\d+\r\n(?:.*\r\n)*RateLimit: \"api\";r=3;t=", "RateLimit: \"api\";r=2;t=",
+ "RateLimit: \"api\";r=0;t=", "Retry-After: (\\d+)\r\n(?:.*\r\n)*RateLimit: \"api\";r=0;t=\\1\r\n"]
+
+
+=== TEST 33: a cost from the body puts the policy into the inner gate, the same policy elsewhere stays in front
+--- http_config
+guard_rate_policy batch rate=10/day key=all;
+--- config
+guard_json_set $items /count;
+location /batch/ { guard_json on; guard_rate batch cost=$items; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location / { guard_rate batch; root html; error_page 405 =200 /index.html; }
+--- upstream: status 200
+--- more_headers
+Content-Type: application/json
+--- request eval
+["POST /batch/\n{\"count\":6}", "POST /batch/\n{\"count\":5}", "POST /batch/\n{\"count\":3}", "POST /\n{\"count\":3}", "POST /\n{}"]
+--- error_code eval
+[200, 429, 200, 200, 429]
+

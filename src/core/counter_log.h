@@ -22,6 +22,7 @@ class CounterLog {
     bool available = true;
   };
 
+  static constexpr std::size_t entry_size(std::size_t count) { return 8 + 8 * count; }
   // The whole set: a line for the lock, then the entries, in whole cache lines.
   static constexpr std::size_t set_size(std::size_t count) {
     return (kLine + kWays * entry_size(count) + kLine - 1) / kLine * kLine;
@@ -49,8 +50,6 @@ class CounterLog {
     std::uint64_t* tag = nullptr;
     std::span<std::uint64_t> stamps;
   };
-
-  static constexpr std::size_t entry_size(std::size_t count) { return 8 + 8 * count; }
 
   Entry entry_at(std::uint64_t hash, std::size_t way) const noexcept;
   Entry find(std::uint64_t hash) const noexcept;

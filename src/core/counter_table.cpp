@@ -1,13 +1,12 @@
 #include "core/counter_table.h"
 
-#include <array>
-
 namespace guard::core {
 
 namespace {
 
-// The low bits of a fresh entry's state. They make sure that an entry which was removed and put
-// back is not taken for the one it was.
+// The low bits of a fresh entry's state, which is worth a little more or less by them until it is
+// counted in. They make sure that an entry which was removed and put back is not taken for the one
+// it was.
 constexpr std::uint64_t kNonceBits = 0x3ff;
 
 }  // namespace
@@ -43,25 +42,12 @@ bool CounterTable::settle(std::uint64_t hash, const Place& place) const noexcept
   return true;
 }
 
-CounterTable::Place CounterTable::insert(const CounterKey& key, std::uint64_t now,
-                                         std::uint64_t state) noexcept {
-  Pair* set = set_of(key.hash);
-  std::size_t home = key_of_hash(key.hash) % kWays;
-  std::array<Pair, kWays> seen;
-  std::array<Standing, kWays> standings;
-  for (std::size_t i = 0; i < kWays; ++i) {
-    seen[i] = load(set + (home + i) % kWays);
-    std::uint64_t until = seen[i].value & ~kFresh;
-    standings[i] = {network_of(seen[i].tag), seen[i].tag != 0 && until > now, until};
-  }
-
-  std::uint64_t tag = tag_of(key);
-  std::size_t victim = choose_victim(standings, network_of(tag), kShare);
+CounterTable::Place CounterTable::replace(Pair* entry, const Pair& seen, bool live,
+                                          std::uint64_t tag, std::uint64_t state) noexcept {
   std::uint64_t nonce = nonce_.fetch_add(1, std::memory_order_relaxed);
   Pair fresh{tag, kFresh | (state & ~kNonceBits) | (nonce & kNonceBits)};
-  Pair* entry = set + (home + victim) % kWays;
-  if (!compare_and_swap(entry, seen[victim], fresh)) return {};
-  if (standings[victim].live) add(zone_.stats().live_evictions, 1);
+  if (!compare_and_swap(entry, seen, fresh)) return {};
+  if (live) add(zone_.stats().live_evictions, 1);
   return {entry, fresh};
 }
 
@@ -69,18 +55,6 @@ std::uint64_t CounterTable::peek(std::uint64_t hash) const noexcept {
   Place place = find(hash);
   bool counted = place.entry != nullptr && (place.seen.value & kFresh) == 0;
   return counted ? place.seen.value : 0;
-}
-
-std::uint64_t CounterTable::count_live(std::uint64_t now) const noexcept {
-  std::uint64_t count = 0;
-  for (std::uint64_t i = 0; i < zone_.sets(); ++i) {
-    const auto* set = reinterpret_cast<const Pair*>(zone_.set_at(i));
-    for (std::size_t way = 0; way < kWays; ++way) {
-      Pair seen = load(set + way);
-      if (seen.tag != 0 && (seen.value & ~kFresh) > now) ++count;
-    }
-  }
-  return count;
 }
 
 std::size_t CounterTable::count_entries(std::uint64_t hash) const noexcept {

@@ -3,8 +3,8 @@
 // another. 16 bytes an entry: at 40 bytes of zone per key it is four tenths full, and then fewer
 // than one key in a thousand meets a full set (counter_test.cpp).
 //
-// A state is a time in the policy's own units (core/gcra.h): what is not later than now is worth
-// nothing, and the later, the more of the quota is used. Bit 63 is the table's own.
+// What a state means is its algorithm's business; 0 is that of a key that was never seen, and bit
+// 63 is the table's own. A full set asks a function of the algorithm how much of a quota is used.
 //
 // Never two entries for one key that both count, by this protocol. A new entry is put in place
 // `fresh`, which means that nothing has been counted in it. It is counted in for the first time (by
@@ -15,6 +15,7 @@
 // in place removes that one.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <span>
@@ -45,12 +46,12 @@ class CounterTable {
 
   // Offers the state of a key (0 if there is none) to decide, which answers the new state, or the
   // one it was offered to change nothing. decide is called again when somebody else changed the
-  // state meanwhile. now in the units of the states.
-  template <class Decide>
-  Update update(const CounterKey& key, std::uint64_t now, Decide&& decide) noexcept;
+  // state meanwhile. used(tag, state) says how much of the quota of some key is used: the entry
+  // that answers least is given up first, at once if that is 0. It is asked only for a key that is
+  // new.
+  template <class Used, class Decide>
+  Update update(const CounterKey& key, Used&& used, Decide&& decide) noexcept;
 
-  // How many entries are live; reads the whole table.
-  std::uint64_t count_live(std::uint64_t now) const noexcept;
   // How many entries there are for a key: 0 or 1 while nobody writes.
   std::size_t count_entries(std::uint64_t hash) const noexcept;
 
@@ -71,7 +72,10 @@ class CounterTable {
   // Whether place, which was found fresh, is the key's only entry. If not, one of them is removed.
   bool settle(std::uint64_t hash, const Place& place) const noexcept;
   // Puts a fresh entry, that is going to have this state, in place; none if a race was lost.
-  Place insert(const CounterKey& key, std::uint64_t now, std::uint64_t state) noexcept;
+  template <class Used>
+  Place insert(const CounterKey& key, Used& used, std::uint64_t state) noexcept;
+  Place replace(Pair* entry, const Pair& seen, bool live, std::uint64_t tag,
+                std::uint64_t state) noexcept;
 
   // Does nothing if the entry has changed since, and so is not fresh any more.
   static void remove(const Place& fresh) noexcept {
@@ -82,8 +86,28 @@ class CounterTable {
   std::atomic<std::uint64_t> nonce_{0};
 };
 
-template <class Decide>
-CounterTable::Update CounterTable::update(const CounterKey& key, std::uint64_t now,
+template <class Used>
+CounterTable::Place CounterTable::insert(const CounterKey& key, Used& used,
+                                         std::uint64_t state) noexcept {
+  Pair* set = set_of(key.hash);
+  std::size_t home = key_of_hash(key.hash) % kWays;
+  std::array<Pair, kWays> seen;
+  std::array<Standing, kWays> standings;
+  for (std::size_t i = 0; i < kWays; ++i) {
+    seen[i] = load(set + (home + i) % kWays);
+    Standing& standing = standings[i];
+    standing.network = network_of(seen[i].tag);
+    if (seen[i].tag != 0) standing.used = used(seen[i].tag, seen[i].value & ~kFresh);
+    standing.live = standing.used != 0;
+  }
+  std::uint64_t tag = tag_of(key);
+  std::size_t victim = choose_victim(standings, network_of(tag), kShare);
+  Pair* entry = set + (home + victim) % kWays;
+  return replace(entry, seen[victim], standings[victim].live, tag, state);
+}
+
+template <class Used, class Decide>
+CounterTable::Update CounterTable::update(const CounterKey& key, Used&& used,
                                           Decide&& decide) noexcept {
   Place mine;  // the entry that this call has put in place, fresh
   for (int tries = 0; tries < kMaxTries; ++tries) {
@@ -94,7 +118,7 @@ CounterTable::Update CounterTable::update(const CounterKey& key, std::uint64_t n
     std::uint64_t new_state = decide(old_state);
     if (new_state == old_state) return Update::unchanged;
     if (!counted) {
-      if (place.entry == nullptr) mine = place = insert(key, now, new_state);
+      if (place.entry == nullptr) mine = place = insert(key, used, new_state);
       if (place.entry == nullptr || !settle(key.hash, place)) continue;
     }
     if (compare_and_swap(place.entry, place.seen, {place.seen.tag, new_state})) {

@@ -19,7 +19,12 @@
 
 namespace guard::core {
 
-enum class CounterKind : std::uint32_t { gcra = 1, sliding_log = 2 };
+enum class CounterKind : std::uint32_t {
+  gcra = 1,
+  sliding_log = 2,
+  sliding_window = 3,
+  fixed_window = 4,
+};
 
 // What has to be equal for the counts of an inherited table to mean the same.
 struct CounterParameters {

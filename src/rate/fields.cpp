@@ -12,13 +12,12 @@ bool stricter(const Decision& a, const Decision& b) noexcept {
   return a.reset > b.reset;
 }
 
-std::string policy_item(const Policy& policy) {
-  return "\"" + policy.name + "\";q=" + std::to_string(policy.quota.burst) +
-         ";w=" + std::to_string(ceil_seconds(policy.quota.window()));
+std::string policy_item(std::string_view name, const Quota& quota) {
+  return "\"" + std::string(name) + "\";q=" + std::to_string(quota.burst) +
+         ";w=" + std::to_string(ceil_seconds(quota.window()));
 }
 
-std::size_t write_rate_limit(std::string_view policy, const Decision& decision,
-                             char* out) noexcept {
+std::size_t write_rate_limit(std::string_view name, const Decision& decision, char* out) noexcept {
   char* at = out;
   auto text = [&](std::string_view s) {
     std::memcpy(at, s.data(), s.size());
@@ -26,7 +25,7 @@ std::size_t write_rate_limit(std::string_view policy, const Decision& decision,
   };
   auto number = [&](std::uint64_t n) { at = std::to_chars(at, at + 20, n).ptr; };
   text("\"");
-  text(policy);
+  text(name);
   text("\";r=");
   number(decision.remaining);
   if (decision.reset != 0) {

@@ -24,9 +24,10 @@ constexpr std::uint64_t ceil_seconds(std::uint64_t microseconds) {
   return (microseconds + 999'999) / 1'000'000;
 }
 
-// Seconds for Retry-After of a refusal: at least 1, never less than the t of the RateLimit field.
-constexpr std::uint64_t retry_after(const Decision& decision) {
-  std::uint64_t seconds = ceil_seconds(decision.retry);
+// Seconds for Retry-After of a refusal: at least 1, never less than the t of the RateLimit field,
+// which tells of `told`.
+constexpr std::uint64_t retry_after(const Decision& refusal, const Decision& told) {
+  std::uint64_t seconds = ceil_seconds(refusal.retry > told.reset ? refusal.retry : told.reset);
   return seconds == 0 ? 1 : seconds;
 }
 
@@ -36,12 +37,12 @@ bool stricter(const Decision& a, const Decision& b) noexcept;
 
 // An item of RateLimit-Policy: "api";q=100;w=60. q is how many pass at once (burst), w the seconds
 // in which an untouched quota comes back, rounded up.
-std::string policy_item(const Policy& policy);
+std::string policy_item(std::string_view name, const Quota& quota);
 
-// The longest that write_rate_limit writes.
-inline constexpr std::size_t kRateLimitMax = kMaxName + 48;
+// The longest that write_rate_limit writes for a window of any policy.
+inline constexpr std::size_t kRateLimitMax = kMaxName + 56;
 
 // The RateLimit field: "api";r=50;t=30. No t when the quota is full. Answers the bytes written.
-std::size_t write_rate_limit(std::string_view policy, const Decision& decision, char* out) noexcept;
+std::size_t write_rate_limit(std::string_view name, const Decision& decision, char* out) noexcept;
 
 }  // namespace guard::rate

@@ -1,14 +1,24 @@
 #include "rate/limiter.h"
 
+#include <algorithm>
+
 namespace guard::rate {
 
 namespace {
+
+using core::CounterKey;
+using core::CounterKind;
+using core::CounterLog;
+using core::CounterOnce;
+using core::CounterTable;
+using core::CounterZone;
 
 // The part of the memory, at its end, that remembers which keys were reported.
 constexpr std::size_t kReportShare = 64;
 
 std::size_t report_words(std::span<std::byte> memory) {
-  return memory.size() / kReportShare / sizeof(std::uint64_t) + 1;
+  std::size_t words = memory.size() / kReportShare / sizeof(std::uint64_t);
+  return std::max(CounterOnce::kWays, words / CounterOnce::kWays * CounterOnce::kWays);
 }
 
 std::span<std::uint64_t> report_part(std::span<std::byte> memory) {
@@ -23,30 +33,90 @@ std::span<std::byte> counter_part(std::span<std::byte> memory) {
   return memory.first(static_cast<std::size_t>(end - memory.data()));
 }
 
-Decision of(const core::Gcra::Decision& d) {
+CounterKind kind_of(Algorithm algorithm) {
+  switch (algorithm) {
+    case Algorithm::sliding_window:
+      return CounterKind::sliding_window;
+    case Algorithm::sliding_log:
+      return CounterKind::sliding_log;
+    case Algorithm::fixed_window:
+      return CounterKind::fixed_window;
+    case Algorithm::gcra:
+      break;
+  }
+  return CounterKind::gcra;
+}
+
+template <class Decided>
+Decision of(const Decided& d) {
   return {d.admitted, d.remaining, d.reset, d.retry};
 }
 
-Decision of(const core::SlidingLog::Decision& d) {
-  return {d.admitted, d.remaining, d.reset, d.retry};
+// What only counts fails open.
+template <class Decided>
+Decision of(CounterTable::Update outcome, Decided& d) {
+  if (outcome == CounterTable::Update::unavailable) d.admitted = true;
+  return of(d);
+}
+
+template <class Window>
+Decision peek_window(const CounterTable& table, const Window& window, std::uint64_t hash,
+                     std::uint64_t now, std::uint64_t cost) noexcept {
+  return of(window.decide(table.peek(hash), now, window.clock().phase_of(hash), cost));
+}
+
+template <class Window, class Decide>
+CounterTable::Update update_window(CounterTable& table, const Window& window, const CounterKey& key,
+                                   std::uint64_t now, Decide&& decide) noexcept {
+  auto used = [&](std::uint64_t tag, std::uint64_t state) noexcept {
+    return window.used(state, now, window.clock().phase_of(tag));
+  };
+  return table.update(key, used, decide);
+}
+
+template <class Window>
+Decision take_window(CounterTable& table, const Window& window, const CounterKey& key,
+                     std::uint64_t now, std::uint64_t cost) noexcept {
+  core::WindowDecision decision;
+  std::uint64_t phase = window.clock().phase_of(key.hash);
+  auto outcome = update_window(table, window, key, now, [&](std::uint64_t state) noexcept {
+    decision = window.decide(state, now, phase, cost);
+    return decision.state;
+  });
+  return of(outcome, decision);
+}
+
+template <class Window>
+void give_back_window(CounterTable& table, const Window& window, const CounterKey& key,
+                      std::uint64_t taken, std::uint64_t cost) noexcept {
+  std::uint64_t phase = window.clock().phase_of(key.hash);
+  update_window(table, window, key, taken, [&](std::uint64_t state) noexcept {
+    return state == 0 ? 0 : window.give_back(state, taken, phase, cost);
+  });
+}
+
+// A state of the GCRA is a time in its units: the later, the more is used.
+auto used_after(std::uint64_t now) noexcept {
+  return
+      [now](std::uint64_t, std::uint64_t state) noexcept { return state > now ? state - now : 0; };
 }
 
 }  // namespace
 
 Limiter::Limiter(std::span<std::byte> memory, const Quota& quota)
-    : quota_(quota), gcra_(quota.count, quota.period, quota.burst), reports_(report_part(memory)) {
-  using core::CounterKind;
-  using core::CounterLog;
-  using core::CounterTable;
-  using core::CounterZone;
-  core::CounterParameters parameters{quota.count, quota.period};
-  if (quota.algorithm == Algorithm::gcra) {
-    table_.emplace(CounterZone::attach(counter_part(memory), CounterKind::gcra,
-                                       CounterTable::kSetSize, parameters));
+    : quota_(quota),
+      gcra_(quota.count, quota.period, quota.burst),
+      sliding_(quota.count, quota.period),
+      fixed_(quota.count, quota.period),
+      reports_(report_part(memory)) {
+  bool log = quota.algorithm == Algorithm::sliding_log;
+  std::size_t set_size = log ? CounterLog::set_size(quota.count) : CounterTable::kSetSize;
+  CounterZone zone = CounterZone::attach(counter_part(memory), kind_of(quota.algorithm), set_size,
+                                         {quota.count, quota.period});
+  if (log) {
+    log_.emplace(zone, core::SlidingLog(quota.count, quota.period));
   } else {
-    log_.emplace(CounterZone::attach(counter_part(memory), CounterKind::sliding_log,
-                                     CounterLog::set_size(quota.count), parameters),
-                 core::SlidingLog(quota.count, quota.period));
+    table_.emplace(zone);
   }
   if (attached() != core::Attached::inherited) {
     for (std::uint64_t& word : report_part(memory)) core::store(word, 0);
@@ -54,27 +124,51 @@ Limiter::Limiter(std::span<std::byte> memory, const Quota& quota)
 }
 
 Decision Limiter::peek(std::uint64_t hash, std::uint64_t now, std::uint64_t cost) noexcept {
-  if (table_) return of(gcra_.decide(table_->peek(hash), now, cost));
-  return of(log_->peek(hash, now, cost));
+  switch (quota_.algorithm) {
+    case Algorithm::sliding_window:
+      return peek_window(*table_, sliding_, hash, now, cost);
+    case Algorithm::fixed_window:
+      return peek_window(*table_, fixed_, hash, now, cost);
+    case Algorithm::sliding_log:
+      return of(log_->peek(hash, now, cost));
+    case Algorithm::gcra:
+      break;
+  }
+  return of(gcra_.decide(table_->peek(hash), now, cost));
 }
 
-Decision Limiter::take(const core::CounterKey& key, std::uint64_t now,
-                       std::uint64_t cost) noexcept {
-  if (log_) return of(log_->take(key, now, cost));
+Decision Limiter::take(const CounterKey& key, std::uint64_t now, std::uint64_t cost) noexcept {
+  switch (quota_.algorithm) {
+    case Algorithm::sliding_window:
+      return take_window(*table_, sliding_, key, now, cost);
+    case Algorithm::fixed_window:
+      return take_window(*table_, fixed_, key, now, cost);
+    case Algorithm::sliding_log:
+      return of(log_->take(key, now, cost));
+    case Algorithm::gcra:
+      break;
+  }
   core::Gcra::Decision decision;
-  auto outcome = table_->update(key, gcra_.units(now), [&](std::uint64_t state) noexcept {
+  auto decide = [&](std::uint64_t state) noexcept {
     decision = gcra_.decide(state, now, cost);
     return decision.state;
-  });
-  // What only counts fails open.
-  if (outcome == core::CounterTable::Update::unavailable) decision.admitted = true;
-  return of(decision);
+  };
+  auto outcome = table_->update(key, used_after(gcra_.units(now)), decide);
+  return of(outcome, decision);
 }
 
-void Limiter::give_back(const core::CounterKey& key, std::uint64_t taken,
-                        std::uint64_t cost) noexcept {
-  if (log_) return log_->give_back(key.hash, taken, cost);
-  table_->update(key, gcra_.units(taken), [&](std::uint64_t state) noexcept {
+void Limiter::give_back(const CounterKey& key, std::uint64_t taken, std::uint64_t cost) noexcept {
+  switch (quota_.algorithm) {
+    case Algorithm::sliding_window:
+      return give_back_window(*table_, sliding_, key, taken, cost);
+    case Algorithm::fixed_window:
+      return give_back_window(*table_, fixed_, key, taken, cost);
+    case Algorithm::sliding_log:
+      return log_->give_back(key.hash, taken, cost);
+    case Algorithm::gcra:
+      break;
+  }
+  table_->update(key, used_after(gcra_.units(taken)), [&](std::uint64_t state) noexcept {
     return state == 0 ? 0 : gcra_.give_back(state, cost);
   });
 }

@@ -1,4 +1,5 @@
-// The counters of one policy in its shared memory: the same questions for every algorithm.
+// The counters of one window of a policy in its shared memory: the same questions for every
+// algorithm.
 #pragma once
 
 #include <cstddef>
@@ -9,13 +10,15 @@
 #include "core/counter_log.h"
 #include "core/counter_once.h"
 #include "core/counter_table.h"
+#include "core/fixed_window.h"
 #include "core/gcra.h"
+#include "core/sliding_window.h"
 
 namespace guard::rate {
 
-enum class Algorithm : std::uint8_t { gcra, sliding_log };
+enum class Algorithm : std::uint8_t { gcra, sliding_window, sliding_log, fixed_window };
 
-// count requests per period, from a capacity of burst (sliding_log: burst is count).
+// count requests per period, from a capacity of burst (gcra alone: else burst is count).
 struct Quota {
   Algorithm algorithm = Algorithm::gcra;
   std::uint64_t count = 1;
@@ -25,6 +28,11 @@ struct Quota {
   // Microseconds in which an untouched quota comes back: the w of RateLimit-Policy.
   std::uint64_t window() const {
     return algorithm == Algorithm::gcra ? (period * burst + count - 1) / count : period;
+  }
+  // Of shared memory, for one key.
+  std::size_t entry_size() const {
+    return algorithm == Algorithm::sliding_log ? core::CounterLog::entry_size(count)
+                                               : sizeof(core::Pair);
   }
 };
 
@@ -50,7 +58,7 @@ class Limiter {
   // Undoes a take at `taken`.
   void give_back(const core::CounterKey& key, std::uint64_t taken, std::uint64_t cost) noexcept;
 
-  // True at most once per key and period.
+  // True at most once per key and period, see core/counter_once.h.
   bool first_report(std::uint64_t hash, std::uint64_t now) noexcept {
     return reports_.first(hash, now, quota_.period);
   }
@@ -62,6 +70,8 @@ class Limiter {
 
   Quota quota_;
   core::Gcra gcra_;
+  core::SlidingWindow sliding_;
+  core::FixedWindow fixed_;
   core::CounterOnce reports_;
   std::optional<core::CounterTable> table_;
   std::optional<core::CounterLog> log_;

@@ -1,7 +1,9 @@
 #include "rate/policy.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
+#include <utility>
 
 namespace guard::rate {
 
@@ -19,7 +21,8 @@ constexpr std::array<Period, 4> kPeriods = {{{"second", 1'000'000},
                                              {"hour", 3'600'000'000},
                                              {"day", 86'400'000'000}}};
 
-constexpr std::array<std::string_view, 2> kAlgorithms = {"gcra", "sliding_log"};
+constexpr std::array<std::string_view, 4> kAlgorithms = {"gcra", "sliding_window", "sliding_log",
+                                                         "fixed_window"};
 constexpr std::array<std::string_view, 3> kPhases = {"auto", "front", "inner"};
 constexpr std::array<std::string_view, 3> kEmpties = {"skip", "address", "refuse"};
 constexpr std::array<std::string_view, 1> kNormalizations = {"none"};
@@ -34,8 +37,7 @@ constexpr std::string_view kNameLetters =
 // protects nobody.
 void refuse_later_words(const core::Words& words) {
   constexpr std::string_view kParameters[] = {"redis=", "sync=", "on_error="};
-  constexpr std::string_view kWords[] = {"algorithm=sliding_window", "algorithm=fixed_window",
-                                         "normalize=account"};
+  constexpr std::string_view kWords[] = {"normalize=account"};
   for (std::string_view word : words.all()) {
     std::string_view later;
     for (std::string_view parameter : kParameters) {
@@ -56,22 +58,30 @@ void check_name(std::string_view name) {
   }
 }
 
-void read_rate(std::string_view rate, Policy& policy) {
-  if (rate.find(',') != std::string_view::npos) {
-    fail("several rates in \"rate=", rate,
-         "\" are not available in this version, define one policy for each");
-  }
+Window read_rate(std::string_view rate) {
   std::size_t slash = rate.find('/');
   for (const Period& period : kPeriods) {
     if (slash == std::string_view::npos || rate.substr(slash + 1) != period.name) continue;
-    policy.quota.count =
+    Window window;
+    window.quota.count =
         core::parse_number("rate", rate.substr(0, slash), 1, core::Gcra::kMaxCount);
-    policy.quota.period = period.microseconds;
-    policy.period_name = period.name;
-    return;
+    window.quota.period = period.microseconds;
+    window.period = period.name;
+    return window;
   }
   fail("invalid value \"", rate,
        "\" of \"rate\", a number per second, minute, hour or day is expected, as in \"5/minute\"");
+}
+
+void read_rates(std::string_view rates, Policy& policy) {
+  for (std::string_view rate : core::split(rates, ',')) {
+    Window window = read_rate(rate);
+    for (const Window& other : policy.windows) {
+      if (other.period != window.period) continue;
+      fail("two rates per ", window.period, " in \"rate=", rates, "\"");
+    }
+    policy.windows.push_back(std::move(window));
+  }
 }
 
 bool is_variable_letter(char c) {
@@ -100,36 +110,63 @@ std::vector<std::string> read_key(std::string_view key) {
   return variables;
 }
 
-void read_algorithm(const core::Words& words, Policy& policy) {
-  Quota& quota = policy.quota;
-  std::string_view name = words.named("algorithm").value_or(kAlgorithms[0]);
-  quota.algorithm = static_cast<Algorithm>(core::parse_choice("algorithm", name, kAlgorithms));
-  quota.burst = quota.count;
+void read_burst(const core::Words& words, Policy& policy) {
+  for (Window& window : policy.windows) window.quota.burst = window.quota.count;
   auto burst = words.named("burst");
-  if (quota.algorithm == Algorithm::gcra) {
-    if (burst) quota.burst = core::parse_number("burst", *burst, 1, core::Gcra::kMaxBurst);
-    return;
+  if (!burst) return;
+  Quota& quota = policy.windows.front().quota;
+  if (quota.algorithm != Algorithm::gcra) {
+    fail("\"burst=\" has no meaning with \"algorithm=",
+         kAlgorithms[static_cast<std::size_t>(quota.algorithm)], "\"");
   }
-  if (burst) fail("\"burst=\" has no meaning with \"algorithm=sliding_log\"");
-  if (quota.count > core::SlidingLog::kMaxCount) {
+  if (policy.windows.size() > 1) {
+    fail("\"burst=\" has no meaning with several rates, \"rate=", words.required("rate"), "\"");
+  }
+  quota.burst = core::parse_number("burst", *burst, 1, core::Gcra::kMaxBurst);
+}
+
+void read_algorithm(const core::Words& words, Policy& policy) {
+  std::string_view name = words.named("algorithm").value_or(kAlgorithms[0]);
+  auto algorithm = static_cast<Algorithm>(core::parse_choice("algorithm", name, kAlgorithms));
+  for (Window& window : policy.windows) {
+    window.quota.algorithm = algorithm;
+    if (algorithm != Algorithm::sliding_log || window.quota.count <= core::SlidingLog::kMaxCount) {
+      continue;
+    }
     fail("\"algorithm=sliding_log\" counts up to ", std::to_string(core::SlidingLog::kMaxCount),
-         " requests, \"rate=", words.required("rate"), "\" needs \"algorithm=gcra\"");
+         " requests, \"rate=", words.required("rate"), "\" needs another algorithm");
   }
+  read_burst(words, policy);
 }
 
 }  // namespace
 
-std::string Policy::detail() const {
+std::string Policy::name_of(const Window& window) const {
+  return windows.size() == 1 ? name : name + "." + window.period;
+}
+
+std::string Policy::detail(const Window& window) const {
+  const Quota& quota = window.quota;
   std::string text = "Rate policy \"" + name + "\" allows " + std::to_string(quota.count) +
-                     (quota.count == 1 ? " request per " : " requests per ") + period_name;
+                     (quota.count == 1 ? " request per " : " requests per ") + window.period;
   if (quota.burst != quota.count) text += ", " + std::to_string(quota.burst) + " at once";
   return text;
 }
 
+std::uint64_t Policy::max_cost() const {
+  std::uint64_t least = core::Gcra::kMaxBurst;
+  for (const Window& window : windows) least = std::min(least, window.quota.burst);
+  return least;
+}
+
 std::uint64_t Policy::layout() const {
-  std::uint64_t print = quota.algorithm == Algorithm::gcra ? 1 : 2;
-  for (std::uint64_t part : {quota.count, quota.period}) {
-    print = (std::rotl(print, 29) ^ part) * 0x9e3779b97f4a7c15;
+  std::uint64_t print = windows.size();
+  for (const Window& window : windows) {
+    const Quota& quota = window.quota;
+    for (std::uint64_t part :
+         {static_cast<std::uint64_t>(quota.algorithm), quota.count, quota.period}) {
+      print = (std::rotl(print, 29) ^ part) * 0x9e3779b97f4a7c15;
+    }
   }
   return print;
 }
@@ -144,7 +181,7 @@ Policy parse_policy(core::Words& words) {
   if (auto word = words.named("normalize")) {
     core::parse_choice("normalize", *word, kNormalizations);
   }
-  read_rate(words.required("rate"), policy);
+  read_rates(words.required("rate"), policy);
   read_algorithm(words, policy);
   if (auto word = words.named("key")) policy.key = *word;
   policy.variables = read_key(policy.key);
@@ -173,12 +210,23 @@ Use parse_use(core::Words& words) {
   use.name = name;
   if (auto word = words.named("cost")) {
     if (word->find('$') != std::string_view::npos) {
-      fail("variables in \"cost=", *word, "\" are not available in this version");
+      use.cost_text = *word;
+    } else {
+      use.cost = core::parse_number("cost", *word, 0, core::Gcra::kMaxBurst);
     }
-    use.cost = core::parse_number("cost", *word, 0, core::Gcra::kMaxBurst);
   }
   use.dry_run = words.flag("dry_run");
   return use;
+}
+
+std::uint64_t read_cost(std::string_view text) noexcept {
+  if (text.empty()) return 1;
+  std::uint64_t cost = 0;
+  for (char c : text) {
+    if (c < '0' || c > '9') return 1;
+    cost = std::min(cost * 10 + static_cast<std::uint64_t>(c - '0'), core::Gcra::kMaxBurst);
+  }
+  return cost;
 }
 
 }  // namespace guard::rate

@@ -22,11 +22,17 @@ enum class Empty : std::uint8_t { skip, address, refuse };
 inline constexpr std::string_view kDefaultKey = "$guard_client_net";
 inline constexpr std::size_t kMaxName = 64;
 inline constexpr std::size_t kMaxKeyVariables = 8;
+inline constexpr std::size_t kMaxWindows = 4;
+
+// One of the rates of a policy.
+struct Window {
+  Quota quota;
+  std::string period;  // "minute"
+};
 
 struct Policy {
   std::string name;
-  Quota quota;
-  std::string period_name;  // "minute"
+  std::vector<Window> windows;  // 1 to kMaxWindows, of distinct periods
   std::string key{kDefaultKey};
   std::vector<std::string> variables;  // those of the key, without the '$'
   Phase phase = Phase::automatic;
@@ -36,8 +42,12 @@ struct Policy {
 
   std::string zone_name() const { return "guard_rate:" + name; }
   std::string code() const { return "rate." + name; }
-  // "at most 100 requests per minute pass" and how many of them at once
-  std::string detail() const;
+  // How clients know a window: "api", or "api.minute" if the policy has several.
+  std::string name_of(const Window& window) const;
+  // "allows 100 requests per minute" and how many of them at once
+  std::string detail(const Window& window) const;
+  // The most that a single request may cost and still pass.
+  std::uint64_t max_cost() const;
   // A fingerprint of what the counts of an inherited zone depend on.
   std::uint64_t layout() const;
 };
@@ -46,9 +56,14 @@ struct Policy {
 struct Use {
   std::string name;
   std::uint64_t cost = 1;  // requests; 0: always passes and takes nothing
+  std::string cost_text;   // with variables, instead of cost; may be empty
   bool dry_run = false;    // only records what would have been refused
   bool adds = false;       // +NAME
 };
+
+// The cost that a text from the client's side names: a decimal number, at most kMaxBurst; 1 if it
+// is empty or none.
+std::uint64_t read_cost(std::string_view text) noexcept;
 
 // Both throw ConfigError.
 Policy parse_policy(core::Words& words);

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "core/check.h"
+#include "core/client_key.h"
 #include "core/counter_lock.h"
 #include "core/request.h"
-#include "core/siphash.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
 #include "ngx/module.h"
@@ -29,6 +29,7 @@ namespace {
 using core::Answer;
 using core::Feature;
 using core::Gate;
+using core::KeyState;
 using core::Refusal;
 using core::Request;
 
@@ -36,22 +37,14 @@ constexpr std::string_view kQuotaExceeded =
     "https://iana.org/assignments/http-problem-types#quota-exceeded";
 constexpr std::size_t kMaxUses = 16;  // policies of one location
 
-struct KeyPart {
-  ngx_int_t index = NGX_ERROR;  // of the variable
-  ngx::Value capture;           // or $1 to $9, which have no index
-  bool client_net = false;      // or the default key, without going through nginx's variables
-};
-
-using Hash = core::SipHash<core::HashWidth::bits64>;
-
-struct Counted : Meter {
-  std::vector<KeyPart> parts;
-  std::optional<Hash> begun;  // the hash with the policy's name in it; of this worker
+struct Counted : MeteredPolicy {
+  core::ClientKey key;
 };
 
 struct Applied {
   Counted* counted = nullptr;
   std::uint64_t cost = 1;
+  ngx::Value cost_value;  // instead of cost, if it has variables
   bool dry_run = false;
   bool adds = false;
 };
@@ -80,77 +73,6 @@ std::uint64_t microseconds() noexcept {
          static_cast<std::uint64_t>(now.tv_nsec) / 1000 + 1;
 }
 
-// Keys
-
-// A client's /24 or /48, see core/counter_zone.h.
-std::uint64_t network_bits(const sockaddr* address) noexcept {
-  if (address->sa_family == AF_INET) {
-    return ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr) >> 8;
-  }
-#if (NGX_HAVE_INET6)
-  if (address->sa_family == AF_INET6) {
-    const in6_addr& in6 = reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr;
-    std::size_t from = IN6_IS_ADDR_V4MAPPED(&in6) ? 12 : 0;
-    std::size_t to = IN6_IS_ADDR_V4MAPPED(&in6) ? 15 : 6;
-    std::uint64_t bits = 0;
-    for (std::size_t i = from; i < to; ++i) bits = bits << 8 | in6.s6_addr[i];
-    return bits;
-  }
-#endif
-  return 0;
-}
-
-// Mixed with the secret, so that nobody can look for a network with his fingerprint; not worth a
-// SipHash.
-std::uint64_t network_of(const Request& request) noexcept {
-  std::uint64_t secret = 0;
-  std::memcpy(&secret, core::client_key().data(), sizeof(secret));
-  std::uint64_t bits = network_bits(request.native()->connection->sockaddr);
-  bits = (bits ^ secret) * 0x9e3779b97f4a7c15;
-  bits = (bits ^ bits >> 32) * 0xbf58476d1ce4e5b9;
-  return bits ^ bits >> 29;
-}
-
-enum class KeyState : std::uint8_t { known, empty, failed };
-
-std::optional<std::string_view> text_of(const KeyPart& part, Request& request) noexcept {
-  if (part.client_net) return request.client_net();
-  if (part.capture) return part.capture.evaluate(request.native());
-  auto* value =
-      ngx_http_get_indexed_variable(request.native(), static_cast<ngx_uint_t>(part.index));
-  if (value == nullptr) return std::nullopt;
-  return ngx::to_view(*value);
-}
-
-// Begun once, and to a whole word, which makes the rest cheaper.
-const Hash& begin_hash(Counted& counted) noexcept {
-  if (!counted.begun) {
-    std::string_view name = counted.policy.name;
-    counted.begun.emplace(core::client_key());
-    counted.begun->part(name);
-    counted.begun->update(std::string_view("\0\0\0\0\0\0\0", 7 - (name.size() + 7) % 8));
-  }
-  return *counted.begun;
-}
-
-KeyState hash_key(Counted& counted, Request& request, std::uint64_t& hash) noexcept {
-  Hash sip = begin_hash(counted);
-  bool empty = !counted.parts.empty();
-  for (const KeyPart& part : counted.parts) {
-    std::optional<std::string_view> text = text_of(part, request);
-    if (!text) return KeyState::failed;
-    empty = empty && text->empty();
-    sip.part(*text);
-  }
-  if (empty) {
-    if (counted.policy.empty != Empty::address) return KeyState::empty;
-    sip.part("address");
-    sip.part(request.client_net());
-  }
-  hash = sip.finish();
-  return KeyState::known;
-}
-
 // Refusals
 
 std::string_view hex(ngx_pool_t* pool, std::uint64_t hash) noexcept {
@@ -163,47 +85,51 @@ std::string_view hex(ngx_pool_t* pool, std::uint64_t hash) noexcept {
   return {text, kDigits};
 }
 
-void describe(const Asked& asked, Request& request, Refusal& refusal) noexcept {
-  Meter& meter = *asked.meter;
+void describe(const Asked& asked, const Decision& told, Request& request,
+              Refusal& refusal) noexcept {
+  const MeteredPolicy& owner = asked.owner();
   refusal.feature = Feature::rate;
   refusal.event = core::EventKind::rate_limited;
-  refusal.status = meter.policy.status;
-  refusal.code = meter.code;
+  refusal.status = owner.policy.status;
+  refusal.code = owner.code;
   refusal.title = "Too many requests";
-  refusal.detail = meter.detail;
-  refusal.policy = meter.policy.name;
+  refusal.detail = asked.meter->detail;
+  refusal.policy = owner.policy.name;
   refusal.type = kQuotaExceeded;
-  refusal.retry_after = static_cast<std::int64_t>(retry_after(asked.decision));
-  refusal.silent = !meter.limiter->first_report(asked.key.hash, asked.now);
+  refusal.retry_after = static_cast<std::int64_t>(retry_after(asked.decision, told));
+  refusal.silent = !asked.meter->limiter->first_report(asked.key.hash, asked.now);
   if (!refusal.silent) refusal.key_hash = hex(request.pool(), asked.key.hash);
 }
 
 // The refusal of the strictest of those that refuse, in the name of all of them.
 Answer refuse(const Ledger& ledger, bool inner, Request& request, Refusal& refusal) noexcept {
-  describe(*ledger.strictest_refusal(inner), request, refusal);
+  describe(*ledger.strictest_refusal(inner), ledger.strictest()->decision, request, refusal);
   std::size_t count = 0;
   ledger.each_refusal(inner, [&](const Asked&) { ++count; });
   auto* names =
       static_cast<std::string_view*>(ngx_palloc(request.pool(), count * sizeof(std::string_view)));
   if (names == nullptr) return Answer::refuse;
   refusal.violated = {names, count};
-  ledger.each_refusal(inner, [&](const Asked& asked) { *names++ = asked.meter->policy.name; });
+  ledger.each_refusal(inner, [&](const Asked& asked) { *names++ = asked.meter->name; });
   return Answer::refuse;
 }
 
-Answer refuse_empty(const Counted& counted, Refusal& refusal) noexcept {
+// hash: of the client's address, by which these are told apart in events.
+Answer refuse_empty(Counted& counted, std::uint64_t hash, Refusal& refusal) noexcept {
+  refusal.feature = Feature::rate;
   refusal.event = core::EventKind::rate_limited;
   refusal.status = 400;
   refusal.code = "key.missing";
   refusal.title = "Missing key";
   refusal.detail = "The request has nothing by which it could be counted";
   refusal.policy = counted.policy.name;
+  refusal.silent = !counted.meters.front().limiter->first_report(hash, microseconds());
   return Answer::refuse;
 }
 
 void observe(const Asked& asked, Request& request) noexcept {
   Refusal refusal;
-  describe(asked, request, refusal);
+  describe(asked, asked.decision, request, refusal);
   request.observe(refusal);
 }
 
@@ -212,13 +138,35 @@ void report_pressure(const Asked& asked) noexcept {
   if (evictions == 0) return;
   core::Event event;
   event.kind = core::EventKind::table_pressure;
-  event.policy = asked.meter->policy.name;
+  event.policy = asked.owner().policy.name;
   event.detail = "The zone is too small: counts of clients that are still limited were given up";
   event.count = evictions;
   core::publish(event);
 }
 
 // The checks
+
+std::uint64_t cost_of(const Applied& use, Request& request) noexcept {
+  if (!use.cost_value) return use.cost;
+  std::optional<std::string_view> text = use.cost_value.evaluate(request.native());
+  return text ? read_cost(*text) : 1;
+}
+
+// Asks the windows of one policy; answers whether it refuses the request.
+bool ask(Ledger& ledger, const Applied& use, const Asked& question, bool alone,
+         Request& request) noexcept {
+  std::vector<Meter>& meters = use.counted->meters;
+  auto* asked = static_cast<Asked*>(ngx_palloc(request.pool(), meters.size() * sizeof(Asked)));
+  if (asked == nullptr) return false;
+  for (std::size_t i = 0; i < meters.size(); ++i) {
+    new (asked + i) Asked(question);
+    asked[i].meter = &meters[i];
+  }
+  const Asked* refusal = ledger.ask({asked, meters.size()}, alone && meters.size() == 1);
+  if (refusal == nullptr) return false;
+  if (use.dry_run) observe(*refusal, request);
+  return !use.dry_run;
+}
 
 template <bool inner>
 Answer evaluate(Request& request, Refusal& refusal) noexcept {
@@ -227,35 +175,27 @@ Answer evaluate(Request& request, Refusal& refusal) noexcept {
   if (ledger == nullptr) return Answer::pass;
   ledger->begin(inner);
 
-  std::uint64_t now = 0;
+  Asked question;
+  question.inner = inner;
   bool refused = false;
   const std::vector<Applied>& uses = inner ? location.inner : location.front;
   for (const Applied& use : uses) {
     Counted& counted = *use.counted;
     if (!request.first_time(&counted)) continue;
-    core::CounterKey key;
-    KeyState key_state = hash_key(counted, request, key.hash);
-    if (key_state == KeyState::empty && counted.policy.empty == Empty::refuse) {
-      refuse_empty(counted, refusal);
+    KeyState state = counted.key.hash(request, question.key.hash);
+    if (state == KeyState::failed) continue;
+    if (state == KeyState::empty && counted.policy.empty != Empty::address) {
+      if (counted.policy.empty == Empty::skip) continue;
+      refuse_empty(counted, question.key.hash, refusal);
       if (!use.dry_run) return Answer::refuse;
       request.observe(refusal);
       refusal = Refusal{};
+      continue;
     }
-    if (key_state != KeyState::known) continue;
-
-    void* memory = ngx_palloc(request.pool(), sizeof(Asked));
-    if (memory == nullptr) break;
-    auto* asked = new (memory) Asked;
-    if (now == 0) now = microseconds();
-    asked->meter = &counted;
-    asked->key = key;
-    asked->cost = use.cost;
-    asked->now = now;
-    asked->inner = inner;
-    asked->dry_run = use.dry_run;
-    ledger->ask(*asked, uses.size() == 1);
-    refused = refused || asked->refuses();
-    if (!asked->decision.admitted && use.dry_run) observe(*asked, request);
+    if (question.now == 0) question.now = microseconds();
+    question.cost = cost_of(use, request);
+    question.dry_run = use.dry_run;
+    refused = ask(*ledger, use, question, uses.size() == 1, request) || refused;
   }
   return refused ? refuse(*ledger, inner, request, refusal) : Answer::pass;
 }
@@ -264,7 +204,7 @@ template <bool inner>
 Answer charge(Request& request, Refusal& refusal) noexcept {
   auto* ledger = request.state<Ledger>(Feature::rate);
   if (ledger == nullptr || ledger->empty()) return Answer::pass;
-  bool charged = ledger->charge(inner, network_of(request), [&](const Asked& asked) {
+  bool charged = ledger->charge(inner, core::network_of(request), [&](const Asked& asked) {
     report_pressure(asked);
     if (!asked.decision.admitted && asked.dry_run) observe(asked, request);
   });
@@ -299,7 +239,7 @@ std::string_view number(ngx_pool_t* pool, std::uint64_t n) noexcept {
   return {reinterpret_cast<char*>(text), static_cast<std::size_t>(end - text)};
 }
 
-// The items of all policies that were asked; only: one of them.
+// The items of all windows that were asked; only: one of them.
 std::string_view join_items(const Ledger& ledger, const Asked& only, ngx_pool_t* pool) noexcept {
   std::size_t size = 0;
   ledger.each_told([&](const Asked& asked) { size += asked.meter->item.size() + 2; });
@@ -322,17 +262,16 @@ void write_fields(ngx_http_request_t* r, Request* request) noexcept {
   // Who is only observed is not told that he has to wait.
   if (strictest == nullptr || (!strictest->decision.admitted && !request->refused())) return;
 
-  const Policy& policy = strictest->meter->policy;
   FieldStyle style = location_of(r).fields.value_or(FieldStyle::draft);
   if (style != FieldStyle::legacy) {
     add_field(r, "RateLimit-Policy", join_items(*ledger, *strictest, r->pool));
     auto* text = static_cast<char*>(ngx_pnalloc(r->pool, kRateLimitMax));
     if (text == nullptr) return;
-    std::size_t size = write_rate_limit(policy.name, strictest->decision, text);
+    std::size_t size = write_rate_limit(strictest->meter->name, strictest->decision, text);
     add_field(r, "RateLimit", {text, size});
   }
   if (style != FieldStyle::draft) {
-    add_field(r, "X-RateLimit-Limit", number(r->pool, policy.quota.burst));
+    add_field(r, "X-RateLimit-Limit", number(r->pool, strictest->meter->quota.burst));
     add_field(r, "X-RateLimit-Remaining", number(r->pool, strictest->decision.remaining));
     add_field(r, "X-RateLimit-Reset", number(r->pool, ceil_seconds(strictest->decision.reset)));
   }
@@ -354,34 +293,12 @@ ngx_int_t get_remaining(ngx_http_request_t* r, ngx_http_variable_value_t* v, uin
 
 // Configuration
 
-bool is_capture(std::string_view variable) {
-  return variable.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
-std::vector<KeyPart> compile_key(ngx_conf_t* cf, const Policy& policy) {
-  std::vector<KeyPart> parts;
-  for (const std::string& variable : policy.variables) {
-    KeyPart part;
-    if ("$" + variable == kDefaultKey) {
-      part.client_net = true;
-    } else if (is_capture(variable)) {
-      part.capture = ngx::Value(cf, "$" + variable);
-    } else {
-      part.index = ngx::variable_index(cf, variable);
-    }
-    parts.push_back(part);
-  }
-  return parts;
-}
-
 void attach(std::span<std::byte> memory, void* context) noexcept {
-  auto* counted = static_cast<Counted*>(context);
-  counted->limiter.emplace(memory, counted->policy.quota);
+  static_cast<Counted*>(context)->attach(memory);
 }
 
 bool adopt(std::span<std::byte> memory, void* context) noexcept {
-  attach(memory, context);
-  return static_cast<Counted*>(context)->limiter->attached() == core::Attached::inherited;
+  return static_cast<Counted*>(context)->attach(memory);
 }
 
 Counted* find_policy(const MainConf& conf, std::string_view name) {
@@ -391,15 +308,28 @@ Counted* find_policy(const MainConf& conf, std::string_view name) {
   return nullptr;
 }
 
+// Clients must be able to tell them apart: "api.minute" may be a policy or a window of "api".
+void check_names(const MainConf& conf, const Counted& added) {
+  for (const Counted* other : conf.policies) {
+    for (const Meter& theirs : other->meters) {
+      for (const Meter& ours : added.meters) {
+        if (ours.name != theirs.name) continue;
+        core::fail("rate policies \"", other->policy.name, "\" and \"", added.policy.name,
+                   "\" would both be called \"", ours.name, "\" in \"RateLimit-Policy\"");
+      }
+    }
+  }
+}
+
 void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   Policy policy = parse_policy(words);
   if (find_policy(conf, policy.name) != nullptr) {
     core::fail("rate policy \"", policy.name, "\" is defined twice");
   }
   auto* counted = ngx::pool_new<Counted>(cf->pool);
-  counted->parts = compile_key(cf, policy);
+  counted->key.compile(cf, policy.name, policy.variables);
   counted->define(std::move(policy));
-  core::need_client_key(cf);
+  check_names(conf, *counted);
   ngx::Zone::add(cf, counted->policy.zone_name(), counted->policy.zone_size,
                  counted->policy.layout(), attach, adopt, counted);
   conf.policies.push_back(counted);
@@ -436,15 +366,18 @@ void set_rate(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
                  "\": names with and without \"+\" cannot stand at the same level");
     }
   }
-  if (use.cost > counted->policy.quota.burst) {
+  std::uint64_t most = counted->policy.max_cost();
+  if (use.cost_text.empty() && use.cost > most) {
     core::fail("\"cost=", std::to_string(use.cost), "\" is more than rate policy \"", use.name,
-               "\" ever lets through at once, ", std::to_string(counted->policy.quota.burst));
+               "\" ever lets through at once, ", std::to_string(most));
   }
   if (conf.uses.size() == kMaxUses) {
     core::fail("more than ", std::to_string(kMaxUses), " rate policies at the same level");
   }
   conf.set = true;
-  conf.uses.push_back({counted, use.cost, use.dry_run, use.adds});
+  Applied applied{counted, use.cost, {}, use.dry_run, use.adds};
+  if (!use.cost_text.empty()) applied.cost_value = ngx::Value(cf, use.cost_text);
+  conf.uses.push_back(applied);
 }
 
 void set_fields(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
@@ -459,9 +392,18 @@ bool needs_body(ngx_conf_t* cf, const Policy& policy) {
       [cf](const std::string& variable) { return core::is_body_variable(cf, variable); });
 }
 
-bool is_inner(ngx_conf_t* cf, const Policy& policy) {
-  if (policy.phase == Phase::automatic) return needs_body(cf, policy);
-  return policy.phase == Phase::inner;
+bool costs_by_body(ngx_conf_t* cf, const Applied& use) {
+  if (!use.cost_value) return false;
+  std::vector<std::string_view> variables = ngx::variables_in(use.cost_value.text());
+  return std::any_of(variables.begin(), variables.end(), [cf](std::string_view variable) {
+    return core::is_body_variable(cf, variable);
+  });
+}
+
+bool is_inner(ngx_conf_t* cf, const Applied& use) {
+  const Policy& policy = use.counted->policy;
+  if (policy.phase != Phase::automatic) return policy.phase == Phase::inner;
+  return needs_body(cf, policy) || costs_by_body(cf, use);
 }
 
 // Not before every directive was read: the variables of a body may be declared after the policy.
@@ -511,8 +453,7 @@ void merge(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   }
 
   for (const Applied& use : child.uses) {
-    bool inner = is_inner(cf, use.counted->policy);
-    (inner ? child.inner : child.front).push_back(use);
+    (is_inner(cf, use) ? child.inner : child.front).push_back(use);
   }
   if (!child.front.empty()) core::activate(cf, kFront);
   if (!child.inner.empty()) core::activate(cf, kInner);

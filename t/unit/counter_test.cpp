@@ -67,6 +67,12 @@ CounterZone gcra_zone(const Memory& memory) {
 
 constexpr Quota kPerMinute{Algorithm::gcra, 100, kMinute, 100};
 
+// How much of a quota a state of the GCRA uses.
+std::uint64_t used_now(std::uint64_t /*tag*/, std::uint64_t state) {
+  std::uint64_t now = Gcra(100, kMinute, 100).units(kNow);
+  return state > now ? state - now : 0;
+}
+
 // At most 40 bytes of zone per tracked key.
 void ten_megabytes_hold_262144_keys(void**) {
   for (std::uint64_t networks : {std::uint64_t{1}, std::uint64_t{50'000}}) {
@@ -160,6 +166,38 @@ void hostile_keys_do_not_wash_out_the_unlimited(void**) {
   assert_int_equal(kept, honest);
 }
 
+// The same for the counters by windows, whose states say nothing to the table by themselves. A key
+// that was used up is worth more than any number of keys that were used once.
+void hostile_keys_do_not_wash_out_windows(void**) {
+  for (Algorithm algorithm : {Algorithm::sliding_window, Algorithm::fixed_window}) {
+    for (std::uint64_t networks : {1, 500}) {
+      const std::uint64_t capacity = kMegabyte / sizeof(Pair);
+      const std::uint64_t honest = capacity / 4;
+      Memory memory(kMegabyte);
+      // So far into the day that no window ends while the flood lasts, but for those few whose
+      // phase says so.
+      Limiter limiter(memory.all(), {algorithm, 100, 86400 * kSecond, 100});
+      flood(limiter, capacity, honest, 100, networks,
+            [&](std::uint64_t limited) { assert_int_equal(limited, honest); });
+      assert_true(limiter.stats().live_evictions > 8 * capacity);
+    }
+  }
+}
+
+// What was used in windows that are over is given up without a word.
+void windows_that_are_over_make_room_silently(void**) {
+  for (Algorithm algorithm : {Algorithm::sliding_window, Algorithm::fixed_window}) {
+    Memory memory(64 * 1024);
+    Limiter limiter(memory.all(), {algorithm, 100, kSecond, 100});
+    for (std::uint64_t round = 0; round < 20; ++round) {
+      for (std::uint64_t n = 0; n < 1000; ++n) {
+        limiter.take(key(round * 1000 + n, n), kNow + round * 2 * kSecond, 100);
+      }
+    }
+    assert_int_equal(limiter.stats().live_evictions, 0);
+  }
+}
+
 // Enough networks fill the table; those who are limited then outlast the keys that are used once.
 void many_hostile_networks_do_not_free_the_limited(void**) {
   const std::size_t size = kMegabyte;
@@ -229,11 +267,10 @@ void racing_inserts_leave_no_duplicate(void**) {
       }
       Gcra::Decision decision;
       // Different networks: the threads choose different places.
-      table.update(key(n, static_cast<std::uint64_t>(t)), gcra.units(kNow),
-                   [&](std::uint64_t state) {
-                     decision = gcra.decide(state, kNow, 1);
-                     return decision.state;
-                   });
+      table.update(key(n, static_cast<std::uint64_t>(t)), used_now, [&](std::uint64_t state) {
+        decision = gcra.decide(state, kNow, 1);
+        return decision.state;
+      });
       if (decision.admitted) ++admitted[n];
     }
   });
@@ -252,7 +289,7 @@ void churn_leaves_no_duplicate(void**) {
     std::uint64_t random = static_cast<std::uint64_t>(t);
     for (int i = 0; i < 100'000; ++i) {
       random = mixed(random);
-      table.update(key(random % 24, random % 3), gcra.units(kNow), [&](std::uint64_t state) {
+      table.update(key(random % 24, random % 3), used_now, [&](std::uint64_t state) {
         return gcra.decide(state, kNow + random % 64, 1).state;
       });
     }
@@ -274,13 +311,16 @@ void threads_share_one_quota(Algorithm algorithm, std::uint64_t count) {
 void two_threads_admit_exactly_the_quota(void**) {
   for (int i = 0; i < 5; ++i) {
     threads_share_one_quota(Algorithm::gcra, 20'000);
+    threads_share_one_quota(Algorithm::sliding_window, 20'000);
+    threads_share_one_quota(Algorithm::fixed_window, 20'000);
     threads_share_one_quota(Algorithm::sliding_log, 64);
   }
 }
 
 // Takes and gives back by two threads leave what was there.
 void refunds_race_exactly(void**) {
-  for (Algorithm algorithm : {Algorithm::gcra, Algorithm::sliding_log}) {
+  for (Algorithm algorithm : {Algorithm::gcra, Algorithm::sliding_window, Algorithm::sliding_log,
+                              Algorithm::fixed_window}) {
     Memory memory(kMegabyte);
     Limiter limiter(memory.all(), {algorithm, 60, kMinute, 60});
     limiter.take(key(1, 1), kNow, 7);
@@ -408,6 +448,25 @@ void reports_once_per_window(void**) {
   assert_int_equal(reports.load(), 1);
 }
 
+// However many keys are refused, and however often: never twice within the window.
+void reports_once_of_each_of_many(void**) {
+  std::vector<std::uint64_t> words(1024);
+  CounterOnce once(words);
+  const std::uint64_t keys = 10'000;
+  std::vector<std::uint64_t> said(keys);
+  std::uint64_t reports = 0;
+  for (std::uint64_t step = 0; step < 30 * keys; ++step) {
+    std::uint64_t n = mixed(step) % keys;
+    std::uint64_t now = kNow + step * 1000;
+    if (!once.first(mixed(n), now, kMinute)) continue;
+    assert_true(said[n] == 0 || now >= said[n] + kMinute);
+    said[n] = now;
+    ++reports;
+  }
+  // As many as the table holds, in each of the five minutes.
+  assert_in_range(reports, 4 * 1024, 6 * 1024);
+}
+
 }  // namespace
 
 int main() {
@@ -419,6 +478,8 @@ int main() {
       cmocka_unit_test(hostile_keys_do_not_wash_out_the_unlimited),
       cmocka_unit_test(many_hostile_networks_do_not_free_the_limited),
       cmocka_unit_test(hostile_keys_do_not_wash_out_logs),
+      cmocka_unit_test(hostile_keys_do_not_wash_out_windows),
+      cmocka_unit_test(windows_that_are_over_make_room_silently),
       cmocka_unit_test(victims),
       cmocka_unit_test(racing_inserts_leave_no_duplicate),
       cmocka_unit_test(churn_leaves_no_duplicate),
@@ -430,6 +491,7 @@ int main() {
       cmocka_unit_test(a_dead_owner_does_not_keep_the_lock),
       cmocka_unit_test(a_stopped_owner_delays_but_does_not_block),
       cmocka_unit_test(reports_once_per_window),
+      cmocka_unit_test(reports_once_of_each_of_many),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -28,11 +28,14 @@ Use use(std::initializer_list<std::string_view> words) {
 void defaults(void**) {
   Policy p = policy({"api", "rate=100/minute"});
   expect_text(p.name, "api");
-  assert_int_equal(p.quota.count, 100);
-  assert_int_equal(p.quota.period, 60'000'000);
-  assert_int_equal(p.quota.burst, 100);
-  assert_true(p.quota.algorithm == Algorithm::gcra);
+  assert_int_equal(p.windows[0].quota.count, 100);
+  assert_int_equal(p.windows[0].quota.period, 60'000'000);
+  assert_int_equal(p.windows[0].quota.burst, 100);
+  assert_true(p.windows[0].quota.algorithm == Algorithm::gcra);
   expect_text(p.key, "$guard_client_net");
+  assert_int_equal(p.windows.size(), 1);
+  expect_text(p.name_of(p.windows[0]), "api");
+  assert_int_equal(p.max_cost(), 100);
   assert_int_equal(p.variables.size(), 1);
   expect_text(p.variables[0], "guard_client_net");
   assert_true(p.phase == Phase::automatic);
@@ -41,15 +44,15 @@ void defaults(void**) {
   assert_int_equal(p.status, 429);
   expect_text(p.zone_name(), "guard_rate:api");
   expect_text(p.code(), "rate.api");
-  expect_text(p.detail(), "Rate policy \"api\" allows 100 requests per minute");
+  expect_text(p.detail(p.windows[0]), "Rate policy \"api\" allows 100 requests per minute");
 }
 
 void everything(void**) {
   Policy p = policy({"a-b.C_9", "rate=7/day", "burst=3", "key=$host|${http_x_user}x", "phase=inner",
                      "empty=refuse", "zone=1m", "status=503", "algorithm=gcra", "normalize=none"});
-  assert_int_equal(p.quota.count, 7);
-  assert_int_equal(p.quota.burst, 3);
-  assert_int_equal(p.quota.period, 86'400'000'000);
+  assert_int_equal(p.windows[0].quota.count, 7);
+  assert_int_equal(p.windows[0].quota.burst, 3);
+  assert_int_equal(p.windows[0].quota.period, 86'400'000'000);
   assert_int_equal(p.variables.size(), 2);
   expect_text(p.variables[0], "host");
   expect_text(p.variables[1], "http_x_user");
@@ -57,12 +60,13 @@ void everything(void**) {
   assert_true(p.empty == Empty::refuse);
   assert_int_equal(p.zone_size, 1 << 20);
   assert_int_equal(p.status, 503);
-  expect_text(p.detail(), "Rate policy \"a-b.C_9\" allows 7 requests per day, 3 at once");
+  expect_text(p.detail(p.windows[0]),
+              "Rate policy \"a-b.C_9\" allows 7 requests per day, 3 at once");
   p = policy({"x", "rate=1/hour", "algorithm=sliding_log", "empty=address", "phase=front"});
-  assert_true(p.quota.algorithm == Algorithm::sliding_log);
-  assert_int_equal(p.quota.burst, 1);
+  assert_true(p.windows[0].quota.algorithm == Algorithm::sliding_log);
+  assert_int_equal(p.windows[0].quota.burst, 1);
   assert_true(p.empty == Empty::address);
-  expect_text(p.detail(), "Rate policy \"x\" allows 1 request per hour");
+  expect_text(p.detail(p.windows[0]), "Rate policy \"x\" allows 1 request per hour");
   assert_int_equal(policy({"x", "rate=1/second", "key=all"}).variables.size(), 0);
 }
 
@@ -71,7 +75,35 @@ void layouts(void**) {
   assert_true(layout == policy({"b", "rate=5/minute", "burst=9", "zone=1m"}).layout());
   assert_true(layout != policy({"a", "rate=6/minute"}).layout());
   assert_true(layout != policy({"a", "rate=5/hour"}).layout());
-  assert_true(layout != policy({"a", "rate=5/minute", "algorithm=sliding_log"}).layout());
+  assert_true(layout != policy({"a", "rate=5/minute,5/hour"}).layout());
+  for (std::string_view algorithm :
+       {"algorithm=sliding_log", "algorithm=sliding_window", "algorithm=fixed_window"}) {
+    assert_true(layout != policy({"a", "rate=5/minute", algorithm}).layout());
+  }
+}
+
+void several_windows(void**) {
+  Policy p = policy({"auth", "rate=5/minute,100/hour,1000/day", "algorithm=sliding_window"});
+  assert_int_equal(p.windows.size(), 3);
+  assert_int_equal(p.max_cost(), 5);
+  expect_text(p.code(), "rate.auth");
+  struct {
+    std::string_view name, detail;
+    std::uint64_t count, period;
+  } const expected[] = {
+      {"auth.minute", "Rate policy \"auth\" allows 5 requests per minute", 5, 60'000'000},
+      {"auth.hour", "Rate policy \"auth\" allows 100 requests per hour", 100, 3'600'000'000},
+      {"auth.day", "Rate policy \"auth\" allows 1000 requests per day", 1000, 86'400'000'000}};
+  for (std::size_t i = 0; i < 3; ++i) {
+    const Window& window = p.windows[i];
+    expect_text(p.name_of(window), expected[i].name);
+    expect_text(p.detail(window), expected[i].detail);
+    assert_true(window.quota.algorithm == Algorithm::sliding_window);
+    assert_int_equal(window.quota.count, expected[i].count);
+    assert_int_equal(window.quota.burst, expected[i].count);
+    assert_int_equal(window.quota.period, expected[i].period);
+  }
+  assert_int_equal(policy({"x", "rate=1/second,1/minute,1/hour,1/day"}).windows.size(), 4);
 }
 
 void wrong_policies(void**) {
@@ -97,16 +129,21 @@ void wrong_policies(void**) {
        "invalid value \"0\" of \"rate\", a number from 1 to 1000000 is expected"},
       {{"api", "rate=/minute"},
        "invalid value \"\" of \"rate\", a number from 1 to 1000000 is expected"},
-      {{"api", "rate=5/minute,100/hour"},
-       "several rates in \"rate=5/minute,100/hour\" are not available in this version, define one "
-       "policy for each"},
-      {{"api", "rate=5/minute", "algorithm=sliding_window"},
-       "\"algorithm=sliding_window\" is not available in this version"},
-      {{"api", "rate=5/minute", "algorithm=fixed_window"},
-       "\"algorithm=fixed_window\" is not available in this version"},
+      {{"api", "rate=5/minute,"},
+       "invalid value \"\" of \"rate\", a number per second, minute, hour or day is expected, as "
+       "in "
+       "\"5/minute\""},
+      {{"api", "rate=5/minute,100/hour,6/minute"},
+       "two rates per minute in \"rate=5/minute,100/hour,6/minute\""},
+      {{"api", "rate=5/minute,100/hour", "burst=5"},
+       "\"burst=\" has no meaning with several rates, \"rate=5/minute,100/hour\""},
       {{"api", "rate=5/minute", "algorithm=bucket"},
-       "invalid value \"bucket\" of \"algorithm\", it must be \"gcra\" or "
-       "\"sliding_log\""},
+       "invalid value \"bucket\" of \"algorithm\", it must be \"gcra\", \"sliding_window\", "
+       "\"sliding_log\" or \"fixed_window\""},
+      {{"api", "rate=5/minute", "algorithm=sliding_window", "burst=5"},
+       "\"burst=\" has no meaning with \"algorithm=sliding_window\""},
+      {{"api", "rate=5/minute", "algorithm=fixed_window", "burst=5"},
+       "\"burst=\" has no meaning with \"algorithm=fixed_window\""},
       {{"api", "rate=5/minute", "redis=main"}, "\"redis=\" is not available in this version"},
       {{"api", "rate=5/minute", "sync=strict"}, "\"sync=\" is not available in this version"},
       {{"api", "rate=5/minute", "on_error=local"},
@@ -116,8 +153,12 @@ void wrong_policies(void**) {
       {{"api", "rate=5/minute", "algorithm=sliding_log", "burst=5"},
        "\"burst=\" has no meaning with \"algorithm=sliding_log\""},
       {{"api", "rate=65/minute", "algorithm=sliding_log"},
-       "\"algorithm=sliding_log\" counts up to 64 requests, \"rate=65/minute\" needs "
-       "\"algorithm=gcra\""},
+       "\"algorithm=sliding_log\" counts up to 64 requests, \"rate=65/minute\" needs another "
+       "algorithm"},
+      {{"api", "rate=5/minute,65/hour", "algorithm=sliding_log"},
+       "\"algorithm=sliding_log\" counts up to 64 requests, \"rate=5/minute,65/hour\" needs "
+       "another "
+       "algorithm"},
       {{"api", "rate=5/minute", "burst=0"},
        "invalid value \"0\" of \"burst\", a number from 1 to 1000000 is expected"},
       {{"api", "rate=5/minute", "key=$"}, "invalid variable name in \"key=$\""},
@@ -150,11 +191,8 @@ void uses(void**) {
   assert_int_equal(u.cost, 0);
   assert_true(u.dry_run);
   assert_true(u.adds);
-  expect_error(
-      [] {
-        use({"api", "cost=$x"});
-      },
-      "variables in \"cost=$x\" are not available in this version");
+  u = use({"api", "cost=$x"});
+  expect_text(u.cost_text, "$x");
   expect_error(
       [] {
         use({"api", "cost=-1"});
@@ -170,12 +208,37 @@ void uses(void**) {
                "are expected, and not \"off\"");
 }
 
+void costs(void**) {
+  struct {
+    std::string_view text;
+    std::uint64_t cost;
+  } const cases[] = {{"", 1},
+                     {"0", 0},
+                     {"1", 1},
+                     {"007", 7},
+                     {"1000000", 1'000'000},
+                     {"1000001", 1'000'000},
+                     {"18446744073709551617", 1'000'000},
+                     {"-1", 1},
+                     {"+5", 1},
+                     {"5.0", 1},
+                     {"5 ", 1},
+                     {" 5", 1},
+                     {"0x10", 1},
+                     {"ten", 1},
+                     {"1e3", 1},
+                     {std::string_view("5\0", 2), 1}};
+  for (const auto& c : cases) assert_int_equal(read_cost(c.text), c.cost);
+}
+
 }  // namespace
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(defaults),       cmocka_unit_test(everything), cmocka_unit_test(layouts),
-      cmocka_unit_test(wrong_policies), cmocka_unit_test(uses),
+      cmocka_unit_test(defaults), cmocka_unit_test(everything),
+      cmocka_unit_test(layouts),  cmocka_unit_test(wrong_policies),
+      cmocka_unit_test(uses),     cmocka_unit_test(several_windows),
+      cmocka_unit_test(costs),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -1,0 +1,99 @@
+#include "core/client_key.h"
+
+#include <cstring>
+
+#include "core/check.h"
+
+namespace guard::core {
+
+namespace {
+
+bool is_capture(std::string_view variable) {
+  return variable.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// A client's /24 or /48.
+std::uint64_t network_bits(const sockaddr* address) noexcept {
+  if (address->sa_family == AF_INET) {
+    return ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr) >> 8;
+  }
+#if (NGX_HAVE_INET6)
+  if (address->sa_family == AF_INET6) {
+    const in6_addr& in6 = reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr;
+    std::size_t from = IN6_IS_ADDR_V4MAPPED(&in6) ? 12 : 0;
+    std::size_t to = IN6_IS_ADDR_V4MAPPED(&in6) ? 15 : 6;
+    std::uint64_t bits = 0;
+    for (std::size_t i = from; i < to; ++i) bits = bits << 8 | in6.s6_addr[i];
+    return bits;
+  }
+#endif
+  return 0;
+}
+
+}  // namespace
+
+void ClientKey::compile(ngx_conf_t* cf, std::string_view policy,
+                        std::span<const std::string> variables) {
+  policy_ = policy;
+  for (const std::string& variable : variables) {
+    Part part;
+    if (variable == kClientNet) {
+      part.client_net = true;
+    } else if (is_capture(variable)) {
+      part.capture = ngx::Value(cf, "$" + variable);
+    } else {
+      part.index = ngx::variable_index(cf, variable);
+    }
+    parts_.push_back(part);
+  }
+  need_client_key(cf);
+}
+
+std::optional<std::string_view> ClientKey::text_of(const Part& part, Request& request) noexcept {
+  if (part.client_net) return request.client_net();
+  if (part.capture) return part.capture.evaluate(request.native());
+  auto* value =
+      ngx_http_get_indexed_variable(request.native(), static_cast<ngx_uint_t>(part.index));
+  if (value == nullptr) return std::nullopt;
+  return ngx::to_view(*value);
+}
+
+// Begun once, and to a whole word, which makes the rest cheaper.
+const ClientKey::Hash& ClientKey::begin() noexcept {
+  if (!begun_) {
+    begun_.emplace(client_key());
+    begun_->part(policy_);
+    begun_->update(std::string_view("\0\0\0\0\0\0\0", 7 - (policy_.size() + 7) % 8));
+  }
+  return *begun_;
+}
+
+KeyState ClientKey::hash(Request& request, std::uint64_t& hash) noexcept {
+  Hash sip = begin();
+  bool empty = !parts_.empty();
+  for (const Part& part : parts_) {
+    std::optional<std::string_view> text = text_of(part, request);
+    if (!text) return KeyState::failed;
+    empty = empty && text->empty();
+    sip.part(*text);
+  }
+  if (empty) {
+    sip.part("address");
+    sip.part(request.client_net());
+  }
+  hash = sip.finish();
+  return empty ? KeyState::empty : KeyState::known;
+}
+
+// Mixed with the secret, so that nobody can look for a network with his fingerprint; not worth a
+// SipHash.
+std::uint64_t network_of(const Request& request) noexcept {
+  std::uint64_t secret = 0;
+  std::memcpy(&secret, client_key().data(), sizeof(secret));
+  std::uint64_t bits = network_bits(request.native()->connection->sockaddr);
+  bits = (bits ^ secret) * 0x9e3779b97f4a7c15;
+  bits = (bits ^ bits >> 32) * 0xbf58476d1ce4e5b9;
+  return bits ^ bits >> 29;
+}
+
+}  // namespace guard::core

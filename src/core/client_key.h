@@ -1,0 +1,55 @@
+// The key of a policy: by what its requests are told apart, a list of variables. Only a keyed hash
+// of it is kept anywhere.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/request.h"
+#include "core/siphash.h"
+#include "ngx/config.h"
+
+namespace guard::core {
+
+// The variable of the client's address, without the '$'.
+inline constexpr std::string_view kClientNet = "guard_client_net";
+
+enum class KeyState : std::uint8_t {
+  known,
+  empty,   // every variable is: the hash is that of the client's address
+  failed,  // out of memory
+};
+
+class ClientKey {
+ public:
+  // Configuration time. policy is part of every hash, so that policies share no counts.
+  void compile(ngx_conf_t* cf, std::string_view policy, std::span<const std::string> variables);
+
+  // In a worker.
+  KeyState hash(Request& request, std::uint64_t& hash) noexcept;
+
+ private:
+  using Hash = SipHash<HashWidth::bits64>;
+
+  struct Part {
+    ngx_int_t index = NGX_ERROR;  // of the variable
+    ngx::Value capture;           // or $1 to $9, which have no index
+    bool client_net = false;      // or the address, without going through nginx's variables
+  };
+
+  static std::optional<std::string_view> text_of(const Part& part, Request& request) noexcept;
+  const Hash& begin() noexcept;
+
+  std::string policy_;
+  std::vector<Part> parts_;
+  std::optional<Hash> begun_;  // with the policy's name in it; of this worker
+};
+
+// The client's network, see core/counter_zone.h.
+std::uint64_t network_of(const Request& request) noexcept;
+
+}  // namespace guard::core

@@ -71,7 +71,7 @@ echo
 --- raw_request eval
 main::requests('/on', '[x]', ['Content-Type: text/plain'], [], ['Content-Type: application/x-www-form-urlencoded'], ['Content-Type: text/json'],
   ['Content-Type: application/x-ndjson', 'Content-Encoding: gzip'], ['Content-Type: text/plain', 'Content-Type: text/html'], ['Content-Type:'],
-  ['Content-Type: application/grpc+json'])
+  ['Content-Type: application/grpc+proto'])
 --- error_code eval
 [(200) x 8]
 --- response_body eval
@@ -85,11 +85,11 @@ echo
 main::requests('/on', '[1]', ['Content-Type: application/json; charset=utf-16'], ['Content-Type: application/json; charset=utf-8; charset=utf-16'],
   ['Content-Type: application/json, text/plain'], ['Content-Type: text/plain, application/json'], ['Content-Type: application/json; charset'],
   ['Content-Type: text/plain', 'Content-Type: application/json'], ['Content-Type: application/json', 'Content-Type: application/json'],
-  ['Content-Type: application/json', 'Content-Encoding: gzip'])
+  ['Content-Type: application/json', 'Content-Encoding: gzip'], ['Content-Type: application/grpc+json'])
 --- error_code eval
-[(415) x 8]
+[(415) x 9]
 --- response_body_like eval
-[($::unfit) x 5, ($::several) x 2, $::encoded]
+[($::unfit) x 5, ($::several) x 2, $::encoded, $::unfit]
 --- upstream_requests: 0
 
 === TEST 5: required: anything else is refused
@@ -104,7 +104,7 @@ main::requests('/required', '[1]', ['Content-Type: text/plain'], [], ['Content-T
 --- error_code eval
 [(415) x 11]
 --- response_body_like eval
-[$::other, $::none, ($::other) x 3, $::unfit, ($::several) x 2, ($::encoded) x 2, $::other]
+[$::other, $::none, ($::other) x 3, $::unfit, ($::several) x 2, ($::encoded) x 2, $::unfit]
 --- upstream_requests: 0
 
 === TEST 6: required: the whole answer
@@ -186,3 +186,39 @@ Content-Length: 0
 --- request
 POST /on
 --- error_code: 200
+
+=== TEST 12: on: bytes around the type that an application may strip, or inside that it may not mind
+--- upstream
+echo
+--- config eval: $::json
+--- raw_request eval
+main::requests('/on', '{"a":1,"a":2}', map { ["Content-Type: $_"] } "application/json\xa0", "application/json\x0b", "\x0capplication/json",
+  "\xef\xbb\xbfapplication/json", "application/json\x85; charset=utf-8", "application/json \x01", "application/\xff+json",
+  "application/x\x01+json", "\t application/json\t", "application/+json")
+--- error_code eval
+[(415) x 9, 400]
+--- response_body_like eval
+[($::unfit) x 9, 'json.duplicate_key']
+--- upstream_requests: 0
+
+=== TEST 13: a NUL in a field is nginx's 400
+--- upstream
+echo
+--- config eval: $::json
+--- raw_request eval
+"POST /on HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\0\r\nContent-Length: 2\r\n\r\n{}"
+--- error_code: 400
+--- response_body_like: 400 Bad Request
+--- upstream_requests: 0
+
+=== TEST 14: required: an encoding that is none, and one that says nothing
+--- upstream
+echo
+--- config eval: $::json
+--- raw_request eval
+main::requests('/required', '[1]', ['Content-Type: application/json', "Content-Encoding: \xff\x01"], ['Content-Type: application/json', 'Content-Encoding:'])
+--- error_code eval
+[415, 415]
+--- response_body_like eval
+[($::encoded) x 2]
+--- upstream_requests: 0

@@ -30,14 +30,21 @@ constexpr bool is_blank(char c) {
   return c == ' ' || c == '\t';
 }
 
-bool is_json_essence(std::string_view type) noexcept {
-  if (same(type, "application/json")) return true;
-  if (same(type.substr(0, 16), "application/grpc")) return false;
+bool has_json_suffix(std::string_view type) noexcept {
   const std::size_t slash = type.find('/');
   if (slash == std::string_view::npos || slash == 0) return false;
   const std::string_view subtype = type.substr(slash + 1);
-  return subtype.size() > kSuffix.size() &&
+  return subtype.size() >= kSuffix.size() &&
          same(subtype.substr(subtype.size() - kSuffix.size()), kSuffix);
+}
+
+bool is_json_essence(std::string_view type) noexcept {
+  return same(type, "application/json") || has_json_suffix(type);
+}
+
+// gRPC's +json is framed, which not every application knows that takes +json for JSON.
+bool is_grpc(std::string_view type) noexcept {
+  return same(type.substr(0, 16), "application/grpc");
 }
 
 class Reader {
@@ -115,12 +122,18 @@ bool parameters_fit(Reader& reader) noexcept {
 }
 
 // Whether one of the comma-separated parts begins with a JSON type, however odd the rest is.
+// Applications strip more than blanks: Python's strip() takes away 0x0B, 0x85 and 0xA0 as well. So
+// whatever cannot belong to a type is left out at both ends.
 bool speaks_of_json(std::string_view value) noexcept {
   while (!value.empty()) {
     const std::size_t comma = value.find(',');
     std::string_view part = value.substr(0, comma);
-    while (!part.empty() && is_blank(part.front())) part.remove_prefix(1);
-    if (is_json_essence(part.substr(0, part.find_first_of("; \t")))) return true;
+    part = part.substr(0, part.find(';'));
+    while (!part.empty() && !is_token_letter(part.front())) part.remove_prefix(1);
+    while (!part.empty() && !is_token_letter(part.back())) part.remove_suffix(1);
+    std::size_t size = 0;
+    while (size < part.size() && (is_token_letter(part[size]) || part[size] == '/')) ++size;
+    if (is_json_essence(part.substr(0, size)) || has_json_suffix(part)) return true;
     if (comma == std::string_view::npos) break;
     value.remove_prefix(comma + 1);
   }
@@ -137,8 +150,8 @@ MediaType media_type(std::string_view value) noexcept {
   if (type.empty() || !reader.take('/')) return MediaType::unfit;
   const std::string_view subtype = reader.token();
   if (subtype.empty() || !parameters_fit(reader)) return MediaType::unfit;
-  return is_json_essence(value.substr(0, type.size() + 1 + subtype.size())) ? MediaType::json
-                                                                            : MediaType::unfit;
+  const std::string_view essence = value.substr(0, type.size() + 1 + subtype.size());
+  return is_json_essence(essence) && !is_grpc(essence) ? MediaType::json : MediaType::unfit;
 }
 
 }  // namespace guard::json

@@ -8,8 +8,9 @@ namespace guard::json {
 
 // json: application/json or TYPE/SUBTYPE+json, well-formed, whose charset is absent or utf-8.
 // unfit: it speaks of JSON, but not as exactly one such type: a list, bad syntax, another charset,
-//   a parameter twice.
-// other: anything else. gRPC's +json is framed in a format of its own and is other.
+//   a parameter twice, bytes around or in it that cannot be part of a type, gRPC's +json, which is
+//   framed.
+// other: anything else.
 enum class MediaType : std::uint8_t { other, unfit, json };
 
 // value: one Content-Type field's.

@@ -50,15 +50,20 @@ void set_mode(ngx_conf_t* /*cf*/, Words& words, LocationConf& conf) {
 
 void set_break_glass(ngx_conf_t* cf, Words& words, MainConf& conf) {
   if (!conf.break_glass_file.empty()) fail("\"guard_break_glass\" directive is duplicate");
+  // It would stand for the directory of nginx.conf, which exists.
+  if (words[0].empty()) fail("empty path in \"", words.directive(), "\" directive");
   conf.break_glass_file = ngx::full_path(cf, words[0]);
   node_of(cf);
 }
 
 void set_exempt(ngx_conf_t* cf, Words& words, LocationConf& conf) {
   if (words.is_off()) {
-    if (!conf.exemptions.empty()) fail("\"guard_exempt off\" beside other exemptions");
+    if (conf.exemptions_set) fail("\"guard_exempt off\" beside other exemptions");
     conf.exemptions_set = true;
     return;
+  }
+  if (conf.exemptions_set && conf.exemptions.empty()) {
+    fail("\"guard_exempt\" after \"guard_exempt off\"");
   }
   Exemption exemption;
   exemption.features = features_of(words, 1);

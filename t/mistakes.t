@@ -1,0 +1,125 @@
+# The four mistakes that every directive can meet, unknown, missing, contradictory and duplicate words:
+# the exact line of nginx -t for each that no other file has. The tables of the rooms are in *-config.t.
+
+use strict;
+use warnings;
+use lib 't/lib';
+use Test::More;
+use Test::Nginx::Guard;
+
+my $long = 'r' x 65;
+
+# [section, lines, message and line in that section]
+my @cases = (
+    # guard_mode: repeated lines overrule each other, so there is no duplicate.
+    [config => 'guard_mode;', 'invalid number of arguments in "guard_mode" directive', 1],
+    [config => 'guard_mode on;', 'invalid value "on" of "guard_mode", it must be "enforce", "observe" or "off"', 1],
+    [config => 'guard_mode enforce observe;', 'unknown feature "observe" in "guard_mode"', 1],
+    [config => 'guard_mode Observe;', 'invalid value "Observe" of "guard_mode", it must be "enforce", "observe" or "off"', 1],
+
+    [http_config => 'guard_break_glass;', 'invalid number of arguments in "guard_break_glass" directive', 1],
+    [http_config => "guard_break_glass a;\nguard_break_glass b;", '"guard_break_glass" directive is duplicate', 2],
+    [http_config => 'guard_break_glass "";', 'empty path in "guard_break_glass" directive', 1],
+    [config => 'guard_break_glass a;', '"guard_break_glass" directive is not allowed here', 1],
+
+    [config => 'guard_exempt;', 'invalid number of arguments in "guard_exempt" directive', 1],
+    [config => 'guard_exempt 10.0.0.0/8 rat;', 'unknown feature "rat" in "guard_exempt", did you mean "rate"?', 1],
+    [config => "guard_exempt 10.0.0.0/8;\nguard_exempt off;", '"guard_exempt off" beside other exemptions', 2],
+    [config => "guard_exempt off;\nguard_exempt 10.0.0.0/8;", '"guard_exempt" after "guard_exempt off"', 2],
+    [config => "guard_exempt off;\nguard_exempt off;", '"guard_exempt off" beside other exemptions', 2],
+    [config => 'guard_exempt off rate;', 'unexpected word "rate" after "off"', 1],
+    [config => 'guard_exempt 10.0.0.0/33;', 'invalid network "10.0.0.0/33", an address or a network like "192.0.2.0/24" is expected', 1],
+
+    [config => 'guard_problem;', 'invalid number of arguments in "guard_problem" directive', 1],
+    [config => 'guard_problem json off;', 'invalid number of arguments in "guard_problem" directive', 1],
+    [config => 'guard_error_page;', 'invalid number of arguments in "guard_error_page" directive', 1],
+    [config => "guard_error_page allow;\nguard_error_page refuse;", '"guard_error_page" directive is duplicate', 2],
+    [config => 'guard_path;', 'invalid number of arguments in "guard_path" directive', 1],
+    [config => "guard_path strict;\nguard_path off;", '"guard_path" directive is duplicate', 2],
+    [config => 'guard_route;', 'invalid number of arguments in "guard_route" directive', 1],
+    [config => "guard_route a;\nguard_route a;", '"guard_route" directive is duplicate', 2],
+    [config => 'guard_route "";', 'invalid route name "", up to 64 letters, digits, "_", ".", ":", "-" are expected', 1],
+    [config => "guard_route $long;", "invalid route name \"$long\", up to 64 letters, digits, \"_\", \".\", \":\", \"-\" are expected", 1],
+
+    [config => 'guard_trusted_proxies;', 'invalid number of arguments in "guard_trusted_proxies" directive', 1],
+    [config => 'guard_trusted_proxies proxy.example;',
+        'invalid network "proxy.example", an address or a network like "192.0.2.0/24" is expected', 1],
+    [config => 'guard_trusted_proxies 10.0.0.0/8 10.0.0.1/8;',
+        'invalid network "10.0.0.1/8", it has bits behind its mask, did you mean "10.0.0.0/8"?', 1],
+    [config => 'guard_trusted_proxies off 10.0.0.0/8;', 'unexpected word "10.0.0.0/8" after "off"', 1],
+    [config => 'guard_trusted_proxies 10.0.0.0/8 off;', 'invalid network "off", an address or a network like "192.0.2.0/24" is expected', 1],
+    [config => "guard_trusted_proxies 10.0.0.0/8;\nguard_trusted_proxies 11.0.0.0/8;", '"guard_trusted_proxies" directive is duplicate', 2],
+
+    [http_config => 'guard_key_secret;', 'invalid number of arguments in "guard_key_secret" directive', 1],
+    [http_config => 'guard_key_secret env:;', 'invalid environment variable name "" in "guard_key_secret"', 1],
+    [http_config => "guard_key_secret env:PATH;\nguard_key_secret env:PATH;", '"guard_key_secret" directive is duplicate', 2],
+
+    [config => 'guard_headers;', 'invalid number of arguments in "guard_headers" directive', 1],
+    [config => 'guard_headers web api;', 'unexpected word "api"', 1],
+    [config => 'guard_headers web override override;', 'duplicate parameter "override"', 1],
+    [config => 'guard_header;', 'invalid number of arguments in "guard_header" directive', 1],
+    [config => 'guard_header X-A b c;', 'invalid number of arguments in "guard_header" directive', 1],
+    [config => "guard_header X-A b;\nguard_header X-A off;", 'duplicate header field "X-A"', 2],
+    [config => 'guard_hsts off preload;', 'unexpected word "preload" after "off"', 1],
+    [config => 'guard_hsts includeSubDomains includeSubDomains;', 'duplicate parameter "includeSubDomains"', 1],
+    [config => 'guard_hsts max-age=;', '"max-age=" needs a value', 1],
+    [config => 'guard_hsts max_age=1;', 'unknown parameter "max_age=", did you mean "max-age="?', 1],
+    [config => 'guard_https;', 'invalid number of arguments in "guard_https" directive', 1],
+    [config => 'guard_https off port=443;', 'unexpected word "port=443" after "off"', 1],
+    [config => 'guard_https redirect require;', 'unexpected word "require"', 1],
+    [config => 'guard_https redirect port=443 port=444;', 'duplicate parameter "port="', 1],
+    [config => 'guard_https redirect prot=443;', 'unknown parameter "prot=", did you mean "port="?', 1],
+    [config => 'guard_hide_headers;', 'invalid number of arguments in "guard_hide_headers" directive', 1],
+    [config => 'guard_hide_headers off X-A;', 'unexpected word "X-A" after "off"', 1],
+    [config => 'guard_hide_headers X-A off;', 'unexpected word "off"', 1],
+
+    [config => 'guard_json required on;', 'invalid number of arguments in "guard_json" directive', 1],
+    [config => 'guard_json_set;', 'invalid number of arguments in "guard_json_set" directive', 1],
+    [config => 'guard_json_set $a /a lower lower;', 'duplicate parameter "lower"', 1],
+    [config => 'guard_json_set $a /a trim=on;', '"trim" takes no value', 1],
+
+    [http_config => 'guard_rate_policy;', 'invalid number of arguments in "guard_rate_policy" directive', 1],
+    [http_config => 'guard_rate_policy api;', '"rate=" is missing', 1],
+    [http_config => 'guard_rate_policy api rate=1/hour rate=1/day;', 'duplicate parameter "rate="', 1],
+    [http_config => 'guard_rate_policy api rate=1/hour brust=2;', 'unknown parameter "brust=", did you mean "burst="?', 1],
+    [http_config => 'guard_rate_policy api rate=1/hour burst=2 algorithm=sliding_log;',
+        '"burst=" has no meaning with "algorithm=sliding_log"', 1],
+    [config => 'guard_rate;', 'invalid number of arguments in "guard_rate" directive', 1],
+    [http_config => "guard_rate_policy api rate=1/hour;\nguard_rate api dry_run dry_run;", 'duplicate parameter "dry_run"', 2],
+    [http_config => "guard_rate_policy api rate=1/hour;\nguard_rate api dryrun;", 'unexpected word "dryrun", did you mean "dry_run"?', 2],
+    [http_config => "guard_rate_policy api rate=1/hour;\nguard_rate off dry_run;", 'unexpected word "dry_run" after "off"', 2],
+    [config => "guard_rate off;\nguard_rate off;", '"guard_rate off" beside other "guard_rate" of the same level', 2],
+    [config => 'guard_rate_fields;', 'invalid number of arguments in "guard_rate_fields" directive', 1],
+
+    [config => 'guard_event_log;', 'invalid number of arguments in "guard_event_log" directive', 1],
+    [config => 'guard_event_log logs/e min=error min=info;', 'duplicate parameter "min="', 1],
+    [config => "guard_event_log off;\nguard_event_log off;", '"guard_event_log off" beside other event logs', 2],
+    [config => 'guard_event_privacy;', 'invalid number of arguments in "guard_event_privacy" directive', 1],
+    [config => 'guard_event_privacy user=hash user=off;', 'duplicate parameter "user="', 1],
+    [config => 'guard_event_privacy usr=hash;', 'unknown parameter "usr=", did you mean "user="?', 1],
+    [config => 'guard_event_privacy address=;', '"address=" needs a value', 1],
+);
+
+my $server = make_nginx();
+for my $case (@cases) {
+    my ($section, $text, $message, $line) = @$case;
+    (my $name = $text) =~ s/\n/ /g;
+    $server->configure($section => $text);
+    my ($status, $output) = $server->test_config;
+    is $status >> 8, 1, "$name: nginx -t fails";
+    my @said = map { s/^nginx: \[emerg\] //r } grep { /\[emerg\]/ } split /\n/, $server->in_sections($output);
+    is "@said", "$message in $section:$line", "$name: its line";
+}
+
+# Words that are not even text.
+for my $case (["guard_mode \"obs\xff\x01\";", "invalid value \"obs\xff\x01\" of \"guard_mode\""],
+    ["guard_route \"\xc3\xa9\";", "invalid route name \"\xc3\xa9\""],
+    ["guard_json_set \$a \"/\xff~\";", "invalid JSON Pointer \"/\xff~\""]) {
+    my ($text, $message) = @$case;
+    $server->configure(config => $text);
+    my ($status, $output) = $server->test_config;
+    is $status >> 8, 1, 'bytes that are no text: nginx -t fails';
+    like $output, qr/\[emerg\] \Q$message\E/, 'bytes that are no text: its line';
+}
+
+done_testing;

@@ -471,3 +471,35 @@ Content-Type: application/json
 --- error_code eval
 [200, 429, 200, 200, 429]
 
+
+=== TEST 34: what the front gate has charged stays charged when the inner gate refuses, and an inner policy does not
+--- http_config
+guard_rate_policy front rate=9/hour;
+guard_rate_policy inner rate=9/hour phase=inner;
+--- config
+guard_json on;
+location / { guard_rate front; guard_rate inner; root html; error_page 405 =200 /index.html; }
+--- more_headers
+Content-Type: application/json
+--- request eval
+["POST /\n{", "POST /\n{}"]
+--- error_code eval
+[400, 200]
+--- raw_response_headers_like eval
+["RateLimit: \"front\";r=8;", "RateLimit: \"front\";r=7;"]
+
+
+=== TEST 35: the same, as the inner policy tells it
+--- http_config
+guard_rate_policy inner rate=9/hour phase=inner;
+--- config
+guard_json on;
+location / { guard_rate inner; root html; error_page 405 =200 /index.html; }
+--- more_headers
+Content-Type: application/json
+--- request eval
+["POST /\n{", "POST /\n{}"]
+--- error_code eval
+[400, 200]
+--- raw_response_headers_like eval
+["\r\n", "RateLimit: \"inner\";r=8;"]

@@ -30,9 +30,9 @@ endif
 FUZZ_FLAGS := $(BASE) -O1 -fno-omit-frame-pointer \
     -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 
-NGX_SRC ?= /usr/share/nginx/src
+NGINX_SRC ?= /usr/share/nginx/src
 NGX_FLAGS := -Wno-old-style-cast $(foreach dir,core event event/modules os/unix http http/modules \
-    http/v2,-isystem $(NGX_SRC)/src/$(dir)) -isystem $(OUT)/objs
+    http/v2,-isystem $(NGINX_SRC)/src/$(dir)) -isystem $(OUT)/objs
 
 OBJECTS := $(LOGIC:%.cpp=$(OUT)/$(KIND)/%.o)
 FUZZ_OBJECTS := $(LOGIC:%.cpp=$(OUT)/native-fuzz/%.o)

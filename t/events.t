@@ -339,3 +339,30 @@ guard_event_log no/such/folder/e;
 --- config_error
 /open\(\) ".*no\/such\/folder\/e" failed \(2: No such file or directory\)/
 
+=== TEST 37: neither credentials nor bodies nor queries
+--- http_config
+guard_event_log $TEST_NGINX_EVENT_LOG;
+guard_rate_policy token rate=1/day key=$http_authorization$cookie_session$arg_token;
+--- config
+guard_path strict;
+guard_rate token;
+guard_json required;
+location / { proxy_pass http://127.0.0.1:1; }
+--- more_headers
+Authorization: Bearer hidden-one
+Proxy-Authorization: Basic hidden-two
+Cookie: session=hidden-three
+X-API-Key: hidden-four
+Referer: http://localhost/?hidden-five
+Content-Type: application/json
+--- request eval
+["POST /a//?token=hidden-six\n{}", "POST /a?token=hidden-six\n{\"password\":\"hidden-seven\",\"password\":\"hidden-eight\"}",
+ "POST /b?token=hidden-six\n[\"hidden-nine\",hidden-ten]", "POST /c?token=hidden-six\n{}", "POST /c?token=hidden-six\n{}"]
+--- error_code eval
+[400, 400, 429, 429, 429]
+--- event_log
+{"event":{"code":"path.ambiguous"}}
+{"event":{"code":"json.duplicate_key"},"labels":{"json_pointer":"/password"}}
+{"event":{"code":"rate.token"}}
+--- no_event_log
+hidden

@@ -1,9 +1,12 @@
 // Only in the test build: checks that wait on a timer, refuse, or want the body, so that the gates'
 // rules can be tried without any feature.
-//   guard_test front|inner [wait=TIME] [refuse=STATUS] [body=SIZE] [at=evaluate|charge];
+//   guard_test front|inner [wait=TIME] [refuse=STATUS] [body=SIZE] [at=evaluate|charge]
+//     [user=VALUE];
+// user= publishes a login_failed of that user, as features will that know one.
 
 #include "core/core_config.h"
 #include "core/request.h"
+#include "ngx/config.h"
 #include "ngx/fence.h"
 #include "ngx/module.h"
 
@@ -20,6 +23,7 @@ struct TestCheck {
   std::uint16_t refuse = 0;
   std::size_t body = 0;
   bool at_charge = false;
+  ngx::Value user;
 };
 
 struct TestConf {
@@ -70,6 +74,12 @@ Answer act(Request& request, Refusal& refusal, const TestCheck& check) noexcept 
       refusal.title = "Test refusal of a body";
       return Answer::refuse;
     }
+  }
+  if (check.user) {
+    Event event;
+    event.kind = EventKind::login_failed;
+    event.user = check.user.evaluate(request.native()).value_or("");
+    request.publish(event);
   }
   if (check.refuse == 0) return Answer::pass;
   refusal.status = check.refuse;
@@ -122,7 +132,7 @@ const Check kInner = {Feature::upload,     Gate::inner, evaluate<Gate::inner>, c
                       refund<Gate::inner>, body_need,   abandon<Gate::inner>};
 
 void set_test(ngx_conf_t* cf, Words& words, TestConf& conf) {
-  words.read(1, {"wait", "refuse", "body", "at"});
+  words.read(1, {"wait", "refuse", "body", "at", "user"});
   using std::chrono_literals::operator""h;
   using std::chrono_literals::operator""ms;
   auto* made = ngx::pool_new<TestCheck>(cf->pool);
@@ -135,6 +145,7 @@ void set_test(ngx_conf_t* cf, Words& words, TestConf& conf) {
     check.refuse = static_cast<std::uint16_t>(parse_number("refuse", *word, 400, 599));
   }
   if (auto word = words.named("body")) check.body = parse_size("body", *word, 1, 1 << 30);
+  if (auto word = words.named("user")) check.user = ngx::Value(cf, *word);
   if (auto word = words.named("at")) check.at_charge = parse_choice("at", *word, kTimes) == 1;
 }
 

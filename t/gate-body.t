@@ -212,3 +212,30 @@ echo
 [200, 200]
 --- response_body_like eval
 ["^\$", "^\$"]
+
+=== TEST 19: a body that nginx keeps in two buffers
+--- upstream
+echo
+--- config eval: $::gated
+--- raw_request eval
+my $head = "POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2006\r\n";
+["$head\r\n" . ("x" x 1000) . "att", "ick" . ("y" x 1000), "$head\r\n" . ("x" x 1000) . "att", "ack" . ("y" x 1000),
+ "POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nConnection: close\r\n\r\n", "ok"]
+--- raw_request_middle_delay: 0.05
+--- error_code eval
+[200, 403, 200]
+--- response_body_like eval
+["^x{1000}attick" . "y{1000}\$", "test.body", "^ok\$"]
+--- upstream_requests: 2
+
+=== TEST 20: begun in memory, ended in a file
+--- upstream
+echo
+--- config eval: $::gated
+--- raw_request eval
+my $head = "POST /spooled HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5006\r\nConnection: close\r\n";
+["$head\r\n" . ("x" x 500) . "att", "ack" . ("y" x 4500)]
+--- raw_request_middle_delay: 0.05
+--- error_code: 403
+--- response_body_like: test.body
+--- upstream_requests: 0

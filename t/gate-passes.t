@@ -105,7 +105,7 @@ location /mirror { internal; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PO
 --- upstream_body eval
 ["hello"]
 
-=== TEST 9: limit_req delays and refuses beside a waiting check
+=== TEST 9: limit_req delays beside a waiting check
 --- http_config
 limit_req_zone $binary_remote_addr zone=one:1m rate=10r/s;
 --- config
@@ -166,3 +166,76 @@ location /off { guard_mode off ban; guard_test front refuse=403; guard_test inne
 [422, 422]
 --- response_body_like eval
 ["test.inner", "test.inner"]
+
+=== TEST 15: limit_req refuses what the front gate has let through; the inner gate does not see it
+--- http_config
+limit_req_zone $binary_remote_addr zone=one:1m rate=1r/m;
+log_format verdict '$status $guard_verdict'; access_log $TEST_NGINX_SERVER_ROOT/logs/access.log verdict;
+--- config
+location /x { limit_req zone=one; guard_test front wait=5ms; guard_test inner; root html; try_files /index.html =404; }
+--- pipelined_requests eval
+["GET /x", "GET /x"]
+--- error_code eval
+[200, 503]
+--- response_body_like eval
+["It works", "503 Service Temporarily Unavailable"]
+--- access_log
+200 passed
+503 passed
+
+=== TEST 16: X-Accel-Redirect to a named location
+--- upstream
+header X-Accel-Redirect: @internal
+--- config
+location /x { guard_test front wait=5ms; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location @internal { guard_test inner refuse=422; root html; }
+--- request
+POST /x
+hello
+--- error_code: 422
+--- response_body_like: test.inner
+
+=== TEST 17: error_page after error_page
+--- config
+recursive_error_pages on;
+location /x { error_page 404 /first; guard_test front; root html; }
+location /first { error_page 404 /second; root html; }
+location /second { guard_test front wait=5ms; guard_test inner wait=5ms; error_page 422 /page; guard_test inner refuse=422; root html; }
+location /page { guard_test inner refuse=403; return 422 "page $guard_verdict $guard_code"; }
+--- request
+GET /x
+--- error_code: 422
+--- response_body: page refused test.inner
+
+=== TEST 18: rewrite in a location, and post_action
+--- upstream
+body ok
+--- http_config
+log_format verdict '$uri $status $guard_verdict'; access_log $TEST_NGINX_SERVER_ROOT/logs/access.log verdict;
+--- config
+location /x { rewrite ^ /y last; }
+location /y { guard_test front wait=5ms; post_action /after; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /after { internal; guard_test front wait=5ms; guard_test inner; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- request
+GET /x
+--- response_body
+ok
+--- upstream_line
+GET /y
+GET /after
+--- access_log
+/after 200 passed
+
+=== TEST 19: a refusal in a post_action sends nothing and ends the request
+--- upstream
+body ok
+--- config
+location /y { guard_test front; post_action /after; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /after { internal; guard_test inner refuse=422; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- pipelined_requests eval
+["GET /y", "GET /y"]
+--- response_body eval
+["ok\n", "ok\n"]
+--- upstream_line
+GET /y
+GET /y

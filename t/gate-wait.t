@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 use lib 't/lib';
+use Socket ();
 use Test::More;
 use Test::Nginx::Guard;
 
@@ -15,6 +16,8 @@ location /long { guard_test front wait=1h; root html; }
 location /inner { guard_test inner wait=1h body=1k; root html; }
 location /charge { guard_test front at=charge wait=1h; guard_test inner; root html; }
 location /body { guard_test inner body=64k; root html; }
+location /spooled { client_body_buffer_size 1k; guard_test inner body=64k; root html; }
+location /json { client_body_buffer_size 1k; guard_json required; proxy_pass http://127.0.0.1:1; }
 location /fine { guard_test front; root html; try_files /index.html =404; }
 EOC
 
@@ -58,6 +61,35 @@ for my $how (qw(FIN RST)) {
     undef $connection;
     ok wait_for(sub { logged($nginx, 'prematurely closed') == 1 }, 5), 'abort while the body is read: seen';
     ends_clean($nginx, 'abort while the body is read');
+}
+
+# However the body comes, nothing is left of it: no file, no request, no connection.
+for my $case (
+    ['in memory', '/body', "Content-Length: 100\r\n\r\nhi"],
+    ['in chunks', '/body', "Transfer-Encoding: chunked\r\n\r\n5\r\nhel"],
+    ['in a file', '/spooled', "Content-Length: 60000\r\n\r\n" . 'x' x 30000],
+    ['in a file, in chunks', '/spooled', "Transfer-Encoding: chunked\r\n\r\n" . (sprintf("%x\r\n%s\r\n", 30000, 'x' x 30000)) . "5\r\nhel"],
+    ['of a JSON request', '/json', "Content-Type: application/json\r\nContent-Length: 60000\r\n\r\n[" . '1,' x 10000],
+) {
+    my ($name, $path, $rest) = @$case;
+    for my $how (qw(FIN RST)) {
+        my $nginx = nginx();
+        my ($worker) = $nginx->worker_pids;
+        my $files = sub { return join ' ', sort grep { defined && !m{^/dev/|^anon_inode|/logs/} } map { readlink } glob "/proc/$worker/fd/*" };
+        my $before = $files->();
+        my $connection = held($nginx, "POST $path HTTP/1.1\r\nHost: localhost\r\n$rest");
+        ok wait_for(sub { $files->() ne $before }, 5), "$how of a body $name: it is being read";
+        my $socket = ref $connection eq 'HASH' ? $connection->{socket} : $connection;
+        setsockopt $socket, Socket::SOL_SOCKET(), Socket::SO_LINGER(), pack('ii', 1, 0) if $how eq 'RST';
+        close $socket;
+        undef $connection;
+        ok wait_for(sub { $files->() eq $before }, 5), "$how of a body $name: no connection and no file is open"
+            or diag $files->();
+        my @left = grep { -f } glob $nginx->root . '/client_body_temp/*';
+        is_deeply \@left, [], "$how of a body $name: no file is left";
+        is request($nginx->port, GET => '/fine')->{code}, 200, "$how of a body $name: the worker goes on";
+        ends_clean($nginx, "$how of a body $name");
+    }
 }
 
 for my $how (qw(hup QUIT)) {

@@ -316,3 +316,13 @@ main::post('/on', "Content-Length: 4\r\nConnection: close\r\n$::type", " \t\r\n"
 --- response_body_like eval
 main::problem(400, 'json.syntax', 'Malformed JSON', 'the body holds only blanks at byte 4', '#')
 --- upstream_requests: 0
+
+=== TEST 21: an Upgrade field exempts no body
+--- upstream
+echo
+--- config eval: $::json
+--- raw_request eval
+main::post('/on', "Upgrade: websocket\r\nConnection: upgrade, close\r\nContent-Length: 4\r\n$::type", "{bad")
+--- error_code: 400
+--- response_body_like: "code":"json.syntax"
+--- upstream_requests: 0

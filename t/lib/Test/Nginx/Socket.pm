@@ -534,11 +534,13 @@ sub check_logs {
         return substr $text, $seen->{$key} > length $text ? 0 : $seen->{$key};
     };
     if ($server->pid) {
-        my @wanted = defined $block->error_log ? pattern_list($block->error_log, $block->name) : ();
+        my ($errors, $accesses) =
+            map { [defined $block->$_ ? pattern_list($block->$_, $block->name) : ()] } qw(error_log access_log);
         wait_for(
             sub {
                 my $text = $tail->('error.log', 'error');
-                return 0 if Test::Nginx::Guard::Checks::missing_from($text, @wanted);
+                return 0 if Test::Nginx::Guard::Checks::missing_from($text, @$errors);
+                return 0 if Test::Nginx::Guard::Checks::missing_from($tail->('access.log', 'access'), @$accesses);
                 my ($got, $expected) = Test::Nginx::Guard::Checks::grep_pair($block, $text, $repeat) or return 1;
                 return ref $expected ? $got =~ $expected : $got eq $expected;
             },

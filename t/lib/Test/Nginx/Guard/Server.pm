@@ -177,6 +177,8 @@ sub wrapped {
         ? qw(--leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite)
         : split ' ', $ENV{TEST_NGINX_USE_VALGRIND};
     push @options, "--suppressions=$lib/valgrind.supp" if -f "$lib/valgrind.supp";
+    # nginx -t ends without freeing the configuration that it has read.
+    push @options, '--leak-check=no' if grep { $_ eq '-t' } @words;
     return ('valgrind', '--quiet', @options, "--log-file=$self->{root}/logs/valgrind.%p", @command);
 }
 
@@ -207,15 +209,16 @@ sub test_config {
     my ($self) = @_;
     my $output = $self->log_file('test.log');
     # It must not write into the log of a running nginx.
-    my @command = map { s{/logs/error\.log\z}{/logs/test-error.log}r } $self->command('-t');
-    # nginx -t ends without freeing the configuration that it has read.
+    my @command = map { s{/logs/error\.log\z}{/logs/test-error.log}r } $self->wrapped('-t');
     local $ENV{ASAN_OPTIONS} = join ':', $ENV{ASAN_OPTIONS} // (), 'detect_leaks=0';
     my $pid = $self->in_child($output, @command);
     waitpid $pid, 0;
     my $status = $?;
     my $text   = slurp($output);
     unlink $output;
-    return ($status, $text);
+    my $reports = $self->tool_reports;
+    return ($status, $text) unless length $reports;
+    return ($status || 1 << 8, "$text$reports");
 }
 
 sub is_listening {

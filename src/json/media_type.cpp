@@ -121,16 +121,22 @@ bool parameters_fit(Reader& reader) noexcept {
   }
 }
 
-// Whether one of the comma-separated parts begins with a JSON type, however odd the rest is.
-// Applications strip more than blanks: Python's strip() takes away 0x0B, 0x85 and 0xA0 as well. So
-// whatever cannot belong to a type is left out at both ends.
+// The text before its parameters, without what cannot belong to a type at both ends. Applications
+// strip more than blanks: Python's strip() takes away 0x0B, 0x85 and 0xA0 as well.
+std::string_view bare(std::string_view text) noexcept {
+  text = text.substr(0, text.find(';'));
+  while (!text.empty() && !is_token_letter(text.front())) text.remove_prefix(1);
+  while (!text.empty() && !is_token_letter(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+// Whether one of the comma-separated parts, or all of it to an application that knows no lists,
+// begins with a JSON type, however odd the rest is.
 bool speaks_of_json(std::string_view value) noexcept {
+  if (has_json_suffix(bare(value))) return true;
   while (!value.empty()) {
     const std::size_t comma = value.find(',');
-    std::string_view part = value.substr(0, comma);
-    part = part.substr(0, part.find(';'));
-    while (!part.empty() && !is_token_letter(part.front())) part.remove_prefix(1);
-    while (!part.empty() && !is_token_letter(part.back())) part.remove_suffix(1);
+    const std::string_view part = bare(value.substr(0, comma));
     std::size_t size = 0;
     while (size < part.size() && (is_token_letter(part[size]) || part[size] == '/')) ++size;
     if (is_json_essence(part.substr(0, size)) || has_json_suffix(part)) return true;

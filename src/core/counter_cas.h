@@ -65,6 +65,15 @@ inline bool compare_and_swap(std::uint64_t& word, std::uint64_t expected,
                                      __ATOMIC_ACQUIRE);
 }
 
+// Between two looks at a word that others write.
+inline void relax() noexcept {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
 inline void add(std::uint64_t& word, std::uint64_t amount) noexcept {
   __atomic_fetch_add(&word, amount, __ATOMIC_RELAXED);
 }

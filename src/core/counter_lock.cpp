@@ -37,12 +37,6 @@ bool abandoned(std::uint64_t owner, std::uint64_t now) noexcept {
   return now > (owner >> kProcessBits) + CounterLock::kLease;
 }
 
-void relax() noexcept {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#endif
-}
-
 }  // namespace
 
 void own_counter_locks() noexcept {

@@ -32,6 +32,7 @@ class CounterTable {
   static constexpr std::size_t kSetSize = kWays * sizeof(Pair);
   // Lost races after which update() gives up. A race is lost only when another one wins it.
   static constexpr int kMaxTries = 1000;
+  static constexpr int kWaits = 16;
 
   enum class Update : std::uint8_t { changed, unchanged, unavailable };
 
@@ -111,6 +112,9 @@ CounterTable::Update CounterTable::update(const CounterKey& key, Used&& used,
                                           Decide&& decide) noexcept {
   Place mine;  // the entry that this call has put in place, fresh
   for (int tries = 0; tries < kMaxTries; ++tries) {
+    // Two cores in step can go on as they are, one always winning and the other losing, until the
+    // tries are used up. Waits of different lengths break the step.
+    for (int wait = tries % kWaits; wait > 0; --wait) relax();
     Place place = find(key.hash);
     bool counted = place.entry != nullptr && (place.seen.value & kFresh) == 0;
     if (counted) remove(mine);

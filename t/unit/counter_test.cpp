@@ -305,6 +305,7 @@ void threads_share_one_quota(Algorithm algorithm, std::uint64_t count) {
   in_threads(2, [&](int) {
     for (int i = 0; i < 50'000; ++i) admitted += limiter.take(key(1, 1), kNow, 1).admitted;
   });
+  assert_int_equal(limiter.stats().unavailable, 0);
   assert_int_equal(admitted.load(), count);
 }
 

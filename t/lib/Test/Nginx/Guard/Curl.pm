@@ -41,10 +41,10 @@ sub curl_command {
 }
 
 # Debian's curl 7.88 loses a response that is complete, but followed by RST_STREAM(NO_ERROR), while it
-# still sends the body: about one in six of stock nginx's own `return 413`, too. RFC 9113, section 8.1,
-# lets a server answer so.
+# still sends the body: on some machines two of three of stock nginx's own `return 413`, too. RFC 9113,
+# section 8.1, lets a server answer so.
 my $stream_error = 92;
-my $tries        = 5;
+my $tries        = 60;
 
 # Returns {raw, responses, error} as exchange() does; error is curl's own message if it failed.
 sub curl_request {

@@ -1,15 +1,88 @@
-// A timer outside of any request: it never keeps a quitting worker alive. A timer that a request
-// waits on must do so, and is an ngx_event_t of its own (see core/test_module.cpp).
+// Timers and posted events outside of any request.
 #pragma once
 
 #include "ngx/compat.h"
 
 namespace guard::ngx {
 
+using Callback = void (*)(void* context) noexcept;
+
+// An event with what nginx expects around it: debug logs read an event's data as a connection and
+// print its fd.
+class BareEvent {
+ public:
+  BareEvent(Callback callback, void* context) noexcept : callback_(callback), context_(context) {
+    connection_.fd = static_cast<ngx_socket_t>(-1);
+    connection_.data = this;
+    event_.data = &connection_;
+    event_.handler = [](ngx_event_t* event) noexcept {
+      auto* self = reinterpret_cast<BareEvent*>(static_cast<ngx_connection_t*>(event->data)->data);
+      self->callback_(self->context_);
+    };
+  }
+  BareEvent(const BareEvent&) = delete;
+  BareEvent& operator=(const BareEvent&) = delete;
+
+ protected:
+  ngx_event_t* event() noexcept {
+    event_.log = ngx_cycle->log;
+    return &event_;
+  }
+  bool timer_set() const noexcept { return event_.timer_set; }
+  bool posted() const noexcept { return event_.posted; }
+
+ private:
+  ngx_event_t event_{};
+  ngx_connection_t connection_{};
+  Callback callback_;
+  void* context_;
+};
+
+// Fires once. waited_for: somebody waits on it, a request or another who must have his answer
+// before the worker may go; any other never keeps a quitting worker alive.
+class Timer : private BareEvent {
+ public:
+  Timer(Callback callback, void* context, bool waited_for) noexcept
+      : BareEvent(callback, context), waited_for_(waited_for) {}
+  ~Timer() { stop(); }
+
+  bool running() const noexcept { return timer_set(); }
+
+  // Exactly: nginx by itself would keep a running timer that is less than 300 ms off.
+  void start(ngx_msec_t delay) noexcept {
+    stop();
+    event()->cancelable = waited_for_ ? 0 : 1;
+    ngx_add_timer(event(), delay);
+  }
+
+  void stop() noexcept {
+    if (timer_set()) ngx_del_timer(event());
+  }
+
+ private:
+  bool waited_for_;
+};
+
+// Called once when the current turn of the event loop ends, however often it was posted.
+class TurnEnd : private BareEvent {
+ public:
+  TurnEnd(Callback callback, void* context) noexcept : BareEvent(callback, context) {}
+  ~TurnEnd() { cancel(); }
+
+  void post() noexcept {
+    if (posted()) return;
+    ngx_post_event(event(), &ngx_posted_events);
+  }
+
+  void cancel() noexcept {
+    if (!posted()) return;
+    ngx_delete_posted_event(event());
+  }
+};
+
+// A timer that never keeps a quitting worker alive. A timer that a request waits on must do so.
 class IntervalTimer {
  public:
-  using Callback = void (*)(void* context) noexcept;
-
   // Calls callback every interval until stop() or the worker's exit. Safe to start again.
   void start(ngx_cycle_t* cycle, ngx_msec_t interval, Callback callback, void* context) noexcept {
     interval_ = interval;

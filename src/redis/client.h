@@ -5,20 +5,25 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
-#include "ngx/compat.h"
+#include "ngx/timer.h"
+#include "redis/chain.h"
 #include "redis/output.h"
+#include "redis/policy.h"
 #include "redis/reply.h"
+#include "redis/settings.h"
 
 namespace guard::redis {
 
 class Link;
+class Topology;
 
 // A command that waits, in its sender's memory: it must stay where it is until done() was called or
 // forget() returns. It is written when its connection is ready for it, at the earliest when the
 // current turn of the event loop ends; so what is put into it before then leaves with it.
-class Command {
+class Command : private Hook {
  public:
   // Writes itself, once or more commands in RESP. Called again if it has to be sent again (another
   // node of the cluster has the key).
@@ -46,18 +51,18 @@ class Command {
  private:
   friend class Link;
   friend class Client;
-  enum class State : std::uint8_t { idle, queued, sent };
+  // held: by a topology that will send it again. failed: done() is about to be called.
+  enum class State : std::uint8_t { idle, held, queued, sent, failed };
 
   Write write_;
   Done done_;
   State state_ = State::idle;
-  std::uint8_t attempts_ = 0;
-  bool asking_ = false;
+  Fault fault_ = Fault::none;
+  std::uint8_t hops_ = 0;  // how often it was sent on
+  bool asking_ = false;    // goes behind an ASKING
   Link* link_ = nullptr;
   std::uint64_t ticket_ = 0;  // which of the link's commands it is
   ngx_msec_t deadline_ = 0;
-  Command* next_ = nullptr;
-  Command* previous_ = nullptr;
 };
 
 class Client {
@@ -68,12 +73,12 @@ class Client {
   static Client* find(ngx_conf_t* cf, std::string_view name) noexcept;
 
   // The guard_redis name, and its prefix= ("guard:").
-  std::string_view name() const noexcept;
-  std::string_view prefix() const noexcept;
+  std::string_view name() const noexcept { return settings_.policy.name; }
+  std::string_view prefix() const noexcept { return settings_.policy.prefix; }
   // timeout= in milliseconds: no command waits longer.
-  ngx_msec_t timeout() const noexcept;
+  ngx_msec_t timeout() const noexcept { return settings_.timeout(); }
   // Whether keys with different hash tags may live on different nodes.
-  bool is_cluster() const noexcept;
+  bool is_cluster() const noexcept { return settings_.policy.url.kind == Kind::cluster; }
 
   // In a worker. The command's done() is called later in any case. A command that a request waits
   // for keeps a quitting worker alive until then.
@@ -83,6 +88,46 @@ class Client {
   // Whether a command that is sent now has a chance; if not, it would fail with
   // Fault::unavailable.
   bool available() const noexcept;
+
+  // Hears when available() changes; why is empty when it is available again. Also called when the
+  // worker's first connection stands.
+  using Changed = void (*)(Client& client, bool available, std::string_view why) noexcept;
+
+  // For redis_module.cpp: made while configuration is read, started and stopped by a worker.
+  Client(Settings&& settings, Changed changed) noexcept;
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+  ~Client();
+  Settings& settings() noexcept { return settings_; }
+  bool start() noexcept;  // false: out of memory
+  void stop() noexcept;
+
+  // For links and topologies. A command does not wait at a link any more when it comes here.
+  void answer(Command& command, const Reply& reply) noexcept;
+  // done() follows later.
+  void fail(Command& command, Fault fault) noexcept;
+  // Once more, through this link, before the same deadline.
+  void send_on(Command& command, Link& link) noexcept;
+  // A link came up, or its breaker opened.
+  void reconsider(std::string_view why) noexcept;
+
+ private:
+  void dispatch(Command& command) noexcept;
+  void settle(Command& command) noexcept;
+  void deliver() noexcept;
+  void expire() noexcept;
+
+  Settings settings_;
+  Changed changed_;
+  std::unique_ptr<Topology> topology_;
+  Hook waiting_;  // by deadline
+  Hook failed_;
+  bool delivering_ = false;
+  bool told_ = false;
+  bool said_available_ = true;
+  ngx::Timer deadline_;
+  ngx::Timer delivery_;
+  ngx::TurnEnd turn_end_;
 };
 
 }  // namespace guard::redis

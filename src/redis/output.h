@@ -22,7 +22,9 @@ class Output {
 
   // "*N\r\n": a command of count words follows.
   void begin(std::size_t count) noexcept { prefix('*', count); }
-  void bulk(std::string_view word) noexcept;
+  void bulk(std::string_view word) noexcept { bulk(word, {}); }
+  // One word out of two pieces.
+  void bulk(std::string_view head, std::string_view tail) noexcept;
   void bulk(std::uint64_t number) noexcept;
 
   std::string_view pending() const noexcept;

@@ -30,7 +30,7 @@ class Reply {
   bool is_integer() const noexcept;
   bool is_text() const noexcept;  // a bulk or simple string
   bool is_array() const noexcept;
-  std::int64_t integer() const noexcept;  // of an integer; a decimal bulk string is read, too
+  std::int64_t integer() const noexcept;   // of an integer; a decimal bulk string is read, too
   std::string_view text() const noexcept;  // of a string or an error
   std::size_t size() const noexcept;       // elements of an array
   Reply operator[](std::size_t index) const noexcept;

@@ -1,0 +1,125 @@
+#include "redis/client.h"
+
+#include "redis/link.h"
+#include "redis/topology.h"
+
+namespace guard::redis {
+
+Client::Client(Settings&& settings, Changed changed) noexcept
+    : settings_(std::move(settings)),
+      changed_(changed),
+      deadline_([](void* self) noexcept { static_cast<Client*>(self)->expire(); }, this, true),
+      delivery_([](void* self) noexcept { static_cast<Client*>(self)->deliver(); }, this, true),
+      turn_end_([](void* self) noexcept { static_cast<Client*>(self)->deliver(); }, this) {}
+
+Client::~Client() = default;
+
+bool Client::start() noexcept {
+  try {
+    if (topology_ == nullptr) topology_ = make_topology(*this);
+    topology_->start();
+    return true;
+  } catch (const std::bad_alloc&) {
+    topology_.reset();
+    return false;
+  }
+}
+
+void Client::stop() noexcept {
+  topology_.reset();
+  deadline_.stop();
+  delivery_.stop();
+  turn_end_.cancel();
+}
+
+bool Client::available() const noexcept {
+  return topology_ != nullptr && topology_->available();
+}
+
+void Client::send(Command& command) noexcept {
+  command.hops_ = 0;
+  command.asking_ = false;
+  command.link_ = nullptr;
+  command.state_ = Command::State::held;
+  command.deadline_ = ngx_current_msec + timeout();
+  const bool first = waiting_.alone();
+  waiting_.append(command);
+  dispatch(command);
+  if (first && !waiting_.alone()) deadline_.start(timeout());
+}
+
+void Client::dispatch(Command& command) noexcept {
+  Link* link = topology_ == nullptr ? nullptr : topology_->route(command);
+  if (link == nullptr) return fail(command, Fault::unavailable);
+  if (!link->push(command)) fail(command, Fault::overflow);
+}
+
+void Client::send_on(Command& command, Link& link) noexcept {
+  ++command.hops_;
+  if (!link.push(command)) fail(command, Fault::overflow);
+}
+
+void Client::forget(Command& command) noexcept {
+  if (command.link_ != nullptr) command.link_->forget(command);
+  settle(command);
+}
+
+// It waits for nothing any more.
+void Client::settle(Command& command) noexcept {
+  command.unlink();
+  command.state_ = Command::State::idle;
+  // A quitting worker need not wait for it.
+  if (waiting_.alone()) deadline_.stop();
+}
+
+void Client::answer(Command& command, const Reply& reply) noexcept {
+  if (reply.fault() == Fault::error && topology_->redirect(command, reply)) return;
+  settle(command);
+  command.done_(command, reply);
+}
+
+// Faults are told when the turn ends, so that nobody hears of one within a call of his own.
+void Client::fail(Command& command, Fault fault) noexcept {
+  settle(command);
+  command.link_ = nullptr;
+  command.state_ = Command::State::failed;
+  command.fault_ = fault;
+  failed_.append(command);
+  if (!delivering_) turn_end_.post();
+}
+
+void Client::deliver() noexcept {
+  if (failed_.alone()) return;
+  Hook batch;
+  batch.take(failed_);
+  delivering_ = true;
+  while (!batch.alone()) {
+    auto& command = *static_cast<Command*>(batch.first());
+    settle(command);
+    command.done_(command, Reply(command.fault_));
+  }
+  delivering_ = false;
+  // Who sends again at once must not keep the turn from ending.
+  if (!failed_.alone()) delivery_.start(1);
+}
+
+void Client::expire() noexcept {
+  while (!waiting_.alone()) {
+    auto& command = *static_cast<Command*>(waiting_.first());
+    const auto left = static_cast<ngx_msec_int_t>(command.deadline_ - ngx_current_msec);
+    if (left > 0) return deadline_.start(static_cast<ngx_msec_t>(left));
+    const bool sent = command.state_ == Command::State::sent;
+    if (command.link_ != nullptr) command.link_->expired(command);
+    fail(command, sent ? Fault::timeout : Fault::unavailable);
+  }
+}
+
+void Client::reconsider(std::string_view why) noexcept {
+  const bool now_available = topology_->available();
+  if (told_ && now_available == said_available_) return;
+  told_ = true;
+  said_available_ = now_available;
+  changed_(*this, now_available, now_available ? std::string_view{} : why);
+}
+
+}  // namespace guard::redis

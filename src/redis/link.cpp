@@ -1,0 +1,368 @@
+#include "redis/link.h"
+
+#include <algorithm>
+#include <string>
+
+namespace guard::redis {
+
+namespace {
+
+constexpr std::size_t kCongested = 64 << 10;  // unwritten bytes from which on commands stay behind
+constexpr std::size_t kReadSize = 16 << 10;
+constexpr int kReadsPerTurn = 16;
+constexpr ngx_msec_t kBrief = 1000;  // a connection that is lost sooner is not opened again at once
+constexpr ngx_msec_t kProven = 10'000;  // one that held as long has proven that all is well
+
+// Errors that say that the server, or what it thinks of us, is the trouble, and not the command.
+constexpr std::array<std::string_view, 12> kFailures = {
+    "OOM",       "READONLY", "LOADING", "MASTERDOWN",  "BUSY",       "NOAUTH",
+    "WRONGPASS", "NOPERM",   "MISCONF", "CLUSTERDOWN", "UNKILLABLE", "NOREPLICAS"};
+
+std::string_view code_of(const Reply& reply) noexcept {
+  return reply.text().substr(0, reply.text().find(' '));
+}
+
+std::uint64_t now() noexcept {
+  return ngx_current_msec;
+}
+
+}  // namespace
+
+Link::Link(Topology& topology, Client& client) noexcept
+    : topology_(topology),
+      client_(client),
+      connection_(*this),
+      timer_([](void* self) noexcept { static_cast<Link*>(self)->on_timer(); }, this, false),
+      turn_end_([](void* self) noexcept { static_cast<Link*>(self)->flush(); }, this) {}
+
+void Link::start() noexcept {
+  if (state_ == State::idle) connect();
+}
+
+void Link::restart(std::string_view why) noexcept {
+  explain(why);
+  close();
+  drop(false);
+  connect();
+}
+
+// Commands
+
+bool Link::push(Command& command) noexcept {
+  if (!ring_.push(&command, command.ticket_)) return false;
+  command.link_ = this;
+  command.state_ = Command::State::queued;
+  if (ready()) turn_end_.post();
+  return true;
+}
+
+void Link::forget(Command& command) noexcept {
+  ring_.empty(command.ticket_);
+  command.link_ = nullptr;
+}
+
+void Link::expired(Command& command) noexcept {
+  if (command.state_ == Command::State::sent) count(client_.settings().shared->timeouts);
+  forget(command);
+  if (breaker_.failed(now())) {
+    explain_time("no answer", client_.timeout());
+    trip();
+  }
+}
+
+void Link::fill() noexcept {
+  std::uint64_t written = 0;
+  while (ring_.has_unsent() && output_.pending().size() < kCongested && !output_.failed()) {
+    Ring::Slot& slot = ring_.unsent();
+    Command* command = slot.command;
+    ring_.advance();
+    if (command == nullptr) continue;
+    slot.replies = command->replies;
+    written += command->replies;
+    command->state_ = Command::State::sent;
+    command->write_(*command, output_);
+  }
+  while (ring_.has_sent() && ring_.first().replies == 0) ring_.pop();
+  if (written > 0) count(client_.settings().shared->commands, written);
+}
+
+void Link::flush() noexcept {
+  while (ready()) {
+    fill();
+    if (output_.failed()) return lose("out of memory");
+    if (output_.pending().empty() || !write_out()) return;
+  }
+}
+
+// Whether all that was pending is on its way.
+bool Link::write_out() noexcept {
+  while (!output_.pending().empty()) {
+    const ssize_t sent = connection_.write(output_.pending());
+    if (sent == 0) return false;
+    if (sent < 0) {
+      lose(connection_.why());
+      return false;
+    }
+    output_.sent(static_cast<std::size_t>(sent));
+  }
+  return true;
+}
+
+// Replies
+
+void Link::readable() noexcept {
+  const std::uint32_t life = life_;
+  char buffer[kReadSize];
+  for (int i = 0; i < kReadsPerTurn; ++i) {
+    const ssize_t got = connection_.read(buffer, sizeof(buffer));
+    if (got == 0) return;
+    if (got < 0) return lose(connection_.why());
+    const bool understood = reader_.feed({buffer, static_cast<std::size_t>(got)}) &&
+                            reader_.drain([&](const Reply& reply) noexcept {
+                              on_reply(reply);
+                              return life == life_;
+                            });
+    if (life != life_) return;
+    if (!understood) return lose("what came is no reply of Redis");
+  }
+  connection_.read_later();
+}
+
+void Link::on_reply(const Reply& reply) noexcept {
+  if (!ready()) return on_setup_reply(reply);
+  while (ring_.has_sent() && ring_.first().replies == 0) ring_.pop();
+  if (!ring_.has_sent()) return lose("a reply came that nobody waits for");
+
+  const bool opened = judge(reply);
+  Ring::Slot& slot = ring_.first();
+  if (--slot.replies == 0) {
+    Command* command = slot.command;
+    ring_.pop();
+    if (command != nullptr) {
+      command->link_ = nullptr;
+      client_.answer(*command, reply);
+    }
+  }
+  if (opened) trip();
+}
+
+// Whether the breaker has opened.
+bool Link::judge(const Reply& reply) noexcept {
+  if (reply.fault() != Fault::error) {
+    breaker_.succeeded(now());
+    return false;
+  }
+  count(client_.settings().shared->errors);
+  const std::string_view code = code_of(reply);
+  if (std::ranges::find(kFailures, code) == kFailures.end()) {
+    breaker_.succeeded(now());
+    return false;
+  }
+  // Asking a replica again will not make a master of it.
+  const bool opened = code == "READONLY" ? breaker_.open() : breaker_.failed(now());
+  if (opened) explain(reply.text());
+  return opened;
+}
+
+// Coming up
+
+void Link::connect() noexcept {
+  state_ = State::connecting;
+  timer_.start(client_.settings().connect_timeout());
+  const ngx::Endpoint* endpoint = topology_.endpoint(*this);
+  if (endpoint == nullptr) return attempt_failed(topology_.why());
+  switch (connection_.open(*endpoint)) {
+    case ngx::Outgoing::Opening::opened:
+      return opened();
+    case ngx::Outgoing::Opening::failed:
+      return attempt_failed(connection_.why());
+    case ngx::Outgoing::Opening::pending:
+      break;
+  }
+}
+
+void Link::opened() noexcept {
+  count(client_.settings().shared->connects);
+  if (!reader_.start()) return attempt_failed("out of memory");
+  state_ = State::setup;
+  step_ = step_count_ = 0;
+  const Settings& settings = client_.settings();
+  if (!settings.password.empty()) add_step(Step::auth);
+  if (settings.policy.url.database != 0) add_step(Step::select);
+  add_step(Step::name);
+  write_out();
+}
+
+void Link::add_step(Step step) noexcept {
+  steps_[step_count_++] = step;
+  const Settings& settings = client_.settings();
+  switch (step) {
+    case Step::auth:
+      output_.begin(settings.policy.user.empty() ? 2 : 3);
+      output_.bulk("AUTH");
+      if (!settings.policy.user.empty()) output_.bulk(settings.policy.user);
+      output_.bulk(settings.password.expose());
+      break;
+    case Step::select:
+      output_.begin(2);
+      output_.bulk("SELECT");
+      output_.bulk(settings.policy.url.database);
+      break;
+    case Step::name:
+      output_.begin(3);
+      output_.bulk("CLIENT");
+      output_.bulk("SETNAME");
+      output_.bulk("guard-", settings.policy.name);
+      break;
+    case Step::probe:
+      if (client_.is_cluster()) {
+        output_.begin(1);
+        output_.bulk("PING");
+        break;
+      }
+      // What only reads would be answered by a replica, too, and by a server without memory.
+      output_.begin(5);
+      output_.bulk("SET");
+      output_.bulk(settings.policy.prefix, "probe");
+      output_.bulk(1);
+      output_.bulk("PX");
+      output_.bulk(1000);
+      break;
+  }
+}
+
+void Link::on_setup_reply(const Reply& reply) noexcept {
+  if (step_ == step_count_) return attempt_failed("a reply came that nobody waits for");
+  const Step step = steps_[step_++];
+  if (!reply.ok()) {
+    count(client_.settings().shared->errors);
+    // Whatever a server may repeat of a password stays unsaid.
+    if (step == Step::auth) return attempt_failed("AUTH was refused: ", code_of(reply));
+    if (step == Step::select) return attempt_failed("SELECT was refused: ", reply.text());
+    if (step == Step::probe) return attempt_failed(reply.text());
+  }
+  if (step_ != step_count_) return;
+  if (state_ == State::probe) return stand();
+  // A server that takes longer to answer than commands may wait is of no use to them.
+  state_ = State::probe;
+  timer_.start(client_.timeout());
+  step_ = step_count_ = 0;
+  add_step(Step::probe);
+  write_out();
+}
+
+void Link::stand() noexcept {
+  state_ = State::ready;
+  timer_.stop();
+  stands_since_ = ngx_current_msec;
+  breaker_.close();
+  topology_.came_up(*this);
+  flush();
+}
+
+void Link::writable() noexcept {
+  if (ready()) return flush();
+  if (state_ == State::setup || state_ == State::probe) write_out();
+}
+
+// Going down
+
+void Link::broken() noexcept {
+  lose(connection_.why());
+}
+
+void Link::on_timer() noexcept {
+  if (state_ == State::waiting) return connect();
+  if (state_ == State::connecting) {
+    explain_time("no connection", client_.settings().connect_timeout());
+  } else {
+    explain_time("no answer",
+                 state_ == State::probe ? client_.timeout() : client_.settings().connect_timeout());
+  }
+  attempt_failed(why());
+}
+
+void Link::explain_time(const char* what, ngx_msec_t limit) noexcept {
+  std::array<u_char, 64> text;
+  const u_char* end = ngx_snprintf(text.data(), text.size(), "%s within %Mms", what, limit);
+  explain(
+      {reinterpret_cast<const char*>(text.data()), static_cast<std::size_t>(end - text.data())});
+}
+
+// Only what may stand in a log.
+void Link::explain(std::string_view text, std::string_view more) noexcept {
+  if (text.data() == why_.data()) return;
+  why_length_ = 0;
+  for (std::string_view part : {text, more}) {
+    for (char c : part) {
+      if (why_length_ == why_.size()) return;
+      why_[why_length_++] = c >= ' ' && c < 0x7f ? c : '?';
+    }
+  }
+}
+
+void Link::close() noexcept {
+  ++life_;
+  connection_.close();
+  reader_.stop();
+  output_.clear();
+  turn_end_.cancel();
+  timer_.stop();
+  if (state_ == State::ready && ngx_current_msec - stands_since_ >= kProven) backoff_.reset();
+}
+
+void Link::retry_later() noexcept {
+  state_ = State::waiting;
+  timer_.start(static_cast<ngx_msec_t>(backoff_.next(static_cast<std::uint64_t>(ngx_random()))));
+}
+
+void Link::drop(bool unsent) noexcept {
+  while (ring_.has_sent()) {
+    if (Command* command = ring_.take()) drop(*command, Fault::lost);
+  }
+  while (unsent && ring_.has_unsent()) {
+    if (Command* command = ring_.take()) drop(*command, Fault::unavailable);
+  }
+}
+
+void Link::drop(Command& command, Fault fault) noexcept {
+  command.link_ = nullptr;
+  client_.fail(command, fault);
+}
+
+// Whoever waits need not wait for the next attempt.
+void Link::attempt_failed(std::string_view text, std::string_view more) noexcept {
+  explain(text, more);
+  close();
+  breaker_.open();
+  drop(true);
+  retry_later();
+  topology_.went_down(*this);
+}
+
+void Link::lose(std::string_view text) noexcept {
+  if (!ready()) return attempt_failed(text);
+  explain(text);
+  const bool opened = ring_.has_sent() && breaker_.failed(now());
+  const bool brief = ngx_current_msec - stands_since_ < kBrief;
+  close();
+  drop(opened);
+  if (opened || brief) {
+    retry_later();
+  } else {
+    connect();
+  }
+  topology_.went_down(*this);
+}
+
+// The breaker has opened.
+void Link::trip() noexcept {
+  if (ready()) {
+    close();
+    retry_later();
+  }
+  drop(true);
+  topology_.went_down(*this);
+}
+
+}  // namespace guard::redis

@@ -1,0 +1,94 @@
+// One connection to one server: pipelining, what is said first on it, its breaker, and coming back
+// after a loss.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "ngx/outgoing.h"
+#include "ngx/timer.h"
+#include "redis/backoff.h"
+#include "redis/breaker.h"
+#include "redis/output.h"
+#include "redis/reader.h"
+#include "redis/ring.h"
+#include "redis/topology.h"
+
+namespace guard::redis {
+
+class Link final : private ngx::Outgoing::Owner {
+ public:
+  explicit Link(Topology& topology, Client& client) noexcept;
+  ~Link() = default;
+
+  // Connects, and from then on again whenever it is lost.
+  void start() noexcept;
+  // Another server from now on (Topology::endpoint): what was sent to the old one is lost.
+  void restart(std::string_view why) noexcept;
+
+  // Whether it takes commands: it stands, or comes up with no reason to doubt that it will.
+  bool usable() const noexcept { return breaker_.closed(); }
+  bool ready() const noexcept { return state_ == State::ready; }
+
+  // Of commands of the client. False: no memory, or too many wait.
+  bool push(Command& command) noexcept;
+  // It does not wait here any more.
+  void forget(Command& command) noexcept;
+  // Its time is over.
+  void expired(Command& command) noexcept;
+
+  // Of the last failure; never holds a secret.
+  std::string_view why() const noexcept { return {why_.data(), why_length_}; }
+
+ private:
+  // waiting: for the next attempt. setup: AUTH and the like. probe: a command like those to come.
+  enum class State : std::uint8_t { idle, waiting, connecting, setup, probe, ready };
+  enum class Step : std::uint8_t { auth, select, name, probe };
+
+  void opened() noexcept override;
+  void readable() noexcept override;
+  void writable() noexcept override;
+  void broken() noexcept override;
+
+  void connect() noexcept;
+  void add_step(Step step) noexcept;
+  void on_setup_reply(const Reply& reply) noexcept;
+  void stand() noexcept;
+  void flush() noexcept;
+  void fill() noexcept;
+  bool write_out() noexcept;
+  void on_reply(const Reply& reply) noexcept;
+  bool judge(const Reply& reply) noexcept;
+  void on_timer() noexcept;
+  void explain(std::string_view text, std::string_view more = {}) noexcept;
+  void explain_time(const char* what, ngx_msec_t limit) noexcept;
+  void close() noexcept;
+  void attempt_failed(std::string_view text, std::string_view more = {}) noexcept;
+  void lose(std::string_view why) noexcept;
+  void trip() noexcept;
+  void drop(bool unsent) noexcept;
+  void drop(Command& command, Fault fault) noexcept;
+  void retry_later() noexcept;
+
+  Topology& topology_;
+  Client& client_;
+  ngx::Outgoing connection_;
+  Output output_;
+  Reader reader_;
+  Ring ring_;
+  Breaker breaker_;
+  Backoff backoff_;
+  State state_ = State::idle;
+  std::array<Step, 4> steps_{};  // whose replies are still to come
+  std::uint8_t step_count_ = 0;
+  std::uint8_t step_ = 0;
+  std::uint32_t life_ = 0;  // counts connections that came to an end
+  ngx_msec_t stands_since_ = 0;
+  ngx::Timer timer_;  // of connecting, of what is said first, of waiting
+  ngx::TurnEnd turn_end_;
+  std::array<char, 256> why_{};
+  std::size_t why_length_ = 0;
+};
+
+}  // namespace guard::redis

@@ -1,0 +1,160 @@
+// Redis, the nginx face: guard_redis, and the clients of each worker.
+
+#include <string>
+#include <vector>
+
+#include "core/check.h"
+#include "ngx/config.h"
+#include "ngx/fence.h"
+#include "ngx/module.h"
+#include "ngx/secret.h"
+#include "ngx/zone.h"
+#include "redis/client.h"
+
+extern "C" ngx_module_t ngx_http_guard_redis_module;
+
+namespace guard::redis {
+
+namespace {
+
+constexpr std::size_t kZoneSize = 64 << 10;
+
+struct MainConf {
+  std::vector<Client*> clients;
+};
+
+// Of all workers one says it.
+void tell(Client& client, bool available, std::string_view why) noexcept {
+  std::uint32_t before = available ? 1 : 0;
+  if (!client.settings().shared->down.compare_exchange_strong(before, available ? 0 : 1)) return;
+  ngx_str_t name = ngx::borrow(client.name());
+  ngx_str_t reason = ngx::borrow(why);
+  core::Event event;
+  event.policy = client.name();
+  if (available) {
+    ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0, "guard_redis \"%V\" is available again",
+                  &name);
+    event.kind = core::EventKind::redis_recovered;
+  } else {
+    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0, "guard_redis \"%V\" is unavailable: %V", &name,
+                  &reason);
+    event.kind = core::EventKind::redis_unavailable;
+    event.detail = why;
+  }
+  core::publish(event);
+}
+
+void format(std::span<std::byte> memory, void* context) noexcept {
+  auto* shared = new (memory.data()) Shared{};
+  shared->magic = Shared::kMagic;
+  static_cast<Client*>(context)->settings().shared = shared;
+}
+
+bool adopt(std::span<std::byte> memory, void* context) noexcept {
+  auto* shared = reinterpret_cast<Shared*>(memory.data());
+  if (memory.size() < sizeof(Shared) || shared->magic != Shared::kMagic) return false;
+  static_cast<Client*>(context)->settings().shared = shared;
+  return true;
+}
+
+void resolve_all(ngx_conf_t* cf, Settings& settings) {
+  const Url& url = settings.policy.url;
+  auto add = [&](std::string_view host, std::uint16_t port) {
+    if (ngx::resolve(cf, host, port, settings.endpoints->emplace_back())) return;
+    ngx::warn(cf, "host \"" + std::string(host) + "\" of Redis \"" + settings.policy.name +
+                      "\" is not found, it is taken as unavailable");
+  };
+  if (!url.unix_path.empty()) add("unix:" + url.unix_path, 0);
+  for (const HostPort& one : url.hosts) add(one.host, one.port);
+}
+
+core::Secret read_password(ngx_conf_t* cf, std::string_view name, std::string_view word,
+                           core::Secret&& other) {
+  return word.empty() ? std::move(other) : ngx::read_secret(cf, name, word);
+}
+
+void set_redis(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
+  // The URL is what the variable holds; its warning is that of a secret.
+  core::Secret from_environment;
+  std::string_view url = words[1];
+  if (url.starts_with("env:")) {
+    from_environment = ngx::read_secret(cf, words.directive(), url);
+    url = from_environment.expose();
+  }
+  Settings settings;
+  settings.policy = parse_policy(words, url);
+  Policy& policy = settings.policy;
+  if (policy.url.tls || policy.url.kind != Kind::server) {
+    core::fail("TLS, Sentinel and Cluster of \"guard_redis\" are not available in this version");
+  }
+  for (const Client* other : conf.clients) {
+    if (other->name() == policy.name) core::fail("Redis \"", policy.name, "\" is defined twice");
+  }
+  if (!policy.url.password.empty() && from_environment.empty()) {
+    ngx::warn(cf,
+              "the password in the URL of \"guard_redis\" can be read in the configuration, "
+              "use \"password=file:\" or \"password=env:\"");
+  }
+  settings.password =
+      read_password(cf, "password", policy.password_word, std::move(policy.url.password));
+  settings.sentinel_password =
+      read_password(cf, "sentinel_password", policy.sentinel_password_word, {});
+  policy.password_word = policy.sentinel_password_word = {};
+  settings.endpoints = std::make_unique<std::vector<ngx::Endpoint>>();
+  resolve_all(cf, settings);
+
+  const std::string zone = policy.zone_name();
+  auto* client = ngx::pool_new<Client>(cf->pool, std::move(settings), tell);
+  ngx::Zone::add(cf, zone, kZoneSize, Shared::kMagic ^ sizeof(Shared), format, adopt, client);
+  conf.clients.push_back(client);
+}
+
+MainConf* main_conf(ngx_cycle_t* cycle) noexcept {
+  if (ngx_get_conf(cycle->conf_ctx, ngx_http_module) == nullptr) return nullptr;
+  return static_cast<MainConf*>(
+      ngx_http_cycle_get_module_main_conf(cycle, ngx_http_guard_redis_module));
+}
+
+ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
+  // Not the processes that look after caches.
+  if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE) return NGX_OK;
+  const MainConf* conf = main_conf(cycle);
+  if (conf == nullptr) return NGX_OK;
+  for (Client* client : conf->clients) {
+    if (!client->start()) return NGX_ERROR;
+  }
+  return NGX_OK;
+}
+
+void exit_process(ngx_cycle_t* cycle) noexcept {
+  const MainConf* conf = main_conf(cycle);
+  if (conf == nullptr) return;
+  for (Client* client : conf->clients) client->stop();
+}
+
+ngx_command_t commands[] = {
+    ngx::command(ngx_string("guard_redis"), NGX_HTTP_MAIN_CONF | NGX_CONF_2MORE,
+                 NGX_HTTP_MAIN_CONF_OFFSET, ngx::directive<set_redis>),
+    ngx_null_command,
+};
+
+ngx_http_module_t context = {
+    nullptr, nullptr, ngx::create_conf<MainConf>, nullptr, nullptr, nullptr, nullptr, nullptr,
+};
+
+}  // namespace
+
+Client* Client::find(ngx_conf_t* cf, std::string_view name) noexcept {
+  const auto* conf =
+      static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_redis_module));
+  for (Client* client : conf->clients) {
+    if (client->name() == name) return client;
+  }
+  return nullptr;
+}
+
+}  // namespace guard::redis
+
+constinit ngx_module_t ngx_http_guard_redis_module =
+    guard::ngx::http_module(&guard::redis::context, guard::redis::commands,
+                            {guard::redis::init_process, guard::redis::exit_process});

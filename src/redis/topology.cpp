@@ -1,0 +1,35 @@
+#include "redis/topology.h"
+
+#include "redis/link.h"
+#include "redis/server.h"
+
+namespace guard::redis {
+
+namespace {
+
+class SingleServer final : public Topology {
+ public:
+  explicit SingleServer(Client& client)
+      : Topology(client), endpoint_(client.settings().endpoints->front()), server_(*this, client) {}
+
+  void start() override { server_.start(); }
+  Link* route(const Command& /*command*/) noexcept override { return server_.pick(); }
+  bool available() const noexcept override { return server_.usable(); }
+  const ngx::Endpoint* endpoint(const Link& /*link*/) noexcept override { return &endpoint_; }
+
+ private:
+  const ngx::Endpoint& endpoint_;
+  Server server_;
+};
+
+}  // namespace
+
+void Topology::went_down(Link& link) noexcept {
+  client_.reconsider(link.why());
+}
+
+std::unique_ptr<Topology> make_topology(Client& client) {
+  return std::make_unique<SingleServer>(client);
+}
+
+}  // namespace guard::redis

@@ -1,14 +1,17 @@
-// Only in the test build: checks that wait on a timer, refuse, or want the body, so that the gates'
-// rules can be tried without any feature.
+// Only in the test build: checks that wait on a timer or on Redis, refuse, or want the body, so
+// that the gates' rules and the Redis client can be tried without any feature.
 //   guard_test front|inner [wait=TIME] [refuse=STATUS] [body=SIZE] [at=evaluate|charge]
-//     [user=VALUE];
+//     [user=VALUE] [redis=NAME] ["send=WORD WORD"] [times=N];
 // user= publishes a login_failed of that user, as features will that know one.
+// $guard_test_redis: what became of the last of the N commands that were sent at once, as "ok 7",
+// "error READONLY ...", "timeout", and after how many milliseconds.
 
 #include "core/core_config.h"
 #include "core/request.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
 #include "ngx/module.h"
+#include "redis/client.h"
 
 extern "C" {
 extern ngx_module_t ngx_http_guard_test_module;
@@ -19,11 +22,23 @@ namespace guard::core {
 namespace {
 
 struct TestCheck {
+  Gate gate = Gate::front;
   ngx_msec_t wait = 0;
   std::uint16_t refuse = 0;
   std::size_t body = 0;
   bool at_charge = false;
   ngx::Value user;
+  redis::Client* redis = nullptr;
+  std::vector<std::string> words;
+  std::size_t times = 1;
+};
+
+// A command of a request that waits.
+struct TestCommand : redis::Command {
+  TestCommand(const TestCheck& own_check, Request& own_request) noexcept;
+
+  const TestCheck& check;
+  Request& request;
 };
 
 struct TestConf {
@@ -34,6 +49,10 @@ struct TestState {
   bool waited;
   bool charged;
   ngx_event_t timer;
+  TestCommand** commands;  // as many as times= says
+  std::size_t open;        // of them
+  ngx_msec_t began;
+  ngx_str_t outcome;
 };
 
 constexpr std::array<std::string_view, 2> kGates = {"front", "inner"};
@@ -47,9 +66,72 @@ const TestCheck& configured(Request& request) noexcept {
   return *conf->checks[static_cast<std::size_t>(gate)];
 }
 
+constexpr std::array<std::string_view, 6> kFaults = {"ok",       "error",   "unavailable",
+                                                     "overflow", "timeout", "lost"};
+
+template <Gate gate>
+TestState& state_of(Request& request) noexcept {
+  return *request.state<TestState>(kFeatures[static_cast<std::size_t>(gate)]);
+}
+
+TestCommand::TestCommand(const TestCheck& own_check, Request& own_request) noexcept
+    : Command(
+          [](Command& command, redis::Output& output) noexcept {
+            const auto& words = static_cast<TestCommand&>(command).check.words;
+            output.begin(words.size());
+            for (const std::string& word : words) output.bulk(word);
+          },
+          [](Command& command, const redis::Reply& reply) noexcept {
+            auto& self = static_cast<TestCommand&>(command);
+            TestState& state = self.check.gate == Gate::front ? state_of<Gate::front>(self.request)
+                                                              : state_of<Gate::inner>(self.request);
+            if (--state.open > 0) return;
+            std::string_view text = reply.text();
+            constexpr std::size_t kSize = 256;
+            auto* out = static_cast<u_char*>(ngx_pnalloc(self.request.pool(), kSize));
+            if (out != nullptr) {
+              std::string_view fault = kFaults[static_cast<std::size_t>(reply.fault())];
+              u_char* end = ngx_snprintf(out, kSize, "%*s ", fault.size(), fault.data());
+              end = reply.is_integer()
+                        ? ngx_snprintf(end, 32, "%L", static_cast<int64_t>(reply.integer()))
+                        : ngx_snprintf(end, 128, "%*s", text.size(), text.data());
+              end = ngx_snprintf(end, 32, " %M", ngx_current_msec - state.began);
+              state.outcome = {static_cast<size_t>(end - out), out};
+            }
+            state.waited = true;
+            self.request.resume();
+          }),
+      check(own_check),
+      request(own_request) {
+  route = check.words.size() > 1 ? std::string_view(check.words[1]) : std::string_view{};
+}
+
+// False: no memory.
+bool ask_redis(Request& request, TestState& state, const TestCheck& check) noexcept {
+  state.commands =
+      static_cast<TestCommand**>(ngx_pcalloc(request.pool(), check.times * sizeof(TestCommand*)));
+  if (state.commands == nullptr) return false;
+  for (std::size_t i = 0; i < check.times; ++i) {
+    void* memory = ngx_palloc(request.pool(), sizeof(TestCommand));
+    if (memory == nullptr) return i > 0;
+    state.commands[i] = new (memory) TestCommand(check, request);
+    ++state.open;
+    check.redis->send(*state.commands[i]);
+  }
+  return true;
+}
+
 template <Gate gate>
 Answer act(Request& request, Refusal& refusal, const TestCheck& check) noexcept {
   auto* state = request.state<TestState>(kFeatures[static_cast<std::size_t>(gate)]);
+  if (check.redis != nullptr && !state->waited) {
+    if (state->commands == nullptr) {
+      state->began = ngx_current_msec;
+      if (!ask_redis(request, *state, check)) return Answer::pass;
+      ngx_log_error(NGX_LOG_NOTICE, request.native()->connection->log, 0, "guard test waits");
+    }
+    return Answer::wait;
+  }
   if (check.wait != 0 && !state->waited) {
     if (!state->timer.timer_set) {
       state->timer.data = request.native()->connection;
@@ -118,6 +200,11 @@ template <Gate gate>
 void abandon(Request& request) noexcept {
   auto* state = request.state<TestState>(kFeatures[static_cast<std::size_t>(gate)]);
   if (state->timer.timer_set) ngx_del_timer(&state->timer);
+  const TestCheck& check = configured<gate>(request);
+  for (std::size_t i = 0; state->commands != nullptr && i < check.times; ++i) {
+    TestCommand* command = state->commands[i];
+    if (command != nullptr && command->waiting()) check.redis->forget(*command);
+  }
   ngx_log_error(NGX_LOG_NOTICE, request.native()->connection->log, 0, "guard test abandon");
 }
 
@@ -132,12 +219,13 @@ const Check kInner = {Feature::upload,     Gate::inner, evaluate<Gate::inner>, c
                       refund<Gate::inner>, body_need,   abandon<Gate::inner>};
 
 void set_test(ngx_conf_t* cf, Words& words, TestConf& conf) {
-  words.read(1, {"wait", "refuse", "body", "at", "user"});
+  words.read(1, {"wait", "refuse", "body", "at", "user", "redis", "send", "times"});
   using std::chrono_literals::operator""h;
   using std::chrono_literals::operator""ms;
   auto* made = ngx::pool_new<TestCheck>(cf->pool);
   conf.checks[parse_choice(words.directive(), words[0], kGates)] = made;
   TestCheck& check = *made;
+  check.gate = words[0] == "front" ? Gate::front : Gate::inner;
   if (auto word = words.named("wait")) {
     check.wait = static_cast<ngx_msec_t>(parse_time("wait", *word, 1ms, 1h).count());
   }
@@ -147,6 +235,26 @@ void set_test(ngx_conf_t* cf, Words& words, TestConf& conf) {
   if (auto word = words.named("body")) check.body = parse_size("body", *word, 1, 1 << 30);
   if (auto word = words.named("user")) check.user = ngx::Value(cf, *word);
   if (auto word = words.named("at")) check.at_charge = parse_choice("at", *word, kTimes) == 1;
+  if (auto word = words.named("redis")) {
+    check.redis = redis::Client::find(cf, *word);
+    if (check.redis == nullptr) fail("unknown Redis \"", *word, "\"");
+    for (std::string_view one : split(words.named("send").value_or("PING"), ' ')) {
+      check.words.emplace_back(one);
+    }
+  }
+  if (auto word = words.named("times")) check.times = parse_number("times", *word, 1, 100'000);
+}
+
+ngx_int_t get_redis(ngx_http_request_t* r, ngx_http_variable_value_t* v, uintptr_t) noexcept {
+  Request* request = Request::find(r);
+  const TestState* state =
+      request == nullptr ? nullptr : request->state<TestState>(kFeatures.front());
+  if (state == nullptr || state->outcome.data == nullptr) {
+    v->not_found = 1;
+    return NGX_OK;
+  }
+  ngx::set_variable(v, ngx::to_view(state->outcome));
+  return NGX_OK;
 }
 
 void merge(ngx_conf_t* cf, TestConf& parent, TestConf& child) {
@@ -159,6 +267,7 @@ void merge(ngx_conf_t* cf, TestConf& parent, TestConf& child) {
 void preconfigure(ngx_conf_t* cf) {
   add_check(cf, kFront);
   add_check(cf, kInner);
+  ngx::add_variable(cf, "guard_test_redis", get_redis);
 }
 
 ngx_command_t commands[] = {

@@ -11,7 +11,10 @@ namespace guard::ngx {
 
 namespace {
 
-constexpr std::size_t kPoolSize = 512;
+constexpr std::size_t kPoolSize = 1024;
+constexpr std::string_view kUnix = "unix:";
+// Who opens has a limit of his own, which is shorter.
+constexpr ngx_msec_t kResolverTimeout = 60'000;
 
 // nginx logs what went wrong with a connection; what it says is the reason that the owner is told.
 // Of its line, "2026/11/24 08:47:34 [error] 7#7: *9 text\n", only the text.
@@ -31,25 +34,62 @@ ngx_int_t pending_error(const ngx_connection_t* c) noexcept {
   return error;
 }
 
+void add_address(Endpoint& endpoint, const sockaddr* address, socklen_t length) noexcept {
+  if (endpoint.count == Endpoint::kMaxAddresses || length > sizeof(sockaddr_storage)) return;
+  Endpoint::Address& added = endpoint.addresses[endpoint.count++];
+  std::memcpy(&added.bytes, address, length);
+  added.length = length;
+  ngx_inet_set_port(reinterpret_cast<sockaddr*>(&added.bytes), endpoint.port);
+}
+
 }  // namespace
 
-bool resolve(ngx_conf_t* cf, std::string_view host, in_port_t port, Endpoint& endpoint) {
-  const bool is_unix = host.starts_with("unix:");
-  const bool is_ipv6 = !is_unix && host.find(':') != std::string_view::npos;
-  std::string text(host);
-  if (is_ipv6) text.insert(0, "[").append("]");
-  if (!is_unix) text.append(":").append(std::to_string(port));
-  endpoint.name_length = std::min(text.size(), endpoint.name.size());
-  std::copy_n(text.begin(), endpoint.name_length, endpoint.name.begin());
+bool set_endpoint(Endpoint& endpoint, std::string_view host, in_port_t port) noexcept {
+  endpoint = {};
+  if (host.size() > Endpoint::kMaxHost) return false;
+  std::copy(host.begin(), host.end(), endpoint.host_bytes.begin());
+  endpoint.host_length = host.size();
+  endpoint.port = port;
 
+  Endpoint::Address& address = endpoint.addresses.front();
+  auto* text = reinterpret_cast<u_char*>(endpoint.host_bytes.data());
+  auto* in = reinterpret_cast<sockaddr_in*>(&address.bytes);
+  auto* un = reinterpret_cast<sockaddr_un*>(&address.bytes);
+  if (host.starts_with(kUnix)) {
+    const std::string_view path = host.substr(kUnix.size());
+    if (path.size() >= sizeof(un->sun_path)) return false;
+    un->sun_family = AF_UNIX;
+    std::copy(path.begin(), path.end(), un->sun_path);
+    address.length = sizeof(sockaddr_un);
+  } else if (in_addr_t v4 = ngx_inet_addr(text, host.size()); v4 != INADDR_NONE) {
+    in->sin_family = AF_INET;
+    in->sin_port = htons(port);
+    in->sin_addr.s_addr = v4;
+    address.length = sizeof(sockaddr_in);
+#if (NGX_HAVE_INET6)
+  } else if (auto* in6 = reinterpret_cast<sockaddr_in6*>(&address.bytes);
+             ngx_inet6_addr(text, host.size(), in6->sin6_addr.s6_addr) == NGX_OK) {
+    in6->sin6_family = AF_INET6;
+    in6->sin6_port = htons(port);
+    address.length = sizeof(sockaddr_in6);
+#endif
+  } else {
+    endpoint.is_name = true;
+    return true;
+  }
+  endpoint.count = 1;
+  return true;
+}
+
+bool resolve(ngx_conf_t* cf, Endpoint& endpoint, std::string_view host, in_port_t port) {
+  if (!set_endpoint(endpoint, host, port)) return false;
+  if (!endpoint.is_name) return true;
   ngx_url_t url{};
-  url.url = borrow(keep(cf, text));
+  url.url = borrow(keep(cf, host));
   url.default_port = port;
   if (ngx_parse_url(cf->pool, &url) != NGX_OK) return false;
-  for (ngx_uint_t i = 0; i < url.naddrs && endpoint.count < Endpoint::kMaxAddresses; ++i) {
-    Endpoint::Address& address = endpoint.addresses[endpoint.count++];
-    std::memcpy(&address.bytes, url.addrs[i].sockaddr, url.addrs[i].socklen);
-    address.length = url.addrs[i].socklen;
+  for (ngx_uint_t i = 0; i < url.naddrs; ++i) {
+    add_address(endpoint, url.addrs[i].sockaddr, url.addrs[i].socklen);
   }
   return endpoint.count > 0;
 }
@@ -68,95 +108,186 @@ void Outgoing::explain(std::string_view text) noexcept {
   std::copy_n(text.begin(), why_length_, why_.begin());
 }
 
-Outgoing::Opening Outgoing::open(const Endpoint& endpoint) noexcept {
+Outgoing::Opening Outgoing::open(const Endpoint& endpoint, const Route& route) noexcept {
   close();
   why_length_ = 0;
-  if (endpoint.count == 0) {
-    explain("host not found");
-    return Opening::failed;
-  }
   log_ = {};
   log_.log_level = NGX_LOG_INFO;
   log_.writer = keep_reason;
   log_.wdata = this;
+  endpoint_ = endpoint;
+  route_ = route;
+  if (endpoint.is_name && route.resolver != nullptr) return ask(route.resolver);
+  return connect();
+}
 
-  const Endpoint::Address& address = endpoint.addresses[attempt_++ % endpoint.count];
-  sockaddr_storage bytes = address.bytes;
-  ngx_str_t name = borrow(endpoint.text());
+Outgoing::Opening Outgoing::ask(ngx_resolver_t* resolver) noexcept {
+  ngx_resolver_ctx_t* context = ngx_resolve_start(resolver, nullptr);
+  if (context == nullptr || context == NGX_NO_RESOLVER) {
+    explain("out of memory");
+    return Opening::failed;
+  }
+  context->name = borrow(endpoint_.host());
+  context->handler = on_resolved;
+  context->data = this;
+  context->timeout = kResolverTimeout;
+  context->cancelable = 1;
+  question_ = context;
+  asking_ = true;
+  const ngx_int_t rc = ngx_resolve_name(context);
+  asking_ = false;
+  if (rc != NGX_OK) {
+    question_ = nullptr;
+    explain("the name could not be asked for");
+    return Opening::failed;
+  }
+  return question_ == nullptr ? connect() : Opening::pending;
+}
+
+// An answer may come at once, from what the resolver remembers.
+void Outgoing::on_resolved(ngx_resolver_ctx_t* context) noexcept {
+  auto* self = static_cast<Outgoing*>(context->data);
+  // What the configuration found is better than nothing.
+  if (context->state == NGX_OK && context->naddrs > 0) {
+    self->endpoint_.count = 0;
+    for (ngx_uint_t i = 0; i < context->naddrs; ++i) {
+      add_address(self->endpoint_, context->addrs[i].sockaddr, context->addrs[i].socklen);
+    }
+  } else if (self->endpoint_.count == 0) {
+    self->explain(ngx_resolver_strerror(context->state));
+  }
+  self->question_ = nullptr;
+  ngx_resolve_name_done(context);
+  if (!self->asking_) self->go_on(self->connect());
+}
+
+Outgoing::Opening Outgoing::connect() noexcept {
+  if (endpoint_.count == 0) {
+    if (why_length_ == 0) explain("its name is not known");
+    return Opening::failed;
+  }
+  Endpoint::Address address = endpoint_.addresses[attempt_++ % endpoint_.count];
+  auto* socket = reinterpret_cast<sockaddr*>(&address.bytes);
+  std::array<u_char, NGX_SOCKADDR_STRLEN> text;
+  ngx_str_t name{0, text.data()};
+  name.len = ngx_sock_ntop(socket, address.length, text.data(), text.size(), 1);
   ngx_peer_connection_t peer{};
-  peer.sockaddr = reinterpret_cast<sockaddr*>(&bytes);
+  peer.sockaddr = socket;
   peer.socklen = address.length;
   peer.name = &name;
   peer.get = ngx_event_get_peer;
   peer.log = &log_;
   peer.log_error = NGX_ERROR_INFO;
-  peer.so_keepalive = bytes.ss_family == AF_UNIX ? 0 : 1;
+  peer.so_keepalive = socket->sa_family == AF_UNIX ? 0 : 1;
   const ngx_int_t rc = ngx_event_connect_peer(&peer);
   if (rc != NGX_OK && rc != NGX_AGAIN) {
     if (peer.connection != nullptr) ngx_close_connection(peer.connection);
     return Opening::failed;
   }
 
+  stage_ = Stage::connecting;
   connection_ = peer.connection;
   connection_->data = this;
   connection_->read->handler = on_read;
   connection_->write->handler = on_write;
   connection_->pool = ngx_create_pool(kPoolSize, &log_);
-  connected_ = rc == NGX_OK;
-  if (connection_->pool == nullptr || (connected_ && !prepare())) {
-    close();
-    return Opening::failed;
-  }
-  return connected_ ? Opening::opened : Opening::pending;
+  if (connection_->pool == nullptr) return fail();
+  return rc == NGX_OK ? connected() : Opening::pending;
 }
 
-// What a connection that stands needs before it is used.
-bool Outgoing::prepare() noexcept {
-  return connection_->tcp_nodelay == NGX_TCP_NODELAY_DISABLED ||
-         ngx_tcp_nodelay(connection_) == NGX_OK;
+// The connection stands.
+Outgoing::Opening Outgoing::connected() noexcept {
+  if (connection_->tcp_nodelay != NGX_TCP_NODELAY_DISABLED &&
+      ngx_tcp_nodelay(connection_) != NGX_OK) {
+    return fail();
+  }
+#if (NGX_SSL)
+  if (route_.tls != nullptr) {
+    stage_ = Stage::handshake;
+    if (!route_.tls->begin(connection_, endpoint_.host())) return fail();
+    return shake_hands(ngx_ssl_handshake(connection_));
+  }
+#endif
+  stage_ = Stage::open;
+  return Opening::opened;
+}
+
+#if (NGX_SSL)
+
+Outgoing::Opening Outgoing::shake_hands(ngx_int_t rc) noexcept {
+  if (rc == NGX_AGAIN) {
+    connection_->ssl->handler = on_handshake;
+    return Opening::pending;
+  }
+  if (rc != NGX_OK) return fail();
+  std::string_view why;
+  if (!route_.tls->verify(connection_, endpoint_.host(), why)) {
+    explain(why);
+    return fail();
+  }
+  connection_->read->handler = on_read;
+  connection_->write->handler = on_write;
+  stage_ = Stage::open;
+  return Opening::opened;
+}
+
+void Outgoing::on_handshake(ngx_connection_t* c) noexcept {
+  auto* self = static_cast<Outgoing*>(c->data);
+  self->go_on(self->shake_hands(c->ssl->handshaked ? NGX_OK : NGX_ERROR));
+}
+
+#endif
+
+Outgoing::Opening Outgoing::fail() noexcept {
+  close();
+  return Opening::failed;
+}
+
+void Outgoing::go_on(Opening opening) noexcept {
+  if (opening == Opening::opened) return owner_.opened();
+  if (opening == Opening::failed) return owner_.broken();
 }
 
 void Outgoing::close() noexcept {
+  if (question_ != nullptr) {
+    ngx_resolve_name_done(question_);
+    question_ = nullptr;
+  }
   if (connection_ == nullptr) return;
   ngx_connection_t* c = connection_;
   connection_ = nullptr;
-  connected_ = false;
   ngx_pool_t* pool = c->pool;
+#if (NGX_SSL)
+  TlsClient::end(c);
+#endif
   ngx_close_connection(c);
   if (pool != nullptr) ngx_destroy_pool(pool);
 }
 
-void Outgoing::break_off(std::string_view text) noexcept {
-  if (!text.empty()) explain(text);
-  close();
-  owner_.broken();
-}
-
 // connect() has come to an end.
-void Outgoing::go_on() noexcept {
+void Outgoing::test_connect() noexcept {
   const ngx_int_t error = pending_error(connection_);
-  if (error != 0) {
-    ngx_log_error(NGX_LOG_ERR, &log_, static_cast<ngx_err_t>(error), "connect() failed");
-    return break_off({});
-  }
-  connected_ = true;
-  if (!prepare()) return break_off({});
-  owner_.opened();
+  if (error == 0) return go_on(connected());
+  ngx_log_error(NGX_LOG_ERR, &log_, static_cast<ngx_err_t>(error), "connect() failed");
+  go_on(fail());
 }
 
 void Outgoing::on_read(ngx_event_t* event) noexcept {
   auto* c = static_cast<ngx_connection_t*>(event->data);
   auto* self = static_cast<Outgoing*>(c->data);
-  if (c->close) return self->break_off("the worker shuts down");
-  if (!self->connected_) return self->go_on();
-  self->owner_.readable();
+  if (c->close) {
+    self->explain("the worker shuts down");
+    return self->go_on(self->fail());
+  }
+  if (self->stage_ == Stage::connecting) return self->test_connect();
+  if (self->stage_ == Stage::open) self->owner_.readable();
 }
 
 void Outgoing::on_write(ngx_event_t* event) noexcept {
   auto* c = static_cast<ngx_connection_t*>(event->data);
   auto* self = static_cast<Outgoing*>(c->data);
-  if (!self->connected_) return self->go_on();
-  self->owner_.writable();
+  if (self->stage_ == Stage::connecting) return self->test_connect();
+  if (self->stage_ == Stage::open) self->owner_.writable();
 }
 
 ssize_t Outgoing::write(std::string_view bytes) noexcept {

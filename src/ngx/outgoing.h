@@ -1,5 +1,5 @@
-// A connection that a worker opens itself: TCP or a Unix socket, in nginx's event loop. Nothing of
-// it blocks, nothing of it is written to the log: who owns it is told why it failed.
+// A connection that a worker opens itself: TCP, TLS or a Unix socket, in nginx's event loop.
+// Nothing of it blocks, nothing of it is written to the log: who owns it is told why it failed.
 #pragma once
 
 #include <sys/socket.h>
@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "ngx/compat.h"
+#include "ngx/tls.h"
 
 namespace guard::ngx {
 
@@ -19,19 +20,33 @@ struct Endpoint {
     socklen_t length;
   };
   static constexpr std::size_t kMaxAddresses = 8;
-  static constexpr std::size_t kMaxName = 272;
+  static constexpr std::size_t kMaxHost = 255;
 
-  std::string_view text() const noexcept { return {name.data(), name_length}; }
+  // "unix:/path", a name, or an address without brackets.
+  std::string_view host() const noexcept { return {host_bytes.data(), host_length}; }
 
-  std::array<char, kMaxName> name{};  // for messages: "host:port" or "unix:/path"
-  std::size_t name_length = 0;
+  std::array<char, kMaxHost> host_bytes{};
+  std::size_t host_length = 0;
+  in_port_t port = 0;
+  bool is_name = false;  // and so may be asked of a resolver
   std::array<Address, kMaxAddresses> addresses{};
-  std::size_t count = 0;  // of addresses; 0: the name did not resolve
+  std::size_t count = 0;  // of addresses; 0: the name is not resolved
 };
 
-// "host" or "unix:/path". Asks the resolver of the system, so at configuration time only. False: it
-// does not resolve; the endpoint then has a name and no address.
-bool resolve(ngx_conf_t* cf, std::string_view host, in_port_t port, Endpoint& endpoint);
+// An endpoint out of a host and port from wherever; no name is resolved. False: longer than any
+// host.
+bool set_endpoint(Endpoint& endpoint, std::string_view host, in_port_t port) noexcept;
+// The same, and a name is asked of the system, so at configuration time only. False: it does not
+// resolve.
+bool resolve(ngx_conf_t* cf, Endpoint& endpoint, std::string_view host, in_port_t port);
+
+// How to get there.
+struct Route {
+  const TlsClient* tls = nullptr;
+  // For names, again for each connection; without it, those addresses count that the configuration
+  // found.
+  ngx_resolver_t* resolver = nullptr;
+};
 
 class Outgoing {
  public:
@@ -50,17 +65,17 @@ class Outgoing {
     ~Owner() = default;
   };
 
-  enum class Opening { opened, pending, failed };
+  enum class Opening : std::uint8_t { opened, pending, failed };
 
   explicit Outgoing(Owner& owner) noexcept : owner_(owner) {}
   Outgoing(const Outgoing&) = delete;
   Outgoing& operator=(const Outgoing&) = delete;
   ~Outgoing() { close(); }
 
-  // Tries one address of the endpoint, another one each time. pending: opened() or broken()
-  // follows, without a time limit of its own. The endpoint is not kept.
-  Opening open(const Endpoint& endpoint) noexcept;
-  bool is_open() const noexcept { return connection_ != nullptr; }
+  // Tries one address of the endpoint, another one each time. opened: it can be written to.
+  // pending: opened() or broken() follows, without a time limit of its own. The endpoint is not
+  // kept.
+  Opening open(const Endpoint& endpoint, const Route& route) noexcept;
   void close() noexcept;
 
   // Bytes that were taken, 0: none now, writable() will say when; negative: broken, it is closed.
@@ -76,16 +91,29 @@ class Outgoing {
  private:
   static void on_read(ngx_event_t* event) noexcept;
   static void on_write(ngx_event_t* event) noexcept;
+  static void on_handshake(ngx_connection_t* c) noexcept;
+  static void on_resolved(ngx_resolver_ctx_t* context) noexcept;
   static void keep_reason(ngx_log_t* log, ngx_uint_t level, u_char* text, size_t size) noexcept;
 
   void explain(std::string_view text) noexcept;
-  bool prepare() noexcept;
-  void go_on() noexcept;
+  Opening ask(ngx_resolver_t* resolver) noexcept;
+  Opening connect() noexcept;
+  Opening connected() noexcept;
+  Opening shake_hands(ngx_int_t rc) noexcept;
+  Opening fail() noexcept;
+  void go_on(Opening opening) noexcept;
+  void test_connect() noexcept;
   void break_off(std::string_view text) noexcept;
 
   Owner& owner_;
   ngx_connection_t* connection_ = nullptr;
-  bool connected_ = false;
+  enum class Stage : std::uint8_t { connecting, handshake, open };
+
+  Endpoint endpoint_;
+  Route route_;
+  ngx_resolver_ctx_t* question_ = nullptr;
+  bool asking_ = false;  // within ngx_resolve_name()
+  Stage stage_ = Stage::connecting;
   std::size_t attempt_ = 0;
   ngx_log_t log_{};
   std::array<char, 256> why_{};

@@ -12,6 +12,8 @@ class Hook {
   bool alone() const noexcept { return next_ == this; }
   // Of a list's own hook: its first, if there is one.
   Hook* first() const noexcept { return next_; }
+  // The one behind this; of the last one, the list's own hook.
+  Hook* next() const noexcept { return next_; }
 
   // Of a list's own hook: puts one behind all others.
   void append(Hook& one) noexcept {

@@ -26,6 +26,9 @@ bool Client::start() noexcept {
 }
 
 void Client::stop() noexcept {
+  for (Hook* hook = waiting_.first(); hook != &waiting_; hook = hook->next()) {
+    static_cast<Command*>(hook)->link_ = nullptr;
+  }
   topology_.reset();
   deadline_.stop();
   delivery_.stop();
@@ -51,12 +54,17 @@ void Client::send(Command& command) noexcept {
 void Client::dispatch(Command& command) noexcept {
   Link* link = topology_ == nullptr ? nullptr : topology_->route(command);
   if (link == nullptr) return fail(command, Fault::unavailable);
-  if (!link->push(command)) fail(command, Fault::overflow);
+  push(command, *link);
+}
+
+void Client::push(Command& command, Link& link) noexcept {
+  if (link.push(command)) return;
+  fail(command, link.usable() ? Fault::overflow : Fault::unavailable);
 }
 
 void Client::send_on(Command& command, Link& link) noexcept {
   ++command.hops_;
-  if (!link.push(command)) fail(command, Fault::overflow);
+  push(command, link);
 }
 
 void Client::forget(Command& command) noexcept {

@@ -113,6 +113,7 @@ class Client {
 
  private:
   void dispatch(Command& command) noexcept;
+  void push(Command& command, Link& link) noexcept;
   void settle(Command& command) noexcept;
   void deliver() noexcept;
   void expire() noexcept;

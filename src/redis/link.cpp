@@ -10,6 +10,7 @@ namespace {
 constexpr std::size_t kCongested = 64 << 10;  // unwritten bytes from which on commands stay behind
 constexpr std::size_t kReadSize = 16 << 10;
 constexpr int kReadsPerTurn = 16;
+constexpr ngx_msec_t kHanging = 1000;  // without a reply, besides the timeout
 constexpr ngx_msec_t kBrief = 1000;  // a connection that is lost sooner is not opened again at once
 constexpr ngx_msec_t kProven = 10'000;  // one that held as long has proven that all is well
 
@@ -48,7 +49,21 @@ void Link::restart(std::string_view why) noexcept {
 
 // Commands
 
+// Commands that nobody waits for any more never expire, but a server that does not answer them will
+// not answer others.
+bool Link::hangs() noexcept {
+  if (!ready() || !ring_.has_sent()) return false;
+  const auto since = static_cast<std::uint32_t>(now()) - ring_.first().sent_at;
+  return since > kHanging + client_.timeout();
+}
+
 bool Link::push(Command& command) noexcept {
+  if (hangs()) {
+    explain_time("no answer", kHanging + client_.timeout());
+    breaker_.open();
+    trip();
+    return false;
+  }
   if (!ring_.push(&command, command.ticket_)) return false;
   command.link_ = this;
   command.state_ = Command::State::queued;
@@ -78,6 +93,7 @@ void Link::fill() noexcept {
     ring_.advance();
     if (command == nullptr) continue;
     slot.replies = command->replies;
+    slot.sent_at = static_cast<std::uint32_t>(now());
     written += command->replies;
     command->state_ = Command::State::sent;
     command->write_(*command, output_);
@@ -171,7 +187,7 @@ void Link::connect() noexcept {
   timer_.start(client_.settings().connect_timeout());
   const ngx::Endpoint* endpoint = topology_.endpoint(*this);
   if (endpoint == nullptr) return attempt_failed(topology_.why());
-  switch (connection_.open(*endpoint)) {
+  switch (connection_.open(*endpoint, client_.settings().route)) {
     case ngx::Outgoing::Opening::opened:
       return opened();
     case ngx::Outgoing::Opening::failed:
@@ -190,6 +206,7 @@ void Link::opened() noexcept {
   if (!settings.password.empty()) add_step(Step::auth);
   if (settings.policy.url.database != 0) add_step(Step::select);
   add_step(Step::name);
+  if (settings.policy.url.kind == Kind::sentinel) add_step(Step::role);
   write_out();
 }
 
@@ -214,6 +231,10 @@ void Link::add_step(Step step) noexcept {
       output_.bulk("SETNAME");
       output_.bulk("guard-", settings.policy.name);
       break;
+    case Step::role:
+      output_.begin(1);
+      output_.bulk("ROLE");
+      break;
     case Step::probe:
       if (client_.is_cluster()) {
         output_.begin(1);
@@ -234,10 +255,17 @@ void Link::add_step(Step step) noexcept {
 void Link::on_setup_reply(const Reply& reply) noexcept {
   if (step_ == step_count_) return attempt_failed("a reply came that nobody waits for");
   const Step step = steps_[step_++];
+  if (step == Step::role && reply[0].text() != "master") {
+    return attempt_failed("the server that the sentinels name is not the master");
+  }
   if (!reply.ok()) {
     count(client_.settings().shared->errors);
-    // Whatever a server may repeat of a password stays unsaid.
-    if (step == Step::auth) return attempt_failed("AUTH was refused: ", code_of(reply));
+    if (step == Step::auth) {
+      // A server that repeats the password, as Redis does not, is not quoted.
+      const bool tells =
+          reply.text().find(client_.settings().password.expose()) != std::string_view::npos;
+      return attempt_failed("AUTH was refused: ", tells ? code_of(reply) : reply.text());
+    }
     if (step == Step::select) return attempt_failed("SELECT was refused: ", reply.text());
     if (step == Step::probe) return attempt_failed(reply.text());
   }

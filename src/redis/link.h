@@ -31,7 +31,8 @@ class Link final : private ngx::Outgoing::Owner {
   bool usable() const noexcept { return breaker_.closed(); }
   bool ready() const noexcept { return state_ == State::ready; }
 
-  // Of commands of the client. False: no memory, or too many wait.
+  // Of commands of the client. False: no memory, or too many wait; or, and then it is not usable
+  // any more, the server has not answered for long.
   bool push(Command& command) noexcept;
   // It does not wait here any more.
   void forget(Command& command) noexcept;
@@ -44,13 +45,14 @@ class Link final : private ngx::Outgoing::Owner {
  private:
   // waiting: for the next attempt. setup: AUTH and the like. probe: a command like those to come.
   enum class State : std::uint8_t { idle, waiting, connecting, setup, probe, ready };
-  enum class Step : std::uint8_t { auth, select, name, probe };
+  enum class Step : std::uint8_t { auth, select, name, role, probe };
 
   void opened() noexcept override;
   void readable() noexcept override;
   void writable() noexcept override;
   void broken() noexcept override;
 
+  bool hangs() noexcept;
   void connect() noexcept;
   void add_step(Step step) noexcept;
   void on_setup_reply(const Reply& reply) noexcept;

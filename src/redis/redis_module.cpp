@@ -60,7 +60,7 @@ bool adopt(std::span<std::byte> memory, void* context) noexcept {
 void resolve_all(ngx_conf_t* cf, Settings& settings) {
   const Url& url = settings.policy.url;
   auto add = [&](std::string_view host, std::uint16_t port) {
-    if (ngx::resolve(cf, host, port, settings.endpoints->emplace_back())) return;
+    if (ngx::resolve(cf, settings.endpoints->emplace_back(), host, port)) return;
     ngx::warn(cf, "host \"" + std::string(host) + "\" of Redis \"" + settings.policy.name +
                       "\" is not found, it is taken as unavailable");
   };
@@ -84,8 +84,8 @@ void set_redis(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   Settings settings;
   settings.policy = parse_policy(words, url);
   Policy& policy = settings.policy;
-  if (policy.url.tls || policy.url.kind != Kind::server) {
-    core::fail("TLS, Sentinel and Cluster of \"guard_redis\" are not available in this version");
+  if (policy.url.kind == Kind::cluster) {
+    core::fail("\"redis+cluster://\" is not available in this version");
   }
   for (const Client* other : conf.clients) {
     if (other->name() == policy.name) core::fail("Redis \"", policy.name, "\" is defined twice");
@@ -102,6 +102,10 @@ void set_redis(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   policy.password_word = policy.sentinel_password_word = {};
   settings.endpoints = std::make_unique<std::vector<ngx::Endpoint>>();
   resolve_all(cf, settings);
+  if (policy.url.tls) {
+    settings.route.tls = ngx::TlsClient::make(
+        cf, {policy.tls_ca, policy.tls_cert, policy.tls_key, policy.tls_name, policy.tls_verify});
+  }
 
   const std::string zone = policy.zone_name();
   auto* client = ngx::pool_new<Client>(cf->pool, std::move(settings), tell);
@@ -115,12 +119,23 @@ MainConf* main_conf(ngx_cycle_t* cycle) noexcept {
       ngx_http_cycle_get_module_main_conf(cycle, ngx_http_guard_redis_module));
 }
 
+// That of http {}; null: there is none.
+ngx_resolver_t* resolver_of(ngx_cycle_t* cycle) noexcept {
+  const auto* context =
+      reinterpret_cast<ngx_http_conf_ctx_t*>(ngx_get_conf(cycle->conf_ctx, ngx_http_module));
+  const auto* location =
+      static_cast<ngx_http_core_loc_conf_t*>(context->loc_conf[ngx_http_core_module.ctx_index]);
+  ngx_resolver_t* resolver = location->resolver;
+  return resolver == nullptr || resolver->connections.nelts == 0 ? nullptr : resolver;
+}
+
 ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
   // Not the processes that look after caches.
   if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE) return NGX_OK;
   const MainConf* conf = main_conf(cycle);
   if (conf == nullptr) return NGX_OK;
   for (Client* client : conf->clients) {
+    client->settings().route.resolver = resolver_of(cycle);
     if (!client->start()) return NGX_ERROR;
   }
   return NGX_OK;

@@ -19,6 +19,7 @@ class Ring {
   struct Slot {
     Command* command = nullptr;
     std::uint32_t replies = 0;  // still to come; of a slot that is not sent yet: unknown
+    std::uint32_t sent_at = 0;  // milliseconds, of any clock
   };
 
   bool full() const noexcept { return end_ - first_ >= kMost; }
@@ -31,7 +32,7 @@ class Ring {
   bool push(Command* command, std::uint64_t& ticket) noexcept {
     if (full() || (size() == capacity_ && !grow())) return false;
     ticket = end_;
-    slot(end_++) = {command, 0};
+    slot(end_++) = {command, 0, 0};
     return true;
   }
 

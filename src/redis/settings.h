@@ -29,6 +29,7 @@ struct Settings {
   core::Secret sentinel_password;
   // In the order of the URL: the server, the sentinels, the seeds of the cluster.
   std::unique_ptr<std::vector<ngx::Endpoint>> endpoints;
+  ngx::Route route;
   Shared* shared = nullptr;  // once the zone is there
 
   ngx_msec_t timeout() const noexcept { return static_cast<ngx_msec_t>(policy.timeout.count()); }

@@ -1,6 +1,7 @@
 #include "redis/topology.h"
 
 #include "redis/link.h"
+#include "redis/sentinel.h"
 #include "redis/server.h"
 
 namespace guard::redis {
@@ -29,6 +30,9 @@ void Topology::went_down(Link& link) noexcept {
 }
 
 std::unique_ptr<Topology> make_topology(Client& client) {
+  if (client.settings().policy.url.kind == Kind::sentinel) {
+    return std::make_unique<Sentinel>(client);
+  }
   return std::make_unique<SingleServer>(client);
 }
 

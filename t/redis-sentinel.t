@@ -1,0 +1,170 @@
+# A master that sentinels name: found, followed when another becomes it, and lost without harm.
+
+use strict;
+use warnings;
+use lib 't/lib';
+use Test::More;
+use Test::Nginx::Guard;
+use Test::Nginx::Guard::Wait qw(scaled);
+use Time::HiRes qw(time);
+
+plan skip_all => 'needs the test build of the module' unless -f ($ENV{GUARD_BUILD} // 'build') . '/ngx_http_guard_test_module.so';
+
+sub nginx {
+    my ($words, %word) = @_;
+    return start_nginx(
+        http_config => "guard_redis main $words;\nguard_event_log \$TEST_NGINX_EVENT_LOG;",
+        config      => 'root html; add_header X-Redis $guard_test_redis always;'
+            . ' location /incr { guard_test front redis=main "send=INCR guard:n"; try_files /index.html =404; }',
+        %word
+    );
+}
+
+# (what became of the command, milliseconds that it took)
+sub ask {
+    my ($nginx) = @_;
+    my $response = request($nginx->port, GET => '/incr', timeout => 5);
+    return ('nothing', 0) unless $response && $response->{code} == 200;
+    my ($what, $time) = (header_of($response->{fields}, 'X-Redis') // '') =~ /^(.*) (\d+)\z/;
+    return ($what // 'none', $time // 0);
+}
+
+sub kinds {
+    my ($nginx) = @_;
+    my ($events) = read_events($nginx->log_file('events.log'));
+    return [grep { /^redis/ } map { $_->{labels}{kind} } @$events];
+}
+
+# The connections of nginx; the sentinels have some, too.
+sub ours {
+    my ($redis) = @_;
+    return grep { $_->{name} eq 'guard-main' } @{ $redis->clients };
+}
+
+sub is_over {
+    my ($nginx, $name, @kinds) = @_;
+    is $nginx->stop('QUIT'), undef, "$name: quits at once";
+    is_deeply kinds($nginx), \@kinds, "$name: events" or diag $nginx->log_text;
+    is_deeply [log_problems($nginx)], [], "$name: log";
+    return;
+}
+
+my @outage = qw(redis_unavailable redis_recovered);
+
+{
+    my $group = start_sentinel(password => 'open-sesame', sentinel_password => 'xyzzy');
+    my $nginx = nginx($group->url . '/2 password=open-sesame sentinel_password=xyzzy', workers => 2);
+    is_deeply [(ask($nginx))[0]], ['ok 1'], 'the master is found';
+    my $master = $group->master;
+    is((ours($master))[0]{db}, 2, 'with the database');
+
+    # Asked for: the old master becomes a replica, which closes the connections.
+    my $new = $group->failover;
+    ok wait_for(sub { (ask($nginx))[0] =~ /^ok/ }, 3), 'after a failover: follows';
+    ok wait_for(sub { ours($new) == 2 }, 3), 'after a failover: both workers';
+    my @slow = grep { $_->[1] > scaled(70) } map { [ask($nginx)] } 1 .. 20;
+    is_deeply \@slow, [], 'after a failover: at the usual pace';
+
+    # Killed: somebody else takes over once the sentinels agree.
+    $group->wait_until_agreed;
+    $master->run('GET', 'guard:n');
+    $new->kill;
+    my ($slowest, $lost) = (0, 0);
+    my $found = wait_for(sub {
+        my ($what, $time) = ask($nginx);
+        $slowest = $time if $time > $slowest;
+        ++$lost if $what !~ /^ok/;
+        return $what =~ /^ok/ && $lost && $master->is_master;
+    }, 30);
+    ok $found, 'master killed: the other one is found';
+    cmp_ok $slowest, '<', scaled(80), 'master killed: no request waits longer than its timeout';
+    cmp_ok $lost, '>', 0, 'master killed: for a while there was none';
+    unlike $nginx->log_text, qr/open-sesame|xyzzy/, 'no password in the log';
+    is $nginx->stop('QUIT'), undef, 'quits at once';
+    is_deeply [log_problems($nginx)], [], 'log';
+    my $kinds = kinds($nginx);
+    is $kinds->[-1], 'redis_recovered', 'the last event';
+    is scalar(grep { $_ eq 'redis_unavailable' } @$kinds), scalar(grep { $_ eq 'redis_recovered' } @$kinds), 'events in pairs';
+    cmp_ok scalar @$kinds, '<=', 4, 'one each way for each outage';
+}
+
+# Sentinels that are down do not matter, as long as one answers; nor do all, while the master is there.
+{
+    my $group = start_sentinel(replicas => 0, sentinels => 2);
+    my ($first, $second) = $group->peers;
+    $first->kill;
+    my $nginx = nginx($group->url);
+    is_deeply [(ask($nginx))[0]], ['ok 1'], 'one of two sentinels: the master is found';
+    $second->kill;
+    is_deeply [(ask($nginx))[0]], ['ok 2'], 'no sentinel: the master is known';
+    is_over($nginx, 'no sentinel');
+
+    $nginx = nginx($group->url);
+    ok wait_for(sub { @{ kinds($nginx) } }), 'no sentinel at the start: seen';
+    my ($what, $time) = ask($nginx);
+    is $what, 'unavailable ', 'no sentinel at the start: unavailable';
+    cmp_ok $time, '<', scaled(5), 'no sentinel at the start: at once';
+    $second->start;
+    ok wait_for(sub { (ask($nginx))[0] =~ /^ok/ }, 5), 'no sentinel at the start: found when it comes';
+    is_over($nginx, 'no sentinel at the start', @outage);
+}
+
+# One that hangs is passed over.
+{
+    my $group = start_sentinel(replicas => 0, sentinels => 2);
+    my ($first) = $group->peers;
+    $first->suspend;
+    my $nginx = nginx($group->url . ' connect_timeout=200ms');
+    ok wait_for(sub { (ask($nginx))[0] =~ /^ok/ }, 3), 'the first sentinel hangs: the second is asked';
+    $first->resume;
+    is $nginx->stop('QUIT'), undef, 'quits';
+    is_deeply [log_problems($nginx)], [], 'log';
+}
+
+# What sentinels may say wrongly.
+for my $case (
+    ['another name', sub { undef }, qr/^a sentinel does not know the master\z/, 'nosuchmaster'],
+    ['wrong password', undef, qr/^AUTH was refused by a sentinel\z/, 'mymaster', 'sentinel_password=wrong'],
+    ['nonsense', "+OK\r\n", qr/^a sentinel does not name the master\z/],
+    ['no port', "*2\r\n\$9\r\n127.0.0.1\r\n\$1\r\n0\r\n", qr/^a sentinel does not name the master\z/],
+    ['a port too large', "*2\r\n\$9\r\n127.0.0.1\r\n\$5\r\n65536\r\n", qr/^a sentinel does not name the master\z/],
+    ['a long host', "*2\r\n\$300\r\n" . ('a' x 300) . "\r\n\$1\r\n1\r\n", qr/^a sentinel does not name the master\z/],
+    ['a name without a resolver', "*2\r\n\$12\r\nmaster.local\r\n\$4\r\n6379\r\n", qr/^its name is not known\z/],
+    ['no protocol', "HTTP/1.1 400 Bad Request\r\n\r\n", qr/^what came is no reply of a sentinel\z/],
+    ['a replica', 'replica', qr/^the server that the sentinels name is not the master\z/]
+) {
+    my ($name, $answer, $why, $master, $words) = @$case;
+    my ($group, $url, @more);
+    if (!defined $answer || ref $answer) {
+        $group = start_sentinel(replicas => 0, sentinels => 1, sentinel_password => 'xyzzy');
+        $url = $group->url =~ s/mymaster/$master/r . ' ' . ($words // 'sentinel_password=xyzzy');
+    }
+    else {
+        if ($answer eq 'replica') {
+            push @more, start_redis();
+            push @more, start_redis(replica_of => $more[0]);
+            my $port = $more[1]->port;
+            $answer = "*2\r\n\$9\r\n127.0.0.1\r\n\$" . length($port) . "\r\n$port\r\n";
+        }
+        push @more, start_fake_redis(answer => sub { return $answer });
+        $url = 'redis+sentinel://' . $more[-1]->address . '/mymaster';
+    }
+    my $nginx = nginx($url);
+    ok wait_for(sub { @{ kinds($nginx) } }, 5), "$name: seen";
+    is((ask($nginx))[0], 'unavailable ', "$name: unavailable");
+    my ($events) = read_events($nginx->log_file('events.log'));
+    my ($reason) = map { $_->{event}{reason} } grep { $_->{labels}{kind} eq 'redis_unavailable' } @$events;
+    like $reason, $why, "$name: with the reason";
+    is_over($nginx, $name, 'redis_unavailable');
+}
+
+# Over TLS, the sentinels, too.
+{
+    my $files = authority();
+    my $group = start_sentinel(replicas => 0, sentinels => 1, tls => 1);
+    my $nginx = nginx($group->url . " tls_ca=$files->{ca} timeout=500ms connect_timeout=2s");
+    is((ask($nginx))[0], 'ok 1', 'TLS: the master is found');
+    is_over($nginx, 'TLS');
+}
+
+done_testing;

@@ -49,8 +49,8 @@ struct TestState {
   bool waited;
   bool charged;
   ngx_event_t timer;
-  TestCommand** commands;  // as many as times= says
-  std::size_t open;        // of them
+  TestCommand* commands;  // as many as times= says
+  std::size_t open;       // of them
   ngx_msec_t began;
   ngx_str_t outcome;
 };
@@ -108,15 +108,12 @@ TestCommand::TestCommand(const TestCheck& own_check, Request& own_request) noexc
 
 // False: no memory.
 bool ask_redis(Request& request, TestState& state, const TestCheck& check) noexcept {
-  state.commands =
-      static_cast<TestCommand**>(ngx_pcalloc(request.pool(), check.times * sizeof(TestCommand*)));
-  if (state.commands == nullptr) return false;
-  for (std::size_t i = 0; i < check.times; ++i) {
-    void* memory = ngx_palloc(request.pool(), sizeof(TestCommand));
-    if (memory == nullptr) return i > 0;
-    state.commands[i] = new (memory) TestCommand(check, request);
-    ++state.open;
-    check.redis->send(*state.commands[i]);
+  auto* at = static_cast<std::byte*>(ngx_palloc(request.pool(), check.times * sizeof(TestCommand)));
+  if (at == nullptr) return false;
+  state.commands = reinterpret_cast<TestCommand*>(at);
+  state.open = check.times;
+  for (std::size_t i = 0; i < check.times; ++i, at += sizeof(TestCommand)) {
+    check.redis->send(*new (at) TestCommand(check, request));
   }
   return true;
 }
@@ -202,8 +199,8 @@ void abandon(Request& request) noexcept {
   if (state->timer.timer_set) ngx_del_timer(&state->timer);
   const TestCheck& check = configured<gate>(request);
   for (std::size_t i = 0; state->commands != nullptr && i < check.times; ++i) {
-    TestCommand* command = state->commands[i];
-    if (command != nullptr && command->waiting()) check.redis->forget(*command);
+    TestCommand& command = state->commands[i];
+    if (command.waiting()) check.redis->forget(command);
   }
   ngx_log_error(NGX_LOG_NOTICE, request.native()->connection->log, 0, "guard test abandon");
 }

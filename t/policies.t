@@ -26,11 +26,12 @@ sub policy {
 my ($modules) = do { open my $in, '<', $nginx->conf_file or die; local $/; <$in> =~ /\A((?:load_module .*\n)*)/ };
 my $head = join "\n", $> == 0 ? 'user root;' : '', 'daemon off;', 'worker_processes 1;',
     "pid $root/logs/nginx.pid;", 'events { worker_connections 128; }';
-my $temp = join ' ', map { "${_}_temp_path $root/${_}_temp;" } qw(client_body proxy fastcgi uwsgi scgi);
+my $logs_and_temp = join ' ', "access_log $root/logs/access.log;",
+    map { "${_}_temp_path $root/${_}_temp;" } qw(client_body proxy fastcgi uwsgi scgi);
 
 sub configure {
     my ($http, $server) = @_;
-    $nginx->write_file('conf/nginx.conf', sprintf <<'END', $modules, $head, $temp, $http, $app->port, $nginx->port, $server);
+    $nginx->write_file('conf/nginx.conf', sprintf <<'END', $modules, $head, $logs_and_temp, $http, $app->port, $nginx->port, $server);
 %s%s
 http {
     %s

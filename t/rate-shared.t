@@ -18,7 +18,7 @@ sub http_config {
 }
 
 # The codes of COUNT requests to TARGET by each of CLIENTS processes at once: {code => how often}.
-sub hammer {
+sub codes_of {
     my ($port, $target, $clients, $count) = @_;
     my @readers;
     for (1 .. $clients) {
@@ -53,8 +53,8 @@ my $nginx = start_nginx(
     config      => $locations
 );
 
-is_deeply hammer($nginx->port, '/gcra/', 4, 25), { 200 => 70, 429 => 30 }, 'gcra: two workers admit exactly the quota';
-is_deeply hammer($nginx->port, '/log/',  4, 25), { 200 => 50, 429 => 50 }, 'sliding_log: two workers admit exactly the quota';
+is_deeply codes_of($nginx->port, '/gcra/', 4, 25), { 200 => 70, 429 => 30 }, 'gcra: two workers admit exactly the quota';
+is_deeply codes_of($nginx->port, '/log/',  4, 25), { 200 => 50, 429 => 50 }, 'sliding_log: two workers admit exactly the quota';
 
 is $nginx->hup, undef, 'reloads';
 is request($nginx->port, GET => '/gcra/')->{code}, 429, 'gcra: a reload keeps the count';

@@ -35,6 +35,8 @@ NGX_FLAGS := -Wno-old-style-cast $(foreach dir,core event event/modules os/unix 
     http/v2,-isystem $(NGINX_SRC)/src/$(dir)) -isystem $(OUT)/objs
 
 OBJECTS := $(LOGIC:%.cpp=$(OUT)/$(KIND)/%.o)
+# What of the module's own can be tried on the stub.
+NGX_OBJECTS := $(patsubst %,$(OUT)/$(KIND)/src/%.o,ngx/config ngx/zone core/counter_batch)
 FUZZ_OBJECTS := $(LOGIC:%.cpp=$(OUT)/native-fuzz/%.o)
 
 .PHONY: guardctl unit fuzz bench print-flags
@@ -62,11 +64,13 @@ $(OUT)/$(KIND)/unit/%: $(OUT)/$(KIND)/t/unit/%_test.o $(OUT)/$(KIND)/logic.a
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) -o $@ $^ $(LIBS) -lcmocka -pthread
 
-$(OUT)/$(KIND)/src/ngx/%.o $(OUT)/$(KIND)/t/unit/ngx/%.o: FLAGS += $(NGX_FLAGS)
+$(NGX_OBJECTS) $(OUT)/$(KIND)/t/unit/ngx/%.o: FLAGS += $(NGX_FLAGS)
+
+$(OUT)/$(KIND)/ngx.a: $(NGX_OBJECTS)
+	rm -f $@ && ar rcs $@ $^
 
 $(OUT)/$(KIND)/unit/ngx_%: $(OUT)/$(KIND)/t/unit/ngx/%_test.o \
-    $(OUT)/$(KIND)/t/unit/ngx/nginx_stub.o $(OUT)/$(KIND)/src/ngx/config.o \
-    $(OUT)/$(KIND)/src/ngx/zone.o $(OUT)/$(KIND)/logic.a
+    $(OUT)/$(KIND)/t/unit/ngx/nginx_stub.o $(OUT)/$(KIND)/ngx.a $(OUT)/$(KIND)/logic.a
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) -o $@ $^ $(LIBS) -lcmocka
 

@@ -1,0 +1,197 @@
+#include "core/counter_batch.h"
+
+#include <new>
+#include <type_traits>
+
+namespace guard::core {
+
+static_assert(std::is_trivially_destructible_v<CounterEntry>);
+static_assert(std::is_trivially_destructible_v<CounterItem>);
+static_assert(std::is_trivially_destructible_v<CounterBatch>);
+static_assert(sizeof(CounterBatch) <= CounterQueue::kOwnSize);
+
+namespace {
+
+constexpr std::size_t kMaxSpares = 64;
+
+// Of the worker, for all queues.
+struct Spares {
+  CounterBatch* first = nullptr;
+  std::size_t count = 0;
+};
+Spares spares;
+
+// Something to give back; it owns itself until Redis has answered.
+struct Refund : redis::Command {
+  Refund(redis::Client& to, const RemoteCounter& of, const CounterTag& key_tag,
+         const RemoteCounter::Entry& what) noexcept
+      : Command(write, done), client(to), counter(of), tag(key_tag), how(what) {
+    route = {tag.data(), tag.size()};
+  }
+
+  static void write(redis::Command& command, redis::Output& out) noexcept {
+    auto& self = static_cast<Refund&>(command);
+    CounterScript::group().begin(out, self.in_full, 1, 1 + RemoteCounter::kEntryWords);
+    self.counter.put_key(out, self.tag);
+    out.bulk(std::uint64_t{1});
+    self.counter.put_entry(out, self.how);
+  }
+
+  static void done(redis::Command& command, const redis::Reply& reply) noexcept {
+    auto& self = static_cast<Refund&>(command);
+    if (is_unknown_script(reply) && !self.in_full) {
+      self.in_full = true;
+      return self.client.send(self);
+    }
+    delete &self;
+  }
+
+  redis::Client& client;
+  const RemoteCounter& counter;
+  CounterTag tag;
+  RemoteCounter::Entry how;
+  bool in_full = false;
+};
+
+}  // namespace
+
+void CounterBatch::write(redis::Command& command, redis::Output& out) noexcept {
+  auto& batch = static_cast<CounterBatch&>(command);
+  // What was forgotten before is not among them any more.
+  std::size_t position = 0;
+  for (CounterItem* item = batch.first_; item != nullptr; item = item->next) {
+    for (CounterEntry* entry = item->first; entry != nullptr; entry = entry->next) {
+      entry->position = position++;
+    }
+  }
+  batch.queue_->counter_ != nullptr ? batch.write_gcra(out) : batch.write_group(out);
+}
+
+void CounterBatch::write_gcra(redis::Output& out) noexcept {
+  const RemoteCounter& counter = *queue_->counter_;
+  CounterScript::gcra().begin(out, in_full_, keys_, RemoteCounter::kQuotaWords + keys_);
+  for (CounterItem* item = first_; item != nullptr; item = item->next) {
+    counter.put_key(out, *item->first->tag);
+  }
+  counter.put_quota(out);
+  for (CounterItem* item = first_; item != nullptr; item = item->next) {
+    counter.put_cost(out, item->first->how.cost);
+  }
+}
+
+void CounterBatch::write_group(redis::Output& out) noexcept {
+  CounterScript::group().begin(out, in_full_, keys_, items_ + keys_ * RemoteCounter::kEntryWords);
+  for (CounterItem* item = first_; item != nullptr; item = item->next) {
+    for (CounterEntry* entry = item->first; entry != nullptr; entry = entry->next) {
+      entry->counter->put_key(out, *entry->tag);
+    }
+  }
+  for (CounterItem* item = first_; item != nullptr; item = item->next) {
+    out.bulk(std::uint64_t{item->count});
+    for (CounterEntry* entry = item->first; entry != nullptr; entry = entry->next) {
+      entry->counter->put_entry(out, entry->how);
+    }
+  }
+}
+
+void CounterBatch::done(redis::Command& command, const redis::Reply& reply) noexcept {
+  auto& batch = static_cast<CounterBatch&>(command);
+  if (is_unknown_script(reply) && !batch.in_full_) {
+    batch.in_full_ = true;
+    return batch.queue_->client_.send(batch);
+  }
+  CounterQueue& queue = *batch.queue_;
+  CounterAnswers answers(reply, queue.counter_ == nullptr);
+  // Whoever is answered may forget others.
+  while (batch.first_ != nullptr) {
+    CounterItem& item = *batch.first_;
+    batch.remove(item);
+    item.answered(item, answers);
+  }
+  queue.recycle(batch);
+}
+
+void CounterBatch::append(CounterItem& item) noexcept {
+  item.batch = this;
+  item.next = nullptr;
+  item.previous = last_;
+  (last_ != nullptr ? last_->next : first_) = &item;
+  last_ = &item;
+  keys_ = static_cast<std::uint16_t>(keys_ + item.count);
+  ++items_;
+}
+
+void CounterBatch::remove(CounterItem& item) noexcept {
+  (item.previous != nullptr ? item.previous->next : first_) = item.next;
+  (item.next != nullptr ? item.next->previous : last_) = item.previous;
+  item.batch = nullptr;
+  keys_ = static_cast<std::uint16_t>(keys_ - item.count);
+  --items_;
+}
+
+bool CounterQueue::has_room(const CounterItem& item) const noexcept {
+  // One that has waited already, because its connection could not be written to, would not give
+  // more items the time that they may wait.
+  return open_ != nullptr && open_->queued() && open_->begun_ == ngx_current_msec &&
+         open_->keys_ + item.count <= kMaxKeys;
+}
+
+CounterBatch* CounterQueue::take_spare() noexcept {
+  CounterBatch* spare = spares.first;
+  if (spare == nullptr) return new (std::nothrow) CounterBatch;
+  spares.first = spare->next_spare_;
+  --spares.count;
+  return new (spare) CounterBatch;
+}
+
+void CounterQueue::recycle(CounterBatch& batch) noexcept {
+  if (open_ == &batch) open_ = nullptr;
+  if (batch.borrowed_) return;
+  if (spares.count == kMaxSpares) {
+    delete &batch;
+    return;
+  }
+  batch.next_spare_ = spares.first;
+  spares.first = &batch;
+  ++spares.count;
+}
+
+bool CounterQueue::available() const noexcept {
+  return client_.available();
+}
+
+bool CounterQueue::ask(CounterItem& item, void* own) noexcept {
+  if (own == nullptr && has_room(item)) {
+    open_->append(item);
+    return true;
+  }
+  CounterBatch* batch = own != nullptr ? new (own) CounterBatch : take_spare();
+  if (batch == nullptr) return false;
+  batch->queue_ = this;
+  batch->borrowed_ = own != nullptr;
+  batch->begun_ = ngx_current_msec;
+  batch->append(item);
+  const CounterTag& tag = *item.first->tag;
+  if (own != nullptr) batch->route = {tag.data(), tag.size()};
+  if (own == nullptr) open_ = batch;
+  client_.send(*batch);
+  return true;
+}
+
+void CounterQueue::forget(CounterItem& item) noexcept {
+  CounterBatch* batch = item.batch;
+  if (batch == nullptr) return;
+  batch->remove(item);
+  if (batch->first_ != nullptr || !batch->waiting()) return;
+  client_.forget(*batch);
+  recycle(*batch);
+}
+
+void CounterQueue::refund(const RemoteCounter& counter, const CounterTag& tag,
+                          const RemoteCounter::Entry& how) noexcept {
+  if (!available()) return;
+  auto* refund = new (std::nothrow) Refund(client_, counter, tag, how);
+  if (refund != nullptr) client_.send(*refund);
+}
+
+}  // namespace guard::core

@@ -19,24 +19,52 @@ invalid value "fast" of "rate", a number per second, minute, hour or day is expe
 === TEST 2: what a later version brings
 --- http_config
 guard_rate_policy api rate=5/minute
-                  redis=main;
+                  normalize=account;
 --- config_error
-"redis=" is not available in this version in http_config:2
+"normalize=account" is not available in this version in http_config:2
 
-=== TEST 3: two rates of one period
+=== TEST 3: a Redis that is not defined yet
+--- http_config
+guard_key_secret 0123456789abcdef;
+guard_rate_policy api rate=5/minute redis=main;
+guard_redis main redis://127.0.0.1;
+--- config_error
+unknown Redis "main", a "guard_redis" must define it before it is used in http_config:2
+
+=== TEST 4: counters in Redis without a key that all nodes have
+--- http_config
+guard_redis main redis://127.0.0.1;
+guard_rate_policy api rate=5/minute redis=main;
+--- config_error
+/rate policy "api" counts in Redis, which needs "guard_key_secret", the same on every nginx in .*:\d+$/
+
+=== TEST 5: more than Redis can count
+--- http_config
+guard_redis main redis://127.0.0.1;
+guard_rate_policy api rate=1/day burst=40000 redis=main;
+--- config_error
+"burst=40000" takes more than 34722 days to come back, which Redis cannot count in http_config:2
+
+=== TEST 6: what to do without Redis, without Redis
+--- http_config
+guard_rate_policy api rate=5/minute on_error=open;
+--- config_error
+"on_error=" has no meaning without "redis=" in http_config:1
+
+=== TEST 7: two rates of one period
 --- http_config
 guard_rate_policy api rate=5/minute,100/hour,6/minute;
 --- config_error
 two rates per minute in "rate=5/minute,100/hour,6/minute" in http_config:1
 
-=== TEST 4: defined twice
+=== TEST 8: defined twice
 --- http_config
 guard_rate_policy api rate=5/minute;
 guard_rate_policy api rate=6/minute;
 --- config_error
 rate policy "api" is defined twice in http_config:2
 
-=== TEST 5: unknown, nearly right
+=== TEST 9: unknown, nearly right
 --- http_config
 guard_rate_policy auth rate=5/minute;
 --- config
@@ -44,13 +72,13 @@ guard_rate auht;
 --- config_error
 unknown rate policy "auht", did you mean "auth"? in config:1
 
-=== TEST 6: unknown
+=== TEST 10: unknown
 --- config
 guard_rate api;
 --- config_error
 unknown rate policy "api", a policy must be defined before it is used in config:1
 
-=== TEST 7: applied twice
+=== TEST 11: applied twice
 --- http_config
 guard_rate_policy api rate=5/minute;
 --- config
@@ -59,7 +87,7 @@ guard_rate api cost=2;
 --- config_error
 rate policy "api" is applied twice at the same level in config:2
 
-=== TEST 8: with and without +
+=== TEST 12: with and without +
 --- http_config
 guard_rate_policy a rate=5/minute;
 guard_rate_policy b rate=5/minute;
@@ -69,7 +97,7 @@ guard_rate +b;
 --- config_error
 "guard_rate +b": names with and without "+" cannot stand at the same level in config:2
 
-=== TEST 9: off beside a name
+=== TEST 13: off beside a name
 --- http_config
 guard_rate_policy a rate=5/minute;
 --- config
@@ -78,7 +106,7 @@ guard_rate off;
 --- config_error
 "guard_rate off" beside other "guard_rate" of the same level in config:2
 
-=== TEST 10: a name beside off
+=== TEST 14: a name beside off
 --- http_config
 guard_rate_policy a rate=5/minute;
 --- config
@@ -87,7 +115,7 @@ guard_rate a;
 --- config_error
 "guard_rate a" beside "guard_rate off" of the same level in config:2
 
-=== TEST 11: a cost that never passes
+=== TEST 15: a cost that never passes
 --- http_config
 guard_rate_policy a rate=5/minute;
 --- config
@@ -95,7 +123,7 @@ guard_rate a cost=6;
 --- config_error
 "cost=6" is more than rate policy "a" ever lets through at once, 5 in config:1
 
-=== TEST 12: a cost that never passes the smallest of several windows
+=== TEST 16: a cost that never passes the smallest of several windows
 --- http_config
 guard_rate_policy a rate=50/minute,6/second;
 --- config
@@ -103,33 +131,33 @@ guard_rate a cost=7;
 --- config_error
 "cost=7" is more than rate policy "a" ever lets through at once, 6 in config:1
 
-=== TEST 13: an unknown variable in the key
+=== TEST 17: an unknown variable in the key
 --- http_config
 guard_rate_policy a rate=5/minute key=$nobody;
 --- must_die
 --- error_log
 unknown "nobody" variable
 
-=== TEST 14: guard_rate_fields
+=== TEST 18: guard_rate_fields
 --- config
 guard_rate_fields all;
 --- config_error
 invalid value "all" of "guard_rate_fields", it must be "draft", "legacy", "both" or "off" in config:1
 
-=== TEST 15: guard_rate_fields twice
+=== TEST 19: guard_rate_fields twice
 --- config
 guard_rate_fields draft;
 guard_rate_fields off;
 --- config_error
 "guard_rate_fields" directive is duplicate in config:2
 
-=== TEST 16: a policy outside http
+=== TEST 20: a policy outside http
 --- config
 guard_rate_policy a rate=5/minute;
 --- config_error
 "guard_rate_policy" directive is not allowed here in config:1
 
-=== TEST 17: too many policies in one location
+=== TEST 21: too many policies in one location
 --- http_config eval
 CORE::join "", map { "guard_rate_policy p$_ rate=9/hour zone=64k;\n" } 1 .. 17
 --- config eval
@@ -137,19 +165,19 @@ CORE::join "", map { "guard_rate p$_;\n" } 1 .. 17
 --- config_error
 more than 16 rate policies at the same level in config:17
 
-=== TEST 18: burst with several rates
+=== TEST 22: burst with several rates
 --- http_config
 guard_rate_policy a rate=5/minute,9/hour burst=2;
 --- config_error
 "burst=" has no meaning with several rates, "rate=5/minute,9/hour" in http_config:1
 
-=== TEST 19: burst without gcra
+=== TEST 23: burst without gcra
 --- http_config
 guard_rate_policy a rate=5/minute burst=2 algorithm=sliding_window;
 --- config_error
 "burst=" has no meaning with "algorithm=sliding_window" in http_config:1
 
-=== TEST 20: a cost with an unknown variable
+=== TEST 24: a cost with an unknown variable
 --- http_config
 guard_rate_policy a rate=5/minute;
 --- config
@@ -158,7 +186,7 @@ guard_rate a cost=$nobody;
 --- error_log
 unknown "nobody" variable
 
-=== TEST 21: a policy that is called like a window of another
+=== TEST 25: a policy that is called like a window of another
 --- http_config
 guard_rate_policy api rate=5/minute,100/hour;
 guard_rate_policy api.hour rate=9/hour;

@@ -32,9 +32,9 @@ std::uint64_t network_bits(const sockaddr* address) noexcept {
 
 }  // namespace
 
-void ClientKey::compile(ngx_conf_t* cf, std::string_view policy,
+void ClientKey::compile(ngx_conf_t* cf, std::string_view owner,
                         std::span<const std::string> variables) {
-  policy_ = policy;
+  owner_ = owner;
   for (const std::string& variable : variables) {
     Part part;
     if (variable == kClientNet) {
@@ -58,18 +58,15 @@ std::optional<std::string_view> ClientKey::text_of(const Part& part, Request& re
   return ngx::to_view(*value);
 }
 
-// Begun once, and to a whole word, which makes the rest cheaper.
-const ClientKey::Hash& ClientKey::begin() noexcept {
-  if (!begun_) {
-    begun_.emplace(client_key());
-    begun_->part(policy_);
-    begun_->update(std::string_view("\0\0\0\0\0\0\0", 7 - (policy_.size() + 7) % 8));
+template <HashWidth width, class Hash>
+KeyState ClientKey::hash_of(Begun<width>& begun, Request& request, Hash& hash) noexcept {
+  if (!begun) {
+    begun.emplace(client_key());
+    begun->part(owner_);
+    // To a whole word, which makes the rest cheaper.
+    begun->update(std::string_view("\0\0\0\0\0\0\0", 7 - (owner_.size() + 7) % 8));
   }
-  return *begun_;
-}
-
-KeyState ClientKey::hash(Request& request, std::uint64_t& hash) noexcept {
-  Hash sip = begin();
+  SipHash<width> sip = *begun;
   bool empty = !parts_.empty();
   for (const Part& part : parts_) {
     std::optional<std::string_view> text = text_of(part, request);
@@ -84,6 +81,9 @@ KeyState ClientKey::hash(Request& request, std::uint64_t& hash) noexcept {
   hash = sip.finish();
   return empty ? KeyState::empty : KeyState::known;
 }
+
+template KeyState ClientKey::hash_of(Begun<HashWidth::bits64>&, Request&, std::uint64_t&) noexcept;
+template KeyState ClientKey::hash_of(Begun<HashWidth::bits128>&, Request&, Hash128&) noexcept;
 
 // Mixed with the secret, so that nobody can look for a network with his fingerprint; not worth a
 // SipHash.

@@ -26,14 +26,19 @@ enum class KeyState : std::uint8_t {
 
 class ClientKey {
  public:
-  // Configuration time. policy is part of every hash, so that policies share no counts.
-  void compile(ngx_conf_t* cf, std::string_view policy, std::span<const std::string> variables);
+  // Configuration time. owner is part of every hash, so that policies share no counts.
+  void compile(ngx_conf_t* cf, std::string_view owner, std::span<const std::string> variables);
 
-  // In a worker.
-  KeyState hash(Request& request, std::uint64_t& hash) noexcept;
+  // In a worker. The long one is for what many nginx share: no two keys of them may meet.
+  KeyState hash(Request& request, std::uint64_t& hash) noexcept {
+    return hash_of(short_, request, hash);
+  }
+  KeyState hash(Request& request, Hash128& hash) noexcept { return hash_of(long_, request, hash); }
 
  private:
-  using Hash = SipHash<HashWidth::bits64>;
+  // The hash with the owner in it, begun once.
+  template <HashWidth width>
+  using Begun = std::optional<SipHash<width>>;
 
   struct Part {
     ngx_int_t index = NGX_ERROR;  // of the variable
@@ -42,11 +47,13 @@ class ClientKey {
   };
 
   static std::optional<std::string_view> text_of(const Part& part, Request& request) noexcept;
-  const Hash& begin() noexcept;
+  template <HashWidth width, class Hash>
+  KeyState hash_of(Begun<width>& begun, Request& request, Hash& hash) noexcept;
 
-  std::string policy_;
+  std::string owner_;
   std::vector<Part> parts_;
-  std::optional<Hash> begun_;  // with the policy's name in it; of this worker
+  Begun<HashWidth::bits64> short_;  // of this worker
+  Begun<HashWidth::bits128> long_;
 };
 
 // The client's network, see core/counter_zone.h.

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "core/check.h"
 #include "core/cidr.h"
 #include "core/node.h"
+#include "core/remote_store.h"
 #include "ngx/compat.h"
 #include "ngx/config.h"
 
@@ -30,7 +32,8 @@ struct MainConf {
 
   std::optional<std::array<std::uint8_t, 16>> key;  // from guard_key_secret
   std::string_view break_glass_file;                // NUL-terminated; empty: none
-  Node* node = nullptr;                             // made by the first who needs it
+  std::vector<std::unique_ptr<RemoteStore>> stores;
+  Node* node = nullptr;  // made by the first who needs it
   ngx_int_t request_id_index = NGX_ERROR;
   ngx_int_t realip_remote_addr_index = NGX_ERROR;
 };

@@ -81,6 +81,18 @@ CounterLog::Decision CounterLog::take(const CounterKey& key, std::uint64_t now,
   return decision;
 }
 
+void CounterLog::adopt(const CounterKey& key, std::uint64_t now,
+                       std::span<const std::uint64_t> stamps) noexcept {
+  CounterLock lock(lock_of(key.hash));
+  if (!lock.held()) return;
+  Entry entry = find(key.hash);
+  if (entry.tag == nullptr && stamps.empty()) return;
+  if (entry.tag == nullptr) entry = insert(key, now);
+  for (std::size_t i = 0; i < entry.stamps.size(); ++i) {
+    store(entry.stamps[i], i < stamps.size() ? stamps[i] : 0);
+  }
+}
+
 void CounterLog::give_back(std::uint64_t hash, std::uint64_t taken, std::uint64_t cost) noexcept {
   CounterLock lock(lock_of(hash));
   if (!lock.held()) return;

@@ -35,6 +35,9 @@ class CounterLog {
 
   // now: microseconds, > 0
   Decision peek(std::uint64_t hash, std::uint64_t now, std::uint64_t cost) noexcept;
+  // The log becomes that of these stamps, at most log.count() of them.
+  void adopt(const CounterKey& key, std::uint64_t now,
+             std::span<const std::uint64_t> stamps) noexcept;
   Decision take(const CounterKey& key, std::uint64_t now, std::uint64_t cost) noexcept;
   void give_back(std::uint64_t hash, std::uint64_t taken, std::uint64_t cost) noexcept;
 

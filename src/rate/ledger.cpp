@@ -17,6 +17,22 @@ void MeteredPolicy::define(Policy defined) {
   }
 }
 
+void MeteredPolicy::share(core::RemoteStore& store) {
+  std::string name = store.prefix + policy.name + ":";
+  for (std::size_t i = 0; i < meters.size(); ++i) {
+    Meter& meter = meters[i];
+    std::string suffix = meters.size() == 1 ? "" : "." + policy.windows[i].period;
+    meter.remote.emplace(kind_of(meter.quota.algorithm),
+                         core::CounterParameters{meter.quota.count, meter.quota.period},
+                         meter.quota.burst, name, suffix);
+  }
+  shared.emplace();
+  shared->store = &store;
+  if (meters.size() == 1 && meters.front().quota.algorithm == Algorithm::gcra) {
+    shared->alone = std::make_unique<core::CounterQueue>(store.client, *meters.front().remote);
+  }
+}
+
 bool MeteredPolicy::attach(std::span<std::byte> memory) {
   std::size_t whole = 0;
   for (const Meter& meter : meters) whole += meter.quota.entry_size();
@@ -46,7 +62,7 @@ const Asked* Ledger::ask(std::span<Asked> windows, bool alone) noexcept {
     *end_ = &asked;
     end_ = &asked.next;
     if (alone) continue;
-    asked.decision = asked.meter->limiter->peek(asked.key.hash, asked.now, asked.cost);
+    asked.decision = asked.meter->limiter->peek(asked.key.hash, asked.time(), asked.cost);
     if (asked.decision.admitted) continue;
     if (refusal == nullptr || stricter(asked.decision, refusal->decision)) refusal = &asked;
   }
@@ -58,7 +74,13 @@ const Asked* Ledger::ask(std::span<Asked> windows, bool alone) noexcept {
 
 void Ledger::give_back(Asked& asked) noexcept {
   if (!asked.charged) return;
-  asked.meter->limiter->give_back(asked.key, asked.now, asked.cost);
+  std::uint64_t taken = asked.time();
+  if (asked.shared != nullptr && asked.shared->state == SharedEntry::State::taken) {
+    asked.shared->refund();
+    // The windows of the mirror are Redis's.
+    if (asked.meter->quota.has_windows()) taken = asked.shared->taken_at;
+  }
+  asked.meter->limiter->give_back(asked.key, taken, asked.cost);
   asked.charged = false;
 }
 
@@ -82,6 +104,14 @@ const Asked* Ledger::strictest() const noexcept {
     if (strictest == nullptr || stricter(asked.decision, strictest->decision)) strictest = &asked;
   });
   return strictest;
+}
+
+const Asked* Ledger::closed(bool inner, bool dry_run) const noexcept {
+  for (const Asked* asked = first_; asked != nullptr; asked = asked->next) {
+    bool closed = asked->shared != nullptr && asked->shared->state == SharedEntry::State::closed;
+    if (closed && asked->inner == inner && !asked->final && asked->dry_run == dry_run) return asked;
+  }
+  return nullptr;
 }
 
 const Asked* Ledger::strictest_refusal(bool inner) const noexcept {

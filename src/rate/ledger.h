@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "core/remote_store.h"
 #include "rate/fields.h"
 #include "rate/limiter.h"
 #include "rate/policy.h"
@@ -14,6 +16,8 @@
 namespace guard::rate {
 
 struct MeteredPolicy;
+struct SharedAsk;
+struct SharedEntry;
 
 // One window of a policy with its counters and the texts that are the same in every answer.
 struct Meter {
@@ -23,18 +27,30 @@ struct Meter {
   std::string detail;              // of a refusal
   std::string item;                // of RateLimit-Policy
   std::optional<Limiter> limiter;  // there once the configuration is in force
+  std::optional<core::RemoteCounter> remote;
+};
+
+// How a policy counts in Redis.
+struct SharedPolicy {
+  core::RemoteStore* store = nullptr;
+  // For requests that ask nothing else there, if the policy is a GCRA of one window: many of one
+  // call then share what is said of the policy.
+  std::unique_ptr<core::CounterQueue> alone;
 };
 
 struct MeteredPolicy {
   Policy policy;
   std::string code;           // "rate.api"
   std::vector<Meter> meters;  // of policy.windows
+  std::optional<SharedPolicy> shared;
 
   MeteredPolicy() = default;
   MeteredPolicy(const MeteredPolicy&) = delete;
   MeteredPolicy& operator=(const MeteredPolicy&) = delete;
 
   void define(Policy defined);
+  // Counts in a Redis from now on. Throws ConfigError if Redis cannot count so.
+  void share(core::RemoteStore& store);
   // Shares the memory of the zone out among the windows, so that each has room for as many keys.
   // True if the counts of all of them go on.
   bool attach(std::span<std::byte> memory);
@@ -46,16 +62,44 @@ struct Asked {
   Meter* meter = nullptr;
   core::CounterKey key;
   std::uint64_t cost = 1;
-  std::uint64_t now = 0;  // microseconds
+  std::uint64_t now = 0;    // microseconds
+  std::uint64_t ahead = 0;  // of that is the clock by which the window counts
   Decision decision;
   bool inner = false;  // by which gate
   bool dry_run = false;
   bool charged = false;
   bool withheld = false;  // another window of its policy does not admit: nothing is taken
   bool final = false;  // decided by an earlier pass of the gate: neither charged nor given back now
+  bool unknown = false;           // there is nothing to tell the client
+  SharedEntry* shared = nullptr;  // of a policy that counts in Redis
 
+  std::uint64_t time() const { return now + ahead; }
   const MeteredPolicy& owner() const { return *meter->owner; }
   bool refuses() const { return !decision.admitted && !dry_run; }
+  bool is_due() const { return !final && decision.admitted && !withheld; }
+};
+
+// One window of a policy, asked in Redis (rate/shared.h). In the request's memory as well.
+struct SharedEntry : core::CounterEntry {
+  enum class State : std::uint8_t {
+    unasked,
+    taken,   // Redis has counted the request
+    left,    // Redis has answered, and not counted it
+    local,   // Redis cannot be asked: the mirror counts
+    open,    // nobody counts
+    closed,  // nobody knows, and so the request must not pass
+  };
+
+  Asked* window = nullptr;
+  SharedAsk* ask = nullptr;
+  std::uint64_t asked_at = 0;  // microseconds
+  std::uint64_t taken_at = 0;  // by Redis's clock, if the answer told
+  State state = State::unasked;
+
+  void settle(const core::RemoteAnswer& answer, bool taken) noexcept;
+  void give_up() noexcept;  // as on_error= says
+  void refund() noexcept;
+  bool decided() const { return state != State::unasked && state != State::local; }
 };
 
 class Ledger {
@@ -84,6 +128,17 @@ class Ledger {
   // Of the gate's current windows that refuse, the strictest; null: none does.
   const Asked* strictest_refusal(bool inner) const noexcept;
 
+  // The gate's current windows that would be taken from.
+  template <class Each>
+  void each_due(bool inner, Each&& each) const noexcept {
+    for (Asked* asked = first_; asked != nullptr; asked = asked->next) {
+      if (asked->inner == inner && asked->is_due()) each(*asked);
+    }
+  }
+  // Of those, the first about which nobody knows anything; null: there is none. dry_run: of the
+  // policies that refuse nothing.
+  const Asked* closed(bool inner, bool dry_run) const noexcept;
+
   template <class Each>
   void each_refusal(bool inner, Each&& each) const noexcept {
     for (const Asked* asked = first_; asked != nullptr; asked = asked->next) {
@@ -94,11 +149,14 @@ class Ledger {
   template <class Each>
   void each_told(Each&& each) const noexcept {
     for (const Asked* asked = first_; asked != nullptr; asked = asked->next) {
-      if (!asked->dry_run) each(*asked);
+      if (!asked->dry_run && !asked->unknown) each(*asked);
     }
   }
 
  private:
+  static bool decided_elsewhere(const Asked& asked) {
+    return asked.shared != nullptr && asked.shared->decided();
+  }
   static void give_back(Asked& asked) noexcept;
   // Takes nothing more for the policy of asked, and gives back what was taken for it.
   void withhold(const Asked& asked) noexcept;
@@ -109,12 +167,19 @@ class Ledger {
 
 template <class Taken>
 bool Ledger::charge(bool inner, std::uint64_t network, Taken&& taken) noexcept {
+  // What Redis has said comes first: who is refused by it takes nothing here.
   for (Asked* asked = first_; asked != nullptr; asked = asked->next) {
-    if (asked->inner != inner || asked->final || !asked->decision.admitted || asked->withheld) {
-      continue;
-    }
+    if (asked->inner != inner || asked->final || !decided_elsewhere(*asked)) continue;
+    taken(*asked);
+  }
+  if (strictest_refusal(inner) != nullptr) {
+    give_back(inner);
+    return false;
+  }
+  for (Asked* asked = first_; asked != nullptr; asked = asked->next) {
+    if (asked->inner != inner || !asked->is_due() || decided_elsewhere(*asked)) continue;
     asked->key.network = network;
-    asked->decision = asked->meter->limiter->take(asked->key, asked->now, asked->cost);
+    asked->decision = asked->meter->limiter->take(asked->key, asked->time(), asked->cost);
     asked->charged = asked->decision.admitted;
     taken(*asked);
     if (asked->charged) continue;

@@ -33,20 +33,6 @@ std::span<std::byte> counter_part(std::span<std::byte> memory) {
   return memory.first(static_cast<std::size_t>(end - memory.data()));
 }
 
-CounterKind kind_of(Algorithm algorithm) {
-  switch (algorithm) {
-    case Algorithm::sliding_window:
-      return CounterKind::sliding_window;
-    case Algorithm::sliding_log:
-      return CounterKind::sliding_log;
-    case Algorithm::fixed_window:
-      return CounterKind::fixed_window;
-    case Algorithm::gcra:
-      break;
-  }
-  return CounterKind::gcra;
-}
-
 template <class Decided>
 Decision of(const Decided& d) {
   return {d.admitted, d.remaining, d.reset, d.retry};
@@ -95,6 +81,24 @@ void give_back_window(CounterTable& table, const Window& window, const CounterKe
   });
 }
 
+// A key that has none of its quota used need not be remembered.
+auto becomes(std::uint64_t state, bool used) noexcept {
+  return [=](std::uint64_t old) noexcept { return old == 0 && !used ? old : state; };
+}
+
+template <class Window>
+Decision adopt_window(CounterTable& table, const Window& window, const CounterKey& key,
+                      std::uint64_t cost, const core::RemoteAnswer& answer) noexcept {
+  std::uint64_t phase = window.clock().phase_of(key.hash);
+  core::WindowCounts counts = window.clock().at(0, answer.now, phase);
+  counts.previous = answer.previous;
+  counts.current = answer.current;
+  std::uint64_t state = core::WindowClock::pack(counts);
+  bool used = counts.previous != 0 || counts.current != 0;
+  update_window(table, window, key, answer.now, becomes(state, used));
+  return of(window.decide(state, answer.now, phase, answer.admitted ? 0 : cost));
+}
+
 // A state of the GCRA is a time in its units: the later, the more is used.
 auto used_after(std::uint64_t now) noexcept {
   return
@@ -102,6 +106,20 @@ auto used_after(std::uint64_t now) noexcept {
 }
 
 }  // namespace
+
+CounterKind kind_of(Algorithm algorithm) {
+  switch (algorithm) {
+    case Algorithm::sliding_window:
+      return CounterKind::sliding_window;
+    case Algorithm::sliding_log:
+      return CounterKind::sliding_log;
+    case Algorithm::fixed_window:
+      return CounterKind::fixed_window;
+    case Algorithm::gcra:
+      break;
+  }
+  return CounterKind::gcra;
+}
 
 Limiter::Limiter(std::span<std::byte> memory, const Quota& quota)
     : quota_(quota),
@@ -155,6 +173,45 @@ Decision Limiter::take(const CounterKey& key, std::uint64_t now, std::uint64_t c
   };
   auto outcome = table_->update(key, used_after(gcra_.units(now)), decide);
   return of(outcome, decision);
+}
+
+Decision Limiter::adopt_log(const CounterKey& key, std::uint64_t now, std::uint64_t cost,
+                            const core::RemoteAnswer& answer) noexcept {
+  std::array<std::uint64_t, core::SlidingLog::kMaxCount> stamps{};
+  std::size_t size = std::min<std::size_t>(answer.size, quota_.count);
+  for (std::size_t i = 0; i < size; ++i)
+    stamps[i] = now - static_cast<std::uint64_t>(answer.age(i));
+  log_->adopt(key, now, {stamps.data(), size});
+  return of(
+      core::SlidingLog(quota_.count, quota_.period).peek(stamps, now, answer.admitted ? 0 : cost));
+}
+
+Decision Limiter::adopt(const CounterKey& key, std::uint64_t now, std::uint64_t cost,
+                        const core::RemoteAnswer& answer) noexcept {
+  Decision decision;
+  switch (quota_.algorithm) {
+    case Algorithm::sliding_window:
+      decision = adopt_window(*table_, sliding_, key, cost, answer);
+      break;
+    case Algorithm::fixed_window:
+      decision = adopt_window(*table_, fixed_, key, cost, answer);
+      break;
+    case Algorithm::sliding_log:
+      decision = adopt_log(key, now, cost, answer);
+      break;
+    case Algorithm::gcra: {
+      std::uint64_t state = gcra_.units(now) + answer.level;
+      table_->update(key, used_after(gcra_.units(now)), becomes(state, answer.level != 0));
+      decision = of(gcra_.decide(state, now, answer.admitted ? 0 : cost));
+      break;
+    }
+  }
+  decision.admitted = answer.admitted;
+  return decision;
+}
+
+std::uint64_t Limiter::phase_of(std::uint64_t hash) const noexcept {
+  return quota_.has_windows() ? sliding_.clock().phase_of(hash) : 0;
 }
 
 void Limiter::give_back(const CounterKey& key, std::uint64_t taken, std::uint64_t cost) noexcept {

@@ -9,6 +9,7 @@
 
 #include "core/counter_log.h"
 #include "core/counter_once.h"
+#include "core/counter_script.h"
 #include "core/counter_table.h"
 #include "core/fixed_window.h"
 #include "core/gcra.h"
@@ -17,6 +18,8 @@
 namespace guard::rate {
 
 enum class Algorithm : std::uint8_t { gcra, sliding_window, sliding_log, fixed_window };
+
+core::CounterKind kind_of(Algorithm algorithm);
 
 // count requests per period, from a capacity of burst (gcra alone: else burst is count).
 struct Quota {
@@ -28,6 +31,9 @@ struct Quota {
   // Microseconds in which an untouched quota comes back: the w of RateLimit-Policy.
   std::uint64_t window() const {
     return algorithm == Algorithm::gcra ? (period * burst + count - 1) / count : period;
+  }
+  bool has_windows() const {
+    return algorithm == Algorithm::sliding_window || algorithm == Algorithm::fixed_window;
   }
   // Of shared memory, for one key.
   std::size_t entry_size() const {
@@ -55,6 +61,10 @@ class Limiter {
   // What take would answer; changes nothing.
   Decision peek(std::uint64_t hash, std::uint64_t now, std::uint64_t cost) noexcept;
   Decision take(const core::CounterKey& key, std::uint64_t now, std::uint64_t cost) noexcept;
+  // The counts become those that Redis has answered with, as of now. The decision is what has been
+  // answered to a request of that cost.
+  Decision adopt(const core::CounterKey& key, std::uint64_t now, std::uint64_t cost,
+                 const core::RemoteAnswer& answer) noexcept;
   // Undoes a take at `taken`.
   void give_back(const core::CounterKey& key, std::uint64_t taken, std::uint64_t cost) noexcept;
 
@@ -62,10 +72,14 @@ class Limiter {
   bool first_report(std::uint64_t hash, std::uint64_t now) noexcept {
     return reports_.first(hash, now, quota_.period);
   }
+  // What a window of Redis needs to know of a key; 0 for other algorithms.
+  std::uint64_t phase_of(std::uint64_t hash) const noexcept;
   // See CounterZone::pressure.
   std::uint64_t pressure(std::uint64_t now) const noexcept { return zone().pressure(now); }
 
  private:
+  Decision adopt_log(const core::CounterKey& key, std::uint64_t now, std::uint64_t cost,
+                     const core::RemoteAnswer& answer) noexcept;
   const core::CounterZone& zone() const { return log_ ? log_->zone() : table_->zone(); }
 
   Quota quota_;

@@ -25,6 +25,7 @@ constexpr std::array<std::string_view, 4> kAlgorithms = {"gcra", "sliding_window
                                                          "fixed_window"};
 constexpr std::array<std::string_view, 3> kPhases = {"auto", "front", "inner"};
 constexpr std::array<std::string_view, 3> kEmpties = {"skip", "address", "refuse"};
+constexpr std::array<std::string_view, 3> kOnErrors = {"local", "open", "closed"};
 constexpr std::array<std::string_view, 1> kNormalizations = {"none"};
 
 constexpr std::uint64_t kMinZone = 64 << 10;
@@ -36,17 +37,8 @@ constexpr std::string_view kNameLetters =
 // Words that a later version understands are refused by name: a limit that is silently another one
 // protects nobody.
 void refuse_later_words(const core::Words& words) {
-  constexpr std::string_view kParameters[] = {"redis=", "sync=", "on_error="};
-  constexpr std::string_view kWords[] = {"normalize=account"};
   for (std::string_view word : words.all()) {
-    std::string_view later;
-    for (std::string_view parameter : kParameters) {
-      if (word.starts_with(parameter)) later = parameter;
-    }
-    for (std::string_view known : kWords) {
-      if (word == known) later = known;
-    }
-    if (!later.empty()) fail("\"", later, "\" is not available in this version");
+    if (word == "normalize=account") fail("\"", word, "\" is not available in this version");
   }
 }
 
@@ -139,6 +131,21 @@ void read_algorithm(const core::Words& words, Policy& policy) {
   read_burst(words, policy);
 }
 
+void read_sharing(const core::Words& words, Policy& policy) {
+  if (auto word = words.named("redis")) policy.redis = *word;
+  for (std::string_view name : {"sync", "on_error"}) {
+    if (words.named(name) && policy.redis.empty()) {
+      fail("\"", name, "=\" has no meaning without \"redis=\"");
+    }
+  }
+  if (auto word = words.named("sync")) {
+    if (*word != "strict") fail("\"sync=", *word, "\" is not available in this version");
+  }
+  if (auto word = words.named("on_error")) {
+    policy.on_error = static_cast<OnError>(core::parse_choice("on_error", *word, kOnErrors));
+  }
+}
+
 }  // namespace
 
 std::string Policy::name_of(const Window& window) const {
@@ -168,13 +175,18 @@ std::uint64_t Policy::layout() const {
       print = (std::rotl(print, 29) ^ part) * 0x9e3779b97f4a7c15;
     }
   }
-  return print;
+  // Another clock counts.
+  return redis.empty() ? print : ~print;
+}
+
+std::string Policy::key_owner() const {
+  return redis.empty() ? name : name + " " + std::to_string(layout());
 }
 
 Policy parse_policy(core::Words& words) {
   refuse_later_words(words);
-  words.read(
-      1, {"rate", "key", "burst", "algorithm", "phase", "empty", "normalize", "zone", "status"});
+  words.read(1, {"rate", "key", "burst", "algorithm", "phase", "empty", "normalize", "zone",
+                 "status", "redis", "sync", "on_error"});
   Policy policy;
   check_name(words[0]);
   policy.name = words[0];
@@ -197,6 +209,7 @@ Policy parse_policy(core::Words& words) {
   if (auto word = words.named("status")) {
     policy.status = static_cast<std::uint16_t>(core::parse_number("status", *word, 400, 599));
   }
+  read_sharing(words, policy);
   return policy;
 }
 

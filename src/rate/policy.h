@@ -1,6 +1,7 @@
 // What guard_rate_policy and guard_rate say, as plain values.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -18,6 +19,10 @@ enum class Phase : std::uint8_t { automatic, front, inner };
 // What becomes of a request for which every variable of the key is empty: it is not counted, it is
 // counted by its address, or it is refused (400 key.missing).
 enum class Empty : std::uint8_t { skip, address, refuse };
+
+// What becomes of a request when Redis cannot be asked: it is counted in shared memory, it passes
+// uncounted, or it is refused (503 rate.unavailable).
+enum class OnError : std::uint8_t { local, open, closed };
 
 inline constexpr std::string_view kDefaultKey = "$guard_client_net";
 inline constexpr std::size_t kMaxName = 64;
@@ -39,6 +44,9 @@ struct Policy {
   Empty empty = Empty::skip;
   std::uint64_t zone_size = 10 << 20;  // bytes
   std::uint16_t status = 429;
+  std::string redis;  // name of the guard_redis; empty: counts in shared memory only
+  std::chrono::milliseconds sync{0};  // between exchanges with Redis; 0: each request asks it
+  OnError on_error = OnError::local;
 
   std::string zone_name() const { return "guard_rate:" + name; }
   std::string code() const { return "rate." + name; }
@@ -48,6 +56,8 @@ struct Policy {
   std::string detail(const Window& window) const;
   // The most that a single request may cost and still pass.
   std::uint64_t max_cost() const;
+  // What the hash of a key begins with. Nodes whose quotas differ share no counts.
+  std::string key_owner() const;
   // A fingerprint of what the counts of an inherited zone depend on.
   std::uint64_t layout() const;
 };

@@ -3,8 +3,6 @@
 // Every policy is asked once per main request, whatever internal redirects come. All policies of a
 // gate are asked first; only when every check of that gate has passed are they charged.
 
-#include <time.h>
-
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -12,13 +10,15 @@
 
 #include "core/check.h"
 #include "core/client_key.h"
+#include "core/clock.h"
 #include "core/counter_lock.h"
+#include "core/remote.h"
 #include "core/request.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
 #include "ngx/module.h"
 #include "ngx/zone.h"
-#include "rate/ledger.h"
+#include "rate/shared.h"
 
 extern "C" ngx_module_t ngx_http_guard_rate_module;
 
@@ -35,7 +35,8 @@ using core::Request;
 
 constexpr std::string_view kQuotaExceeded =
     "https://iana.org/assignments/http-problem-types#quota-exceeded";
-constexpr std::size_t kMaxUses = 16;  // policies of one location
+constexpr std::size_t kMaxUses = 16;           // policies of one location
+constexpr std::int64_t kRetryUnavailable = 1;  // seconds; Redis is tried again as often
 
 struct Counted : MeteredPolicy {
   core::ClientKey key;
@@ -53,6 +54,11 @@ struct MainConf {
   std::vector<Counted*> policies;
 };
 
+struct State {
+  Ledger ledger;
+  Exchange exchange;  // of the gate that waits
+};
+
 struct LocationConf {
   bool set = false;
   std::vector<Applied> uses;
@@ -63,14 +69,6 @@ struct LocationConf {
 
 LocationConf& location_of(ngx_http_request_t* r) noexcept {
   return *static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_guard_rate_module));
-}
-
-// Shared by all processes since the machine started, and never set back.
-std::uint64_t microseconds() noexcept {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000 +
-         static_cast<std::uint64_t>(now.tv_nsec) / 1000 + 1;
 }
 
 // Refusals
@@ -123,7 +121,7 @@ Answer refuse_empty(Counted& counted, std::uint64_t hash, Refusal& refusal) noex
   refusal.title = "Missing key";
   refusal.detail = "The request has nothing by which it could be counted";
   refusal.policy = counted.policy.name;
-  refusal.silent = !counted.meters.front().limiter->first_report(hash, microseconds());
+  refusal.silent = !counted.meters.front().limiter->first_report(hash, core::microseconds());
   return Answer::refuse;
 }
 
@@ -131,6 +129,22 @@ void observe(const Asked& asked, Request& request) noexcept {
   Refusal refusal;
   describe(asked, asked.decision, request, refusal);
   request.observe(refusal);
+}
+
+// Nobody knows whether the request may pass, and the policy says that then it must not.
+Answer refuse_unknown(const Asked& asked, Request& request, Refusal& refusal) noexcept {
+  refusal.feature = Feature::rate;
+  refusal.event = core::EventKind::rate_limited;
+  refusal.status = 503;
+  refusal.code = "rate.unavailable";
+  refusal.title = "Rate limit unavailable";
+  refusal.detail = "The counts of this request cannot be had";
+  refusal.policy = asked.owner().policy.name;
+  refusal.retry_after = kRetryUnavailable;
+  // Apart from its other refusals.
+  refusal.silent = !asked.meter->limiter->first_report(~asked.key.hash, asked.now);
+  if (!refusal.silent) refusal.key_hash = hex(request.pool(), asked.key.hash);
+  return Answer::refuse;
 }
 
 void report_pressure(const Asked& asked) noexcept {
@@ -152,9 +166,26 @@ std::uint64_t cost_of(const Applied& use, Request& request) noexcept {
   return text ? read_cost(*text) : 1;
 }
 
+// What is needed to ask Redis about the windows of a policy; false: out of memory.
+bool prepare(const Counted& counted, std::span<Asked> windows, const core::Hash128& hash,
+             Request& request) noexcept {
+  const core::RemoteStore& store = *counted.shared->store;
+  auto* entries =
+      static_cast<SharedEntry*>(ngx_palloc(request.pool(), windows.size() * sizeof(SharedEntry)));
+  void* memory = ngx_palloc(request.pool(), sizeof(SharedAsk));
+  if (entries == nullptr || memory == nullptr) return false;
+  auto* shared = new (memory) SharedAsk;
+  if (store.cluster) {
+    shared->own = ngx_palloc(request.pool(), core::CounterQueue::kOwnSize);
+    if (shared->own == nullptr) return false;
+  }
+  shared->begin(windows, entries, hash);
+  return true;
+}
+
 // Asks the windows of one policy; answers whether it refuses the request.
-bool ask(Ledger& ledger, const Applied& use, const Asked& question, bool alone,
-         Request& request) noexcept {
+bool ask(Ledger& ledger, const Applied& use, const Asked& question, const core::Hash128* hash,
+         bool alone, Request& request) noexcept {
   std::vector<Meter>& meters = use.counted->meters;
   auto* asked = static_cast<Asked*>(ngx_palloc(request.pool(), meters.size() * sizeof(Asked)));
   if (asked == nullptr) return false;
@@ -162,18 +193,38 @@ bool ask(Ledger& ledger, const Applied& use, const Asked& question, bool alone,
     new (asked + i) Asked(question);
     asked[i].meter = &meters[i];
   }
-  const Asked* refusal = ledger.ask({asked, meters.size()}, alone && meters.size() == 1);
+  if (hash != nullptr && !prepare(*use.counted, {asked, meters.size()}, *hash, request)) {
+    return false;
+  }
+  // What is in Redis is not taken without a look at the mirror.
+  bool blind = alone && meters.size() == 1 && hash == nullptr;
+  const Asked* refusal = ledger.ask({asked, meters.size()}, blind);
   if (refusal == nullptr) return false;
   if (use.dry_run) observe(*refusal, request);
   return !use.dry_run;
 }
 
+// By how much the policy's own clock is ahead: windows and stamps are those of Redis.
+std::uint64_t clock_of(const Counted& counted) noexcept {
+  bool shared = counted.shared && counted.meters.front().quota.algorithm != Algorithm::gcra;
+  return shared ? counted.shared->store->clock.ahead() : 0;
+}
+
+KeyState hash_key(Counted& counted, Request& request, Asked& question,
+                  core::Hash128& hash) noexcept {
+  if (!counted.shared) return counted.key.hash(request, question.key.hash);
+  KeyState state = counted.key.hash(request, hash);
+  question.key.hash = hash.low;
+  return state;
+}
+
 template <bool inner>
 Answer evaluate(Request& request, Refusal& refusal) noexcept {
   const LocationConf& location = location_of(request.native());
-  auto* ledger = request.state<Ledger>(Feature::rate);
-  if (ledger == nullptr) return Answer::pass;
-  ledger->begin(inner);
+  auto* state = request.state<State>(Feature::rate);
+  if (state == nullptr) return Answer::pass;
+  Ledger& ledger = state->ledger;
+  ledger.begin(inner);
 
   Asked question;
   question.inner = inner;
@@ -182,9 +233,10 @@ Answer evaluate(Request& request, Refusal& refusal) noexcept {
   for (const Applied& use : uses) {
     Counted& counted = *use.counted;
     if (!request.first_time(&counted)) continue;
-    KeyState state = counted.key.hash(request, question.key.hash);
-    if (state == KeyState::failed) continue;
-    if (state == KeyState::empty && counted.policy.empty != Empty::address) {
+    core::Hash128 hash;
+    KeyState key = hash_key(counted, request, question, hash);
+    if (key == KeyState::failed) continue;
+    if (key == KeyState::empty && counted.policy.empty != Empty::address) {
       if (counted.policy.empty == Empty::skip) continue;
       refuse_empty(counted, question.key.hash, refusal);
       if (!use.dry_run) return Answer::refuse;
@@ -192,36 +244,67 @@ Answer evaluate(Request& request, Refusal& refusal) noexcept {
       refusal = Refusal{};
       continue;
     }
-    if (question.now == 0) question.now = microseconds();
+    if (question.now == 0) question.now = core::microseconds();
     question.cost = cost_of(use, request);
     question.dry_run = use.dry_run;
-    refused = ask(*ledger, use, question, uses.size() == 1, request) || refused;
+    question.ahead = clock_of(counted);
+    const core::Hash128* shared = counted.shared ? &hash : nullptr;
+    refused = ask(ledger, use, question, shared, uses.size() == 1, request) || refused;
   }
-  return refused ? refuse(*ledger, inner, request, refusal) : Answer::pass;
+  return refused ? refuse(ledger, inner, request, refusal) : Answer::pass;
 }
 
 template <bool inner>
 Answer charge(Request& request, Refusal& refusal) noexcept {
-  auto* ledger = request.state<Ledger>(Feature::rate);
-  if (ledger == nullptr || ledger->empty()) return Answer::pass;
-  bool charged = ledger->charge(inner, core::network_of(request), [&](const Asked& asked) {
+  auto* state = request.state<State>(Feature::rate);
+  if (state == nullptr || state->ledger.empty()) return Answer::pass;
+  Ledger& ledger = state->ledger;
+  std::uint64_t network = core::network_of(request);
+  if (!state->exchange.started()) {
+    auto resume = [](void* context) noexcept { static_cast<Request*>(context)->resume(); };
+    if (state->exchange.start(ledger, inner, network, resume, &request)) return Answer::wait;
+  }
+  if (state->exchange.waiting()) return Answer::wait;
+  state->exchange.finish();
+
+  if (const Asked* closed = ledger.closed(inner, true)) {
+    Refusal observed;
+    refuse_unknown(*closed, request, observed);
+    request.observe(observed);
+  }
+  if (const Asked* closed = ledger.closed(inner, false)) {
+    ledger.give_back(inner);
+    return refuse_unknown(*closed, request, refusal);
+  }
+  bool charged = ledger.charge(inner, network, [&](const Asked& asked) {
     report_pressure(asked);
     if (!asked.decision.admitted && asked.dry_run) observe(asked, request);
   });
-  return charged ? Answer::pass : refuse(*ledger, inner, request, refusal);
+  return charged ? Answer::pass : refuse(ledger, inner, request, refusal);
 }
 
 template <bool inner>
 void refund(Request& request) noexcept {
-  auto* ledger = request.state<Ledger>(Feature::rate);
-  if (ledger != nullptr) ledger->give_back(inner);
+  auto* state = request.state<State>(Feature::rate);
+  if (state != nullptr) state->ledger.give_back(inner);
+}
+
+void abandon(Request& request) noexcept {
+  auto* state = request.state<State>(Feature::rate);
+  if (state != nullptr) state->exchange.abandon();
 }
 
 const core::Check kFront = {Feature::rate, Gate::front, evaluate<false>, charge<false>,
-                            refund<false>};
-const core::Check kInner = {Feature::rate, Gate::inner, evaluate<true>, charge<true>, refund<true>};
+                            refund<false>, nullptr,     abandon};
+const core::Check kInner = {Feature::rate, Gate::inner, evaluate<true>, charge<true>,
+                            refund<true>,  nullptr,     abandon};
 
 // Fields and variable
+
+const Ledger* ledger_of(Request* request) noexcept {
+  auto* state = request == nullptr ? nullptr : request->state<State>(Feature::rate);
+  return state == nullptr ? nullptr : &state->ledger;
+}
 
 void add_field(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
   auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
@@ -256,8 +339,7 @@ std::string_view join_items(const Ledger& ledger, const Asked& only, ngx_pool_t*
 }
 
 void write_fields(ngx_http_request_t* r, Request* request) noexcept {
-  if (request == nullptr) return;
-  const auto* ledger = request->state<Ledger>(Feature::rate);
+  const Ledger* ledger = ledger_of(request);
   const Asked* strictest = ledger == nullptr ? nullptr : ledger->strictest();
   // Who is only observed is not told that he has to wait.
   if (strictest == nullptr || (!strictest->decision.admitted && !request->refused())) return;
@@ -281,7 +363,7 @@ const core::HeaderStage kFields = {core::kStageRate, write_fields};
 
 ngx_int_t get_remaining(ngx_http_request_t* r, ngx_http_variable_value_t* v, uintptr_t) noexcept {
   Request* request = Request::find(r);
-  const auto* ledger = request == nullptr ? nullptr : request->state<Ledger>(Feature::rate);
+  const Ledger* ledger = ledger_of(request);
   const Asked* strictest = ledger == nullptr ? nullptr : ledger->strictest();
   if (strictest == nullptr) {
     v->not_found = 1;
@@ -327,8 +409,10 @@ void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
     core::fail("rate policy \"", policy.name, "\" is defined twice");
   }
   auto* counted = ngx::pool_new<Counted>(cf->pool);
-  counted->key.compile(cf, policy.name, policy.variables);
+  counted->key.compile(cf, policy.key_owner(), policy.variables);
   counted->define(std::move(policy));
+  const std::string& redis = counted->policy.redis;
+  if (!redis.empty()) counted->share(core::remote_store(cf, redis));
   check_names(conf, *counted);
   ngx::Zone::add(cf, counted->policy.zone_name(), counted->policy.zone_size,
                  counted->policy.layout(), attach, adopt, counted);
@@ -410,6 +494,7 @@ bool is_inner(ngx_conf_t* cf, const Applied& use) {
 void init_main(ngx_conf_t* cf, MainConf& conf) {
   for (const Counted* counted : conf.policies) {
     const Policy& policy = counted->policy;
+    if (counted->shared) core::check_remote(cf, "rate policy \"" + policy.name + "\"");
     if (policy.phase != Phase::front || !needs_body(cf, policy)) continue;
     ngx::warn(cf, "rate policy \"" + policy.name + "\" has \"phase=front\", where its key \"" +
                       policy.key + "\" is not known yet");

@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <vector>
 
+#include "fake_queue.h"
 #include "unit.h"
 
 using namespace guard::rate;

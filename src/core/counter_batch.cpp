@@ -21,36 +21,31 @@ struct Spares {
 };
 Spares spares;
 
-// Something to give back; it owns itself until Redis has answered.
+// Something to give back; it owns itself until Redis has answered. The script goes in full: were it
+// sent again after NOSCRIPT, what is asked next would overtake it, and be refused for what is given
+// back.
 struct Refund : redis::Command {
-  Refund(redis::Client& to, const RemoteCounter& of, const CounterTag& key_tag,
+  Refund(const RemoteCounter& of, const CounterTag& key_tag,
          const RemoteCounter::Entry& what) noexcept
-      : Command(write, done), client(to), counter(of), tag(key_tag), how(what) {
+      : Command(write, done), counter(of), tag(key_tag), how(what) {
     route = {tag.data(), tag.size()};
   }
 
   static void write(redis::Command& command, redis::Output& out) noexcept {
     auto& self = static_cast<Refund&>(command);
-    CounterScript::group().begin(out, self.in_full, 1, 1 + RemoteCounter::kEntryWords);
+    CounterScript::group().begin(out, true, 1, 1 + RemoteCounter::kEntryWords);
     self.counter.put_key(out, self.tag);
     out.bulk(std::uint64_t{1});
     self.counter.put_entry(out, self.how);
   }
 
-  static void done(redis::Command& command, const redis::Reply& reply) noexcept {
-    auto& self = static_cast<Refund&>(command);
-    if (is_unknown_script(reply) && !self.in_full) {
-      self.in_full = true;
-      return self.client.send(self);
-    }
-    delete &self;
+  static void done(redis::Command& command, const redis::Reply& /*reply*/) noexcept {
+    delete &static_cast<Refund&>(command);
   }
 
-  redis::Client& client;
   const RemoteCounter& counter;
   CounterTag tag;
   RemoteCounter::Entry how;
-  bool in_full = false;
 };
 
 }  // namespace
@@ -190,7 +185,7 @@ void CounterQueue::forget(CounterItem& item) noexcept {
 void CounterQueue::refund(const RemoteCounter& counter, const CounterTag& tag,
                           const RemoteCounter::Entry& how) noexcept {
   if (!available()) return;
-  auto* refund = new (std::nothrow) Refund(client_, counter, tag, how);
+  auto* refund = new (std::nothrow) Refund(counter, tag, how);
   if (refund != nullptr) client_.send(*refund);
 }
 

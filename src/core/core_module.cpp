@@ -3,6 +3,7 @@
 
 #include "core/core_config.h"
 #include "core/body_reader.h"
+#include "core/counter_queue.h"
 #include "core/gate.h"
 #include "core/path_check.h"
 #include "core/request.h"
@@ -205,6 +206,7 @@ ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
 
 void exit_process(ngx_cycle_t* /*cycle*/) noexcept {
   free_body_buffer();
+  CounterQueue::release_spares();
 }
 
 constexpr ngx_uint_t kAnywhere = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;

@@ -151,6 +151,15 @@ void CounterQueue::recycle(CounterBatch& batch) noexcept {
   ++spares.count;
 }
 
+void CounterQueue::release_spares() noexcept {
+  while (spares.first != nullptr) {
+    CounterBatch* spare = spares.first;
+    spares.first = spare->next_spare_;
+    delete spare;
+  }
+  spares.count = 0;
+}
+
 bool CounterQueue::available() const noexcept {
   return client_.available();
 }

@@ -89,6 +89,9 @@ class CounterQueue {
   void refund(const RemoteCounter& counter, const CounterTag& tag,
               const RemoteCounter::Entry& how) noexcept;
 
+  // Frees what the worker keeps for later calls, of all queues.
+  static void release_spares() noexcept;
+
  private:
   friend class CounterBatch;
 

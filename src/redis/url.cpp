@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/address.h"
 #include "core/words.h"
 
 namespace guard::redis {
@@ -39,11 +40,6 @@ constexpr std::uint64_t kMaxDatabase = 65535;
 bool is_name_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
          c == '_' || c == '.';
-}
-
-bool is_address_letter(char c) {
-  return (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || (c >= '0' && c <= '9') || c == ':' ||
-         c == '.';
 }
 
 int hex_value(char c) {
@@ -166,8 +162,7 @@ class Parser {
       if (end == std::string_view::npos) fail_here("no \"]\" after \"", text, "\"");
       found.host = text.substr(1, end - 1);
       after = text.substr(end + 1);
-      if (found.host.find(':') == std::string::npos ||
-          !std::ranges::all_of(found.host, is_address_letter)) {
+      if (found.host.find(':') == std::string::npos || !core::parse_address(found.host)) {
         fail_here("invalid IPv6 address \"", found.host, "\"");
       }
     } else {

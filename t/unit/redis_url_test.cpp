@@ -102,6 +102,7 @@ void mistakes(void**) {
   expect_error("redis://[::1", "no \"]\" after \"[::1\" in the URL of \"guard_redis\"");
   expect_error("redis://[fe80::1%eth0]",
                "invalid IPv6 address \"fe80::1%eth0\" in the URL of \"guard_redis\"");
+  expect_error("redis://[::1::2]", "invalid IPv6 address \"::1::2\" in the URL of \"guard_redis\"");
   expect_error("redis://[::1]x", "unexpected \"x\" after the host in the URL of \"guard_redis\"");
   expect_error("redis://a,b",
                "several hosts, for \"redis+sentinel://\" and \"redis+cluster://\" only, in the URL "

@@ -174,6 +174,19 @@ for my $how ('delay 5', 'hang', 'garbage', 'flood', 'twice', 'close', 'reset', '
     is_deeply [redis_events($nginx)], [], 'slow: no event';
 }
 
+# A Redis that has lost the script is asked twice, but nobody waits longer for that.
+{
+    my $fake  = start_fake_redis(behind => $redis);
+    my $nginx = nginx($fake->unix_url, '400ms');
+    is codes($nginx, '/closed/?k=script', 1), 200, 'script lost: before';
+    $fake->behave('delay 0.3');
+    $redis->run('SCRIPT', 'FLUSH');
+    my ($code, undef, $seconds) = ask($nginx, '/closed/?k=script');
+    is $code, 503, 'script lost: the second answer is too late';
+    cmp_ok $seconds, '<', scaled(0.55), 'script lost: nobody waits for it';
+    is $nginx->stop('QUIT'), undef, 'script lost: stops';
+}
+
 # Restarted empty, without anybody asking meanwhile: it is as if nobody had come before.
 {
     my $nginx = nginx($redis->url, '500ms');

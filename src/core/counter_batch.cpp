@@ -93,7 +93,7 @@ void CounterBatch::done(redis::Command& command, const redis::Reply& reply) noex
   auto& batch = static_cast<CounterBatch&>(command);
   if (is_unknown_script(reply) && !batch.in_full_) {
     batch.in_full_ = true;
-    return batch.queue_->client_.send(batch);
+    return batch.queue_->client_.send_again(batch);
   }
   CounterQueue& queue = *batch.queue_;
   CounterAnswers answers(reply, queue.counter_ == nullptr);

@@ -40,15 +40,28 @@ bool Client::available() const noexcept {
 }
 
 void Client::send(Command& command) noexcept {
+  command.deadline_ = ngx_current_msec + timeout();
+  enter(command, waiting_);
+}
+
+void Client::send_again(Command& command) noexcept {
+  // What has waited as long is among the first.
+  Hook* later = waiting_.first();
+  while (later != &waiting_ && static_cast<Command*>(later)->time_left() <= command.time_left()) {
+    later = later->next();
+  }
+  enter(command, *later);
+}
+
+// later: before which it is to wait.
+void Client::enter(Command& command, Hook& later) noexcept {
   command.hops_ = 0;
   command.asking_ = false;
   command.link_ = nullptr;
   command.state_ = Command::State::held;
-  command.deadline_ = ngx_current_msec + timeout();
-  const bool first = waiting_.alone();
-  waiting_.append(command);
+  later.append(command);
   dispatch(command);
-  if (first && !waiting_.alone()) deadline_.start(timeout());
+  if (waiting_.first() == &command) expire();
 }
 
 void Client::dispatch(Command& command) noexcept {
@@ -114,7 +127,7 @@ void Client::deliver() noexcept {
 void Client::expire() noexcept {
   while (!waiting_.alone()) {
     auto& command = *static_cast<Command*>(waiting_.first());
-    const auto left = static_cast<ngx_msec_int_t>(command.deadline_ - ngx_current_msec);
+    const ngx_msec_int_t left = command.time_left();
     if (left > 0) return deadline_.start(static_cast<ngx_msec_t>(left));
     const bool sent = command.state_ == Command::State::sent;
     if (command.link_ != nullptr) command.link_->expired(command);

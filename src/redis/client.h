@@ -54,6 +54,10 @@ class Command : private Hook {
   // held: by a topology that will send it again. failed: done() is about to be called.
   enum class State : std::uint8_t { idle, held, queued, sent, failed };
 
+  ngx_msec_int_t time_left() const noexcept {
+    return static_cast<ngx_msec_int_t>(deadline_ - ngx_current_msec);
+  }
+
   Write write_;
   Done done_;
   State state_ = State::idle;
@@ -83,6 +87,8 @@ class Client {
   // In a worker. The command's done() is called later in any case. A command that a request waits
   // for keeps a quitting worker alive until then.
   void send(Command& command) noexcept;
+  // From done(): once more, written anew, within what is left of the time that it had.
+  void send_again(Command& command) noexcept;
   // done() will not be called. Redis may carry the command out all the same.
   void forget(Command& command) noexcept;
   // Whether a command that is sent now has a chance; if not, it would fail with
@@ -112,6 +118,7 @@ class Client {
   void reconsider(std::string_view why) noexcept;
 
  private:
+  void enter(Command& command, Hook& later) noexcept;
   void dispatch(Command& command) noexcept;
   void push(Command& command, Link& link) noexcept;
   void settle(Command& command) noexcept;

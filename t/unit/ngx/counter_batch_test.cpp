@@ -39,6 +39,10 @@ void Client::send(Command& command) noexcept {
   waiting.push_back(&command);
 }
 
+void Client::send_again(Command& command) noexcept {
+  send(command);
+}
+
 void Client::forget(Command& command) noexcept {
   command.state_ = Command::State::idle;
   std::erase(waiting, &command);

@@ -13,6 +13,7 @@ static_assert(sizeof(CounterBatch) <= CounterQueue::kOwnSize);
 namespace {
 
 constexpr std::size_t kMaxSpares = 64;
+constexpr ngx_msec_t kLate = 16;  // part of the timeout that has passed for who comes last
 
 // Of the worker, for all queues.
 struct Spares {
@@ -125,9 +126,11 @@ void CounterBatch::remove(CounterItem& item) noexcept {
 }
 
 bool CounterQueue::has_room(const CounterItem& item) const noexcept {
-  // One that has waited already, because its connection could not be written to, would not give
-  // more items the time that they may wait.
-  return open_ != nullptr && open_->queued() && open_->begun_ == ngx_current_msec &&
+  // Where the connection cannot be written to, what comes later goes into the calls that wait
+  // already, or each request would have one. The time that an item may wait is that of its call,
+  // so it is not to lose much of it.
+  return open_ != nullptr && open_->queued() &&
+         ngx_current_msec - open_->begun_ <= client_.timeout() / kLate &&
          open_->keys_ + item.count <= kMaxKeys;
 }
 

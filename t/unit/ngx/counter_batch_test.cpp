@@ -1,7 +1,9 @@
 // Batches of questions to Redis: what goes into one call, who gets which answer, what is forgotten.
 // The client hands every command to a real redis-server when the test says so.
 #include <algorithm>
+#include <chrono>
 #include <deque>
+#include <utility>
 #include <vector>
 
 #include "nginx_stub.h"
@@ -325,15 +327,24 @@ void nonsense_is_no_answer(void**) {
   assert_int_equal(b.fault, Fault::error);
 }
 
-void a_later_turn_has_its_own_call(void**) {
-  CounterQueue queue(client, two_an_hour());
-  Question a(two_an_hour(), 1), b(two_an_hour(), 1);
-  queue.ask(a);
-  ngx_current_msec = ngx_current_msec + 1;
-  queue.ask(b);
-  assert_int_equal(waiting.size(), 2);
-  run();
-  assert_true(a.admitted() && b.admitted());
+// What could not be written takes more only as long as that costs them next to none of their time.
+void a_call_that_waits_is_soon_closed(void**) {
+  for (auto [timeout, later] : {std::pair{50, 3}, {15, 0}, {1000, 62}}) {
+    client.settings().policy.timeout = std::chrono::milliseconds(timeout);
+    CounterQueue queue(client, two_an_hour());
+    Question a(two_an_hour(), 1), b(two_an_hour(), 2), c(two_an_hour(), 3);
+    const ngx_msec_t begin = ngx_current_msec;
+    queue.ask(a);
+    ngx_current_msec = begin + static_cast<ngx_msec_t>(later);
+    queue.ask(b);
+    assert_int_equal(waiting.size(), 1);
+    ngx_current_msec = begin + static_cast<ngx_msec_t>(later) + 1;
+    queue.ask(c);
+    assert_int_equal(waiting.size(), 2);
+    server->ask({"FLUSHALL"});
+    run();
+    assert_true(a.admitted() && b.admitted() && c.admitted());
+  }
 }
 
 void a_cluster_gets_one_slot_a_call(void**) {
@@ -393,7 +404,7 @@ int main() {
       cmocka_unit_test_setup(a_call_that_nobody_waits_for_is_forgotten, begin),
       cmocka_unit_test_setup(faults_reach_everybody, begin),
       cmocka_unit_test_setup(nonsense_is_no_answer, begin),
-      cmocka_unit_test_setup(a_later_turn_has_its_own_call, begin),
+      cmocka_unit_test_setup(a_call_that_waits_is_soon_closed, begin),
       cmocka_unit_test_setup(a_cluster_gets_one_slot_a_call, begin),
       cmocka_unit_test_setup(what_is_given_back_can_be_taken_again, begin),
   };

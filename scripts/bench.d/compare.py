@@ -1,6 +1,7 @@
 """Ours and the peer in turn; medians of pairwise ratios; the table and the JSON file."""
 
 import json
+from contextlib import nullcontext
 from dataclasses import dataclass
 from statistics import median
 
@@ -34,21 +35,31 @@ class Options:
     rounds: int = 7
     seconds: int = 3
     profile: bool = False
+    quick: bool = False  # one round, only to see that a case works
 
 
-def in_turn(case, make_ours, make_peer, peer_name, request, options, target, connections=32):
-    """Rows of throughput and of CPU time. Each round starts both servers anew: where the kernel
-    happens to place a process can make it some per cent faster or slower for all its life."""
+def rounds_of(make_ours, make_peer, request, options, connections, around=nullcontext, delay=0.0):
+    """The results of both sides, by rounds. Each round starts both servers anew, and what they share
+    (around): where the kernel happens to place a process can make it some per cent faster or slower
+    for all its life."""
     pairs = []
     for number in range(options.rounds):
-        with make_ours() as ours, make_peer() as peer:
+        with around(), make_ours() as ours, make_peer() as peer:
             for server in (ours, peer):
                 # The status of every answer is looked at once; wrk's own counts serve after that.
                 run(server, request, 1, connections, count_statuses=number == 0)
-            pairs.append((run(ours, request, options.seconds, connections),
-                          run(peer, request, options.seconds, connections)))
+            pairs.append((run(ours, request, options.seconds, connections, delay=delay),
+                          run(peer, request, options.seconds, connections, delay=delay)))
+    return pairs
+
+
+def in_turn(case, make_ours, make_peer, peer_name, request, options, target, connections=32,
+            cpu_target="", around=nullcontext):
+    """Rows of throughput and of CPU time."""
+    pairs = rounds_of(make_ours, make_peer, request, options, connections, around)
     rows = []
-    for unit, value, bound in ((THROUGHPUT, lambda r: r.rate, target), (CPU, lambda r: r.cpu, "")):
+    for unit, value, bound in ((THROUGHPUT, lambda r: r.rate, target),
+                               (CPU, lambda r: r.cpu, cpu_target)):
         rows.append(Row(case, unit, median(value(a) for a, _ in pairs),
                         median(value(b) for _, b in pairs), peer_name,
                         median(value(a) / value(b) for a, b in pairs), bound))
@@ -84,6 +95,7 @@ def print_table(rows):
 
 
 def write_json(name, rows):
+    """Returns where: OUT/NAME.json."""
     OUT.mkdir(parents=True, exist_ok=True)
     path = OUT / f"{name}.json"
     path.write_text(json.dumps(

@@ -24,24 +24,61 @@ if target.keys > 0 then
     end
 end
 
-if target.count_statuses then
-    answered = 0
-    not_good = 0
-    response = function(status)
-        answered = answered + 1
-        if status < 200 or status > 299 then not_good = not_good + 1 end
+if target.delay > 0 then
+    local random, twice = math.random, 2 * target.delay
+    -- Drawn anew each time, so that the connections do not come in step.
+    function delay()
+        return math.floor(twice * random() + 0.5)
     end
+end
+
+if target.count ~= "nothing" then
+    not_good, refused, first_at, last_at = 0, 0, 0, 0
+    local may_pass, may_refuse = target.refused ~= "all", target.refused ~= "none"
+    local function look_at(status)
+        if status == 429 then refused = refused + 1 end
+        local good = status == 429 and may_refuse or may_pass and status >= 200 and status <= 299
+        if not good then not_good = not_good + 1 end
+    end
+    response = look_at
+    if target.count == "times" then
+        local ffi = require "ffi"
+        ffi.cdef "typedef struct { long s, us; } when_t; int gettimeofday(when_t *, void *);"
+        local when = ffi.new "when_t"
+        response = function(status)
+            look_at(status)
+            ffi.C.gettimeofday(when, nil)
+            last_at = tonumber(when.s) + tonumber(when.us) / 1e6
+            if first_at == 0 then first_at = last_at end
+        end
+    end
+end
+
+-- A JSON list of [microseconds, how many answers took as long].
+local function latencies(latency)
+    local list = {}
+    if target.count == "times" then
+        for i = 1, #latency do list[i] = string.format("[%d,%d]", latency(i)) end
+    end
+    return "[" .. table.concat(list, ",") .. "]"
 end
 
 function done(summary, latency)
     local errors = summary.errors
-    local bad = 0
-    if target.count_statuses then
-        for _, thread in ipairs(threads) do bad = bad + thread:get("not_good") end
+    local bad, over, first, last = 0, errors.status, 0, 0
+    if target.count ~= "nothing" then
+        over = 0
+        for _, thread in ipairs(threads) do
+            bad = bad + thread:get("not_good")
+            over = over + thread:get("refused")
+            first, last = thread:get("first_at"), thread:get("last_at")
+        end
     end
     io.write(string.format(
-        'SUMMARY {"requests":%d,"duration":%d,"bytes":%d,"p50":%d,"p99":%d,"errors":' ..
-        '{"connect":%d,"read":%d,"write":%d,"timeout":%d,"status":%d,"not 2xx":%d}}\n',
-        summary.requests, summary.duration, summary.bytes, latency:percentile(50), latency:percentile(99),
+        'SUMMARY {"requests":%d,"duration":%d,"bytes":%d,"p50":%d,"p99":%d,"refused":%d,' ..
+        '"first":%.6f,"last":%.6f,"latencies":%s,"errors":' ..
+        '{"connect":%d,"read":%d,"write":%d,"timeout":%d,"status":%d,"not good":%d}}\n',
+        summary.requests, summary.duration, summary.bytes, latency:percentile(50), latency:percentile(99), over,
+        first, last, latencies(latency),
         errors.connect, errors.read, errors.write, errors.timeout, errors.status, bad))
 end

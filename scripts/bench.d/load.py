@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from machine import LOAD_CORE, BenchError, cpu_seconds
+from machine import CORES, LOAD_CORE, BenchError, cpu_seconds, spawn
 from nginx import OUT
 
 SCRIPT = Path(__file__).with_name("load.lua")
@@ -19,6 +19,11 @@ class Request:
     headers: dict = field(default_factory=dict)
     body: bytes = b""
     keys: int = 0  # above 0: "{key}" in the path becomes a number below it, drawn for each request
+    refused: str = "none"  # "all": it is over a limit, and every answer must be 429; "some": either
+
+    def is_good(self, status):
+        return (200 <= status <= 299 and self.refused != "all") or (
+            status == 429 and self.refused != "none")
 
     def path_of(self, key):
         return self.path.replace("{key}", str(key))
@@ -39,7 +44,7 @@ class Answer:
 
 def ask(server, request, *, connection=None, key=0):
     """One request through Python's client; its answer."""
-    link = connection or http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    link = connection or http.client.HTTPConnection(server.address, server.port, timeout=30)
     try:
         link.request(request.method, request.path_of(key), body=request.body or None,
                      headers=request.headers)
@@ -52,7 +57,7 @@ def ask(server, request, *, connection=None, key=0):
 
 def ask_well(server, request, **options):
     answer = ask(server, request, **options)
-    if not 200 <= answer.status <= 299:
+    if not request.is_good(answer.status):
         raise BenchError(f"{server.name} answers {answer.status} to {request.method} "
                          f"{request.path}: {answer.body[:300].decode(errors='replace')}")
     return answer
@@ -74,24 +79,26 @@ def lua_string(value):
     return '"' + "".join(f"\\{byte:03d}" for byte in value) + '"'
 
 
-def write_script(server, request, count_statuses):
+def write_script(server, request, count, delay):
     headers = "".join(f"[{lua_string(n)}]={lua_string(v)}," for n, v in request.headers.items())
     script = OUT / "run" / server.name / "load.lua"
     script.write_text(
         f"local target = {{ method={lua_string(request.method)}, path={lua_string(request.path)},"
         f" keys={request.keys}, body={lua_string(request.body) if request.body else 'nil'},"
-        f" headers={{{headers}}}, count_statuses={'true' if count_statuses else 'false'} }}\n"
-        + SCRIPT.read_text())
+        f" headers={{{headers}}}, refused={lua_string(request.refused)}, delay={delay},"
+        f" count={lua_string(count)} }}\n" + SCRIPT.read_text())
     return script
 
 
-def wrk_command(server, request, seconds, connections, count_statuses=False):
-    return ["taskset", "-c", str(LOAD_CORE), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s",
-            "--timeout", "30s", "-s", str(write_script(server, request, count_statuses)),
-            f"http://127.0.0.1:{server.port}"]
+def wrk_command(server, request, seconds, connections, count="nothing", delay=0.0, core=LOAD_CORE):
+    """count: "statuses" has each one looked at, "times" also when answers came, and how late: which
+    costs the load time. delay: milliseconds that a connection rests after an answer, on average."""
+    return ["taskset", "-c", str(core), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s",
+            "--timeout", "30s", "-s", str(write_script(server, request, count, delay)),
+            f"http://{server.address}:{server.port}"]
 
 
-def read_summary(server, output):
+def read_summary(server, request, output):
     """wrk's own counts, as load.lua prints them; raises if any request failed."""
     for line in output.splitlines():
         if line.startswith("SUMMARY "):
@@ -100,24 +107,33 @@ def read_summary(server, output):
     else:
         raise BenchError(f"wrk printed no summary for {server.name}: {output[-300:]}")
     failed = {name: n for name, n in summary["errors"].items() if n}
+    # To wrk, every status from 400 on is an error.
+    refused = failed.pop("status", 0)
+    if request.refused == "all" and refused != summary["requests"]:
+        failed["not refused"] = summary["requests"] - refused
+    if request.refused == "none" and refused:
+        failed["status"] = refused
     if failed or summary["requests"] == 0:
         raise BenchError(f"{server.name}: {summary['requests']} requests, failures: {failed}")
     return summary
 
 
-def run(server, request, seconds, connections, count_statuses=False):
+def run(server, request, seconds, connections, count_statuses=False, delay=0.0):
     """A run of wrk. Fails unless every answer was good: wrk counts errors and statuses from 400 on;
     count_statuses also has each status looked at (which costs the load time, so it is for the
     warm-up); and the mean size of the answers must be that of the answer that was looked at."""
+    if request.refused == "all":
+        ask(server, request)  # which may be the one that passes
     expected = ask_well(server, request).size()
     workers = server.workers()
     before = sum(cpu_seconds(pid) for pid in workers)
-    done = subprocess.run(wrk_command(server, request, seconds, connections, count_statuses),
+    count = "statuses" if count_statuses else "nothing"
+    done = subprocess.run(wrk_command(server, request, seconds, connections, count, delay),
                           capture_output=True, text=True)
     cpu = sum(cpu_seconds(pid) for pid in workers) - before
     if done.returncode != 0:
         raise BenchError(f"wrk failed against {server.name}: {done.stderr.strip()}")
-    summary = read_summary(server, done.stdout)
+    summary = read_summary(server, request, done.stdout)
     requests, duration = summary["requests"], summary["duration"]
     # A counter in a field may change its length; a redirect or a page of an error is far off.
     size = summary["bytes"] / requests
@@ -126,3 +142,20 @@ def run(server, request, seconds, connections, count_statuses=False):
     return Result(rate=requests / (duration / 1e6), cpu=cpu * 1e6 / requests,
                   busy=cpu / (duration / 1e6) / len(workers), p50=summary["p50"],
                   p99=summary["p99"], requests=requests)
+
+
+def run_on_all(servers, request, seconds, connections, delay):
+    """wrk on all of these servers at the same time, with that many connections to each: the
+    summaries of load.lua, with statuses and times."""
+    running = []
+    try:
+        for number, server in enumerate(servers):
+            core = CORES[number % len(CORES)]
+            command = wrk_command(server, request, seconds, connections, "times", delay, core)
+            running.append(spawn(command, output=subprocess.PIPE))
+        outputs = [process.communicate()[0] for process in running]
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+    return [read_summary(*each) for each in zip(servers, [request] * len(servers), outputs)]

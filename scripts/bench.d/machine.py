@@ -1,6 +1,9 @@
-"""What the bench runs on: cores, kind, load; CPU time and memory of a process."""
+"""What the bench runs on: cores, kind, load; processes, their CPU time and memory."""
 
+import ctypes
 import os
+import signal
+import subprocess
 from pathlib import Path
 
 
@@ -17,6 +20,17 @@ LOAD_CORE = CORES[-1]
 def mask(core):
     """A core as worker_cpu_affinity wants it."""
     return "1" + "0" * core
+
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+LIBC = ctypes.CDLL(None)
+
+
+def spawn(command, environment=None, output=subprocess.DEVNULL):
+    """A process that ends with the bench, however that ends."""
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output,
+                            stderr=subprocess.DEVNULL, env=environment, text=True,
+                            preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM))
 
 
 def children(pid):

@@ -10,7 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from machine import LOAD_CORE, SERVER_CORE, BenchError, children, mask
+from machine import LOAD_CORE, SERVER_CORE, BenchError, children, mask, spawn
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("GUARD_BUILD", ROOT / "build")).resolve()
@@ -40,44 +40,61 @@ def free_port():
 class Nginx:
     """One nginx with the given http block ({listen} in it becomes the address to listen on).
 
-    cores: one worker on each. guard: whether the module is loaded. single: no master process, as
-    callgrind needs it. wrapper: words before nginx's own command line. reuseport: with several
-    workers, a listening socket for each (connections that wait on one are lost in a reload).
+    cores: one worker on each. guard: whether the module is loaded. modules: files of others.
+    single: no master process, as valgrind needs it. wrapper: words before nginx's own command line,
+    inside: words before that, for nginx -t as well. reuseport: with several workers, a listening
+    socket for each (connections that wait on one are lost in a reload). environment: more of it.
+    connections: of a worker.
     """
 
-    def __init__(self, name, http, *, cores=(SERVER_CORE,), guard=False, common=COMMON,
-                 reuseport=True, single=False, wrapper=()):
+    def __init__(self, name, http, *, cores=(SERVER_CORE,), guard=False, modules=(), common=COMMON,
+                 reuseport=True, single=False, wrapper=(), inside=(), environment=None,
+                 address="127.0.0.1", connections=4096):
         self.name = name
         self.cores = cores
         self.single = single
         self.wrapper = list(wrapper)
+        self.inside = list(inside)
+        self.environment = {**os.environ, **(environment or {})}
+        self.address = address
         self.port = free_port()
         self.process = None
         self.folder = OUT / "run" / name
         shutil.rmtree(self.folder, ignore_errors=True)
         (self.folder / "tmp").mkdir(parents=True)
         (self.folder / "logs").mkdir()
-        listen = f"127.0.0.1:{self.port} backlog=4096"
+        listen = f"{address}:{self.port} backlog=4096"
         if len(cores) > 1 and reuseport:
             listen += " reuseport"  # else the worker that is awake first takes most connections
-        load = f"load_module {MODULE};\n" if guard else ""
+        load = "".join(f"load_module {path};\n" for path in ([MODULE] if guard else []) + list(modules))
         user = f"user {pwd.getpwuid(0).pw_name};\n" if os.getuid() == 0 else ""
         workers = "master_process off;\n" if single else (
             f"worker_processes {len(cores)};\n"
             f"worker_cpu_affinity {' '.join(mask(core) for core in cores)};\n")
         (self.folder / "nginx.conf").write_text(
             f"{load}{user}{workers}daemon off;\npid nginx.pid;\nerror_log logs/error.log warn;\n"
-            "worker_rlimit_nofile 8192;\nevents { worker_connections 4096; }\n"
+            f"worker_rlimit_nofile {2 * connections};\n"
+            f"events {{ worker_connections {connections}; }}\n"
             f"http {{\n{common}{http.replace('{listen}', listen)}\n}}\n")
 
+    def command(self):
+        return [NGINX, "-p", str(self.folder), "-c", "nginx.conf", "-e", "logs/error.log"]
+
+    def refusal(self):
+        """What nginx -t has against the configuration; empty: nothing."""
+        test = subprocess.run([*self.inside, *self.command(), "-t", "-q"], capture_output=True,
+                              text=True, env=self.environment)
+        if test.returncode == 0:
+            return ""
+        lines = [line for line in test.stderr.splitlines() if "[emerg]" in line]
+        return lines[0] if lines else test.stderr.strip() or f"status {test.returncode}"
+
     def __enter__(self):
-        command = [NGINX, "-p", str(self.folder), "-c", "nginx.conf", "-e", "logs/error.log"]
-        test = subprocess.run([*command, "-t", "-q"], capture_output=True, text=True)
-        if test.returncode != 0:
+        refusal = self.refusal()
+        if refusal:
             raise BenchError(f"nginx does not accept the configuration of {self.name} "
-                             f"({self.folder}/nginx.conf): {test.stderr.strip()}")
-        self.process = subprocess.Popen([*self.wrapper, *command], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                             f"({self.folder}/nginx.conf): {refusal}")
+        self.process = spawn([*self.inside, *self.wrapper, *self.command()], self.environment)
         try:
             self.wait_until(self.answers, "does not start")
             if not self.single:
@@ -112,7 +129,7 @@ class Nginx:
 
     def answers(self):
         with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+            return probe.connect_ex((self.address, self.port)) == 0
 
     def wait_until(self, condition, complaint, seconds=30):
         end = time.monotonic() + seconds

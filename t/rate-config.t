@@ -16,12 +16,12 @@ guard_rate_policy api rate=fast;
 --- config_error
 invalid value "fast" of "rate", a number per second, minute, hour or day is expected, as in "5/minute" in http_config:1
 
-=== TEST 2: what a later version brings
+=== TEST 2: nothing to normalize
 --- http_config
 guard_rate_policy api rate=5/minute
                   normalize=account;
 --- config_error
-"normalize=account" is not available in this version in http_config:2
+"normalize=account" has no meaning with "key=$guard_client_net" in http_config:2
 
 === TEST 3: a Redis that is not defined yet
 --- http_config

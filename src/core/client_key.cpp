@@ -33,10 +33,11 @@ std::uint64_t network_bits(const sockaddr* address) noexcept {
 }  // namespace
 
 void ClientKey::compile(ngx_conf_t* cf, std::string_view owner,
-                        std::span<const std::string> variables) {
+                        std::span<const std::string> variables, Normalization normalization) {
   owner_ = owner;
   for (const std::string& variable : variables) {
     Part part;
+    part.account = normalization == Normalization::account && may_name_account(variable);
     if (variable == kClientNet) {
       part.client_net = true;
     } else if (is_capture(variable)) {
@@ -58,6 +59,17 @@ std::optional<std::string_view> ClientKey::text_of(const Part& part, Request& re
   return ngx::to_view(*value);
 }
 
+template <HashWidth width>
+bool ClientKey::add(const Part& part, std::string_view text, SipHash<width>& sip) noexcept {
+  if (!part.account) {
+    sip.part(text);
+    return !text.empty();
+  }
+  AccountName name(text);
+  sip.part(name.text());
+  return !name.text().empty();
+}
+
 template <HashWidth width, class Hash>
 KeyState ClientKey::hash_of(Begun<width>& begun, Request& request, Hash& hash) noexcept {
   if (!begun) {
@@ -71,8 +83,7 @@ KeyState ClientKey::hash_of(Begun<width>& begun, Request& request, Hash& hash) n
   for (const Part& part : parts_) {
     std::optional<std::string_view> text = text_of(part, request);
     if (!text) return KeyState::failed;
-    empty = empty && text->empty();
-    sip.part(*text);
+    if (add(part, *text, sip)) empty = false;
   }
   if (empty) {
     sip.part("address");

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/normalize.h"
 #include "core/request.h"
 #include "core/siphash.h"
 #include "ngx/config.h"
@@ -26,8 +27,10 @@ enum class KeyState : std::uint8_t {
 
 class ClientKey {
  public:
-  // Configuration time. owner is part of every hash, so that policies share no counts.
-  void compile(ngx_conf_t* cf, std::string_view owner, std::span<const std::string> variables);
+  // Configuration time. owner is part of every hash, so that policies share no counts. Each
+  // variable is normalized by itself, but not addresses.
+  void compile(ngx_conf_t* cf, std::string_view owner, std::span<const std::string> variables,
+               Normalization normalization = Normalization::none);
 
   // In a worker. The long one is for what many nginx share: no two keys of them may meet.
   KeyState hash(Request& request, std::uint64_t& hash) noexcept {
@@ -44,9 +47,13 @@ class ClientKey {
     ngx_int_t index = NGX_ERROR;  // of the variable
     ngx::Value capture;           // or $1 to $9, which have no index
     bool client_net = false;      // or the address, without going through nginx's variables
+    bool account = false;         // to be normalized
   };
 
   static std::optional<std::string_view> text_of(const Part& part, Request& request) noexcept;
+  // Answers whether there is anything in it.
+  template <HashWidth width>
+  static bool add(const Part& part, std::string_view text, SipHash<width>& sip) noexcept;
   template <HashWidth width, class Hash>
   KeyState hash_of(Begun<width>& begun, Request& request, Hash& hash) noexcept;
 

@@ -26,21 +26,13 @@ constexpr std::array<std::string_view, 4> kAlgorithms = {"gcra", "sliding_window
 constexpr std::array<std::string_view, 3> kPhases = {"auto", "front", "inner"};
 constexpr std::array<std::string_view, 3> kEmpties = {"skip", "address", "refuse"};
 constexpr std::array<std::string_view, 3> kOnErrors = {"local", "open", "closed"};
-constexpr std::array<std::string_view, 1> kNormalizations = {"none"};
+constexpr std::array<std::string_view, 2> kNormalizations = {"none", "account"};
 
 constexpr std::uint64_t kMinZone = 64 << 10;
 constexpr std::uint64_t kMaxZone = std::uint64_t{16} << 30;
 
 constexpr std::string_view kNameLetters =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
-
-// Words that a later version understands are refused by name: a limit that is silently another one
-// protects nobody.
-void refuse_later_words(const core::Words& words) {
-  for (std::string_view word : words.all()) {
-    if (word == "normalize=account") fail("\"", word, "\" is not available in this version");
-  }
-}
 
 void check_name(std::string_view name) {
   if (name.empty() || name == "off" || name.size() > kMaxName ||
@@ -94,12 +86,28 @@ std::vector<std::string> read_key(std::string_view key) {
     if (name.empty() || (braced && (i == key.size() || key[i] != '}'))) {
       fail("invalid variable name in \"key=", key, "\"");
     }
-    variables.emplace_back(name);
+    // As nginx names it.
+    std::string& variable = variables.emplace_back(name);
+    std::transform(variable.begin(), variable.end(), variable.begin(), [](char c) {
+      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
   }
   if (variables.size() > kMaxKeyVariables) {
     fail("more than ", std::to_string(kMaxKeyVariables), " variables in \"key=", key, "\"");
   }
   return variables;
+}
+
+void read_normalization(const core::Words& words, Policy& policy) {
+  auto word = words.named("normalize");
+  if (!word) return;
+  policy.normalization =
+      static_cast<core::Normalization>(core::parse_choice("normalize", *word, kNormalizations));
+  bool text = std::any_of(policy.variables.begin(), policy.variables.end(),
+                          [](std::string_view name) { return core::may_name_account(name); });
+  if (policy.normalization == core::Normalization::account && !text) {
+    fail("\"normalize=account\" has no meaning with \"key=", policy.key, "\"");
+  }
 }
 
 void read_burst(const core::Words& words, Policy& policy) {
@@ -184,19 +192,16 @@ std::string Policy::key_owner() const {
 }
 
 Policy parse_policy(core::Words& words) {
-  refuse_later_words(words);
   words.read(1, {"rate", "key", "burst", "algorithm", "phase", "empty", "normalize", "zone",
                  "status", "redis", "sync", "on_error"});
   Policy policy;
   check_name(words[0]);
   policy.name = words[0];
-  if (auto word = words.named("normalize")) {
-    core::parse_choice("normalize", *word, kNormalizations);
-  }
   read_rates(words.required("rate"), policy);
   read_algorithm(words, policy);
   if (auto word = words.named("key")) policy.key = *word;
   policy.variables = read_key(policy.key);
+  read_normalization(words, policy);
   if (auto word = words.named("phase")) {
     policy.phase = static_cast<Phase>(core::parse_choice("phase", *word, kPhases));
   }

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/normalize.h"
 #include "core/words.h"
 #include "rate/limiter.h"
 
@@ -39,9 +40,10 @@ struct Policy {
   std::string name;
   std::vector<Window> windows;  // 1 to kMaxWindows, of distinct periods
   std::string key{kDefaultKey};
-  std::vector<std::string> variables;  // those of the key, without the '$'
+  std::vector<std::string> variables;  // those of the key, without the '$', in lower case
   Phase phase = Phase::automatic;
   Empty empty = Empty::skip;
+  core::Normalization normalization = core::Normalization::none;
   std::uint64_t zone_size = 10 << 20;  // bytes
   std::uint16_t status = 429;
   std::string redis;  // name of the guard_redis; empty: counts in shared memory only

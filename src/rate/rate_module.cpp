@@ -409,7 +409,7 @@ void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
     core::fail("rate policy \"", policy.name, "\" is defined twice");
   }
   auto* counted = ngx::pool_new<Counted>(cf->pool);
-  counted->key.compile(cf, policy.key_owner(), policy.variables);
+  counted->key.compile(cf, policy.key_owner(), policy.variables, policy.normalization);
   counted->define(std::move(policy));
   const std::string& redis = counted->policy.redis;
   if (!redis.empty()) counted->share(core::remote_store(cf, redis));

@@ -66,6 +66,10 @@ void everything(void**) {
   assert_true(p.windows[0].quota.algorithm == Algorithm::sliding_log);
   assert_int_equal(p.windows[0].quota.burst, 1);
   assert_true(p.empty == Empty::address);
+  assert_true(p.normalization == guard::core::Normalization::none);
+  p = policy({"x", "rate=1/hour", "key=$binary_remote_addr$arg_user", "normalize=account"});
+  assert_true(p.normalization == guard::core::Normalization::account);
+  p = policy({"x", "rate=1/hour", "algorithm=sliding_log", "empty=address", "phase=front"});
   expect_text(p.detail(p.windows[0]), "Rate policy \"x\" allows 1 request per hour");
   assert_int_equal(policy({"x", "rate=1/second", "key=all"}).variables.size(), 0);
 }
@@ -149,8 +153,15 @@ void wrong_policies(void**) {
        "\"on_error=\" has no meaning without \"redis=\""},
       {{"api", "rate=5/minute", "redis=main", "on_error=fail"},
        "invalid value \"fail\" of \"on_error\", it must be \"local\", \"open\" or \"closed\""},
+      {{"api", "rate=5/minute", "key=$arg_user", "normalize=name"},
+       "invalid value \"name\" of \"normalize\", it must be \"none\" or \"account\""},
       {{"api", "rate=5/minute", "normalize=account"},
-       "\"normalize=account\" is not available in this version"},
+       "\"normalize=account\" has no meaning with \"key=$guard_client_net\""},
+      {{"api", "rate=5/minute", "key=$binary_remote_addr/$guard_client_net", "normalize=account"},
+       "\"normalize=account\" has no meaning with "
+       "\"key=$binary_remote_addr/$guard_client_net\""},
+      {{"api", "rate=5/minute", "key=all", "normalize=account"},
+       "\"normalize=account\" has no meaning with \"key=all\""},
       {{"api", "rate=5/minute", "algorithm=sliding_log", "burst=5"},
        "\"burst=\" has no meaning with \"algorithm=sliding_log\""},
       {{"api", "rate=65/minute", "algorithm=sliding_log"},

@@ -434,7 +434,7 @@ guard_rate_policy reset rate=1/hour key=$reset_email phase=front;
 guard_json_set $reset_email /email;
 location / { guard_json on; guard_rate reset; root html; }
 --- config_warning
-/rate policy "reset" has "phase=front", where its key "\$reset_email" is not known yet in /
+rate policy "reset" has "phase=front", where its key "$reset_email" is not known yet in http_config:1
 --- request
 GET /
 --- error_code: 200

@@ -72,9 +72,9 @@ void add_listener(ngx_conf_t* cf, Listener listener);
 void activate(ngx_conf_t* cf, const Check& check);
 void activate(ngx_conf_t* cf, const HeaderStage& stage);
 
-// A variable whose value comes from the body (guard_json_set): a key that holds it can only be
-// known in the inner gate. Registered while directives are read, asked from init_main_conf or
-// merging on.
+// A variable whose value comes from the body (guard_json_set, nginx's $request_body): a key that
+// holds it can only be known in the inner gate. Registered while directives are read, asked from
+// init_main_conf or merging on.
 void add_body_variable(ngx_conf_t* cf, std::string_view name);
 bool is_body_variable(ngx_conf_t* cf, std::string_view name);
 

@@ -77,8 +77,10 @@ void add_body_variable(ngx_conf_t* cf, std::string_view name) {
 }
 
 bool is_body_variable(ngx_conf_t* cf, std::string_view name) {
+  auto is_name = [name](std::string_view other) { return ngx::is_same_variable(name, other); };
+  if (is_name("request_body") || is_name("request_body_file")) return true;
   const auto& names = main_of(cf).body_variables;
-  return std::find(names.begin(), names.end(), name) != names.end();
+  return std::any_of(names.begin(), names.end(), is_name);
 }
 
 Node& node_of(ngx_conf_t* cf) {

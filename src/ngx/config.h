@@ -16,7 +16,16 @@ namespace guard::ngx {
 // nginx itself has already logged why; the fence adds nothing.
 struct AlreadyLogged {};
 
+// Where a directive stands, for what can only be said of it once all have been read.
+struct Place {
+  ngx_str_t file{};
+  ngx_uint_t line = 0;
+};
+
+Place place_of(ngx_conf_t* cf);
+
 void warn(ngx_conf_t* cf, const std::string& text);
+void warn(ngx_conf_t* cf, const Place& place, const std::string& text);
 void notice(ngx_conf_t* cf, const std::string& text);
 
 // A string in the configuration's pool.
@@ -43,11 +52,18 @@ class Value {
 // The names of the variables that text uses: "$a/${b}" gives a, b.
 std::vector<std::string_view> variables_in(std::string_view text);
 
+// Whether nginx takes both for the name of one variable: it does not look at case.
+bool is_same_variable(std::string_view a, std::string_view b);
+
 // Adds a variable. get is an nginx variable handler; data goes to it.
 void add_variable(ngx_conf_t* cf, std::string_view name, ngx_http_get_variable_pt get,
                   uintptr_t data = 0, ngx_uint_t flags = NGX_HTTP_VAR_NOCACHEABLE);
 // The index of a variable for ngx_http_get_indexed_variable.
 ngx_int_t variable_index(ngx_conf_t* cf, std::string_view name);
+// Whether a directive makes the variable of others (map, geo, set, split_clients, perl_set,
+// auth_request_set and the like), as far as directives have been read. Those of nginx itself and
+// named captures are not.
+bool is_derived_variable(ngx_conf_t* cf, std::string_view name);
 bool module_loaded(ngx_conf_t* cf, std::string_view name);
 
 // A value for a variable; it must live as long as the request.

@@ -18,6 +18,7 @@
 #include "ngx/fence.h"
 #include "ngx/module.h"
 #include "ngx/zone.h"
+#include "rate/phase.h"
 #include "rate/shared.h"
 
 extern "C" ngx_module_t ngx_http_guard_rate_module;
@@ -40,6 +41,7 @@ constexpr std::int64_t kRetryUnavailable = 1;  // seconds; Redis is tried again 
 
 struct Counted : MeteredPolicy {
   core::ClientKey key;
+  ngx::Place place;  // of its definition
 };
 
 struct Applied {
@@ -409,6 +411,7 @@ void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
     core::fail("rate policy \"", policy.name, "\" is defined twice");
   }
   auto* counted = ngx::pool_new<Counted>(cf->pool);
+  counted->place = ngx::place_of(cf);
   counted->key.compile(cf, policy.key_owner(), policy.variables, policy.normalization);
   counted->define(std::move(policy));
   const std::string& redis = counted->policy.redis;
@@ -470,34 +473,18 @@ void set_fields(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
       static_cast<FieldStyle>(core::parse_choice(words.directive(), words[0], kFieldStyles));
 }
 
-bool needs_body(ngx_conf_t* cf, const Policy& policy) {
-  return std::any_of(
-      policy.variables.begin(), policy.variables.end(),
-      [cf](const std::string& variable) { return core::is_body_variable(cf, variable); });
+VariableOrigin origin_in(ngx_conf_t* cf) {
+  return {[cf](std::string_view variable) { return core::is_body_variable(cf, variable); },
+          [cf](std::string_view variable) { return ngx::is_derived_variable(cf, variable); }};
 }
 
-bool costs_by_body(ngx_conf_t* cf, const Applied& use) {
-  if (!use.cost_value) return false;
-  std::vector<std::string_view> variables = ngx::variables_in(use.cost_value.text());
-  return std::any_of(variables.begin(), variables.end(), [cf](std::string_view variable) {
-    return core::is_body_variable(cf, variable);
-  });
-}
-
-bool is_inner(ngx_conf_t* cf, const Applied& use) {
-  const Policy& policy = use.counted->policy;
-  if (policy.phase != Phase::automatic) return policy.phase == Phase::inner;
-  return needs_body(cf, policy) || costs_by_body(cf, use);
-}
-
-// Not before every directive was read: the variables of a body may be declared after the policy.
+// Not before every directive was read: variables may be declared after the policy.
 void init_main(ngx_conf_t* cf, MainConf& conf) {
   for (const Counted* counted : conf.policies) {
     const Policy& policy = counted->policy;
     if (counted->shared) core::check_remote(cf, "rate policy \"" + policy.name + "\"");
-    if (policy.phase != Phase::front || !needs_body(cf, policy)) continue;
-    ngx::warn(cf, "rate policy \"" + policy.name + "\" has \"phase=front\", where its key \"" +
-                      policy.key + "\" is not known yet");
+    std::string warning = phase_warning(policy, origin_in(cf));
+    if (!warning.empty()) ngx::warn(cf, counted->place, warning);
   }
 }
 
@@ -538,7 +525,10 @@ void merge(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   }
 
   for (const Applied& use : child.uses) {
-    (is_inner(cf, use) ? child.inner : child.front).push_back(use);
+    std::vector<std::string_view> cost;
+    if (use.cost_value) cost = ngx::variables_in(use.cost_value.text());
+    bool inner = is_inner(use.counted->policy, cost, origin_in(cf));
+    (inner ? child.inner : child.front).push_back(use);
   }
   if (!child.front.empty()) core::activate(cf, kFront);
   if (!child.inner.empty()) core::activate(cf, kInner);

@@ -69,6 +69,7 @@ ngx_int_t run_init(std::size_t size, void* old_data) {
 extern "C" {
 
 ngx_module_t ngx_http_guard_module;
+ngx_module_t ngx_http_core_module;
 ngx_uint_t ngx_pagesize_shift = 12;
 volatile ngx_msec_t ngx_current_msec;
 ngx_uint_t ngx_exiting;

@@ -1,0 +1,26 @@
+// By which gate a policy is asked: that depends on where the variables of its key come from.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "rate/policy.h"
+
+namespace guard::rate {
+
+// What is known of a variable, which is named without the '$'.
+struct VariableOrigin {
+  std::function<bool(std::string_view)> body;     // the request's body
+  std::function<bool(std::string_view)> derived;  // a directive makes it of what cannot be seen
+};
+
+// cost: the variables of the cost.
+bool is_inner(const Policy& policy, std::span<const std::string_view> cost,
+              const VariableOrigin& origin);
+
+// What is doubtful about the phase, or nothing.
+std::string phase_warning(const Policy& policy, const VariableOrigin& origin);
+
+}  // namespace guard::rate

@@ -1,0 +1,119 @@
+# phase=auto: where a policy is asked, and what nginx -t says where that cannot be seen.
+
+use strict;
+use warnings;
+use lib 't/lib';
+use Test::Nginx::Socket 'no_plan';
+
+no_root_location();
+run_tests();
+
+__DATA__
+
+=== TEST 1: a key through map
+--- http_config
+map $http_x_user $user { default $http_x_user; }
+
+guard_rate_policy api
+                  rate=5/minute key=$user;
+--- config_warning
+rate policy "api" is asked before the body is known, and "$user" of its key is made by another directive: write "phase=front", or "phase=inner" if that takes it from the body in http_config:4
+
+=== TEST 2: a map that stands after the policy
+--- http_config
+guard_rate_policy api rate=5/minute key=$host$User;
+map $http_x_user $user { default $http_x_user; }
+--- config_warning
+rate policy "api" is asked before the body is known, and "$user" of its key is made by another directive: write "phase=front", or "phase=inner" if that takes it from the body in http_config:1
+
+=== TEST 3: set
+--- http_config
+guard_rate_policy api rate=5/minute key=$user;
+--- config
+set $user $http_x_user;
+--- config_warning
+rate policy "api" is asked before the body is known, and "$user" of its key is made by another directive: write "phase=front", or "phase=inner" if that takes it from the body in http_config:1
+
+=== TEST 4: geo, split_clients, auth_request_set
+--- http_config
+geo $net { default 0; 10.0.0.0/8 1; }
+split_clients $remote_addr $half { 50% a; * b; }
+guard_rate_policy a rate=5/minute key=$net;
+guard_rate_policy b rate=5/minute key=$half;
+guard_rate_policy c rate=5/minute key=$account;
+--- config
+auth_request_set $account $upstream_http_x_account;
+--- config_warning
+rate policy "a" is asked before the body is known, and "$net" of its key is made by another directive: write "phase=front", or "phase=inner" if that takes it from the body in http_config:3
+rate policy "b" is asked before the body is known, and "$half" of its key is made by another directive: write "phase=front", or "phase=inner" if that takes it from the body in http_config:4
+rate policy "c" is asked before the body is known, and "$account" of its key is made by another directive: write "phase=front", or "phase=inner" if that takes it from the body in http_config:5
+
+=== TEST 5: phase= is written
+--- http_config
+map $http_x_user $user { default $http_x_user; }
+guard_rate_policy a rate=5/minute key=$user phase=front;
+guard_rate_policy b rate=5/minute key=$user phase=inner;
+--- config_warning
+
+=== TEST 6: what the policy needs anyhow puts it inside
+--- http_config
+map $http_x_user $user { default $http_x_user; }
+guard_rate_policy a rate=5/minute key=$user$email;
+--- config
+guard_json_set $email /email;
+--- config_warning
+
+=== TEST 7: variables of nginx, of guard, and captures are known in front
+--- http_config
+guard_rate_policy a rate=5/minute key=$remote_addr$binary_remote_addr$host$uri$args$arg_user$http_x_user$cookie_id;
+guard_rate_policy b rate=5/minute key=$limit_rate$request_uri$ssl_protocol$ssl_client_s_dn$ssl_session_id$Server_Name;
+guard_rate_policy c rate=5/minute key=$guard_client_net$guard_scheme$remote_user$realip_remote_addr$request_id;
+guard_rate_policy d rate=5/minute key=$modern_browser$ancient_browser$msie$uid_got$uid_reset$proxy_host;
+guard_rate_policy e rate=5/minute key=$1$tenant;
+--- config
+location ~ ^/t/(?<tenant>\w+) { guard_rate e; }
+--- config_warning
+
+=== TEST 8: phase=front and a key from the body
+--- http_config
+guard_rate_policy front rate=5/minute key=$email phase=front;
+guard_rate_policy inner rate=5/minute key=$email phase=inner;
+guard_rate_policy auto rate=5/minute key=$email;
+guard_rate_policy raw rate=5/minute key=$request_body phase=front;
+--- config
+guard_json_set $email /email;
+--- config_warning
+rate policy "front" has "phase=front", where its key "$email" is not known yet in http_config:1
+rate policy "raw" has "phase=front", where its key "$request_body" is not known yet in http_config:4
+
+=== TEST 9: a key that holds a variable of the body, whatever its case, is known when it is asked
+--- http_config
+guard_rate_policy a rate=1/day key=$host${Email} empty=skip;
+guard_rate_policy b rate=1/day key=$request_body empty=refuse;
+--- config
+guard_json_set $email /email;
+location /a/ { guard_json on; guard_rate a; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /b/ { guard_json on; guard_rate b; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- upstream: status 200
+--- more_headers
+Content-Type: application/json
+--- request eval
+["POST /a/\n{\"email\":\"a\"}", "POST /a/\n{\"email\":\"b\"}", "POST /a/\n{\"email\":\"a\"}",
+ "POST /b/\n{\"email\":\"a\"}", "POST /b/\n{\"email\":\"b\"}", "POST /b/\n{\"email\":\"a\"}"]
+--- error_code eval
+[200, 200, 429, 200, 200, 429]
+
+=== TEST 10: phase=inner makes a key through map of the body's variable known
+--- http_config
+guard_rate_policy a rate=1/day key=$user phase=inner empty=refuse;
+map $email $user { default $email; }
+--- config
+guard_json_set $email /email;
+location / { guard_json on; guard_rate a; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- upstream: status 200
+--- more_headers
+Content-Type: application/json
+--- request eval
+["POST /\n{\"email\":\"a\"}", "POST /\n{\"email\":\"b\"}", "POST /\n{\"email\":\"a\"}"]
+--- error_code eval
+[200, 200, 429]

@@ -138,6 +138,23 @@ outage(
     begin   => sub { $redis->run('CONFIG', 'SET', 'maxmemory', 1) },
     end     => sub { $redis->run('CONFIG', 'SET', 'maxmemory', 0) }
 );
+outage(
+    'wrong password',
+    url     => $redis->url,
+    timeout => 250,
+    begin   => sub { $redis->run('ACL', 'SETUSER', 'default', 'resetpass', '>xyzzy'); $redis->run('CLIENT', 'KILL', 'TYPE', 'normal') },
+    end     => sub { $redis->run('ACL', 'SETUSER', 'default', 'nopass') }
+);
+{
+    my $fake = start_fake_redis(behind => $redis);
+    outage(
+        'always too late',
+        url     => $fake->url,
+        timeout => 250,
+        begin   => sub { $fake->behave('delay 0.4') },
+        end     => sub { $fake->behave('pass') }
+    );
+}
 {
     my $master = start_redis();
     outage(
@@ -210,6 +227,8 @@ for my $how ('delay 5', 'hang', 'garbage', 'flood', 'twice', 'close', 'reset', '
     $fake->behave('pass');
     ok wait_for(sub { codes($nginx, '/closed/?k=cut', 1) eq '200' }, 5), 'cut: goes on';
     is $nginx->stop('QUIT'), undef, 'cut: stops';
+    my @events = redis_events($nginx);
+    ok @events == 0 || "@events" eq 'redis_unavailable redis_recovered', 'cut: at most one event each way' or diag "@events";
     is_deeply [log_problems($nginx)], [], 'cut: nothing bad in the log';
 }
 

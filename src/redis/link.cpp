@@ -149,8 +149,9 @@ void Link::on_reply(const Reply& reply) noexcept {
   while (ring_.has_sent() && ring_.first().replies == 0) ring_.pop();
   if (!ring_.has_sent()) return lose("a reply came that nobody waits for");
 
-  const bool opened = judge(reply);
   Ring::Slot& slot = ring_.first();
+  // What comes too late is no success: it has been judged already.
+  const bool opened = slot.command != nullptr && judge(reply);
   if (--slot.replies == 0) {
     Command* command = slot.command;
     ring_.pop();

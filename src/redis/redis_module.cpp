@@ -133,7 +133,10 @@ ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
   // Not the processes that look after caches.
   if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE) return NGX_OK;
   const MainConf* conf = main_conf(cycle);
-  if (conf == nullptr) return NGX_OK;
+  if (conf == nullptr || conf->clients.empty()) return NGX_OK;
+  // The master's idea of now is as old as the configuration: timers would be late before they
+  // begin.
+  ngx_time_update();
   for (Client* client : conf->clients) {
     client->settings().route.resolver = resolver_of(cycle);
     if (!client->start()) return NGX_ERROR;

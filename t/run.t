@@ -219,6 +219,40 @@ for my $port ($http, $https) {
     ok(!IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port"), "port $port is free again");
 }
 
+subtest 'with a Redis' => sub {
+    my $redis    = start_redis();
+    my $port     = free_port();
+    my $upstream = start_upstream('status 401', port => $port, record => "$above/record");
+    my $shared   = "$above/shared";
+    mkdir $shared;
+    my $started = sub {
+        # What the one before has said.
+        unlink "$shared.out";
+        my $pid = start_run($shared, [], "http://127.0.0.1:$port", @ports, '--redis', $redis->url);
+        wait_for(sub { slurp("$shared.out") =~ /Ctrl-C stops it/ || waitpid($pid, 1) }, 30);
+        return $pid;
+    };
+    my $guess = qq(curl -k -s -o /dev/null -w '%{http_code}\n' --json '{"email":"a\@b.c","password":"x"}' '$base/api/auth/login?try=);
+    my $pid   = $started->();
+    my $said  = slurp("$shared.out");
+    like($said, qr{^Counts:   in Redis at \Q@{[$redis->url]}\E$}m, 'it says where it counts') or return diag($said);
+    unlike($said, qr/cannot be used/, 'and complains of nothing');
+    is(sh("$guess\[1-4]'"), "401\n" x 4, 'four guesses');
+    my @keys = grep { !/^guard:probe\z/ } @{ $redis->run('KEYS', '*') };
+    is(@keys, 1, 'are counted there') or diag("@keys");
+    like($keys[0], qr/^guard:auth:\{[0-9a-f]{32}\}\z/, 'under a key that tells nothing');
+    ok(!((stat "$shared/guard-key")[2] & 077), 'whose secret is its owner\'s alone');
+    kill 'INT', -$pid;
+    is((outcome($pid, $shared))[0], 0, 'Ctrl-C ends it');
+    # Another nginx, which has nothing in its shared memory.
+    $pid = $started->();
+    is(sh("$guess\[5-6]'"), "401\n429\n", 'and the next one goes on counting');
+    kill 'INT', -$pid;
+    is((outcome($pid, $shared))[0], 0, 'Ctrl-C ends that, too');
+    is(slurp("$shared/logs/guard-events.json") =~ /redis_unavailable/, '', 'Redis was never away');
+    $upstream->stop;
+};
+
 subtest 'an application of the user, as an unprivileged user, with a Redis' => sub {
     my $own = "$above/own";
     mkdir $own;
@@ -231,12 +265,17 @@ subtest 'an application of the user, as an unprivileged user, with a Redis' => s
     }
     my $port = free_port();
     my $upstream = start_upstream("header Server: Own/1.0\nbody own", port => $port, record => "$above/record");
-    my $pid = start_run($own, \@as, "http://127.0.0.1:$port/", @ports, '--redis', 'redis://127.0.0.1:1/2');
+    my $pid = start_run($own, \@as, "http://127.0.0.1:$port/", @ports, '--redis', 'redis://app:xyzzy@127.0.0.1:1/2');
     wait_for(sub { slurp("$own.out") =~ /Ctrl-C stops it/ || waitpid($pid, 1) }, 30);
     like(slurp("$own.out"), qr{^Guard protects http://127\.0\.0\.1:$port$}m, 'it starts') or return diag(slurp("$own.out"));
+    like(slurp("$own.out"), qr{^scripts/run: Redis at redis://127\.0\.0\.1:1/2 cannot be used \([^\n]*Connection refused[^\n]*\); until it can, this nginx counts by itself$}m,
+        'it says that Redis cannot be reached');
+    unlike(slurp("$own.out"), qr/xyzzy/, 'and no password');
     my $head = sh("curl -k -s -i $base/");
     like($head, qr{\AHTTP/2 200.*^x-frame-options: DENY\r\n.*own\n\z}msi, 'the application is protected');
     unlike($head, qr/Own/, 'and not named');
+    is(sh("curl -k -s -o /dev/null -w '%{http_code}\\n' --json '{}' '$base/api/auth/login?try=[1-6]'"), "200\n" x 5 . "429\n",
+        'its limits hold all the same');
     kill 'KILL', $pid;
     waitpid $pid, 0;
     ok(wait_for(sub { !left_over($own) }), 'nothing runs on when scripts/run is killed');

@@ -33,6 +33,29 @@ for my $start (map { 500 * $_ } 0 .. $keys / 500 - 1) {
     ++$codes{ $_->{code} } for @{ $result->{responses} };
     is_deeply \%codes, { 200 => 500 }, "a full table refuses nobody: $start" or last;
 }
+# Many at once on one key of each algorithm, by two workers: one of them says it.
+my @algorithms = qw(gcra sliding_window sliding_log fixed_window);
+my $crowd = start_nginx(
+    workers     => 2,
+    http_config => "guard_event_log \$TEST_NGINX_EVENT_LOG;\n"
+        . join('', map { "guard_rate_policy $_ rate=5/day key=\$arg_k algorithm=$_;\n" } @algorithms)
+        . "guard_rate_policy windows rate=5/hour,6/day key=\$arg_k;\nguard_rate_policy missing rate=5/day key=\$arg_k empty=refuse;\n",
+    config => "root html;\n" . join '', map { "location /$_/ { guard_rate $_; alias html/; }\n" } @algorithms, 'windows', 'missing'
+);
+is_deeply hammer($crowd, "/$_/?k=a", clients => 6, count => 20)->{codes}, { 200 => 5, 429 => 115 }, "crowd: $_: the quota"
+    for @algorithms, 'windows';
+is_deeply hammer($crowd, '/missing/', clients => 6, count => 20)->{codes}, { 400 => 120 }, 'crowd: no key';
+is_deeply hammer($crowd, '/gcra/?k=b', clients => 6, count => 20)->{codes}, { 200 => 5, 429 => 115 }, 'crowd: another key';
+is $crowd->stop, undef, 'crowd: stops';
+my %said;
+++$said{ $_->{event}{code} . ' ' . ($_->{rule}{name} // '') } for grep { $_->{labels}{kind} eq 'rate_limited' } @{ (read_events($crowd->log_file('events.log')))[0] };
+is_deeply \%said, {
+    'rate.gcra gcra'                     => 2,
+    'key.missing missing'                => 1,
+    map { ("rate.$_ $_" => 1) } @algorithms[1 .. 3], 'windows'
+}, 'crowd: one event for each key, however many are refused at once';
+is_deeply [log_problems($crowd)], [], 'crowd: nothing bad in the log';
+
 is $nginx->stop, undef, 'stops';
 is_deeply [log_problems($nginx)], [], 'nothing bad in the log';
 

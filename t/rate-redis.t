@@ -14,7 +14,7 @@ my $test_build = -f ($ENV{GUARD_BUILD} // 'build') . '/ngx_http_guard_test_modul
 # Words: policies (lines), config, and those of start_nginx.
 sub nginx {
     my (%word) = @_;
-    my $url = delete $word{url} // $redis->unix_url;
+    my $url = delete $word{url} // $redis->unix_url . ' timeout=5s';
     return start_nginx(
         http_config => "guard_key_secret 0123456789abcdef;\nguard_redis main $url;\nguard_event_log \$TEST_NGINX_EVENT_LOG;\n"
             . delete $word{policies},
@@ -123,6 +123,13 @@ EOC
     is codes($nginx, '/cost/?k=f&c=4', 2), '200 429', 'cost: 4 of 5';
     is codes($nginx, '/cost/?k=f&c=0', 1), 200, 'cost: 0 passes for ever';
     is codes($nginx, '/cost/?k=f&c=1', 2), '200 429', 'cost: a refusal of 4 says nothing about 1';
+    # 0 of 5 are left of f: a refusal holds for what costs as much or more, which Redis is not asked about.
+    is codes($nginx, '/cost/?k=h&c=2', 1), 200, 'cost: 2 of 5';
+    $before = scripts();
+    is codes($nginx, '/cost/?k=h&c=4', 1) . ' ' . codes($nginx, '/cost/?k=h&c=5', 2), '429 429 429', 'cost: 4 and 5 are more than is left';
+    is scripts(), $before, 'cost: which the mirror knows';
+    is codes($nginx, '/cost/?k=h&c=3', 1), 200, 'cost: 3 is not';
+    is scripts(), $before + 1, 'cost: so Redis is asked';
     is codes($nginx, '/cost/?k=g&c=6', 1), 429, 'cost: more than there ever is';
     is codes($nginx, '/cost/?k=g&c=999999999999', 1), 429, 'cost: absurd';
     ok wait_for(sub { grep { $_->{rule}{name} eq 'narrow' && $_->{labels}{decision} eq 'observed' } events($nginx, 'rate_limited') }),
@@ -134,7 +141,7 @@ EOC
 {
     my $other = start_redis();
     my $nginx = nginx(
-        policies => 'guard_redis other ' . $other->url . ";\n" . <<'EOC',
+        policies => 'guard_redis other ' . $other->url . " timeout=5s;\n" . <<'EOC',
 guard_rate_policy a rate=2/day key=$arg_k redis=main;
 guard_rate_policy b rate=1/day key=$arg_k redis=other;
 EOC

@@ -294,9 +294,10 @@ sub hup {
     return $outcome eq 'done' ? undef : $outcome;
 }
 
-# Upgrades the binary (or the module): a new master takes over and the old one quits.
+# Upgrades the binary (or the module): a new master takes over and the old one quits. With the word winch its
+# workers go first, as one does who may want to go back.
 sub usr2 {
-    my ($self) = @_;
+    my ($self, %word) = @_;
     my $old      = $self->{pid};
     my $pid_file = $self->log_file('nginx.pid');
     kill 'USR2', $old;
@@ -308,6 +309,11 @@ sub usr2 {
             return $self->worker_pids ? $pid : undef;
         }
     ) or return 'no new master after USR2';
+    if ($word{winch}) {
+        kill 'WINCH', $old;
+        my $gone = sub { !grep { title_of($_) =~ /worker process/ } children_of($old) };
+        wait_for($gone) or return 'the old workers do not go';
+    }
     kill 'QUIT', $old;
     wait_for(sub { !is_alive($old) }) or return 'the old master does not quit';
     $self->{pid} = $new;

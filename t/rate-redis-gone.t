@@ -1,0 +1,162 @@
+# Many clients that go away while their requests wait for Redis, in every way in which one can, beside others
+# that stay: those have their answers, each is counted once, and nothing is left behind.
+
+use strict;
+use warnings;
+use lib 't/lib';
+use IO::Select;
+use IO::Socket::INET;
+use Socket qw(SOL_SOCKET SO_LINGER SHUT_WR);
+use Test::More;
+use Test::Nginx::Guard;
+use Test::Nginx::Guard::Wait qw(scaled);
+use Time::HiRes qw(time);
+
+my $redis = start_redis();
+my $fake  = start_fake_redis(behind => $redis);
+my $h2    = free_port();
+my $quota = 1_000_000;
+my $many  = 40;
+
+my $nginx = start_nginx(
+    workers     => 2,
+    connections => 1024,
+    listen      => ["listen 127.0.0.1:$h2 http2;"],
+    http_config => "guard_key_secret 0123456789abcdef;\nguard_redis main " . $fake->url . " timeout=5s;\n" . <<'EOC',
+guard_event_log $TEST_NGINX_EVENT_LOG;
+guard_rate_policy a rate=1000000/day key=$arg_k algorithm=fixed_window redis=main on_error=closed;
+guard_rate_policy b rate=900000/hour,990000/day key=$arg_k redis=main on_error=closed;
+guard_rate_policy c rate=60/day key=$arg_k algorithm=sliding_log redis=main on_error=closed;
+EOC
+    config => <<'EOC');
+root html;
+location /a/ { guard_rate a; alias html/; }
+location /abc/ { guard_rate a; guard_rate b; guard_rate c dry_run; alias html/; }
+EOC
+
+sub connected {
+    my ($port) = @_;
+    return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, Timeout => scaled(5)) // die "connect: $!\n";
+}
+
+sub asking {
+    my ($target) = @_;
+    my $socket = connected($nginx->port);
+    syswrite $socket, "GET $target HTTP/1.1\r\nHost: x\r\n\r\n";
+    return $socket;
+}
+
+# Frames of HTTP/2 (RFC 9113) and, in HPACK, nothing but indexed and literal fields.
+
+sub frame {
+    my ($type, $flags, $stream, $payload) = @_;
+    return pack('Cn C C N', length($payload) >> 16, length($payload) & 0xffff, $type, $flags, $stream) . $payload;
+}
+
+sub headers_frame {
+    my ($stream, $target) = @_;
+    # :method GET, :scheme http, :path and :authority not indexed
+    return frame(1, 5, $stream, "\x82\x86" . "\x04" . chr(length $target) . $target . "\x01\x01x");
+}
+
+my $cancel = pack 'N', 8;
+
+# The streams that got the status 200 (an indexed field) until all of WANTED did or nothing comes any more.
+sub answered {
+    my ($socket, @wanted) = @_;
+    my ($raw, %status) = ('');
+    my $until = time + scaled(10);
+    while (time < $until && grep { !exists $status{$_} } @wanted) {
+        IO::Select->new($socket)->can_read(0.1) or next;
+        sysread($socket, $raw, 65536, length $raw) or last;
+        while (length $raw >= 9) {
+            my ($high, $low, $type, $flags, $stream) = unpack 'Cn C C N', $raw;
+            my $size = $high << 16 | $low;
+            last if length $raw < 9 + $size;
+            my $payload = substr $raw, 9, $size;
+            $status{$stream} = $payload =~ /\A\x88/ ? 200 : 'other' if $type == 1;
+            substr $raw, 0, 9 + $size, '';
+        }
+    }
+    return \%status;
+}
+
+my %ways = (
+    FIN => sub {
+        my ($target) = @_;
+        my @all = map { asking($target) } 1 .. $many;
+        return sub { close $_ for @all };
+    },
+    'half a FIN' => sub {
+        my ($target) = @_;
+        my @all = map { asking($target) } 1 .. $many;
+        return sub { shutdown $_, SHUT_WR for @all };
+    },
+    RST => sub {
+        my ($target) = @_;
+        my @all = map { asking($target) } 1 .. $many;
+        return sub {
+            for (@all) { setsockopt $_, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0; close $_ }
+        };
+    },
+    'RST_STREAM' => sub {
+        my ($target) = @_;
+        my $socket  = connected($h2);
+        my @streams = map { 2 * $_ + 1 } 0 .. $many - 1;
+        syswrite $socket, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" . frame(4, 0, 0, '') . join '', map { headers_frame($_, $target) } @streams;
+        my @gone = grep { $_ % 4 == 1 } @streams;
+        my @stay = grep { $_ % 4 == 3 } @streams;
+        return sub {
+            syswrite $socket, join '', map { frame(3, 0, $_, $cancel) } @gone;
+            my $status = answered($socket, @stay);
+            is_deeply [map { $status->{$_} } @stay], [(200) x @stay], "RST_STREAM: $target: the other streams have their answers";
+            is_deeply [grep { exists $status->{$_} } @gone], [], "RST_STREAM: $target: those that were given up, none";
+        };
+    },
+    'an HTTP/2 connection' => sub {
+        my ($target) = @_;
+        my $socket = connected($h2);
+        syswrite $socket, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" . frame(4, 0, 0, '')
+            . join '', map { headers_frame(2 * $_ + 1, $target) } 0 .. $many - 1;
+        return sub { close $socket };
+    },
+);
+
+sub scripts { return $redis->calls('EVALSHA') + $redis->calls('EVAL') }
+
+# What Redis has counted of KEY by now.
+sub counted {
+    my ($key) = @_;
+    my $told = header_of(request($nginx->port, GET => "/a/?k=$key", timeout => 10)->{fields}, 'RateLimit') // '';
+    my ($left) = $told =~ /^"a";r=(\d+);/ or return -1;
+    return $quota - $left - 1;
+}
+
+is counted('first'), 0, 'Redis is asked';
+for my $way (sort keys %ways) {
+    for my $target ('/a/?k=', '/abc/?k=') {
+        my $key = 'gone' . $way =~ tr/A-Za-z//cdr . length $target;
+        $fake->behave('delay 0.3');
+        my $asked = scripts();
+        my $load = start_load($nginx, "${target}stay$key", clients => 4);
+        my $leave = $ways{$way}->("$target$key");
+        # All have been asked: their commands are on the way, or about to be.
+        ok wait_for(sub { scripts() > $asked + 1 }), "$way: $target: Redis is asked";
+        $leave->();
+        $fake->behave('pass');
+        my $after = counted($key);
+        cmp_ok $after, '<=', $many, "$way: $target: none is counted twice";
+        my $result = $load->finish;
+        is_deeply $result->{codes}, { 200 => $result->{total} }, "$way: $target: all that stay have their answers";
+        cmp_ok $result->{total}, '>=', 4, "$way: $target: and there were some";
+        is counted("stay$key"), $result->{total}, "$way: $target: each of them was counted once";
+        is counted($key), $after + 1, "$way: $target: nothing was counted later";
+    }
+}
+
+is $nginx->stop('QUIT'), undef, 'stops: nobody waits any more';
+is_deeply [log_problems($nginx)], [], 'nothing bad in the log';
+my ($events) = read_events($nginx->log_file('events.log'));
+is_deeply [grep { /^redis_/ } map { $_->{labels}{kind} } @$events], [], 'Redis was never away';
+
+done_testing();

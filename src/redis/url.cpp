@@ -224,6 +224,12 @@ class Parser {
 
 }  // namespace
 
+bool is_host(std::string_view text) noexcept {
+  if (text.empty() || text.size() > kMaxHost) return false;
+  return std::ranges::all_of(text, is_name_letter) ||
+         (text.find(':') != std::string_view::npos && core::parse_address(text).has_value());
+}
+
 Url parse_url(std::string_view directive, std::string_view text) {
   return Parser(directive, text).parse();
 }

@@ -33,6 +33,9 @@ struct Url {
   core::Secret password;
 };
 
+// Whether it can be a name or an address, IPv6 without brackets.
+bool is_host(std::string_view text) noexcept;
+
 // Throws ConfigError, which never quotes what stands before an '@'. directive: for the messages.
 Url parse_url(std::string_view directive, std::string_view text);
 

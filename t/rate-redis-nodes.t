@@ -75,4 +75,12 @@ sub exact {
     $_->stop('QUIT') for $one, $other, $third;
 }
 
+# Each key where its slot is.
+{
+    my $cluster = start_cluster();
+    exact('cluster', $cluster->url);
+    my @counts = map { scalar @{ $_->run('KEYS', 'guard:*{*') } } $cluster->nodes;
+    is scalar(grep { $_ > 0 } @counts), 3, 'cluster: keys on every node';
+}
+
 done_testing();

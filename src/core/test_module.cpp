@@ -3,8 +3,10 @@
 //   guard_test front|inner [wait=TIME] [refuse=STATUS] [body=SIZE] [at=evaluate|charge]
 //     [user=VALUE] [redis=NAME] ["send=WORD WORD"] [times=N];
 // user= publishes a login_failed of that user, as features will that know one.
-// $guard_test_redis: what became of the last of the N commands that were sent at once, as "ok 7",
-// "error READONLY ...", "timeout", and after how many milliseconds.
+// send=: words may hold variables, and "#", which is the number of the command, 0 to N-1. The
+// second word is the command's key. $guard_test_redis: what became of the last of the N commands
+// that were sent at once, as "ok 7", "error READONLY ...", "timeout", and after how many
+// milliseconds.
 
 #include "core/core_config.h"
 #include "core/request.h"
@@ -29,16 +31,17 @@ struct TestCheck {
   bool at_charge = false;
   ngx::Value user;
   redis::Client* redis = nullptr;
-  std::vector<std::string> words;
+  std::vector<ngx::Value> words;
   std::size_t times = 1;
 };
 
 // A command of a request that waits.
 struct TestCommand : redis::Command {
-  TestCommand(const TestCheck& own_check, Request& own_request) noexcept;
+  TestCommand(const TestCheck& own_check, Request& own_request, std::size_t number) noexcept;
 
   const TestCheck& check;
   Request& request;
+  std::array<ngx_str_t, 8> words{};
 };
 
 struct TestConf {
@@ -74,12 +77,30 @@ TestState& state_of(Request& request) noexcept {
   return *request.state<TestState>(kFeatures[static_cast<std::size_t>(gate)]);
 }
 
-TestCommand::TestCommand(const TestCheck& own_check, Request& own_request) noexcept
+// With the number in place of each "#".
+ngx_str_t spell(std::string_view word, std::size_t number, ngx_pool_t* pool) noexcept {
+  auto* begin = static_cast<u_char*>(ngx_pnalloc(pool, word.size() * NGX_SIZE_T_LEN + 1));
+  u_char* end = begin;
+  for (char c : word) {
+    if (begin == nullptr) break;
+    if (c == '#') {
+      end = ngx_sprintf(end, "%uz", number);
+    } else {
+      *end++ = static_cast<u_char>(c);
+    }
+  }
+  return {static_cast<size_t>(end - begin), begin};
+}
+
+TestCommand::TestCommand(const TestCheck& own_check, Request& own_request,
+                         std::size_t number) noexcept
     : Command(
           [](Command& command, redis::Output& output) noexcept {
-            const auto& words = static_cast<TestCommand&>(command).check.words;
-            output.begin(words.size());
-            for (const std::string& word : words) output.bulk(word);
+            const auto& self = static_cast<TestCommand&>(command);
+            output.begin(self.check.words.size());
+            for (std::size_t i = 0; i < self.check.words.size(); ++i) {
+              output.bulk(ngx::to_view(self.words[i]));
+            }
           },
           [](Command& command, const redis::Reply& reply) noexcept {
             auto& self = static_cast<TestCommand&>(command);
@@ -103,7 +124,11 @@ TestCommand::TestCommand(const TestCheck& own_check, Request& own_request) noexc
           }),
       check(own_check),
       request(own_request) {
-  route = check.words.size() > 1 ? std::string_view(check.words[1]) : std::string_view{};
+  for (std::size_t i = 0; i < check.words.size(); ++i) {
+    words[i] =
+        spell(check.words[i].evaluate(request.native()).value_or(""), number, request.pool());
+  }
+  route = ngx::to_view(words[1]);
 }
 
 // False: no memory.
@@ -113,7 +138,7 @@ bool ask_redis(Request& request, TestState& state, const TestCheck& check) noexc
   state.commands = reinterpret_cast<TestCommand*>(at);
   state.open = check.times;
   for (std::size_t i = 0; i < check.times; ++i, at += sizeof(TestCommand)) {
-    check.redis->send(*new (at) TestCommand(check, request));
+    check.redis->send(*new (at) TestCommand(check, request, i));
   }
   return true;
 }
@@ -236,8 +261,10 @@ void set_test(ngx_conf_t* cf, Words& words, TestConf& conf) {
     check.redis = redis::Client::find(cf, *word);
     if (check.redis == nullptr) fail("unknown Redis \"", *word, "\"");
     for (std::string_view one : split(words.named("send").value_or("PING"), ' ')) {
-      check.words.emplace_back(one);
+      check.words.emplace_back(cf, one);
     }
+    if (check.words.size() > std::tuple_size_v<decltype(TestCommand::words)>)
+      fail("too many words");
   }
   if (auto word = words.named("times")) check.times = parse_number("times", *word, 1, 100'000);
 }

@@ -81,6 +81,14 @@ bool set_endpoint(Endpoint& endpoint, std::string_view host, in_port_t port) noe
   return true;
 }
 
+void set_addresses(Endpoint& endpoint, const Endpoint& from) noexcept {
+  endpoint.count = 0;
+  for (std::size_t i = 0; i < from.count; ++i) {
+    const Endpoint::Address& one = from.addresses[i];
+    add_address(endpoint, reinterpret_cast<const sockaddr*>(&one.bytes), one.length);
+  }
+}
+
 bool resolve(ngx_conf_t* cf, Endpoint& endpoint, std::string_view host, in_port_t port) {
   if (!set_endpoint(endpoint, host, port)) return false;
   if (!endpoint.is_name) return true;

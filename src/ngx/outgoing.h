@@ -39,6 +39,8 @@ bool set_endpoint(Endpoint& endpoint, std::string_view host, in_port_t port) noe
 // The same, and a name is asked of the system, so at configuration time only. False: it does not
 // resolve.
 bool resolve(ngx_conf_t* cf, Endpoint& endpoint, std::string_view host, in_port_t port);
+// The addresses of another endpoint, with this one's own port.
+void set_addresses(Endpoint& endpoint, const Endpoint& from) noexcept;
 
 // How to get there.
 struct Route {

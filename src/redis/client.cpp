@@ -66,8 +66,8 @@ void Client::enter(Command& command, Hook& later) noexcept {
 
 void Client::dispatch(Command& command) noexcept {
   Link* link = topology_ == nullptr ? nullptr : topology_->route(command);
-  if (link == nullptr) return fail(command, Fault::unavailable);
-  push(command, *link);
+  if (link != nullptr) return push(command, *link);
+  if (topology_ == nullptr || !topology_->undecided()) fail(command, Fault::unavailable);
 }
 
 void Client::push(Command& command, Link& link) noexcept {
@@ -75,9 +75,31 @@ void Client::push(Command& command, Link& link) noexcept {
   fail(command, link.usable() ? Fault::overflow : Fault::unavailable);
 }
 
-void Client::send_on(Command& command, Link& link) noexcept {
+void Client::send_on(Command& command, Link& link, bool asking) noexcept {
   ++command.hops_;
+  command.asking_ = asking;
   push(command, link);
+}
+
+void Client::hold(Command& command) noexcept {
+  command.state_ = Command::State::held;
+  command.hops_ = 0;
+}
+
+void Client::release() noexcept {
+  Hook* hook = waiting_.first();
+  while (hook != &waiting_) {
+    auto& command = *static_cast<Command*>(hook);
+    Hook* next = hook->next();
+    if (command.state_ == Command::State::held) {
+      const std::uint64_t before = settled_;
+      dispatch(command);
+      // If others have failed with it, the next one may be gone.
+      const bool alone = settled_ == before + 1 && command.state_ == Command::State::failed;
+      if (settled_ != before && !alone) next = waiting_.first();
+    }
+    hook = next;
+  }
 }
 
 void Client::forget(Command& command) noexcept {
@@ -88,13 +110,14 @@ void Client::forget(Command& command) noexcept {
 // It waits for nothing any more.
 void Client::settle(Command& command) noexcept {
   command.unlink();
+  ++settled_;
   command.state_ = Command::State::idle;
   // A quitting worker need not wait for it.
   if (waiting_.alone()) deadline_.stop();
 }
 
-void Client::answer(Command& command, const Reply& reply) noexcept {
-  if (reply.fault() == Fault::error && topology_->redirect(command, reply)) return;
+void Client::answer(Command& command, const Reply& reply, Link& from) noexcept {
+  if (reply.fault() == Fault::error && topology_->redirect(command, reply, from)) return;
   settle(command);
   command.done_(command, reply);
 }
@@ -138,6 +161,8 @@ void Client::expire() noexcept {
 void Client::reconsider(std::string_view why) noexcept {
   const bool now_available = topology_->available();
   if (told_ && now_available == said_available_) return;
+  // Others that have yet to connect prove nothing.
+  if (now_available && !why.empty()) return;
   told_ = true;
   said_available_ = now_available;
   changed_(*this, now_available, now_available ? std::string_view{} : why);

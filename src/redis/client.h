@@ -45,7 +45,8 @@ class Command : private Hook {
   // The key that decides which node of a cluster gets it, as it is sent; empty: any master.
   // Must be set before send() and live as long as the command waits.
   std::string_view route;
-  // How many RESP commands write() writes, and so how many replies belong to it.
+  // How many RESP commands write() writes, and so how many replies belong to it; 1 where the Redis
+  // is a cluster, which may send each of them elsewhere.
   std::uint16_t replies = 1;
 
  private:
@@ -62,7 +63,7 @@ class Command : private Hook {
   Done done_;
   State state_ = State::idle;
   Fault fault_ = Fault::none;
-  std::uint8_t hops_ = 0;  // how often it was sent on
+  std::uint8_t hops_ = 0;  // how often it was sent on, without being held
   bool asking_ = false;    // goes behind an ASKING
   Link* link_ = nullptr;
   std::uint64_t ticket_ = 0;  // which of the link's commands it is
@@ -109,11 +110,16 @@ class Client {
   void stop() noexcept;
 
   // For links and topologies. A command does not wait at a link any more when it comes here.
-  void answer(Command& command, const Reply& reply) noexcept;
+  void answer(Command& command, const Reply& reply, Link& from) noexcept;
   // done() follows later.
   void fail(Command& command, Fault fault) noexcept;
   // Once more, through this link, before the same deadline.
-  void send_on(Command& command, Link& link) noexcept;
+  void send_on(Command& command, Link& link, bool asking) noexcept;
+  std::uint8_t hops(const Command& command) const noexcept { return command.hops_; }
+  // Until release() or its deadline.
+  void hold(Command& command) noexcept;
+  // Asks the topology again where each of those goes that are held.
+  void release() noexcept;
   // A link came up, or its breaker opened.
   void reconsider(std::string_view why) noexcept;
 
@@ -130,6 +136,7 @@ class Client {
   std::unique_ptr<Topology> topology_;
   Hook waiting_;  // by deadline
   Hook failed_;
+  std::uint64_t settled_ = 0;  // counts those that left one of the two
   bool delivering_ = false;
   bool told_ = false;
   bool said_available_ = true;

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <string>
 
+#include "redis/failures.h"
+#include "redis/slots.h"
+
 namespace guard::redis {
 
 namespace {
@@ -13,15 +16,6 @@ constexpr int kReadsPerTurn = 16;
 constexpr ngx_msec_t kHanging = 1000;  // without a reply, besides the timeout
 constexpr ngx_msec_t kBrief = 1000;  // a connection that is lost sooner is not opened again at once
 constexpr ngx_msec_t kProven = 10'000;  // one that held as long has proven that all is well
-
-// Errors that say that the server, or what it thinks of us, is the trouble, and not the command.
-constexpr std::array<std::string_view, 12> kFailures = {
-    "OOM",       "READONLY", "LOADING", "MASTERDOWN",  "BUSY",       "NOAUTH",
-    "WRONGPASS", "NOPERM",   "MISCONF", "CLUSTERDOWN", "UNKILLABLE", "NOREPLICAS"};
-
-std::string_view code_of(const Reply& reply) noexcept {
-  return reply.text().substr(0, reply.text().find(' '));
-}
 
 std::uint64_t now() noexcept {
   return ngx_current_msec;
@@ -45,6 +39,18 @@ void Link::restart(std::string_view why) noexcept {
   close();
   drop(false);
   connect();
+}
+
+void Link::renew() noexcept {
+  if (usable()) return;
+  breaker_.close();
+  if (state_ == State::waiting) connect();
+}
+
+void Link::end() noexcept {
+  close();
+  drop(true);
+  state_ = State::idle;
 }
 
 // Commands
@@ -94,7 +100,13 @@ void Link::fill() noexcept {
     if (command == nullptr) continue;
     slot.replies = command->replies;
     slot.sent_at = static_cast<std::uint32_t>(now());
-    written += command->replies;
+    if (command->asking_) {
+      command->asking_ = false;
+      ++slot.replies;
+      output_.begin(1);
+      output_.bulk("ASKING");
+    }
+    written += slot.replies;
     command->state_ = Command::State::sent;
     command->write_(*command, output_);
   }
@@ -157,7 +169,7 @@ void Link::on_reply(const Reply& reply) noexcept {
     ring_.pop();
     if (command != nullptr) {
       command->link_ = nullptr;
-      client_.answer(*command, reply);
+      client_.answer(*command, reply, *this);
     }
   }
   if (opened) trip();
@@ -170,13 +182,13 @@ bool Link::judge(const Reply& reply) noexcept {
     return false;
   }
   count(client_.settings().shared->errors);
-  const std::string_view code = code_of(reply);
-  if (std::ranges::find(kFailures, code) == kFailures.end()) {
+  if (!is_failure(reply.text())) {
     breaker_.succeeded(now());
     return false;
   }
   // Asking a replica again will not make a master of it.
-  const bool opened = code == "READONLY" ? breaker_.open() : breaker_.failed(now());
+  const bool opened =
+      code_of(reply.text()) == "READONLY" ? breaker_.open() : breaker_.failed(now());
   if (opened) explain(reply.text());
   return opened;
 }
@@ -237,7 +249,8 @@ void Link::add_step(Step step) noexcept {
       output_.bulk("ROLE");
       break;
     case Step::probe:
-      if (client_.is_cluster()) {
+      const std::string_view key = topology_.probe_key(*this);
+      if (key.empty()) {
         output_.begin(1);
         output_.bulk("PING");
         break;
@@ -245,7 +258,7 @@ void Link::add_step(Step step) noexcept {
       // What only reads would be answered by a replica, too, and by a server without memory.
       output_.begin(5);
       output_.bulk("SET");
-      output_.bulk(settings.policy.prefix, "probe");
+      output_.bulk(settings.policy.prefix, key);
       output_.bulk(1);
       output_.bulk("PX");
       output_.bulk(1000);
@@ -259,13 +272,14 @@ void Link::on_setup_reply(const Reply& reply) noexcept {
   if (step == Step::role && reply[0].text() != "master") {
     return attempt_failed("the server that the sentinels name is not the master");
   }
-  if (!reply.ok()) {
+  // A slot may have moved since.
+  if (!reply.ok() && !(step == Step::probe && is_redirection(reply.text()))) {
     count(client_.settings().shared->errors);
     if (step == Step::auth) {
       // A server that repeats the password, as Redis does not, is not quoted.
       const bool tells =
           reply.text().find(client_.settings().password.expose()) != std::string_view::npos;
-      return attempt_failed("AUTH was refused: ", tells ? code_of(reply) : reply.text());
+      return attempt_failed("AUTH was refused: ", tells ? code_of(reply.text()) : reply.text());
     }
     if (step == Step::select) return attempt_failed("SELECT was refused: ", reply.text());
     if (step == Step::probe) return attempt_failed(reply.text());

@@ -27,6 +27,11 @@ class Link final : private ngx::Outgoing::Owner {
   // Another server from now on (Topology::endpoint): what was sent to the old one is lost.
   void restart(std::string_view why) noexcept;
 
+  // There is reason to believe that it can be connected to, whatever has failed before.
+  void renew() noexcept;
+  // Never connects again; what was sent is lost.
+  void end() noexcept;
+
   // Whether it takes commands: it stands, or comes up with no reason to doubt that it will.
   bool usable() const noexcept { return breaker_.closed(); }
   bool ready() const noexcept { return state_ == State::ready; }

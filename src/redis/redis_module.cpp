@@ -84,9 +84,6 @@ void set_redis(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   Settings settings;
   settings.policy = parse_policy(words, url);
   Policy& policy = settings.policy;
-  if (policy.url.kind == Kind::cluster) {
-    core::fail("\"redis+cluster://\" is not available in this version");
-  }
   for (const Client* other : conf.clients) {
     if (other->name() == policy.name) core::fail("Redis \"", policy.name, "\" is defined twice");
   }

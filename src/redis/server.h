@@ -24,6 +24,20 @@ class Server {
     for (auto& link : links_) link->restart(why);
   }
 
+  void renew() noexcept {
+    for (auto& link : links_) link->renew();
+  }
+  // For good: the links must not be used any more.
+  void end() noexcept {
+    for (auto& link : links_) link->end();
+  }
+
+  bool has(const Link& link) const noexcept {
+    for (const auto& own : links_) {
+      if (own.get() == &link) return true;
+    }
+    return false;
+  }
   bool usable() const noexcept {
     for (const auto& link : links_) {
       if (link->usable()) return true;

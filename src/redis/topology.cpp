@@ -1,5 +1,6 @@
 #include "redis/topology.h"
 
+#include "redis/cluster.h"
 #include "redis/link.h"
 #include "redis/sentinel.h"
 #include "redis/server.h"
@@ -30,8 +31,13 @@ void Topology::went_down(Link& link) noexcept {
 }
 
 std::unique_ptr<Topology> make_topology(Client& client) {
-  if (client.settings().policy.url.kind == Kind::sentinel) {
-    return std::make_unique<Sentinel>(client);
+  switch (client.settings().policy.url.kind) {
+    case Kind::sentinel:
+      return std::make_unique<Sentinel>(client);
+    case Kind::cluster:
+      return std::make_unique<Cluster>(client);
+    case Kind::server:
+      break;
   }
   return std::make_unique<SingleServer>(client);
 }

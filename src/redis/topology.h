@@ -19,6 +19,8 @@ class Topology {
   virtual void start() = 0;
   // Null: nobody can take it now.
   virtual Link* route(const Command& command) noexcept = 0;
+  // True: who could take it is not known yet. Such commands are held until Client::release().
+  virtual bool undecided() const noexcept { return false; }
   virtual bool available() const noexcept = 0;
 
   // For links.
@@ -27,9 +29,14 @@ class Topology {
   // fails for the reason that why() gives.
   virtual const ngx::Endpoint* endpoint(const Link& link) noexcept = 0;
   virtual std::string_view why() const noexcept { return "no server is known"; }
-  // An error came as the reply to a command. True: the topology has sent it on, or keeps it and
-  // will (MOVED, ASK, TRYAGAIN); false: the sender gets the error.
-  virtual bool redirect(Command& /*command*/, const Reply& /*reply*/) noexcept { return false; }
+  // The key, without prefix=, that the probe sets on this link; empty: none lives there, as far as
+  // is known. Good until the next call.
+  virtual std::string_view probe_key(const Link& /*link*/) noexcept { return "probe"; }
+  // An error came from this link as the reply to a command. True: the topology has sent it on, or
+  // holds it and will (MOVED, ASK, TRYAGAIN); false: the sender gets the error.
+  virtual bool redirect(Command& /*command*/, const Reply& /*reply*/, Link& /*from*/) noexcept {
+    return false;
+  }
   // The link stands; its probe was answered.
   virtual void came_up(Link& /*link*/) noexcept { client_.reconsider({}); }
   // The link's connection was lost, could not be opened, or its breaker has opened.

@@ -175,7 +175,11 @@ sub failover {
     my ($self, $master) = @_;
     my ($replica) = $self->replicas_of($master);
     my ($slot) = map { $_->[0] } grep { $_->[2][1] == $master->port } @{ $master->run('CLUSTER', 'SLOTS') };
-    $replica->run('CLUSTER', 'FAILOVER');
+    # One that takes longer than five seconds is given up.
+    for (1 .. 5) {
+        eval { $replica->run('CLUSTER', 'FAILOVER') };
+        last if wait_for(sub { $replica->is_master }, 6);
+    }
     return $self->wait_for_other_master($slot, $master);
 }
 

@@ -1,0 +1,23 @@
+// Errors that say that the server, or what it thinks of us, is the trouble, and not the command.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace guard::redis {
+
+inline std::string_view code_of(std::string_view error) noexcept {
+  return error.substr(0, error.find(' '));
+}
+
+inline bool is_failure(std::string_view error) noexcept {
+  constexpr std::array<std::string_view, 12> kCodes = {
+      "OOM",       "READONLY", "LOADING", "MASTERDOWN",  "BUSY",       "NOAUTH",
+      "WRONGPASS", "NOPERM",   "MISCONF", "CLUSTERDOWN", "UNKILLABLE", "NOREPLICAS"};
+  // Says nothing of other slots.
+  if (error == "CLUSTERDOWN Hash slot not served") return false;
+  return std::ranges::find(kCodes, code_of(error)) != kCodes.end();
+}
+
+}  // namespace guard::redis

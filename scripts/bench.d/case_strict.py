@@ -14,7 +14,7 @@ from redis_server import Redis
 
 ABOUT = ("guard_rate redis= against one INCR from Lua, no limit, shared memory; p99 at half load; "
          "memory of 10,000 waiting")
-TARGET_LUA = ">= 1.0"
+TARGET_LUA = ">= 1.8"
 TARGET_CPU = "<= 1.3"
 TARGET_FLOOD = ">= 0.9"
 TARGET_P99 = "<= 1.0"

@@ -10,6 +10,7 @@
 
 #include "core/check.h"
 #include "core/cidr.h"
+#include "core/leased_job.h"
 #include "core/node.h"
 #include "core/remote_store.h"
 #include "ngx/compat.h"
@@ -33,6 +34,7 @@ struct MainConf {
   std::optional<std::array<std::uint8_t, 16>> key;  // from guard_key_secret
   std::string_view break_glass_file;                // NUL-terminated; empty: none
   std::vector<std::unique_ptr<RemoteStore>> stores;
+  std::vector<std::unique_ptr<LeasedJob>> jobs;
   Node* node = nullptr;  // made by the first who needs it
   ngx_int_t request_id_index = NGX_ERROR;
   ngx_int_t realip_remote_addr_index = NGX_ERROR;

@@ -201,10 +201,12 @@ void install_gates(ngx_conf_t* cf) {
 ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
   adopt_client_key(cycle);
   watch_break_glass(cycle);
+  start_jobs(cycle);
   return NGX_OK;
 }
 
-void exit_process(ngx_cycle_t* /*cycle*/) noexcept {
+void exit_process(ngx_cycle_t* cycle) noexcept {
+  stop_jobs(cycle);
   free_body_buffer();
   CounterQueue::release_spares();
 }

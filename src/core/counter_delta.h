@@ -1,0 +1,178 @@
+// What has been counted here and not been told to Redis yet: a set-associative table of
+// {key, window, delta} in shared memory, 16 bytes an entry, each changed by one 16-byte
+// compare-and-swap. Any process adds, one takes. No locks, so no process that dies or is stopped
+// hinders another; one that dies between changing an entry and marking its set leaves a delta that
+// goes with the next one of that set.
+//
+// An entry whose delta was taken makes room for another key. A full set gives up deltas that are
+// worth nothing any more; where there are none, what comes is not kept, and stats().dropped grows.
+//
+// In front of the table is what all who share it must know besides: who takes (core/lease.h), and
+// the clock of that Redis.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "core/counter_cas.h"
+#include "core/counter_zone.h"
+
+namespace guard::core {
+
+struct DeltaStats {
+  std::uint64_t dropped = 0;   // changes that found no room, see above
+  std::uint64_t reported = 0;  // of them, as of the last report
+};
+
+struct alignas(64) DeltaHeader {
+  std::uint64_t magic;
+  std::uint64_t bytes;  // of the whole memory
+  std::uint64_t sets;
+  // By how much Redis's clock is ahead of our own, in microseconds; wraps. Good if clock_known.
+  std::uint64_t ahead;
+  std::uint64_t clock_known;
+  std::uint64_t away;  // whether that Redis is, as whoever takes has found
+  alignas(64) std::uint64_t lease;
+  alignas(64) DeltaStats stats;
+};
+
+struct Change {
+  std::uint64_t hash = 0;
+  std::uint64_t window = 0;
+  std::int64_t delta = 0;
+
+  friend bool operator==(const Change&, const Change&) = default;
+};
+
+class DeltaTable {
+ public:
+  static constexpr std::size_t kWays = 8;
+  static constexpr std::size_t kSetSize = kWays * sizeof(Pair);
+  static constexpr std::uint64_t kMaxWindow = (std::uint64_t{1} << 24) - 1;
+  static constexpr std::int64_t kMaxDelta = (std::int64_t{1} << 39) - 1;
+  static constexpr int kMaxTries = 1000;
+
+  // Memory that holds anything else than this table is cleared. Throws ConfigError if the memory
+  // has no room for a single set.
+  static DeltaTable attach(std::span<std::byte> memory);
+
+  Attached attached() const { return attached_; }
+  DeltaHeader& header() const { return *header_; }
+  DeltaStats& stats() const { return header_->stats; }
+  std::size_t capacity() const { return header_->sets * kWays; }
+
+  // window: at most kMaxWindow, 0 for what has none; amount: not beyond kMaxDelta. worthless(hash,
+  // window) says whether what is kept of some key may be given up; asked only if there is no other
+  // room. False: there was none at all.
+  template <class Worthless>
+  bool add(std::uint64_t hash, std::uint64_t window, std::int64_t amount,
+           Worthless&& worthless) noexcept;
+  // What add() has summed up since the last take(), which leaves nothing.
+  std::int64_t take(std::uint64_t hash, std::uint64_t window) noexcept;
+  std::int64_t pending(std::uint64_t hash, std::uint64_t window) const noexcept;
+  bool any() const noexcept;
+  // As if every key had changed: a process that died in a sweep has taken marks with it.
+  void mark_all() noexcept;
+
+  // Finds all keys that have changed. A key that changes meanwhile may or may not be among them,
+  // but then is found by the next sweep; whoever ends one early must call stop().
+  class Sweep {
+   public:
+    Sweep() = default;
+    explicit Sweep(const DeltaTable& table) : table_(&table) {}
+    // Nothing of it is taken yet. A change may come twice, when two processes have met its key
+    // first at the same time.
+    std::optional<Change> next() noexcept;
+    void stop() noexcept;
+
+   private:
+    const DeltaTable* table_ = nullptr;
+    std::size_t word_ = 0;     // of marks, the next one
+    std::uint64_t marks_ = 0;  // still to do, of the one before
+    std::size_t set_ = 0;
+    std::size_t way_ = kWays;
+  };
+  Sweep sweep() const { return Sweep(*this); }
+
+ private:
+  static constexpr int kDeltaBits = 40;
+  static constexpr std::size_t kMarks = 64;  // of a word
+
+  struct Place {
+    Pair* entry = nullptr;
+    Pair seen;
+    bool same = false;
+  };
+
+  static std::uint64_t key_of(std::uint64_t hash) { return hash == 0 ? 1 : hash; }
+  static std::uint64_t pack(std::uint64_t window, std::int64_t delta) {
+    return window << kDeltaBits |
+           (static_cast<std::uint64_t>(delta) & ((std::uint64_t{1} << kDeltaBits) - 1));
+  }
+  static std::uint64_t window_of(const Pair& entry) { return entry.value >> kDeltaBits; }
+  static std::int64_t delta_of(const Pair& entry) {
+    return static_cast<std::int64_t>(entry.value << (64 - kDeltaBits)) >> (64 - kDeltaBits);
+  }
+  static bool is_of(const Pair& entry, std::uint64_t key, std::uint64_t window) {
+    return entry.tag == key && window_of(entry) == window;
+  }
+
+  std::size_t set_of(std::uint64_t hash) const {
+    auto wide = static_cast<unsigned __int128>(hash) * header_->sets;
+    return static_cast<std::size_t>(wide >> 64);
+  }
+  Pair* entries(std::size_t set) const { return sets_ + set * kWays; }
+  void mark(std::size_t set) const noexcept;
+
+  template <class Worthless>
+  Place place_for(std::size_t set, std::uint64_t key, std::uint64_t window,
+                  Worthless& worthless) const noexcept;
+
+  DeltaHeader* header_ = nullptr;
+  std::span<std::uint64_t> marks_;  // a bit for each set in which something has changed
+  Pair* sets_ = nullptr;
+  Attached attached_ = Attached::created;
+};
+
+template <class Worthless>
+DeltaTable::Place DeltaTable::place_for(std::size_t set, std::uint64_t key, std::uint64_t window,
+                                        Worthless& worthless) const noexcept {
+  std::array<Pair, kWays> seen;
+  Pair* first = entries(set);
+  std::size_t room = kWays;
+  for (std::size_t i = 0; i < kWays; ++i) {
+    seen[i] = load(first + i);
+    if (is_of(seen[i], key, window)) return {first + i, seen[i], true};
+    if (room == kWays && delta_of(seen[i]) == 0) room = i;
+  }
+  for (std::size_t i = 0; room == kWays && i < kWays; ++i) {
+    if (worthless(seen[i].tag, window_of(seen[i]))) room = i;
+  }
+  if (room == kWays) return {};
+  return {first + room, seen[room], false};
+}
+
+template <class Worthless>
+bool DeltaTable::add(std::uint64_t hash, std::uint64_t window, std::int64_t amount,
+                     Worthless&& worthless) noexcept {
+  std::uint64_t key = key_of(hash);
+  std::size_t set = set_of(key);
+  for (int tries = 0; tries < kMaxTries; ++tries) {
+    for (int wait = tries % 16; wait > 0; --wait) relax();
+    Place place = place_for(set, key, window, worthless);
+    if (place.entry == nullptr) break;
+    std::int64_t delta = amount + (place.same ? delta_of(place.seen) : 0);
+    if (delta > kMaxDelta) delta = kMaxDelta;
+    if (delta < -kMaxDelta) delta = -kMaxDelta;
+    if (!compare_and_swap(place.entry, place.seen, {key, pack(window, delta)})) continue;
+    mark(set);
+    return true;
+  }
+  core::add(stats().dropped, 1);
+  return false;
+}
+
+}  // namespace guard::core

@@ -1,0 +1,236 @@
+// What is noted is found once, and nothing else, whoever notes and takes at the same time.
+#include "core/counter_delta.h"
+
+#include <atomic>
+#include <map>
+#include <random>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "unit.h"
+
+using guard::core::Attached;
+using guard::core::Change;
+using guard::core::DeltaTable;
+
+namespace {
+
+using Key = std::pair<std::uint64_t, std::uint64_t>;
+
+auto never = [](std::uint64_t, std::uint64_t) noexcept { return false; };
+
+struct Memory {
+  std::vector<std::byte> bytes;
+  explicit Memory(std::size_t size) : bytes(size) {}
+  DeltaTable attach() { return DeltaTable::attach(bytes); }
+};
+
+std::map<Key, std::int64_t> collect(DeltaTable& table) {
+  std::map<Key, std::int64_t> found;
+  auto sweep = table.sweep();
+  while (auto change = sweep.next()) {
+    std::int64_t delta = table.take(change->hash, change->window);
+    if (delta != 0) found[{change->hash, change->window}] += delta;
+  }
+  return found;
+}
+
+void against_an_oracle(void**) {
+  Memory memory(1 << 20);
+  DeltaTable table = memory.attach();
+  assert_true(table.capacity() > 60'000);
+  std::mt19937_64 random(1);
+  std::vector<std::uint64_t> hashes(300);  // of which a set never gets more than two
+  for (std::uint64_t& hash : hashes) hash = random();
+  hashes[0] = 0;
+  std::map<Key, std::int64_t> expected;
+  for (int step = 0; step < 200'000; ++step) {
+    std::uint64_t hash = hashes[random() % hashes.size()];
+    std::uint64_t window = random() % 3 == 0 ? DeltaTable::kMaxWindow : random() % 2;
+    std::int64_t amount = static_cast<std::int64_t>(random() % 2'000'001) - 1'000'000;
+    assert_true(table.add(hash, window, amount, never));
+    // The table knows 0 and 1 as one key.
+    Key key{hash == 0 ? 1 : hash, window};
+    expected[key] += amount;
+    assert_int_equal(table.pending(hash, window), expected[key]);
+    if (step % 50'000 != 49'999) continue;
+    std::erase_if(expected, [](const auto& one) { return one.second == 0; });
+    assert_true(table.any());
+    assert_true(collect(table) == expected);
+    assert_false(table.any());
+    assert_true(collect(table).empty());
+    expected.clear();
+  }
+  assert_int_equal(table.stats().dropped, 0);
+}
+
+void bounds_of_a_delta(void**) {
+  Memory memory(64 << 10);
+  DeltaTable table = memory.attach();
+  for (std::int64_t sign : {1, -1}) {
+    std::int64_t most = sign * DeltaTable::kMaxDelta;
+    table.add(7, 0, most, never);
+    assert_int_equal(table.pending(7, 0), most);
+    table.add(7, 0, most, never);
+    assert_int_equal(table.take(7, 0), most);
+    assert_int_equal(table.take(7, 0), 0);
+  }
+}
+
+// What has been taken makes room; what has not, only if it is worth nothing.
+void a_full_set(void**) {
+  Memory memory(512);
+  DeltaTable table = memory.attach();
+  auto ways = static_cast<std::uint64_t>(table.capacity());
+  for (std::uint64_t key = 1; key <= ways; ++key) assert_true(table.add(key, 5, 1, never));
+  assert_false(table.add(99, 5, 1, never));
+  assert_int_equal(table.stats().dropped, 1);
+  assert_int_equal(table.pending(99, 5), 0);
+  // Who is in it already has room.
+  assert_true(table.add(3, 5, 1, never));
+  assert_true(table.add(99, 6, 2, [](std::uint64_t hash, std::uint64_t window) noexcept {
+    return hash == 4 && window == 5;
+  }));
+  assert_int_equal(table.pending(4, 5), 0);
+  assert_int_equal(table.pending(99, 6), 2);
+  table.take(1, 5);
+  assert_true(table.add(100, 5, 4, never));
+  auto found = collect(table);
+  assert_int_equal(found.size(), ways);
+  assert_int_equal(found.count({1, 5}), 0);
+  assert_int_equal((found[{100, 5}]), 4);
+}
+
+// A window of a key does not touch another one.
+void windows_are_apart(void**) {
+  Memory memory(64 << 10);
+  DeltaTable table = memory.attach();
+  table.add(7, 1, 5, never);
+  table.add(7, 2, 6, never);
+  assert_int_equal(table.take(7, 1), 5);
+  assert_int_equal(table.pending(7, 2), 6);
+}
+
+void a_sweep_that_ends_early_leaves_the_rest(void**) {
+  for (int after : {0, 1, 7, 100, 499}) {
+    Memory memory(256 << 10);
+    DeltaTable table = memory.attach();
+    for (std::uint64_t key = 1; key <= 500; ++key) {
+      table.add(key * 0x9e3779b97f4a7c15, 0, 1, never);
+    }
+    auto sweep = table.sweep();
+    for (int i = 0; i < after; ++i) {
+      auto change = sweep.next();
+      assert_true(change.has_value());
+      assert_int_equal(table.take(change->hash, 0), 1);
+    }
+    sweep.stop();
+    assert_false(sweep.next().has_value());
+    assert_int_equal(collect(table).size(), 500 - static_cast<std::size_t>(after));
+  }
+}
+
+// One that died in a sweep has taken marks with it.
+void all_is_found_again(void**) {
+  Memory memory(64 << 10);
+  DeltaTable table = memory.attach();
+  table.add(7, 0, 5, never);
+  {
+    auto dies = table.sweep();
+    dies.next();
+  }
+  assert_true(collect(table).empty());
+  table.mark_all();
+  assert_int_equal(collect(table).size(), 1);
+}
+
+void memory_is_inherited(void**) {
+  Memory memory(64 << 10);
+  DeltaTable table = memory.attach();
+  assert_true(table.attached() == Attached::created);
+  table.add(7, 0, 5, never);
+  table.header().ahead = 42;
+  DeltaTable again = memory.attach();
+  assert_true(again.attached() == Attached::inherited);
+  assert_int_equal(again.take(7, 0), 5);
+  assert_int_equal(again.header().ahead, 42);
+  DeltaTable smaller = DeltaTable::attach(std::span(memory.bytes).first(32 << 10));
+  assert_true(smaller.attached() == Attached::replaced);
+  assert_false(smaller.any());
+  assert_int_equal(smaller.header().ahead, 0);
+  guard::unit::expect_error([&] { DeltaTable::attach(std::span(memory.bytes).first(100)); },
+                            "the shared memory zone is too small");
+}
+
+// Every start of the memory is as good; nothing is written outside.
+void memory_of_any_place_and_size(void**) {
+  for (std::size_t size = 512; size < 1400; size += 7) {
+    for (std::size_t offset : {0, 1, 8, 63}) {
+      std::vector<std::byte> bytes(offset + size + 64, std::byte{0xa5});
+      DeltaTable table = DeltaTable::attach(std::span(bytes).subspan(offset, size));
+      for (std::uint64_t key = 1; key < 2000; ++key) table.add(key << 50 | key, 0, 1, never);
+      assert_int_equal(collect(table).size() + table.stats().dropped, 1999);
+      for (std::size_t i = 0; i < offset; ++i) assert_true(bytes[i] == std::byte{0xa5});
+      for (std::size_t i = offset + size; i < bytes.size(); ++i) {
+        assert_true(bytes[i] == std::byte{0xa5});
+      }
+    }
+  }
+}
+
+// Three note, one sweeps: all that was noted is found exactly once.
+void nothing_is_lost_or_counted_twice(void**) {
+  // Crowded, so that places change their keys all the time.
+  Memory memory(4096);
+  DeltaTable table = memory.attach();
+  constexpr std::uint64_t kKeys = 400;
+  constexpr int kThreads = 3;
+  std::atomic<int> running{kThreads};
+  std::vector<std::atomic<std::int64_t>> noted(kKeys);
+  std::vector<std::int64_t> found(kKeys);
+  auto hash_of = [](std::uint64_t key) { return (key + 1) * 0x9e3779b97f4a7c15; };
+  std::map<std::uint64_t, std::uint64_t> keys;
+  for (std::uint64_t key = 0; key < kKeys; ++key) keys[hash_of(key)] = key;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      std::mt19937_64 random(static_cast<std::uint64_t>(t));
+      for (int i = 0; i < 200'000; ++i) {
+        std::uint64_t key = random() % (i % 2 == 0 ? 4 : kKeys);
+        std::int64_t amount = static_cast<std::int64_t>(random() % 9) - 3;
+        if (amount != 0 && table.add(hash_of(key), 0, amount, never)) noted[key] += amount;
+      }
+      --running;
+    });
+  }
+  auto take_all = [&] {
+    auto sweep = table.sweep();
+    while (auto change = sweep.next()) {
+      assert_int_equal(keys.count(change->hash), 1);
+      found[keys[change->hash]] += table.take(change->hash, change->window);
+    }
+  };
+  while (running != 0) take_all();
+  for (std::thread& thread : threads) thread.join();
+  take_all();
+  for (std::uint64_t key = 0; key < kKeys; ++key) assert_int_equal(found[key], noted[key].load());
+  assert_false(table.any());
+}
+
+}  // namespace
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(against_an_oracle),
+      cmocka_unit_test(bounds_of_a_delta),
+      cmocka_unit_test(a_full_set),
+      cmocka_unit_test(windows_are_apart),
+      cmocka_unit_test(a_sweep_that_ends_early_leaves_the_rest),
+      cmocka_unit_test(all_is_found_again),
+      cmocka_unit_test(memory_is_inherited),
+      cmocka_unit_test(memory_of_any_place_and_size),
+      cmocka_unit_test(nothing_is_lost_or_counted_twice),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

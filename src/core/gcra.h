@@ -44,6 +44,7 @@ class Gcra {
 
   constexpr std::uint64_t scale() const { return scale_; }
   constexpr std::uint64_t interval() const { return interval_; }  // units
+  constexpr std::uint64_t capacity() const { return capacity_; }  // units
   constexpr std::uint64_t burst() const { return burst_; }
   constexpr std::uint64_t units(std::uint64_t microseconds) const { return microseconds * scale_; }
 

@@ -42,6 +42,7 @@ struct WindowCounts {
 class WindowClock {
  public:
   static constexpr std::uint64_t kMaxCount = 1'000'000;
+  static constexpr std::uint64_t kIndexMask = (std::uint64_t{1} << 23) - 1;
 
   // period: microseconds, a multiple of 1000, up to a day
   constexpr explicit WindowClock(std::uint64_t period) : period_(period / 1000) {}
@@ -51,6 +52,15 @@ class WindowClock {
   // Milliseconds, below the period. Only of bits that the tag of an entry keeps.
   constexpr std::uint64_t phase_of(std::uint64_t hash) const {
     return ((hash & 0xffff'ffff) * period_) >> 32;
+  }
+
+  // The number of the current window, all of whose bits count; and of the one of a state, modulo
+  // kIndexMask + 1.
+  constexpr std::uint64_t number_at(std::uint64_t now, std::uint64_t phase) const {
+    return (now / 1000 + phase) / period_;
+  }
+  static constexpr std::uint64_t index_of(std::uint64_t state) {
+    return state >> (2 * kCountBits) & kIndexMask;
   }
 
   // state 0: a key that was never seen.
@@ -98,12 +108,8 @@ class WindowClock {
  private:
   static constexpr int kCountBits = 20;
   static constexpr std::uint64_t kCountMask = (std::uint64_t{1} << kCountBits) - 1;
-  static constexpr std::uint64_t kIndexMask = (std::uint64_t{1} << 23) - 1;
   static_assert(kMaxCount <= kCountMask);
 
-  static constexpr std::uint64_t index_of(std::uint64_t state) {
-    return state >> (2 * kCountBits) & kIndexMask;
-  }
   static constexpr std::uint64_t previous_of(std::uint64_t state) {
     return state >> kCountBits & kCountMask;
   }

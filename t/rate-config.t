@@ -192,3 +192,71 @@ guard_rate_policy api rate=5/minute,100/hour;
 guard_rate_policy api.hour rate=9/hour;
 --- config_error
 rate policies "api" and "api.hour" would both be called "api.hour" in "RateLimit-Policy" in http_config:2
+
+=== TEST 26: an interval that is none
+--- http_config
+guard_redis main redis://127.0.0.1;
+guard_rate_policy api rate=500/minute redis=main sync=often;
+--- config_error
+invalid value "often" of "sync", "strict" or a time from 10ms to 10s is expected in http_config:2
+
+=== TEST 27: an interval that is too long
+--- http_config
+guard_redis main redis://127.0.0.1;
+guard_rate_policy api rate=500/hour redis=main sync=1h;
+--- config_error
+invalid value "1h" of "sync", a time from 10ms to 10s is expected in http_config:2
+
+=== TEST 28: an interval that is too short
+--- http_config
+guard_redis main redis://127.0.0.1;
+guard_rate_policy api rate=500/minute redis=main sync=9ms;
+--- config_error
+invalid value "9ms" of "sync", a time from 10ms to 10s is expected in http_config:2
+
+=== TEST 29: an interval that is longer than a period
+--- http_config
+guard_redis main redis://127.0.0.1;
+guard_rate_policy api rate=500/second redis=main sync=5;
+--- config_error
+"sync=5" is longer than the second of the rate: use at most 1s in http_config:2
+
+=== TEST 30: an interval for what must be exact
+--- http_config
+guard_redis main redis://127.0.0.1;
+guard_rate_policy api rate=5/minute algorithm=sliding_log redis=main sync=100ms;
+--- config_error
+"sync=100ms" has no meaning with "algorithm=sliding_log", which remembers each request: use "sync=strict", or another algorithm in http_config:2
+
+=== TEST 31: an interval without Redis
+--- http_config
+guard_rate_policy api rate=500/minute sync=100ms;
+--- config_error
+"sync=" has no meaning without "redis=" in http_config:1
+
+=== TEST 32: an interval without a key that all nodes have
+--- http_config
+guard_redis main redis://127.0.0.1;
+guard_rate_policy api rate=500/minute redis=main sync=100ms;
+--- config_error
+/rate policy "api" counts in Redis, which needs "guard_key_secret", the same on every nginx in .*:\d+$/
+
+=== TEST 33: more than Redis can count by intervals
+--- http_config
+guard_redis main redis://127.0.0.1;
+guard_rate_policy api rate=1/day burst=40000 redis=main sync=100ms;
+--- config_error
+"burst=40000" takes more than 36500 days to come back, which Redis cannot count in http_config:2
+
+=== TEST 34: an interval for a small quota
+--- http_config
+guard_key_secret 0123456789abcdef;
+guard_redis main redis://127.0.0.1:9;
+guard_rate_policy api rate=100/minute,99/second redis=main sync=100ms;
+guard_rate_policy large rate=100/minute redis=main sync=100ms;
+guard_rate_policy exact rate=5/minute redis=main sync=strict;
+guard_rate_policy burst rate=100/minute burst=20 redis=main sync=1s;
+--- config_warning
+the secret of "guard_key_secret" can be read in the configuration, use "file:" or "env:" in http_config:1
+rate policy "api" lets through 99 at once: for quotas under 100, "sync=strict" is exact, and each nginx may let through as many before it hears of the others in http_config:3
+rate policy "burst" lets through 20 at once: for quotas under 100, "sync=strict" is exact, and each nginx may let through as many before it hears of the others in http_config:6

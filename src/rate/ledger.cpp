@@ -42,7 +42,7 @@ bool MeteredPolicy::attach(std::span<std::byte> memory) {
     // The last one gets what rounding has left.
     std::span<std::byte> part = memory.first(memory.size() / whole * size);
     if (&meter == &meters.back()) part = memory;
-    meter.limiter.emplace(part, meter.quota);
+    meter.limiter.emplace(part, meter.quota, policy.counts_by_interval());
     inherited = inherited && meter.limiter->attached() == core::Attached::inherited;
     memory = memory.subspan(part.size());
     whole -= size;

@@ -13,8 +13,10 @@ using core::CounterOnce;
 using core::CounterTable;
 using core::CounterZone;
 
-// The part of the memory, at its end, that remembers which keys were reported.
+// The part of the memory, at its end, that remembers which keys were reported; in front of it, that
+// of what others have not been told.
 constexpr std::size_t kReportShare = 64;
+constexpr std::size_t kDeltaShare = 4;
 
 std::size_t report_words(std::span<std::byte> memory) {
   std::size_t words = memory.size() / kReportShare / sizeof(std::uint64_t);
@@ -28,9 +30,19 @@ std::span<std::uint64_t> report_part(std::span<std::byte> memory) {
   return {reinterpret_cast<std::uint64_t*>(end) - words, words};
 }
 
-std::span<std::byte> counter_part(std::span<std::byte> memory) {
+std::span<std::byte> before_reports(std::span<std::byte> memory) {
   auto* end = reinterpret_cast<std::byte*>(report_part(memory).data());
   return memory.first(static_cast<std::size_t>(end - memory.data()));
+}
+
+std::span<std::byte> counter_part(std::span<std::byte> memory, bool deltas) {
+  std::span<std::byte> rest = before_reports(memory);
+  return deltas ? rest.first(rest.size() - rest.size() / kDeltaShare) : rest;
+}
+
+std::span<std::byte> delta_part(std::span<std::byte> memory) {
+  std::span<std::byte> rest = before_reports(memory);
+  return rest.last(rest.size() / kDeltaShare);
 }
 
 template <class Decided>
@@ -58,18 +70,6 @@ CounterTable::Update update_window(CounterTable& table, const Window& window, co
     return window.used(state, now, window.clock().phase_of(tag));
   };
   return table.update(key, used, decide);
-}
-
-template <class Window>
-Decision take_window(CounterTable& table, const Window& window, const CounterKey& key,
-                     std::uint64_t now, std::uint64_t cost) noexcept {
-  core::WindowDecision decision;
-  std::uint64_t phase = window.clock().phase_of(key.hash);
-  auto outcome = update_window(table, window, key, now, [&](std::uint64_t state) noexcept {
-    decision = window.decide(state, now, phase, cost);
-    return decision.state;
-  });
-  return of(outcome, decision);
 }
 
 template <class Window>
@@ -121,7 +121,33 @@ CounterKind kind_of(Algorithm algorithm) {
   return CounterKind::gcra;
 }
 
-Limiter::Limiter(std::span<std::byte> memory, const Quota& quota)
+// What a request takes is noted for others just before it is counted, see core/shared_total.h,
+// once, however often the race for its entry has to be run.
+class Limiter::Note {
+ public:
+  Note(Limiter& limiter, std::uint64_t hash, std::uint64_t now, std::uint64_t cost) noexcept
+      : limiter_(limiter), hash_(hash), now_(now), cost_(static_cast<std::int64_t>(cost)) {}
+
+  void put(std::uint64_t window) noexcept {
+    if (!limiter_.deltas_ || cost_ == 0 || window_ == window) return;
+    remove();
+    limiter_.note(hash_, window, cost_, now_);
+    window_ = window;
+  }
+  void remove() noexcept {
+    if (window_) limiter_.note(hash_, *window_, -cost_, now_);
+    window_.reset();
+  }
+
+ private:
+  Limiter& limiter_;
+  std::uint64_t hash_;
+  std::uint64_t now_;
+  std::int64_t cost_;
+  std::optional<std::uint64_t> window_;
+};
+
+Limiter::Limiter(std::span<std::byte> memory, const Quota& quota, bool deltas)
     : quota_(quota),
       gcra_(quota.count, quota.period, quota.burst),
       sliding_(quota.count, quota.period),
@@ -129,8 +155,9 @@ Limiter::Limiter(std::span<std::byte> memory, const Quota& quota)
       reports_(report_part(memory)) {
   bool log = quota.algorithm == Algorithm::sliding_log;
   std::size_t set_size = log ? CounterLog::set_size(quota.count) : CounterTable::kSetSize;
-  CounterZone zone = CounterZone::attach(counter_part(memory), kind_of(quota.algorithm), set_size,
-                                         {quota.count, quota.period});
+  CounterZone zone = CounterZone::attach(counter_part(memory, deltas), kind_of(quota.algorithm),
+                                         set_size, {quota.count, quota.period});
+  if (deltas) deltas_ = core::DeltaTable::attach(delta_part(memory));
   if (log) {
     log_.emplace(zone, core::SlidingLog(quota.count, quota.period));
   } else {
@@ -158,20 +185,42 @@ Decision Limiter::peek(std::uint64_t hash, std::uint64_t now, std::uint64_t cost
 Decision Limiter::take(const CounterKey& key, std::uint64_t now, std::uint64_t cost) noexcept {
   switch (quota_.algorithm) {
     case Algorithm::sliding_window:
-      return take_window(*table_, sliding_, key, now, cost);
+      return take_window(sliding_, key, now, cost);
     case Algorithm::fixed_window:
-      return take_window(*table_, fixed_, key, now, cost);
+      return take_window(fixed_, key, now, cost);
     case Algorithm::sliding_log:
       return of(log_->take(key, now, cost));
     case Algorithm::gcra:
       break;
   }
+  return take_gcra(key, now, cost);
+}
+
+Decision Limiter::take_gcra(const CounterKey& key, std::uint64_t now, std::uint64_t cost) noexcept {
   core::Gcra::Decision decision;
+  Note note(*this, key.hash, now, cost);
   auto decide = [&](std::uint64_t state) noexcept {
     decision = gcra_.decide(state, now, cost);
+    decision.admitted ? note.put(0) : note.remove();
     return decision.state;
   };
   auto outcome = table_->update(key, used_after(gcra_.units(now)), decide);
+  if (outcome == CounterTable::Update::unavailable) note.remove();
+  return of(outcome, decision);
+}
+
+template <class Window>
+Decision Limiter::take_window(const Window& window, const CounterKey& key, std::uint64_t now,
+                              std::uint64_t cost) noexcept {
+  core::WindowDecision decision;
+  std::uint64_t phase = window.clock().phase_of(key.hash);
+  Note note(*this, key.hash, now, cost);
+  auto outcome = update_window(*table_, window, key, now, [&](std::uint64_t state) noexcept {
+    decision = window.decide(state, now, phase, cost);
+    decision.admitted ? note.put(core::WindowClock::index_of(decision.state)) : note.remove();
+    return decision.state;
+  });
+  if (outcome == CounterTable::Update::unavailable) note.remove();
   return of(outcome, decision);
 }
 
@@ -215,6 +264,12 @@ std::uint64_t Limiter::phase_of(std::uint64_t hash) const noexcept {
 }
 
 void Limiter::give_back(const CounterKey& key, std::uint64_t taken, std::uint64_t cost) noexcept {
+  if (deltas_ && cost != 0) {
+    const core::WindowClock& clock = sliding_.clock();
+    std::uint64_t window =
+        quota_.has_windows() ? clock.at(0, taken, clock.phase_of(key.hash)).index : 0;
+    note(key.hash, window, -static_cast<std::int64_t>(cost), taken);
+  }
   switch (quota_.algorithm) {
     case Algorithm::sliding_window:
       return give_back_window(*table_, sliding_, key, taken, cost);

@@ -7,12 +7,14 @@
 #include <optional>
 #include <span>
 
+#include "core/counter_delta.h"
 #include "core/counter_log.h"
 #include "core/counter_once.h"
 #include "core/counter_script.h"
 #include "core/counter_table.h"
 #include "core/fixed_window.h"
 #include "core/gcra.h"
+#include "core/shared_total.h"
 #include "core/sliding_window.h"
 
 namespace guard::rate {
@@ -52,10 +54,14 @@ struct Decision {
 // All functions: now in microseconds of a clock that all processes share, > 0; cost in requests.
 class Limiter {
  public:
-  // Attaches to the memory, see CounterZone::attach.
-  Limiter(std::span<std::byte> memory, const Quota& quota);
+  // Attaches to the memory, see CounterZone::attach. deltas: what is taken is also noted for
+  // others, in a part of that memory.
+  Limiter(std::span<std::byte> memory, const Quota& quota, bool deltas = false);
 
-  core::Attached attached() const { return zone().attached(); }
+  core::Attached attached() const {
+    return deltas_ && deltas_->attached() != core::Attached::inherited ? deltas_->attached()
+                                                                       : zone().attached();
+  }
   const core::CounterStats& stats() const { return zone().stats(); }
 
   // What take would answer; changes nothing.
@@ -68,6 +74,27 @@ class Limiter {
   // Undoes a take at `taken`.
   void give_back(const core::CounterKey& key, std::uint64_t taken, std::uint64_t cost) noexcept;
 
+  // What a node tells of a key, see core/shared_total.h. Nothing: it means nothing any more.
+  // late: microseconds; ahead, here and below: what Redis's clock is ahead of ours.
+  struct Offer : core::TotalOffer {
+    std::uint64_t number = 0;  // of the window
+    std::uint64_t told = 0;    // for merge
+  };
+  core::DeltaTable* deltas() noexcept { return deltas_ ? &*deltas_ : nullptr; }
+  // Takes what has been noted for a key.
+  std::int64_t take_delta(const core::Change& change) noexcept {
+    return deltas_->take(change.hash, change.window);
+  }
+  // Notes it again: it was not told after all.
+  void put_back(const core::Change& change, std::uint64_t now, std::uint64_t ahead) noexcept;
+  std::optional<Offer> offer(const core::Change& change, std::uint64_t state, std::uint64_t now,
+                             std::uint64_t ahead, std::uint64_t late) const noexcept;
+  std::uint64_t state_of(std::uint64_t hash) const noexcept { return table_->peek(hash); }
+  // The answer to an offer that was made at told_at.
+  void merge(const core::Change& change, std::uint64_t told, std::uint64_t told_at,
+             std::int64_t total, std::optional<std::int64_t> previous, std::uint64_t now,
+             std::uint64_t ahead) noexcept;
+
   // True at most once per key and period, see core/counter_once.h.
   bool first_report(std::uint64_t hash, std::uint64_t now) noexcept {
     return reports_.first(hash, now, quota_.period);
@@ -78,8 +105,20 @@ class Limiter {
   std::uint64_t pressure(std::uint64_t now) const noexcept { return zone().pressure(now); }
 
  private:
+  class Note;
+
   Decision adopt_log(const core::CounterKey& key, std::uint64_t now, std::uint64_t cost,
                      const core::RemoteAnswer& answer) noexcept;
+  Decision take_gcra(const core::CounterKey& key, std::uint64_t now, std::uint64_t cost) noexcept;
+  template <class Window>
+  Decision take_window(const Window& window, const core::CounterKey& key, std::uint64_t now,
+                       std::uint64_t cost) noexcept;
+  // now: of the clock by which the states count
+  void note(std::uint64_t hash, std::uint64_t window, std::int64_t amount,
+            std::uint64_t now) noexcept;
+  bool is_worthless(std::uint64_t hash, std::uint64_t window, std::uint64_t now) const noexcept;
+  bool is_sliding() const { return quota_.algorithm == Algorithm::sliding_window; }
+
   const core::CounterZone& zone() const { return log_ ? log_->zone() : table_->zone(); }
 
   Quota quota_;
@@ -89,6 +128,7 @@ class Limiter {
   core::CounterOnce reports_;
   std::optional<core::CounterTable> table_;
   std::optional<core::CounterLog> log_;
+  std::optional<core::DeltaTable> deltas_;
 };
 
 }  // namespace guard::rate

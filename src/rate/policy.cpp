@@ -28,6 +28,9 @@ constexpr std::array<std::string_view, 3> kEmpties = {"skip", "address", "refuse
 constexpr std::array<std::string_view, 3> kOnErrors = {"local", "open", "closed"};
 constexpr std::array<std::string_view, 2> kNormalizations = {"none", "account"};
 
+constexpr std::chrono::milliseconds kMinSync{10};
+constexpr std::chrono::milliseconds kMaxSync{10'000};
+
 constexpr std::uint64_t kMinZone = 64 << 10;
 constexpr std::uint64_t kMaxZone = std::uint64_t{16} << 30;
 
@@ -139,6 +142,25 @@ void read_algorithm(const core::Words& words, Policy& policy) {
   read_burst(words, policy);
 }
 
+void read_sync(std::string_view word, Policy& policy) {
+  if (word == "strict") return;
+  if (word.empty() || word.front() < '0' || word.front() > '9') {
+    fail("invalid value \"", word,
+         "\" of \"sync\", \"strict\" or a time from 10ms to 10s is expected");
+  }
+  policy.sync = core::parse_time("sync", word, kMinSync, kMaxSync);
+  for (const Window& window : policy.windows) {
+    if (window.quota.algorithm == Algorithm::sliding_log) {
+      fail("\"sync=", word, "\" has no meaning with \"algorithm=sliding_log\", which remembers ",
+           "each request: use \"sync=strict\", or another algorithm");
+    }
+    if (std::chrono::microseconds(window.quota.period) < policy.sync) {
+      fail("\"sync=", word, "\" is longer than the ", window.period,
+           " of the rate: use at most 1s");
+    }
+  }
+}
+
 void read_sharing(const core::Words& words, Policy& policy) {
   if (auto word = words.named("redis")) policy.redis = *word;
   for (std::string_view name : {"sync", "on_error"}) {
@@ -146,9 +168,7 @@ void read_sharing(const core::Words& words, Policy& policy) {
       fail("\"", name, "=\" has no meaning without \"redis=\"");
     }
   }
-  if (auto word = words.named("sync")) {
-    if (*word != "strict") fail("\"sync=", *word, "\" is not available in this version");
-  }
+  if (auto word = words.named("sync")) read_sync(*word, policy);
   if (auto word = words.named("on_error")) {
     policy.on_error = static_cast<OnError>(core::parse_choice("on_error", *word, kOnErrors));
   }
@@ -183,8 +203,9 @@ std::uint64_t Policy::layout() const {
       print = (std::rotl(print, 29) ^ part) * 0x9e3779b97f4a7c15;
     }
   }
-  // Another clock counts.
-  return redis.empty() ? print : ~print;
+  // Another clock counts; and there is more in the memory.
+  if (redis.empty()) return print;
+  return counts_by_interval() ? ~print ^ 1 : ~print;
 }
 
 std::string Policy::key_owner() const {

@@ -50,6 +50,9 @@ struct Policy {
   std::chrono::milliseconds sync{0};  // between exchanges with Redis; 0: each request asks it
   OnError on_error = OnError::local;
 
+  // Counts in shared memory and tells Redis every so often.
+  bool counts_by_interval() const { return sync.count() != 0; }
+
   std::string zone_name() const { return "guard_rate:" + name; }
   std::string code() const { return "rate." + name; }
   // How clients know a window: "api", or "api.minute" if the policy has several.

@@ -4,6 +4,7 @@
 // gate are asked first; only when every check of that gate has passed are they charged.
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,12 +13,14 @@
 #include "core/client_key.h"
 #include "core/clock.h"
 #include "core/counter_lock.h"
+#include "core/leased_job.h"
 #include "core/remote.h"
 #include "core/request.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
 #include "ngx/module.h"
 #include "ngx/zone.h"
+#include "rate/interval.h"
 #include "rate/phase.h"
 #include "rate/shared.h"
 
@@ -38,10 +41,14 @@ constexpr std::string_view kQuotaExceeded =
     "https://iana.org/assignments/http-problem-types#quota-exceeded";
 constexpr std::size_t kMaxUses = 16;           // policies of one location
 constexpr std::int64_t kRetryUnavailable = 1;  // seconds; Redis is tried again as often
+constexpr std::uint64_t kExactBelow = 100;     // quotas from which on interval sync is no surprise
+constexpr std::uint64_t kReportInterval = 1000;  // milliseconds
 
 struct Counted : MeteredPolicy {
   core::ClientKey key;
-  ngx::Place place;  // of its definition
+  ngx::Place place;                    // of its definition
+  std::unique_ptr<Interval> interval;  // sync= other than strict
+  std::uint64_t reported_at = 0;       // milliseconds
 };
 
 struct Applied {
@@ -185,6 +192,20 @@ bool prepare(const Counted& counted, std::span<Asked> windows, const core::Hash1
   return true;
 }
 
+// Redis hears nothing of what is counted now, and the policy says that then nothing is. False: out
+// of memory.
+bool give_up(std::span<Asked> windows, Request& request) noexcept {
+  auto* entries =
+      static_cast<SharedEntry*>(ngx_palloc(request.pool(), windows.size() * sizeof(SharedEntry)));
+  if (entries == nullptr) return false;
+  for (Asked& window : windows) {
+    window.shared = new (entries++) SharedEntry;
+    window.shared->window = &window;
+    window.shared->give_up();
+  }
+  return true;
+}
+
 // Asks the windows of one policy; answers whether it refuses the request.
 bool ask(Ledger& ledger, const Applied& use, const Asked& question, const core::Hash128* hash,
          bool alone, Request& request) noexcept {
@@ -198,8 +219,12 @@ bool ask(Ledger& ledger, const Applied& use, const Asked& question, const core::
   if (hash != nullptr && !prepare(*use.counted, {asked, meters.size()}, *hash, request)) {
     return false;
   }
+  const Counted& counted = *use.counted;
+  bool away = counted.interval && counted.policy.on_error != OnError::local &&
+              !counted.interval->available();
+  if (away && !give_up({asked, meters.size()}, request)) return false;
   // What is in Redis is not taken without a look at the mirror.
-  bool blind = alone && meters.size() == 1 && hash == nullptr;
+  bool blind = alone && meters.size() == 1 && hash == nullptr && !away;
   const Asked* refusal = ledger.ask({asked, meters.size()}, blind);
   if (refusal == nullptr) return false;
   if (use.dry_run) observe(*refusal, request);
@@ -208,8 +233,9 @@ bool ask(Ledger& ledger, const Applied& use, const Asked& question, const core::
 
 // By how much the policy's own clock is ahead: windows and stamps are those of Redis.
 std::uint64_t clock_of(const Counted& counted) noexcept {
-  bool shared = counted.shared && counted.meters.front().quota.algorithm != Algorithm::gcra;
-  return shared ? counted.shared->store->clock.ahead() : 0;
+  if (counted.meters.front().quota.algorithm == Algorithm::gcra) return 0;
+  if (counted.interval) return counted.interval->ahead();
+  return counted.shared ? counted.shared->store->clock.ahead() : 0;
 }
 
 KeyState hash_key(Counted& counted, Request& request, Asked& question,
@@ -405,6 +431,45 @@ void check_names(const MainConf& conf, const Counted& added) {
   }
 }
 
+void report_dropped(Counted& counted) noexcept {
+  if (ngx_current_msec - counted.reported_at < kReportInterval) return;
+  counted.reported_at = ngx_current_msec;
+  std::uint64_t dropped = counted.interval->dropped();
+  if (dropped == 0) return;
+  core::Event event;
+  event.kind = core::EventKind::table_pressure;
+  event.policy = counted.policy.name;
+  event.detail = "The zone is too small: counts of clients are not told to Redis";
+  event.count = dropped;
+  core::publish(event);
+}
+
+const core::LeasedJob::Work kWork = {
+    [](void* context) noexcept -> std::uint64_t& {
+      return static_cast<Counted*>(context)->interval->header().lease;
+    },
+    [](void* context, bool fresh) noexcept {
+      auto& counted = *static_cast<Counted*>(context);
+      counted.interval->run(fresh);
+      report_dropped(counted);
+    },
+    [](void* context) noexcept { return static_cast<Counted*>(context)->interval->busy(); }};
+
+void share(ngx_conf_t* cf, Counted& counted, core::RemoteStore& store) {
+  const Policy& policy = counted.policy;
+  if (!policy.counts_by_interval()) return counted.share(store);
+  counted.interval = std::make_unique<Interval>(counted, store);
+  core::add_job(cf, static_cast<ngx_msec_t>(counted.interval->period()), kWork, &counted);
+  for (const Window& window : policy.windows) {
+    if (window.quota.burst >= kExactBelow) continue;
+    ngx::warn(cf, "rate policy \"" + policy.name + "\" lets through " +
+                      std::to_string(window.quota.burst) +
+                      " at once: for quotas under 100, \"sync=strict\" is exact, and each nginx "
+                      "may let through as many before it hears of the others");
+    return;
+  }
+}
+
 void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   Policy policy = parse_policy(words);
   if (find_policy(conf, policy.name) != nullptr) {
@@ -415,7 +480,7 @@ void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   counted->key.compile(cf, policy.key_owner(), policy.variables, policy.normalization);
   counted->define(std::move(policy));
   const std::string& redis = counted->policy.redis;
-  if (!redis.empty()) counted->share(core::remote_store(cf, redis));
+  if (!redis.empty()) share(cf, *counted, core::remote_store(cf, redis));
   check_names(conf, *counted);
   ngx::Zone::add(cf, counted->policy.zone_name(), counted->policy.zone_size,
                  counted->policy.layout(), attach, adopt, counted);
@@ -482,7 +547,7 @@ VariableOrigin origin_in(ngx_conf_t* cf) {
 void init_main(ngx_conf_t* cf, MainConf& conf) {
   for (const Counted* counted : conf.policies) {
     const Policy& policy = counted->policy;
-    if (counted->shared) core::check_remote(cf, "rate policy \"" + policy.name + "\"");
+    if (!policy.redis.empty()) core::check_remote(cf, "rate policy \"" + policy.name + "\"");
     std::string warning = phase_warning(policy, origin_in(cf));
     if (!warning.empty()) ngx::warn(cf, counted->place, warning);
   }

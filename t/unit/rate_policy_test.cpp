@@ -74,6 +74,19 @@ void everything(void**) {
   assert_int_equal(policy({"x", "rate=1/second", "key=all"}).variables.size(), 0);
 }
 
+void intervals(void**) {
+  Policy strict = policy({"x", "rate=1/minute", "redis=main", "sync=strict"});
+  assert_false(strict.counts_by_interval());
+  Policy p = policy({"x", "rate=1/minute", "redis=main", "sync=100ms"});
+  assert_true(p.counts_by_interval());
+  assert_int_equal(p.sync.count(), 100);
+  assert_int_equal(policy({"x", "rate=1/second", "redis=main", "sync=1"}).sync.count(), 1000);
+  assert_int_equal(policy({"x", "rate=1/minute", "redis=main", "sync=10s"}).sync.count(), 10'000);
+  // What is in the memory depends on how, but not on how often, it is told.
+  assert_true(p.layout() != strict.layout());
+  assert_true(p.layout() == policy({"x", "rate=1/minute", "redis=main", "sync=5s"}).layout());
+}
+
 void layouts(void**) {
   std::uint64_t layout = policy({"a", "rate=5/minute"}).layout();
   assert_true(layout == policy({"b", "rate=5/minute", "burst=9", "zone=1m"}).layout());
@@ -149,6 +162,17 @@ void wrong_policies(void**) {
       {{"api", "rate=5/minute", "algorithm=fixed_window", "burst=5"},
        "\"burst=\" has no meaning with \"algorithm=fixed_window\""},
       {{"api", "rate=5/minute", "sync=strict"}, "\"sync=\" has no meaning without \"redis=\""},
+      {{"api", "rate=5/minute", "redis=main", "sync=often"},
+       "invalid value \"often\" of \"sync\", \"strict\" or a time from 10ms to 10s is expected"},
+      {{"api", "rate=5/minute", "redis=main", "sync=9ms"},
+       "invalid value \"9ms\" of \"sync\", a time from 10ms to 10s is expected"},
+      {{"api", "rate=5/minute", "redis=main", "sync=11s"},
+       "invalid value \"11s\" of \"sync\", a time from 10ms to 10s is expected"},
+      {{"api", "rate=5/minute,9/second", "redis=main", "sync=2s"},
+       "\"sync=2s\" is longer than the second of the rate: use at most 1s"},
+      {{"api", "rate=5/minute", "redis=main", "sync=1s", "algorithm=sliding_log"},
+       "\"sync=1s\" has no meaning with \"algorithm=sliding_log\", which remembers each request: "
+       "use \"sync=strict\", or another algorithm"},
       {{"api", "rate=5/minute", "on_error=local"},
        "\"on_error=\" has no meaning without \"redis=\""},
       {{"api", "rate=5/minute", "redis=main", "on_error=fail"},
@@ -247,10 +271,10 @@ void costs(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(defaults), cmocka_unit_test(everything),
-      cmocka_unit_test(layouts),  cmocka_unit_test(wrong_policies),
-      cmocka_unit_test(uses),     cmocka_unit_test(several_windows),
-      cmocka_unit_test(costs),
+      cmocka_unit_test(defaults),        cmocka_unit_test(everything),
+      cmocka_unit_test(intervals),       cmocka_unit_test(layouts),
+      cmocka_unit_test(wrong_policies),  cmocka_unit_test(uses),
+      cmocka_unit_test(several_windows), cmocka_unit_test(costs),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -254,4 +254,23 @@ EOC
     is_over($nginx, 'gone');
 }
 
+# The user that docs/operations.md gives to Guard may do what it takes, and nothing else.
+{
+    open my $file, '<', 'docs/operations.md' or die "docs/operations.md: $!\n";
+    my ($user) = map { /^(user guard on >SECRET .*)$/ ? $1 : () } <$file>;
+    $user =~ s/SECRET/secret-of-guard/;
+    my $guarded = start_redis(password => 'admin', acl => [$user]);
+    my @algorithms = qw(fixed_window gcra sliding_log sliding_window);
+    my $nginx = nginx(
+        url      => $guarded->unix_url . ' username=guard password=secret-of-guard',
+        policies => join('', map { "guard_rate_policy $_ rate=2/day key=\$arg_k algorithm=$_ redis=main on_error=closed;\n" } @algorithms)
+            . "guard_rate_policy told rate=2/day key=\$arg_k algorithm=sliding_window redis=main sync=20ms on_error=closed;\n",
+        config   => join('', map { "location /$_/ { guard_rate $_; alias html/; }\n" } @algorithms, 'told')
+    );
+    is codes($nginx, "/$_/?k=1", 3), '200 200 429', "rights: $_" for @algorithms, 'told';
+    ok wait_for(sub { $guarded->calls('ZINCRBY') && $guarded->calls('ZSCORE') }), 'rights: and Redis is told';
+    is scalar(events($nginx, 'redis_unavailable')), 0, 'rights: Redis was never away';
+    is_over($nginx, 'rights');
+}
+
 done_testing();

@@ -126,7 +126,7 @@ Outgoing::Opening Outgoing::open(const Endpoint& endpoint, const Route& route) n
   endpoint_ = endpoint;
   route_ = route;
   if (endpoint.is_name && route.resolver != nullptr) return ask(route.resolver);
-  return connect();
+  return connect_any();
 }
 
 Outgoing::Opening Outgoing::ask(ngx_resolver_t* resolver) noexcept {
@@ -149,7 +149,7 @@ Outgoing::Opening Outgoing::ask(ngx_resolver_t* resolver) noexcept {
     explain("the name could not be asked for");
     return Opening::failed;
   }
-  return question_ == nullptr ? connect() : Opening::pending;
+  return question_ == nullptr ? connect_any() : Opening::pending;
 }
 
 // An answer may come at once, from what the resolver remembers.
@@ -166,15 +166,27 @@ void Outgoing::on_resolved(ngx_resolver_ctx_t* context) noexcept {
   }
   self->question_ = nullptr;
   ngx_resolve_name_done(context);
-  if (!self->asking_) self->go_on(self->connect());
+  if (!self->asking_) self->go_on(self->connect_any());
 }
 
-Outgoing::Opening Outgoing::connect() noexcept {
-  if (endpoint_.count == 0) {
-    if (why_length_ == 0) explain("its name is not known");
-    return Opening::failed;
+Outgoing::Opening Outgoing::connect_any() noexcept {
+  if (endpoint_.count == 0 && why_length_ == 0) explain("its name is not known");
+  left_ = endpoint_.count;
+  return connect_next();
+}
+
+// An address that refuses says nothing about the others.
+Outgoing::Opening Outgoing::connect_next() noexcept {
+  while (left_ > 0) {
+    --left_;
+    const Opening opening = connect(endpoint_.addresses[attempt_++ % endpoint_.count]);
+    if (opening != Opening::failed || stage_ != Stage::connecting) return opening;
   }
-  Endpoint::Address address = endpoint_.addresses[attempt_++ % endpoint_.count];
+  return Opening::failed;
+}
+
+Outgoing::Opening Outgoing::connect(Endpoint::Address address) noexcept {
+  stage_ = Stage::connecting;
   auto* socket = reinterpret_cast<sockaddr*>(&address.bytes);
   std::array<u_char, NGX_SOCKADDR_STRLEN> text;
   ngx_str_t name{0, text.data()};
@@ -193,7 +205,6 @@ Outgoing::Opening Outgoing::connect() noexcept {
     return Opening::failed;
   }
 
-  stage_ = Stage::connecting;
   connection_ = peer.connection;
   connection_->data = this;
   connection_->read->handler = on_read;
@@ -277,7 +288,8 @@ void Outgoing::test_connect() noexcept {
   const ngx_int_t error = pending_error(connection_);
   if (error == 0) return go_on(connected());
   ngx_log_error(NGX_LOG_ERR, &log_, static_cast<ngx_err_t>(error), "connect() failed");
-  go_on(fail());
+  close();
+  go_on(connect_next());
 }
 
 void Outgoing::on_read(ngx_event_t* event) noexcept {

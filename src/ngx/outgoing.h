@@ -74,9 +74,9 @@ class Outgoing {
   Outgoing& operator=(const Outgoing&) = delete;
   ~Outgoing() { close(); }
 
-  // Tries one address of the endpoint, another one each time. opened: it can be written to.
-  // pending: opened() or broken() follows, without a time limit of its own. The endpoint is not
-  // kept.
+  // Tries the addresses of the endpoint until one takes the connection, another one first each
+  // time. opened: it can be written to. pending: opened() or broken() follows, without a time limit
+  // of its own. The endpoint is not kept.
   Opening open(const Endpoint& endpoint, const Route& route) noexcept;
   void close() noexcept;
 
@@ -99,13 +99,14 @@ class Outgoing {
 
   void explain(std::string_view text) noexcept;
   Opening ask(ngx_resolver_t* resolver) noexcept;
-  Opening connect() noexcept;
+  Opening connect_any() noexcept;
+  Opening connect_next() noexcept;
+  Opening connect(Endpoint::Address address) noexcept;
   Opening connected() noexcept;
   Opening shake_hands(ngx_int_t rc) noexcept;
   Opening fail() noexcept;
   void go_on(Opening opening) noexcept;
   void test_connect() noexcept;
-  void break_off(std::string_view text) noexcept;
 
   Owner& owner_;
   ngx_connection_t* connection_ = nullptr;
@@ -117,6 +118,7 @@ class Outgoing {
   bool asking_ = false;  // within ngx_resolve_name()
   Stage stage_ = Stage::connecting;
   std::size_t attempt_ = 0;
+  std::size_t left_ = 0;  // addresses that this opening has not tried yet
   ngx_log_t log_{};
   std::array<char, 256> why_{};
   std::size_t why_length_ = 0;

@@ -1,0 +1,90 @@
+# A Redis that is called by a name: which addresses are tried, in what order, and what a resolver changes.
+
+use strict;
+use warnings;
+use lib 't/lib';
+use Test::More;
+use Test::Nginx::Guard;
+use Test::Nginx::Guard::Dns;
+
+plan skip_all => 'needs the test build of the module' unless -f ($ENV{GUARD_BUILD} // 'build') . '/ngx_http_guard_test_module.so';
+
+my $redis = start_redis();
+my $port  = $redis->port;
+
+# Nothing listens on Redis's port of these.
+my @nobody = map { "127.0.0.1$_" } 1 .. 7;
+
+sub nginx {
+    my ($dns) = @_;
+    return start_nginx(
+        http_config => "resolver @{[$dns->address]} valid=1s ipv6=off;\nguard_redis main redis://redis.invalid:$port timeout=2s;\n"
+            . "guard_event_log \$TEST_NGINX_EVENT_LOG;",
+        config => "root html;\nadd_header X-Redis \$guard_test_redis always;\n"
+            . 'location / { guard_test front redis=main "send=PING"; try_files /index.html =404; }'
+    );
+}
+
+# What became of the command, once it is WANTED.
+sub ask {
+    my ($nginx, $wanted) = @_;
+    my $what = '';
+    wait_for(
+        sub {
+            my $response = request($nginx->port, GET => '/') or return 0;
+            ($what) = (header_of($response->{fields}, 'X-Redis') // '') =~ /^(.*) \d+\z/;
+            return ($what // '') eq $wanted;
+        }
+    );
+    return $what;
+}
+
+sub kinds {
+    my ($nginx) = @_;
+    my ($events) = read_events($nginx->log_file('events.log'));
+    return [map { $_->{labels}{kind} . ': ' . ($_->{event}{reason} // '') } grep { $_->{labels}{kind} =~ /^redis/ } @$events];
+}
+
+# One address of eight is right. nginx begins anywhere among them.
+{
+    my $dns   = Test::Nginx::Guard::Dns->new('redis.invalid' => [@nobody, '127.0.0.1']);
+    my $nginx = nginx($dns);
+    is ask($nginx, 'ok PONG'), 'ok PONG', 'one of eight';
+    for my $round (1 .. 4) {
+        my $had = $redis->clients->[0]{id};
+        $redis->run('CLIENT', 'KILL', 'ID', $had);
+        ok wait_for(sub { my $client = $redis->clients->[0]; $client && $client->{id} != $had && $client->{name} eq 'guard-main' }),
+            "one of eight: another connection, $round";
+        is ask($nginx, 'ok PONG'), 'ok PONG', "one of eight: works, $round";
+    }
+    is $nginx->stop('QUIT'), undef, 'one of eight: stops';
+    is_deeply kinds($nginx), [], 'one of eight: it has never been away';
+    is_deeply [log_problems($nginx)], [], 'one of eight: log';
+}
+
+# None of them is: that is said once, and a name that gets another address is seen.
+{
+    my $dns   = Test::Nginx::Guard::Dns->new('redis.invalid' => \@nobody);
+    my $nginx = nginx($dns);
+    is ask($nginx, 'unavailable '), 'unavailable ', 'moves: nobody is there';
+    $dns->set('redis.invalid' => ['127.0.0.1']);
+    is ask($nginx, 'ok PONG'), 'ok PONG', 'moves: found';
+    is $nginx->stop('QUIT'), undef, 'moves: stops';
+    is_deeply kinds($nginx), ['redis_unavailable: connect() failed (111: Connection refused)', 'redis_recovered: '], 'moves: events';
+    is_deeply [log_problems($nginx)], [], 'moves: log';
+}
+
+# The name does not exist, and then it does.
+{
+    my $dns   = Test::Nginx::Guard::Dns->new;
+    my $nginx = nginx($dns);
+    is ask($nginx, 'unavailable '), 'unavailable ', 'no name: unavailable';
+    $dns->set('redis.invalid' => ['127.0.0.1']);
+    is ask($nginx, 'ok PONG'), 'ok PONG', 'no name: it is there now';
+    is $nginx->stop('QUIT'), undef, 'no name: stops';
+    is_deeply kinds($nginx), ['redis_unavailable: Host not found', 'redis_recovered: '], 'no name: events';
+    is_deeply [log_problems($nginx)], [], 'no name: log';
+    ok scalar(grep { $_ eq 'redis.invalid' } @{ $dns->asked }) >= 2, 'no name: asked for with each connection';
+}
+
+done_testing();

@@ -130,6 +130,10 @@ bool TotalQueue::idle() const noexcept {
   return state_ == nullptr || state_->busy == 0;
 }
 
+bool TotalQueue::asks_time() const noexcept {
+  return state_ != nullptr && state_->time.waiting();
+}
+
 void TotalQueue::ask(const TotalAsk& ask) noexcept {
   Item& item = *state_->free;
   state_->free = item.next_free;

@@ -61,7 +61,9 @@ class TotalQueue {
   // Whether there is any sense in asking.
   bool available() const noexcept;
   bool full() const noexcept;
+  // Whether all that was asked has been answered; the time does not count.
   bool idle() const noexcept;
+  bool asks_time() const noexcept;
 
   // Must not be full.
   void ask(const TotalAsk& ask) noexcept;

@@ -38,7 +38,7 @@ class Interval {
 
   // In the one worker that has the job. fresh: it has not had it before.
   void run(bool fresh) noexcept;
-  bool busy() const noexcept { return sweeping_ || !queue_.idle(); }
+  bool busy() const noexcept { return sweeping_ || !queue_.idle() || queue_.asks_time(); }
 
   // How many changes found no room since the last time that this answered more than 0.
   std::uint64_t dropped() noexcept;

@@ -59,6 +59,9 @@ bool TotalQueue::full() const noexcept {
 bool TotalQueue::idle() const noexcept {
   return told.empty();
 }
+bool TotalQueue::asks_time() const noexcept {
+  return time_asked && there;
+}
 void TotalQueue::ask(const TotalAsk& ask) noexcept {
   assert_false(full());
   told.push_back(ask);
@@ -123,6 +126,7 @@ struct Counted {
   }
   // As if nobody else counted.
   void answer_all() {
+    if (time_asked) tell_time();
     while (!told.empty()) answer(told.front().offer.floor + told.front().offer.more);
   }
 };
@@ -133,6 +137,8 @@ void nothing_is_told_before_the_clock_is_known(void**) {
   counted.interval->run(true);
   assert_true(time_asked);
   assert_true(told.empty());
+  // Who quits waits for the clock, to tell by it.
+  assert_true(counted.interval->busy());
   counted.interval->run(false);
   assert_true(told.empty());
   counted.tell_time();
@@ -199,6 +205,8 @@ void the_queue_is_never_overfilled(void**) {
     assert_in_range(told.size(), 0, 8);
   }
   assert_int_equal(all, 100);
+  assert_true(counted.interval->busy());
+  counted.tell_time();
   assert_false(counted.interval->busy());
 }
 

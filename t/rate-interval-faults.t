@@ -221,4 +221,23 @@ outage('stopped', url => $redis->unix_url, begin => sub { $redis->suspend }, end
     is_over($nginx, 'refuses');
 }
 
+# One that is too old to know the floor. A total that is too small once says nothing yet: a clock may have been set.
+{
+    my $fake  = start_fake_redis(behind => $redis, answer => sub { return $_[0][0] eq 'ZADD' ? "-ERR syntax error\r\n" : undef });
+    my $nginx = nginx(url => $fake->unix_url);
+    is code_of($nginx, '/fixed/?k=a'), 200, 'old: before';
+    is_told(1, 'old: told');
+    my $line   = qr/\[error\] .*guard_redis "main" refuses the counts of interval sync: ZADD has no GT, as Redis 6\.2 and later have/;
+    my $forget = sub {
+        $redis->run('FLUSHALL');
+        code_of($nginx, '/fixed/?k=a');
+        return is_told(1, 'old: told without the floor');
+    };
+    $forget->();
+    unlike $nginx->log_text, $line, 'old: not said at once';
+    $forget->() for 1 .. 2;
+    ok wait_for(sub { $nginx->log_text =~ $line }), 'old: said';
+    is_over($nginx, 'old');
+}
+
 done_testing();

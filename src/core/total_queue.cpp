@@ -11,6 +11,9 @@ namespace guard::core {
 namespace {
 
 constexpr ngx_msec_t kSilence = 10'000;  // between two lines about errors
+// Within kSilence. A total may be too small once in a while: when another node has given something
+// back between two of the commands, or a clock was set forward and the key ended there.
+constexpr int kTooMany = 3;
 
 }  // namespace
 
@@ -85,6 +88,17 @@ struct TotalQueue::State {
     free = &item;
   }
 
+  // A total was less than its floor.
+  void fell_short(redis::Client& client) noexcept {
+    if (shortfalls == 0 || ngx_current_msec - short_since >= kSilence) {
+      shortfalls = 0;
+      short_since = ngx_current_msec;
+    }
+    if (++shortfalls < kTooMany) return;
+    shortfalls = 0;
+    say(client, "ZADD has no GT, as Redis 6.2 and later have");
+  }
+
   // Redis refuses what is sent: that must be heard of, but not with every key.
   void say(redis::Client& client, std::string_view error) noexcept {
     if (said && ngx_current_msec - said_at < kSilence) return;
@@ -103,6 +117,8 @@ struct TotalQueue::State {
   std::array<Item, kMost> items;
   Item* free = nullptr;
   std::size_t busy = 0;
+  int shortfalls = 0;
+  ngx_msec_t short_since = 0;
   bool said = false;
   ngx_msec_t said_at = 0;
 };
@@ -166,10 +182,7 @@ void TotalQueue::Item::added(const redis::Reply& reply) noexcept {
     case redis::Fault::none:
       if (auto total = read_total(reply)) {
         answer.total = *total;
-        // Unless another node has given something back between two of the three commands.
-        if (*total < ask.offer.floor + ask.offer.more) {
-          queue->state_->say(queue->client_, "ZADD has no GT, as Redis 6.2 and later have");
-        }
+        if (*total < ask.offer.floor + ask.offer.more) queue->state_->fell_short(queue->client_);
       } else {
         answer.outcome = TotalOutcome::unknown;
       }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/gcra.h"
+#include "core/hex.h"
 #include "core/sliding_log.h"
 #include "core/words.h"
 
@@ -236,11 +237,8 @@ std::string sha1_of(std::string_view text) {
   if (EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha1(), nullptr) != 1) {
     fail("OpenSSL has no SHA-1, by which Redis names scripts");
   }
-  std::string hex;
-  for (unsigned int i = 0; i < size; ++i) {
-    hex += "0123456789abcdef"[digest[i] >> 4];
-    hex += "0123456789abcdef"[digest[i] & 15];
-  }
+  std::string hex(std::size_t{2} * size, '\0');
+  write_hex({digest, size}, hex.data());
   return hex;
 }
 

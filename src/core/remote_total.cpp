@@ -3,6 +3,8 @@
 #include <array>
 #include <charconv>
 
+#include "core/hex.h"
+
 namespace guard::core {
 
 namespace {
@@ -36,8 +38,7 @@ RemoteTotal::RemoteTotal(std::string_view name, std::string_view suffix, bool wi
 
 void RemoteTotal::spell(std::uint64_t hash, char* tag) noexcept {
   *tag++ = '{';
-  for (int shift = 60; shift >= 0; shift -= 4) *tag++ = "0123456789abcdef"[hash >> shift & 15];
-  *tag = '}';
+  *write_hex(hash, tag) = '}';
 }
 
 void RemoteTotal::put_key(redis::Output& out, std::string_view tag,

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "core/hex.h"
+
 namespace guard::core {
 
 namespace {
@@ -106,14 +108,8 @@ Hash128 KeyedHash::hash128(std::initializer_list<std::string_view> parts) const 
 }
 
 std::array<char, 32> hex_of(const Hash128& hash) noexcept {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::array<char, 32> text{};
-  for (std::size_t i = 0; i < 16; ++i) {
-    const std::uint64_t word = i < 8 ? hash.low : hash.high;
-    const auto byte = static_cast<unsigned char>(word >> (8 * (i % 8)));
-    text[2 * i] = kHex[byte >> 4U];
-    text[2 * i + 1] = kHex[byte & 0xfU];
-  }
+  std::array<char, 32> text;
+  write_hex(__builtin_bswap64(hash.high), write_hex(__builtin_bswap64(hash.low), text.data()));
   return text;
 }
 

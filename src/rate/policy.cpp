@@ -30,6 +30,7 @@ constexpr std::array<std::string_view, 2> kNormalizations = {"none", "account"};
 
 constexpr std::chrono::milliseconds kMinSync{10};
 constexpr std::chrono::milliseconds kMaxSync{10'000};
+constexpr std::uint64_t kExactBelow = 100;  // quotas from which on interval sync is no surprise
 
 constexpr std::uint64_t kMinZone = 64 << 10;
 constexpr std::uint64_t kMaxZone = std::uint64_t{16} << 30;
@@ -192,6 +193,14 @@ std::uint64_t Policy::max_cost() const {
   std::uint64_t least = core::Gcra::kMaxBurst;
   for (const Window& window : windows) least = std::min(least, window.quota.burst);
   return least;
+}
+
+std::string Policy::sync_warning() const {
+  if (!counts_by_interval() || max_cost() >= kExactBelow) return {};
+  return "rate policy \"" + name + "\" lets through " + std::to_string(max_cost()) +
+         " at once: for quotas under " + std::to_string(kExactBelow) +
+         ", \"sync=strict\" is exact, and each nginx may let through as many before it hears of " +
+         "the others";
 }
 
 std::uint64_t Policy::layout() const {

@@ -61,6 +61,8 @@ struct Policy {
   std::string detail(const Window& window) const;
   // The most that a single request may cost and still pass.
   std::uint64_t max_cost() const;
+  // What is surprising about sync=, or nothing.
+  std::string sync_warning() const;
   // What the hash of a key begins with. Nodes whose quotas differ share no counts.
   std::string key_owner() const;
   // A fingerprint of what the counts of an inherited zone depend on.

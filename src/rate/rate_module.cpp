@@ -13,6 +13,7 @@
 #include "core/client_key.h"
 #include "core/clock.h"
 #include "core/counter_lock.h"
+#include "core/hex.h"
 #include "core/leased_job.h"
 #include "core/remote.h"
 #include "core/request.h"
@@ -39,9 +40,8 @@ using core::Request;
 
 constexpr std::string_view kQuotaExceeded =
     "https://iana.org/assignments/http-problem-types#quota-exceeded";
-constexpr std::size_t kMaxUses = 16;           // policies of one location
-constexpr std::int64_t kRetryUnavailable = 1;  // seconds; Redis is tried again as often
-constexpr std::uint64_t kExactBelow = 100;     // quotas from which on interval sync is no surprise
+constexpr std::size_t kMaxUses = 16;             // policies of one location
+constexpr std::int64_t kRetryUnavailable = 1;    // seconds; Redis is tried again as often
 constexpr std::uint64_t kReportInterval = 1000;  // milliseconds
 
 struct Counted : MeteredPolicy {
@@ -86,9 +86,7 @@ std::string_view hex(ngx_pool_t* pool, std::uint64_t hash) noexcept {
   constexpr std::size_t kDigits = 16;
   auto* text = static_cast<char*>(ngx_pnalloc(pool, kDigits));
   if (text == nullptr) return {};
-  for (std::size_t i = 0; i < kDigits; ++i) {
-    text[i] = "0123456789abcdef"[hash >> (60 - 4 * i) & 15];
-  }
+  core::write_hex(hash, text);
   return {text, kDigits};
 }
 
@@ -460,14 +458,8 @@ void share(ngx_conf_t* cf, Counted& counted, core::RemoteStore& store) {
   if (!policy.counts_by_interval()) return counted.share(store);
   counted.interval = std::make_unique<Interval>(counted, store);
   core::add_job(cf, static_cast<ngx_msec_t>(counted.interval->period()), kWork, &counted);
-  for (const Window& window : policy.windows) {
-    if (window.quota.burst >= kExactBelow) continue;
-    ngx::warn(cf, "rate policy \"" + policy.name + "\" lets through " +
-                      std::to_string(window.quota.burst) +
-                      " at once: for quotas under 100, \"sync=strict\" is exact, and each nginx "
-                      "may let through as many before it hears of the others");
-    return;
-  }
+  std::string warning = policy.sync_warning();
+  if (!warning.empty()) ngx::warn(cf, warning);
 }
 
 void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {

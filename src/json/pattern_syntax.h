@@ -1,0 +1,20 @@
+// Regular expressions of ECMA-262 (2023, section 22.2, with the `u` flag, which is what JSON Schema
+// means) as patterns of PCRE2.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace guard::json {
+
+inline constexpr std::size_t kMaxPatternBytes = 4096;
+
+// The same language for PCRE2 with PCRE2_UTF, PCRE2_DOLLAR_ENDONLY, PCRE2_ALLOW_EMPTY_CLASS and
+// PCRE2_MATCH_UNSET_BACKREF. \d, \w and \b are of ASCII, \s is of Unicode. Throws ConfigError,
+// which says at which byte, for what ECMA-262 does not allow.
+//
+// Not the same: a group keeps what it took in an earlier turn of a quantifier around it, and PCRE2
+// knows a lookbehind only if each of its alternatives has one length.
+std::string translate_pattern(std::string_view pattern);
+
+}  // namespace guard::json

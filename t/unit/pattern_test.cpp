@@ -1,0 +1,194 @@
+#include "json/pattern.h"
+
+#include <string>
+
+#include "json/pattern_property.h"
+#include "json/pattern_syntax.h"
+#include "unit.h"
+
+using guard::json::Pattern;
+using guard::json::property_of;
+using guard::json::translate_pattern;
+using guard::unit::error_of;
+using guard::unit::expect_error;
+using guard::unit::expect_text;
+
+namespace {
+
+struct Case {
+  std::string_view pattern;
+  std::string_view text;
+  bool matches;
+};
+
+std::string result_of(const Case& one) {
+  constexpr std::string_view kNames[] = {"no", "yes", "limit"};
+  const Pattern::Match match = Pattern(one.pattern).search(one.text);
+  return std::string(one.pattern) + ": " + std::string(kNames[static_cast<std::size_t>(match)]);
+}
+
+// By the text of ECMA-262; what differs from Perl's language comes first.
+void ecma(void**) {
+  using namespace std::string_view_literals;
+  const Case cases[] = {
+      {"^abc$", "abc", true},
+      {"^abc$", "abc\n", false},
+      {"a|b", "xb", true},
+      {"", "", true},
+      {R"(^\d+$)", "12", true},
+      {R"(^\d$)", "\xdf\x80", false},  // NKO DIGIT ZERO
+      {R"(^\D$)", "\xdf\x80", true},
+      {R"(^\w$)", "\xc3\xa9", false},
+      {R"(^\W$)", "\xc3\xa9", true},
+      {R"(^[\W]$)", "\xc3\xa9", true},
+      {R"(^\s$)", " ", true},
+      {R"(^\s$)", "\v", true},
+      {R"(^\s$)", "\xc2\xa0", true},      // NO-BREAK SPACE
+      {R"(^\s$)", "\xef\xbb\xbf", true},  // ZERO WIDTH NO-BREAK SPACE
+      {R"(^\s$)", "\xe2\x80\xa9", true},  // PARAGRAPH SEPARATOR
+      {R"(^\s$)", "\xe2\x80\x83", true},  // EM SPACE
+      {R"(^\s$)", "\x01", false},
+      {R"(^\S$)", "\xc2\xa0", false},
+      {R"(^[^\S]$)", "\xc2\xa0", true},
+      {R"(^[\s\S]$)", "\xf0\x9f\x98\x80", true},
+      {"^.$", "\xf0\x9f\x98\x80", true},
+      {"^.$", "\n", false},
+      {"^.$", "\xe2\x80\xa8", false},
+      {"^.$", "\x0b", true},
+      {R"(^\cC$)", "\x03", true},
+      {R"(^\u00e9\u{1F600}$)", "\xc3\xa9\xf0\x9f\x98\x80", true},
+      {R"(^\uD83D\uDE00$)", "\xf0\x9f\x98\x80", true},
+      {R"(\uD83D)", "\xf0\x9f\x98\x80", false},
+      {R"(^[^\uD800-\uDFFF]$)", "a", true},
+      {R"(^[\uD000-\uDFFF]$)", "\xed\x80\x80", true},
+      {R"(^[\0-\x1f\u0080-\uffff]$)", "\0"sv, true},
+      {R"(^\0$)", "\0"sv, true},
+      {R"(^[\b]$)", "\b", true},
+      {R"(\bfoo\b)", "a foo.", true},
+      {R"(\Bfoo)", "foo", false},
+      {"[]", "a", false},
+      {"^[^]$", "\n", true},
+      {"^[[:alpha:]$", "[", true},
+      {"^[a-]$", "-", true},
+      {R"(^[\w-]$)", "-", true},
+      {"^[(?]$", "?", true},
+      {R"(^(a)\1$)", "aa", true},
+      {R"(^\1(a)$)", "a", true},
+      {R"(^(?:(a)|b)\1c$)", "bc", true},
+      {R"(^(?<x$1>a)\k<x$1>$)", "aa", true},
+      {R"(^(?<a>.)(.)\2\1$)", "abba", true},
+      {"^(?=a)(?!b)a(?<=a)(?<!b)$", "a", true},
+      {"^a{2,}?$", "aaa", true},
+      {"^a{0,65535}$", "aaa", true},
+      {R"(^\p{Letter}+$)",
+       "\xc3\x89"
+       "cole",
+       true},
+      {R"(^\p{Lu}\P{Lu}\p{gc=Ll}$)", "Abc", true},
+      {R"(^\p{digit}+$)", "42", true},
+      {R"(^\p{digit}+$)", "-%#", false},
+      {R"(^\p{Script=Greek}\p{sc=Greek}\p{scx=Greek}$)", "\xce\xb1\xce\xb1\xce\xb1", true},
+      {R"(^[\p{Alphabetic}_]$)", "\xce\xb1", true},
+      {R"(^[\P{L}]$)", "a", false},
+      {"^#\xc3\xa9 \"'&,;<=>@_`~!%:-$", "#\xc3\xa9 \"'&,;<=>@_`~!%:-", true},
+      {R"(^\^\$\\\.\*\+\?\(\)\[\]\{\}\|\/$)", R"(^$\.*+?()[]{}|/)", true},
+      {"(?:x)*", "", true},
+      {"a\\$b", "a$b", true},
+  };
+  for (const Case& one : cases) {
+    expect_text(result_of(one), std::string(one.pattern) + (one.matches ? ": yes" : ": no"));
+  }
+}
+
+void errors(void**) {
+  struct Bad {
+    std::string_view pattern;
+    std::string_view error;
+  };
+  const Bad cases[] = {
+      {"*", "nothing to repeat at byte 0 of the pattern"},
+      {"a++", "nothing to repeat at byte 2 of the pattern"},
+      {"^*", "nothing to repeat at byte 1 of the pattern"},
+      {"(?=a)*", "nothing to repeat at byte 5 of the pattern"},
+      {"\\b+", "nothing to repeat at byte 2 of the pattern"},
+      {"(*UTF)", "nothing to repeat at byte 1 of the pattern"},
+      {"a)", "a \")\" without its \"(\" at byte 1 of the pattern"},
+      {"(a", "a group that is not closed at byte 2 of the pattern"},
+      {"(?i)a", "an unknown kind of group at byte 0 of the pattern"},
+      {"(?>a)", "an unknown kind of group at byte 0 of the pattern"},
+      {"(?#a)", "an unknown kind of group at byte 0 of the pattern"},
+      {"(?<1>a)", "an invalid name of a group at byte 3 of the pattern"},
+      {"(?<a", "a group's name without its \">\" at byte 3 of the pattern"},
+      {"(?<a>x)(?<a>y)", "a group's name that is there already at byte 0 of the pattern"},
+      {"[a", "a class that is not closed at byte 0 of the pattern"},
+      {"[b-a]", "a range that is out of order at byte 1 of the pattern"},
+      {R"([\d-a])", "a range that ends at a class at byte 1 of the pattern"},
+      {"a{", "an incomplete quantifier at byte 1 of the pattern"},
+      {"a{,2}", "an incomplete quantifier at byte 1 of the pattern"},
+      {"a{2,1}", "a quantifier whose numbers are out of order at byte 1 of the pattern"},
+      {"a{65536}", "a quantifier of more than 65535 at byte 1 of the pattern"},
+      {"{", "a bracket that must be written with a backslash at byte 0 of the pattern"},
+      {"a]", "a bracket that must be written with a backslash at byte 1 of the pattern"},
+      {"\\a", "an escape that ECMA-262 does not have at byte 0 of the pattern"},
+      {"^\\Z", "an escape that ECMA-262 does not have at byte 1 of the pattern"},
+      {"\\-", "an escape that ECMA-262 does not have at byte 0 of the pattern"},
+      {"\\\xc3\xa9", "an escape that ECMA-262 does not have at byte 0 of the pattern"},
+      {"\\c1", "an escape that ECMA-262 does not have at byte 0 of the pattern"},
+      {"\\", "a backslash at the end at byte 0 of the pattern"},
+      {"\\00", "an octal escape at byte 0 of the pattern"},
+      {"\\x1", "an escape with too few hexadecimal digits at byte 0 of the pattern"},
+      {"\\u{}", "an escape with too few hexadecimal digits at byte 0 of the pattern"},
+      {"\\u{110000}", "an escape beyond \\u{10ffff} at byte 0 of the pattern"},
+      {"(a)\\2", "a reference to a group that is not there at byte 3 of the pattern"},
+      {"\\k<a>", "a reference to a group that is not there at byte 0 of the pattern"},
+      {"\\ka", "a reference without the name of a group at byte 0 of the pattern"},
+      {"\\p{Nix=a}", "an unknown Unicode property at byte 0 of the pattern"},
+      {"\\pL", "an unknown Unicode property at byte 0 of the pattern"},
+      {"\xff", "invalid UTF-8 at byte 0 of the pattern"},
+  };
+  for (const Bad& one : cases) expect_error([&] { Pattern{one.pattern}; }, one.error);
+  expect_error([] { Pattern{"\\p{Nixda}"}; },
+               "PCRE2 refuses the pattern: unknown property after \\P or \\p");
+  expect_error([] { translate_pattern(std::string(4097, 'a')); },
+               "a pattern of more than 4096 bytes");
+  expect_error([] { translate_pattern(std::string(101, '(')); },
+               "too many groups inside each other at byte 100 of the pattern");
+}
+
+void properties(void**) {
+  expect_text(property_of("General_Category=Uppercase_Letter"), "Lu");
+  expect_text(property_of("gc=Cased_Letter"), "L&");
+  expect_text(property_of("Uppercase_Letter"), "Lu");
+  expect_text(property_of("Alphabetic"), "Alphabetic");
+  expect_text(property_of("Script_Extensions=Latin"), "scx:Latin");
+  for (std::string_view bad : {"", "gc=", "gc=Greek", "=L", "Script=L=M", "L}", "^L", "L "}) {
+    expect_text(property_of(bad), "");
+  }
+}
+
+// A megabyte of what makes a backtracking matcher slow comes to its limit soon, and ordinary
+// patterns never do.
+void limits(void**) {
+  std::string many(1 << 20, 'a');
+  many += '!';
+  for (std::string_view bomb : {"^(a+)+$", "^(a|a)*$", "^(?:a?){50}a{50}$", R"(^(\w+\s?)*$)"}) {
+    const Pattern::Match match = Pattern(bomb).search(many);
+    assert_true(match == Pattern::Match::limit || match == Pattern::Match::no);
+  }
+  assert_true(Pattern("^(a+)+$").search(std::string(40, 'a') + '!') == Pattern::Match::limit);
+  const std::string words(1 << 20, 'a');
+  assert_true(Pattern("^[a-z0-9 ]+$").search(words) == Pattern::Match::yes);
+  assert_true(Pattern("b").search(words) == Pattern::Match::no);
+}
+
+}  // namespace
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(ecma),
+      cmocka_unit_test(errors),
+      cmocka_unit_test(properties),
+      cmocka_unit_test(limits),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

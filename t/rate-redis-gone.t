@@ -31,6 +31,7 @@ EOC
     config => <<'EOC');
 root html;
 location /a/ { guard_rate a; alias html/; }
+location = /status { stub_status; }
 location /abc/ { guard_rate a; guard_rate b; guard_rate c dry_run; alias html/; }
 EOC
 
@@ -132,16 +133,22 @@ sub counted {
     return $quota - $left - 1;
 }
 
+# How many requests wait, besides the one that asks.
+sub waiting {
+    my ($writing) = request($nginx->port, GET => '/status')->{body} =~ /Writing: (\d+)/;
+    return $writing - 1;
+}
+
 is counted('first'), 0, 'Redis is asked';
 for my $way (sort keys %ways) {
     for my $target ('/a/?k=', '/abc/?k=') {
         my $key = 'gone' . $way =~ tr/A-Za-z//cdr . length $target;
-        $fake->behave('delay 0.3');
-        my $asked = scripts();
-        my $load = start_load($nginx, "${target}stay$key", clients => 4);
+        $fake->behave('delay ' . scaled(0.5));
         my $leave = $ways{$way}->("$target$key");
-        # All have been asked: their commands are on the way, or about to be.
-        ok wait_for(sub { scripts() > $asked + 1 }), "$way: $target: Redis is asked";
+        ok wait_for(sub { waiting() == $many }), "$way: $target: all of them wait";
+        my $asked = scripts();
+        my $load  = start_load($nginx, "${target}stay$key", clients => 4);
+        ok wait_for(sub { scripts() > $asked }), "$way: $target: and so do others";
         $leave->();
         $fake->behave('pass');
         my $after = counted($key);

@@ -16,7 +16,7 @@ RUN rm -rf build && scripts/build
 
 FROM ${BASE}
 RUN apt-get -qq update \
-    && apt-get -qq install -y --no-install-recommends nginx libhiredis0.14 libsimdjson14 libunistring2 \
+    && apt-get -qq install -y --no-install-recommends nginx libhiredis0.14 libsimdjson14 libunistring2 libidn2-0 \
         libstdc++6 >/dev/null \
     && rm -rf /var/lib/apt/lists/* /var/log/*.log /var/log/apt /var/log/nginx/* /etc/nginx/sites-enabled/*
 COPY --from=build /guard/build/ngx_http_guard_module.so /usr/lib/nginx/modules/

@@ -1,0 +1,103 @@
+#include "json/format.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/words.h"
+#include "json/formats.h"
+#include "json/pattern_syntax.h"
+
+namespace guard::json {
+
+namespace formats {
+
+namespace {
+
+bool is_hex(char c) noexcept {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+bool is_digit(char c) noexcept {
+  return c >= '0' && c <= '9';
+}
+
+}  // namespace
+
+bool is_uuid(std::string_view text) noexcept {
+  if (text.size() != 36) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (dash ? text[i] != '-' : !is_hex(text[i])) return false;
+  }
+  return true;
+}
+
+bool is_json_pointer(std::string_view text) noexcept {
+  if (text.empty()) return true;
+  if (text.front() != '/') return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '~') continue;
+    if (i + 1 == text.size() || (text[i + 1] != '0' && text[i + 1] != '1')) return false;
+  }
+  return true;
+}
+
+bool is_relative_json_pointer(std::string_view text) noexcept {
+  std::size_t digits = 0;
+  while (digits < text.size() && is_digit(text[digits])) ++digits;
+  if (digits == 0 || (digits > 1 && text.front() == '0')) return false;
+  const std::string_view rest = text.substr(digits);
+  return rest == "#" || is_json_pointer(rest);
+}
+
+bool is_regex(std::string_view text) noexcept {
+  try {
+    translate_pattern(text);
+    return true;
+  } catch (const core::ConfigError&) {
+    return false;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+}  // namespace formats
+
+namespace {
+
+struct Format {
+  std::string_view name;
+  FormatCheck check;
+};
+
+constexpr std::array<Format, 19> kFormats = {{
+    {"date", formats::is_date},
+    {"date-time", formats::is_date_time},
+    {"duration", formats::is_duration},
+    {"email", formats::is_email},
+    {"hostname", formats::is_hostname},
+    {"idn-email", formats::is_idn_email},
+    {"idn-hostname", formats::is_idn_hostname},
+    {"ipv4", formats::is_ipv4},
+    {"ipv6", formats::is_ipv6},
+    {"iri", formats::is_iri},
+    {"iri-reference", formats::is_iri_reference},
+    {"json-pointer", formats::is_json_pointer},
+    {"regex", formats::is_regex},
+    {"relative-json-pointer", formats::is_relative_json_pointer},
+    {"time", formats::is_time},
+    {"uri", formats::is_uri},
+    {"uri-reference", formats::is_uri_reference},
+    {"uri-template", formats::is_uri_template},
+    {"uuid", formats::is_uuid},
+}};
+
+}  // namespace
+
+FormatCheck find_format(std::string_view name) noexcept {
+  const auto* found = std::find_if(kFormats.begin(), kFormats.end(),
+                                   [&](const Format& one) { return one.name == name; });
+  return found == kFormats.end() ? nullptr : found->check;
+}
+
+}  // namespace guard::json

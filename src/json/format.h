@@ -1,0 +1,16 @@
+// The `format` keyword of JSON Schema, as an assertion: what each name means of a string. All of
+// the validation vocabulary of 2020-12 (section 7.3); earlier drafts have fewer names and mean the
+// same by them.
+#pragma once
+
+#include <string_view>
+
+namespace guard::json {
+
+// text: valid UTF-8.
+using FormatCheck = bool (*)(std::string_view text) noexcept;
+
+// Null: no such format, which asserts nothing.
+FormatCheck find_format(std::string_view name) noexcept;
+
+}  // namespace guard::json

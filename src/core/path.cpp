@@ -1,15 +1,10 @@
 #include "core/path.h"
 
+#include "core/ascii.h"
+
 namespace guard::core {
 
 namespace {
-
-constexpr int hex_value(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 constexpr bool is_hex(unsigned char c) noexcept {
   return hex_value(static_cast<char>(c)) >= 0;

@@ -4,6 +4,8 @@
 #include <array>
 #include <limits>
 
+#include "core/ascii.h"
+
 namespace guard::core {
 
 namespace {
@@ -15,10 +17,6 @@ constexpr std::size_t kSuggestionMax = 40;
 [[noreturn]] void fail_value(std::string_view name, std::string_view value,
                              std::string_view expected) {
   fail("invalid value \"", value, "\" of \"", name, "\", ", expected);
-}
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
 }
 
 char to_lower(char c) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/ascii.h"
 #include "core/words.h"
 #include "json/formats.h"
 #include "json/pattern_syntax.h"
@@ -11,17 +12,8 @@ namespace guard::json {
 
 namespace formats {
 
-namespace {
-
-bool is_hex(char c) noexcept {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-bool is_digit(char c) noexcept {
-  return c >= '0' && c <= '9';
-}
-
-}  // namespace
+using core::is_digit;
+using core::is_hex;
 
 bool is_uuid(std::string_view text) noexcept {
   if (text.size() != 36) return false;

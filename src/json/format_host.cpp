@@ -5,22 +5,20 @@
 #include <algorithm>
 #include <array>
 
+#include "core/ascii.h"
 #include "json/formats.h"
 
 namespace guard::json::formats {
 
 namespace {
 
+using core::is_digit;
+using core::is_letter;
+
 constexpr std::size_t kMaxHost = 253;  // bytes
 constexpr std::size_t kMaxLabel = 63;
 constexpr std::size_t kMaxLocalPart = 64;
 
-bool is_digit(char c) noexcept {
-  return c >= '0' && c <= '9';
-}
-bool is_letter(char c) noexcept {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 bool is_ascii(std::string_view text) noexcept {
   return std::all_of(text.begin(), text.end(),
                      [](char c) { return static_cast<unsigned char>(c) < 0x80; });

@@ -1,6 +1,7 @@
 // URIs, IRIs and templates of URIs.
 #include <algorithm>
 
+#include "core/ascii.h"
 #include "core/utf8.h"
 #include "json/formats.h"
 
@@ -8,15 +9,9 @@ namespace guard::json::formats {
 
 namespace {
 
-bool is_digit(char c) noexcept {
-  return c >= '0' && c <= '9';
-}
-bool is_letter(char c) noexcept {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-bool is_hex(char c) noexcept {
-  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
+using core::is_digit;
+using core::is_hex;
+using core::is_letter;
 
 constexpr std::string_view kUnreserved = "-._~";
 constexpr std::string_view kSubDelims = "!$&'()*+,;=";

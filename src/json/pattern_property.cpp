@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/ascii.h"
+
 namespace guard::json {
 
 namespace {
@@ -73,7 +75,7 @@ std::string_view category_of(std::string_view name) {
 
 bool is_name(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+    return core::is_digit(c) || core::is_letter(c) || c == '_';
   });
 }
 

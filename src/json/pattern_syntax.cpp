@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/ascii.h"
 #include "core/utf8.h"
 #include "core/words.h"
 #include "json/pattern_property.h"
@@ -12,6 +13,9 @@
 namespace guard::json {
 
 namespace {
+
+using core::hex_value;
+using core::is_digit;
 
 constexpr char32_t kMaxCodePoint = 0x10ffff;
 constexpr std::uint32_t kMaxRepeat = 65'535;  // PCRE2's
@@ -24,19 +28,8 @@ constexpr std::string_view kNoSpace =
     R"(\x{202a}-\x{202e}\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{fefe}\x{ff00}-\x{10ffff})";
 constexpr std::string_view kAnyButLineEnd = R"([^\n\r\x{2028}\x{2029}])";
 
-constexpr bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 constexpr bool is_surrogate(char32_t c) {
   return c >= 0xd800 && c <= 0xdfff;
-}
-
-constexpr int hex_value(char c) {
-  if (is_digit(c)) return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 // What an atom of a class is: one character, or a set that no range can begin or end with.

@@ -3,9 +3,13 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/ascii.h"
+
 namespace guard::json {
 
 namespace {
+
+using core::hex_value;
 
 using Part = std::optional<std::string_view>;
 
@@ -81,13 +85,6 @@ std::string merge(const Components& base, std::string_view path) {
   const std::string_view folder =
       slash == std::string_view::npos ? std::string_view{} : base.path.substr(0, slash + 1);
   return std::string(folder) + std::string(path);
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 std::string percent_decoded(std::string_view text) {

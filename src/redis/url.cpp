@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <array>
 
+#include "core/ascii.h"
 #include "core/address.h"
 #include "core/words.h"
 
 namespace guard::redis {
 
 namespace {
+
+using core::hex_value;
 
 using core::fail;
 
@@ -40,13 +43,6 @@ constexpr std::uint64_t kMaxDatabase = 65535;
 bool is_name_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
          c == '_' || c == '.';
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 class Parser {

@@ -83,7 +83,7 @@ my $each = join '', map { "location /$_/ { guard_rate $_; alias html/; }\n" } @a
         ok $complete, "$algorithm: Redis is told all of it";
         is_deeply \@more, [], "$algorithm: in one key";
         my $number = $algorithm eq 'gcra' ? '' : '\d+';
-        like $found, qr/^guard:$algorithm:\{[0-9a-f]{16}\}~$number$/, "$algorithm: which tells nothing of the client";
+        like $found, qr/^guard:$algorithm:\{[0-9a-f]{32}\}~$number$/, "$algorithm: which tells nothing of the client";
         my $life = $redis->run('PTTL', $found);
         my $most = $algorithm eq 'sliding_window' ? 7200 : 3600;
         my $least = { gcra => 3600 - scaled(10), sliding_window => 3600 - scaled(10), fixed_window => 0 }->{$algorithm};

@@ -9,8 +9,10 @@ namespace guard::core {
 
 namespace {
 
-constexpr std::uint64_t kMagic = 0x3161746c65446755;  // layout 1
+constexpr std::uint64_t kMagic = 0x3261746c65446755;  // layout 2
 constexpr std::size_t kLine = 64;
+constexpr int kVersionShift = 48;
+static_assert(kKeyBits == (std::uint64_t{1} << kVersionShift) - 1);
 
 std::size_t rounded(std::size_t bytes) {
   return (bytes + kLine - 1) / kLine * kLine;
@@ -46,6 +48,19 @@ DeltaTable DeltaTable::attach(std::span<std::byte> memory) {
   header.bytes = memory.size();
   header.sets = sets;
   return table;
+}
+
+// Whoever changes what is there has seen the key in its place after he has seen what he changes. A
+// later key changes it again, so he comes too late or is overwritten, but never the last.
+void DeltaTable::complete(Pair* entry, std::uint64_t key, std::uint64_t high, bool anew) noexcept {
+  Pair* rest = rest_of(entry);
+  for (int tries = 0; tries < kMaxTries; ++tries) {
+    Pair seen = load(rest);
+    if (!anew && same_key(seen.tag, key & kKeyBits)) return;
+    if (load(entry->tag) != key) return;
+    std::uint64_t version = (seen.tag >> kVersionShift) + 1;
+    if (compare_and_swap(rest, seen, {(key & kKeyBits) | version << kVersionShift, high})) return;
+  }
 }
 
 // Whoever clears a mark looks at the set afterwards, and so sees what was changed before the mark
@@ -98,9 +113,13 @@ void DeltaTable::mark_all() noexcept {
 std::optional<Change> DeltaTable::Sweep::next() noexcept {
   for (;;) {
     while (way_ < kWays) {
-      Pair seen = load(table_->entries(set_) + way_++);
+      Pair* entry = table_->entries(set_) + way_++;
+      Pair seen = load(entry);
       if (seen.tag == 0 || delta_of(seen) == 0) continue;
-      return Change{seen.tag, window_of(seen), delta_of(seen)};
+      Pair rest = load(rest_of(entry));
+      // Whoever is about to complete it marks the set again.
+      if (!same_key(rest.tag, seen.tag & kKeyBits)) continue;
+      return Change{{seen.tag, rest.value}, window_of(seen), delta_of(seen)};
     }
     while (marks_ == 0) {
       if (word_ == table_->marks_.size()) return std::nullopt;

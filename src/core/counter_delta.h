@@ -1,8 +1,15 @@
 // What has been counted here and not been told to Redis yet: a set-associative table of
-// {key, window, delta} in shared memory, 16 bytes an entry, each changed by one 16-byte
-// compare-and-swap. Any process adds, one takes. No locks, so no process that dies or is stopped
-// hinders another; one that dies between changing an entry and marking its set leaves a delta that
-// goes with the next one of that set.
+// {key, window, delta} in shared memory, each changed by one 16-byte compare-and-swap. Any process
+// adds, one takes. No locks, so no process that dies or is stopped hinders another; one that dies
+// between changing an entry and marking its set leaves a delta that goes with the next one of that
+// set.
+//
+// Here a key is known by 64 bits of its hash, as everywhere in shared memory. Redis knows it by
+// 128, and the other 64 stand beside the entry, which makes 32 bytes of it. They are put there
+// after the key, so they say to which key they belong: who finds those of another one waits until
+// whoever has put the key in place, or comes for it next, has completed it. And they say how often
+// they have been changed: who was stopped before he completed an entry that has had other keys
+// since does no harm to it.
 //
 // An entry whose delta was taken makes room for another key. A full set gives up deltas that are
 // worth nothing any more; where there are none, what comes is not kept, and stats().dropped grows.
@@ -19,6 +26,7 @@
 
 #include "core/counter_cas.h"
 #include "core/counter_zone.h"
+#include "core/siphash.h"
 
 namespace guard::core {
 
@@ -40,7 +48,7 @@ struct alignas(64) DeltaHeader {
 };
 
 struct Change {
-  std::uint64_t hash = 0;
+  Hash128 hash;
   std::uint64_t window = 0;
   std::int64_t delta = 0;
 
@@ -50,7 +58,7 @@ struct Change {
 class DeltaTable {
  public:
   static constexpr std::size_t kWays = 8;
-  static constexpr std::size_t kSetSize = kWays * sizeof(Pair);
+  static constexpr std::size_t kSetSize = 2 * kWays * sizeof(Pair);
   static constexpr std::uint64_t kMaxWindow = (std::uint64_t{1} << 24) - 1;
   static constexpr std::int64_t kMaxDelta = (std::int64_t{1} << 39) - 1;
   static constexpr int kMaxTries = 1000;
@@ -65,12 +73,12 @@ class DeltaTable {
   std::size_t capacity() const { return header_->sets * kWays; }
 
   // window: at most kMaxWindow, 0 for what has none; amount: not beyond kMaxDelta. worthless(hash,
-  // window) says whether what is kept of some key may be given up; asked only if there is no other
-  // room. False: there was none at all.
+  // window) says whether what is kept of some key may be given up, of whose hash it gets the lower
+  // half; asked only if there is no other room. False: there was none at all.
   template <class Worthless>
-  bool add(std::uint64_t hash, std::uint64_t window, std::int64_t amount,
+  bool add(const Hash128& hash, std::uint64_t window, std::int64_t amount,
            Worthless&& worthless) noexcept;
-  // What add() has summed up since the last take(), which leaves nothing.
+  // What add() has summed up since the last take(), which leaves nothing. hash: its lower half.
   std::int64_t take(std::uint64_t hash, std::uint64_t window) noexcept;
   std::int64_t pending(std::uint64_t hash, std::uint64_t window) const noexcept;
   bool any() const noexcept;
@@ -124,7 +132,11 @@ class DeltaTable {
     auto wide = static_cast<unsigned __int128>(hash) * header_->sets;
     return static_cast<std::size_t>(wide >> 64);
   }
-  Pair* entries(std::size_t set) const { return sets_ + set * kWays; }
+  // A set is its entries, and the other halves of their hashes behind them: {48 bits of the lower
+  // half, with a version above them; upper half}.
+  Pair* entries(std::size_t set) const { return sets_ + set * 2 * kWays; }
+  static Pair* rest_of(Pair* entry) { return entry + kWays; }
+  static void complete(Pair* entry, std::uint64_t key, std::uint64_t high, bool anew) noexcept;
   void mark(std::size_t set) const noexcept;
 
   template <class Worthless>
@@ -156,9 +168,9 @@ DeltaTable::Place DeltaTable::place_for(std::size_t set, std::uint64_t key, std:
 }
 
 template <class Worthless>
-bool DeltaTable::add(std::uint64_t hash, std::uint64_t window, std::int64_t amount,
+bool DeltaTable::add(const Hash128& hash, std::uint64_t window, std::int64_t amount,
                      Worthless&& worthless) noexcept {
-  std::uint64_t key = key_of(hash);
+  std::uint64_t key = key_of(hash.low);
   std::size_t set = set_of(key);
   for (int tries = 0; tries < kMaxTries; ++tries) {
     for (int wait = tries % 16; wait > 0; --wait) relax();
@@ -168,6 +180,7 @@ bool DeltaTable::add(std::uint64_t hash, std::uint64_t window, std::int64_t amou
     if (delta > kMaxDelta) delta = kMaxDelta;
     if (delta < -kMaxDelta) delta = -kMaxDelta;
     if (!compare_and_swap(place.entry, place.seen, {key, pack(window, delta)})) continue;
+    complete(place.entry, key, hash.high, !place.same);
     mark(set);
     return true;
   }

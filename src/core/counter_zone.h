@@ -42,9 +42,11 @@ enum class Attached : std::uint8_t {
 
 // A key, hashed: 64 bits of a keyed hash (core/siphash.h) over policy and key, and as many over the
 // client's network. Both must be keyed with a secret: who can predict them can choose his set.
+// high: the other half of a long hash, for those whom others are told of.
 struct CounterKey {
   std::uint64_t hash = 0;
   std::uint64_t network = 0;
+  std::uint64_t high = 0;
 };
 
 // Counts for metrics and for the event table_pressure. Changed by relaxed atomic adds.

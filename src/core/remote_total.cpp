@@ -1,9 +1,8 @@
 #include "core/remote_total.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
-
-#include "core/hex.h"
 
 namespace guard::core {
 
@@ -36,9 +35,10 @@ class Decimal {
 RemoteTotal::RemoteTotal(std::string_view name, std::string_view suffix, bool windows)
     : name_(name), suffix_(std::string(suffix) + "~"), windows_(windows) {}
 
-void RemoteTotal::spell(std::uint64_t hash, char* tag) noexcept {
+void RemoteTotal::spell(const Hash128& hash, char* tag) noexcept {
+  const auto digits = hex_of(hash);
   *tag++ = '{';
-  *write_hex(hash, tag) = '}';
+  *std::copy(digits.begin(), digits.end(), tag) = '}';
 }
 
 void RemoteTotal::put_key(redis::Output& out, std::string_view tag,

@@ -2,9 +2,8 @@
 // only member of a sorted set, since that is what has both a maximum and a sum: `ZADD GT` and
 // `ZINCRBY`. Needs Redis 6.2 or later, for the GT.
 //
-// Keys are called NAME{16 hexadecimal digits}SUFFIX~ for the GCRA, and with the number of the
-// window behind it for windows. Other than the strict counters' (core/counter_script.h), they have
-// the 64 bits by which a key is known in shared memory.
+// Keys are called NAME{32 hexadecimal digits}SUFFIX~ for the GCRA, and with the number of the
+// window behind it for windows.
 #pragma once
 
 #include <cstddef>
@@ -14,6 +13,7 @@
 #include <string_view>
 
 #include "core/shared_total.h"
+#include "core/siphash.h"
 #include "redis/output.h"
 #include "redis/reply.h"
 
@@ -22,14 +22,14 @@ namespace guard::core {
 class RemoteTotal {
  public:
   static constexpr std::uint16_t kAddReplies = 3;
-  static constexpr std::size_t kTag = 18;  // the hash as it is spelled, braces included
+  static constexpr std::size_t kTag = 34;  // the hash as it is spelled, braces included
 
   // name: all of a key before its hash, "guard:api:"; suffix: what comes after it. windows: whether
   // keys have numbers.
   RemoteTotal(std::string_view name, std::string_view suffix, bool windows);
 
   // What decides on the slot of a key, into kTag bytes.
-  static void spell(std::uint64_t hash, char* tag) noexcept;
+  static void spell(const Hash128& hash, char* tag) noexcept;
 
   // Makes the offer; the last of kAddReplies replies is the new total.
   void put_add(redis::Output& out, std::string_view tag, std::uint64_t number,

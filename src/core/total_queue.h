@@ -18,7 +18,7 @@ namespace guard::core {
 
 struct TotalAsk {
   const RemoteTotal* counter = nullptr;
-  std::uint64_t hash = 0;
+  Hash128 hash;
   std::uint64_t number = 0;  // of the window
   TotalOffer offer;
   bool previous = false;  // also the total of the window before

@@ -130,7 +130,7 @@ void Interval::end_if_done() noexcept {
 // than what the state holds.
 bool Interval::tell(const core::Change& found) noexcept {
   Limiter& counts = limiter(meter_);
-  std::uint64_t state = counts.state_of(found.hash);
+  std::uint64_t state = counts.state_of(found.hash.low);
   core::Change change = found;
   change.delta = counts.take_delta(found);
   if (change.delta == 0) return false;

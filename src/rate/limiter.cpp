@@ -125,8 +125,11 @@ CounterKind kind_of(Algorithm algorithm) {
 // once, however often the race for its entry has to be run.
 class Limiter::Note {
  public:
-  Note(Limiter& limiter, std::uint64_t hash, std::uint64_t now, std::uint64_t cost) noexcept
-      : limiter_(limiter), hash_(hash), now_(now), cost_(static_cast<std::int64_t>(cost)) {}
+  Note(Limiter& limiter, const CounterKey& key, std::uint64_t now, std::uint64_t cost) noexcept
+      : limiter_(limiter),
+        hash_{key.hash, key.high},
+        now_(now),
+        cost_(static_cast<std::int64_t>(cost)) {}
 
   void put(std::uint64_t window) noexcept {
     if (!limiter_.deltas_ || cost_ == 0 || window_ == window) return;
@@ -141,7 +144,7 @@ class Limiter::Note {
 
  private:
   Limiter& limiter_;
-  std::uint64_t hash_;
+  core::Hash128 hash_;
   std::uint64_t now_;
   std::int64_t cost_;
   std::optional<std::uint64_t> window_;
@@ -198,7 +201,7 @@ Decision Limiter::take(const CounterKey& key, std::uint64_t now, std::uint64_t c
 
 Decision Limiter::take_gcra(const CounterKey& key, std::uint64_t now, std::uint64_t cost) noexcept {
   core::Gcra::Decision decision;
-  Note note(*this, key.hash, now, cost);
+  Note note(*this, key, now, cost);
   auto decide = [&](std::uint64_t state) noexcept {
     decision = gcra_.decide(state, now, cost);
     decision.admitted ? note.put(0) : note.remove();
@@ -214,7 +217,7 @@ Decision Limiter::take_window(const Window& window, const CounterKey& key, std::
                               std::uint64_t cost) noexcept {
   core::WindowDecision decision;
   std::uint64_t phase = window.clock().phase_of(key.hash);
-  Note note(*this, key.hash, now, cost);
+  Note note(*this, key, now, cost);
   auto outcome = update_window(*table_, window, key, now, [&](std::uint64_t state) noexcept {
     decision = window.decide(state, now, phase, cost);
     decision.admitted ? note.put(core::WindowClock::index_of(decision.state)) : note.remove();
@@ -268,7 +271,7 @@ void Limiter::give_back(const CounterKey& key, std::uint64_t taken, std::uint64_
     const core::WindowClock& clock = sliding_.clock();
     std::uint64_t window =
         quota_.has_windows() ? clock.at(0, taken, clock.phase_of(key.hash)).index : 0;
-    note(key.hash, window, -static_cast<std::int64_t>(cost), taken);
+    note({key.hash, key.high}, window, -static_cast<std::int64_t>(cost), taken);
   }
   switch (quota_.algorithm) {
     case Algorithm::sliding_window:

@@ -83,7 +83,7 @@ class Limiter {
   core::DeltaTable* deltas() noexcept { return deltas_ ? &*deltas_ : nullptr; }
   // Takes what has been noted for a key.
   std::int64_t take_delta(const core::Change& change) noexcept {
-    return deltas_->take(change.hash, change.window);
+    return deltas_->take(change.hash.low, change.window);
   }
   // Notes it again: it was not told after all.
   void put_back(const core::Change& change, std::uint64_t now, std::uint64_t ahead) noexcept;
@@ -114,7 +114,7 @@ class Limiter {
   Decision take_window(const Window& window, const core::CounterKey& key, std::uint64_t now,
                        std::uint64_t cost) noexcept;
   // now: of the clock by which the states count
-  void note(std::uint64_t hash, std::uint64_t window, std::int64_t amount,
+  void note(const core::Hash128& hash, std::uint64_t window, std::int64_t amount,
             std::uint64_t now) noexcept;
   bool is_worthless(std::uint64_t hash, std::uint64_t window, std::uint64_t now) const noexcept;
   bool is_sliding() const { return quota_.algorithm == Algorithm::sliding_window; }

@@ -5,7 +5,7 @@ namespace guard::rate {
 
 using core::CounterKey;
 
-void Limiter::note(std::uint64_t hash, std::uint64_t window, std::int64_t amount,
+void Limiter::note(const core::Hash128& hash, std::uint64_t window, std::int64_t amount,
                    std::uint64_t now) noexcept {
   deltas_->add(hash, window, amount, [&](std::uint64_t other, std::uint64_t of) noexcept {
     return is_worthless(other, of, now);
@@ -39,7 +39,7 @@ std::optional<Limiter::Offer> Limiter::offer(const core::Change& change, std::ui
   const core::WindowClock& clock = sliding_.clock();
   auto made =
       core::WindowTotal(clock, is_sliding())
-          .offer(state, change.window, change.delta, now + ahead, clock.phase_of(change.hash));
+          .offer(state, change.window, change.delta, now + ahead, clock.phase_of(change.hash.low));
   if (!made) return std::nullopt;
   static_cast<core::TotalOffer&>(offer) = *made;
   offer.number = made->number;
@@ -50,19 +50,19 @@ std::optional<Limiter::Offer> Limiter::offer(const core::Change& change, std::ui
 void Limiter::merge(const core::Change& change, std::uint64_t told, std::uint64_t told_at,
                     std::int64_t total, std::optional<std::int64_t> previous, std::uint64_t now,
                     std::uint64_t ahead) noexcept {
-  CounterKey key{change.hash, 0};
+  CounterKey key{change.hash.low, 0};
   auto unused = [](std::uint64_t, std::uint64_t) noexcept { return std::uint64_t{0}; };
   auto merged = [&](std::uint64_t state) noexcept {
     // A key that is not known here any more is not made up: nobody knows its network.
     if (state == 0) return state;
-    std::int64_t pending = deltas_->pending(change.hash, change.window);
+    std::int64_t pending = deltas_->pending(change.hash.low, change.window);
     if (!quota_.has_windows()) {
       return core::GcraTotal(gcra_, 0).merge(state, told, told_at, pending, total, now, ahead);
     }
     const core::WindowClock& clock = sliding_.clock();
     return core::WindowTotal(clock, is_sliding())
         .merge(state, change.window, told, pending, total, previous, now + ahead,
-               clock.phase_of(change.hash));
+               clock.phase_of(change.hash.low));
   };
   table_->update(key, unused, merged);
 }

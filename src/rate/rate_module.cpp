@@ -238,9 +238,10 @@ std::uint64_t clock_of(const Counted& counted) noexcept {
 
 KeyState hash_key(Counted& counted, Request& request, Asked& question,
                   core::Hash128& hash) noexcept {
-  if (!counted.shared) return counted.key.hash(request, question.key.hash);
+  if (!counted.shared && !counted.interval) return counted.key.hash(request, question.key.hash);
   KeyState state = counted.key.hash(request, hash);
   question.key.hash = hash.low;
+  question.key.high = hash.high;
   return state;
 }
 

@@ -18,28 +18,33 @@ using guard::unit::expect_text;
 
 namespace {
 
-std::string tag_of(std::uint64_t hash) {
+std::string tag_of(std::uint64_t low, std::uint64_t high = 0) {
   std::array<char, RemoteTotal::kTag> tag;
-  RemoteTotal::spell(hash, tag.data());
+  RemoteTotal::spell({low, high}, tag.data());
   return {tag.data(), tag.size()};
 }
 
 void what_is_sent(void**) {
-  expect_text(tag_of(0), "{0000000000000000}");
-  expect_text(tag_of(0x0123456789abcdef), "{0123456789abcdef}");
+  expect_text(tag_of(0), "{00000000000000000000000000000000}");
+  // As strict spells them.
+  expect_text(tag_of(0x0706050403020100, 0x0f0e0d0c0b0a0908), "{000102030405060708090a0b0c0d0e0f}");
   RemoteTotal windows("guard:api:", ".hour", true), gcra("guard:api:", "", false);
   Output out;
   windows.put_add(out, tag_of(0xf), 42, {-5, 3, 1000});
   expect_text(out.pending(),
-              "*5\r\n$4\r\nZADD\r\n$36\r\nguard:api:{000000000000000f}.hour~42\r\n$2\r\nGT\r\n"
+              "*5\r\n$4\r\nZADD\r\n$52\r\nguard:api:{0f000000000000000000000000000000}.hour~42\r\n$"
+              "2\r\nGT\r\n"
               "$2\r\n-5\r\n$1\r\nt\r\n"
-              "*3\r\n$7\r\nPEXPIRE\r\n$36\r\nguard:api:{000000000000000f}.hour~42\r\n$4\r\n1000\r\n"
-              "*4\r\n$7\r\nZINCRBY\r\n$36\r\nguard:api:{000000000000000f}.hour~42\r\n$1\r\n3\r\n"
+              "*3\r\n$7\r\nPEXPIRE\r\n$52\r\nguard:api:{0f000000000000000000000000000000}.hour~"
+              "42\r\n$4\r\n1000\r\n"
+              "*4\r\n$7\r\nZINCRBY\r\n$52\r\nguard:api:{0f000000000000000000000000000000}.hour~"
+              "42\r\n$1\r\n3\r\n"
               "$1\r\nt\r\n");
   out.clear();
   gcra.put_get(out, tag_of(0xf), 42);
-  expect_text(out.pending(),
-              "*3\r\n$6\r\nZSCORE\r\n$29\r\nguard:api:{000000000000000f}~\r\n$1\r\nt\r\n");
+  expect_text(
+      out.pending(),
+      "*3\r\n$6\r\nZSCORE\r\n$45\r\nguard:api:{0f000000000000000000000000000000}~\r\n$1\r\nt\r\n");
 }
 
 // ZADD GT and ZINCRBY are the maximum and the sum that core/shared_total.h speaks of, exactly, as

@@ -73,7 +73,7 @@ struct Node {
     std::vector<OnItsWay> all;
     auto sweep = limiter.deltas()->sweep();
     while (auto change = sweep.next()) {
-      std::uint64_t state = limiter.state_of(change->hash);
+      std::uint64_t state = limiter.state_of(change->hash.low);
       change->delta = limiter.take_delta(*change);
       if (change->delta == 0) continue;
       auto offer = limiter.offer(*change, state, now, ahead, late);

@@ -1,8 +1,8 @@
 # What is built without nginx: guardctl, the unit tests (t/unit/*_test.cpp), the fuzz targets
-# (t/fuzz/*_fuzz.cpp) and the measuring programs (t/bench/*_bench.cpp), all from the sources marked
-# "logic" in src/sources.
+# (t/fuzz/*_fuzz.cpp), the measuring programs (t/bench/*_bench.cpp) and those that run the suites of
+# others (t/conformance/*.cpp), all from the sources marked "logic" in src/sources.
 # t/unit/ngx/*_test.cpp try src/ngx on a stub of nginx, with the headers that scripts/build configured.
-#   make -f scripts/native.mk guardctl | unit | fuzz | bench   [OUT=build] [SANITIZE=1]
+#   make -f scripts/native.mk guardctl | unit | fuzz | bench | conformance   [OUT=build] [SANITIZE=1]
 
 OUT ?= build
 # The dependency files name their targets: the same folder must have one name.
@@ -14,6 +14,7 @@ CLI := $(shell awk '$$1 == "cli" { print $$2 }' src/sources)
 UNITS := $(patsubst t/unit/%_test.cpp,%,$(wildcard t/unit/*_test.cpp))
 NGX_UNITS := $(patsubst t/unit/ngx/%_test.cpp,%,$(wildcard t/unit/ngx/*_test.cpp))
 FUZZERS := $(patsubst t/fuzz/%_fuzz.cpp,%,$(wildcard t/fuzz/*_fuzz.cpp))
+CONFORMANCE := $(patsubst t/conformance/%.cpp,%,$(wildcard t/conformance/*.cpp))
 BENCHES := $(patsubst t/bench/%_bench.cpp,%,$(wildcard t/bench/*_bench.cpp))
 
 WARNINGS := -Wall -Wextra -Wpointer-arith -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Werror
@@ -39,13 +40,14 @@ OBJECTS := $(LOGIC:%.cpp=$(OUT)/$(KIND)/%.o)
 NGX_OBJECTS := $(patsubst %,$(OUT)/$(KIND)/src/%.o,ngx/config ngx/zone core/counter_batch)
 FUZZ_OBJECTS := $(LOGIC:%.cpp=$(OUT)/native-fuzz/%.o)
 
-.PHONY: guardctl unit fuzz bench print-flags
+.PHONY: guardctl unit fuzz bench conformance print-flags
 .SECONDARY:
 
 guardctl: $(OUT)/guardctl
 unit: $(UNITS:%=$(OUT)/$(KIND)/unit/%) $(NGX_UNITS:%=$(OUT)/$(KIND)/unit/ngx_%)
 fuzz: $(FUZZERS:%=$(OUT)/fuzz/%)
 bench: $(BENCHES:%=$(OUT)/$(KIND)/bench/%)
+conformance: $(CONFORMANCE:%=$(OUT)/$(KIND)/conformance/%)
 
 # For scripts/lint.
 print-flags:
@@ -77,6 +79,10 @@ $(OUT)/$(KIND)/unit/ngx_%: $(OUT)/$(KIND)/t/unit/ngx/%_test.o \
 $(OUT)/$(KIND)/bench/%: $(OUT)/$(KIND)/t/bench/%_bench.o $(OUT)/$(KIND)/logic.a
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) -o $@ $^ $(LIBS) -pthread
+
+$(OUT)/$(KIND)/conformance/%: $(OUT)/$(KIND)/t/conformance/%.o $(OUT)/$(KIND)/logic.a
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) -o $@ $^ $(LIBS)
 
 $(OUT)/fuzz/%: $(OUT)/native-fuzz/t/fuzz/%_fuzz.o $(OUT)/native-fuzz/logic.a
 	@mkdir -p $(@D)

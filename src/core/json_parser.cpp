@@ -1,11 +1,9 @@
 #include "core/json_parser.h"
 
 #include <simdjson.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
-#include <chrono>
 #include <cstring>
 #include <limits>
 
@@ -490,15 +488,7 @@ class JsonParser::Walk {
   bool ran_out_ = false;
 };
 
-JsonParser::JsonParser() noexcept {
-  if (getentropy(seed_.data(), seed_.size()) != 0) {
-    // Only a kernel older than 3.17, or a sandbox that forbids the call, comes here.
-    const std::uint64_t words[2] = {
-        static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()),
-        reinterpret_cast<std::uintptr_t>(this) ^ static_cast<std::uint64_t>(getpid()) << 32};
-    std::memcpy(seed_.data(), words, sizeof words);
-  }
-}
+JsonParser::JsonParser() noexcept : seed_(draw_sip_key()) {}
 
 JsonParser::~JsonParser() = default;
 

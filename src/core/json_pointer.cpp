@@ -1,6 +1,8 @@
 #include "core/json_pointer.h"
 
+#include <array>
 #include <charconv>
+#include <limits>
 
 #include "core/words.h"
 
@@ -49,17 +51,18 @@ JsonPointer::JsonPointer(std::string_view pointer) {
   }
 }
 
+const JsonNode* JsonPointer::step(const JsonDocument& document, const JsonNode& node,
+                                  std::size_t i) const noexcept {
+  const Step& step = steps_[i];
+  if (node.type == JsonType::object) return document.member(node, step.name, step.hash);
+  if (node.type == JsonType::array && step.index) return document.element(node, *step.index);
+  return nullptr;
+}
+
 const JsonNode* JsonPointer::find(const JsonDocument& document) const noexcept {
   const JsonNode* node = &document.root();
-  for (const Step& step : steps_) {
-    if (node->type == JsonType::object) {
-      node = document.member(*node, step.name, step.hash);
-    } else if (node->type == JsonType::array && step.index) {
-      node = document.element(*node, *step.index);
-    } else {
-      node = nullptr;
-    }
-    if (node == nullptr) return nullptr;
+  for (std::size_t i = 0; i < steps_.size() && node != nullptr; ++i) {
+    node = step(document, *node, i);
   }
   return node;
 }
@@ -87,6 +90,31 @@ bool append_pointer_token(char* pointer, std::size_t& size, std::size_t limit,
   }
   if (fits) size = at;
   return fits;
+}
+
+std::size_t write_json_pointer(const JsonDocument& document, std::uint32_t node, char* out,
+                               std::size_t limit) noexcept {
+  std::size_t size = 0;
+  for (std::uint32_t at = 0; at != node;) {
+    const JsonNode& around = document[at];
+    std::uint32_t child = at + 1;
+    std::array<char, std::numeric_limits<std::uint32_t>::digits10 + 1> digits;
+    std::string_view token;
+    if (around.type == JsonType::object) {
+      while (document[child + 1].next <= node) child = document[child + 1].next;
+      token = document.text(document[child]);
+      if (node == child) ++node;
+      ++child;
+    } else {
+      std::uint32_t index = 0;
+      for (; document[child].next <= node; ++index) child = document[child].next;
+      const char* end = std::to_chars(digits.begin(), digits.end(), index).ptr;
+      token = {digits.data(), static_cast<std::size_t>(end - digits.data())};
+    }
+    if (!append_pointer_token(out, size, limit, token)) break;
+    at = child;
+  }
+  return size;
 }
 
 }  // namespace guard::core

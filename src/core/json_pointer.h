@@ -21,6 +21,9 @@ class JsonPointer {
   // What it points to, or null. Of members with the same name it is the last, which is what
   // most parsers take.
   const JsonNode* find(const JsonDocument& document) const noexcept;
+  // What its token number i, less than depth(), leads to from node, or null.
+  const JsonNode* step(const JsonDocument& document, const JsonNode& node,
+                       std::size_t i) const noexcept;
 
   std::size_t depth() const { return steps_.size(); }
 
@@ -38,5 +41,12 @@ class JsonPointer {
 // bytes.
 bool append_pointer_token(char* pointer, std::size_t& size, std::size_t limit,
                           std::string_view token) noexcept;
+
+// Writes the pointer to a node of document, at most limit bytes of it: one that is longer names the
+// deepest container above the node that fits. Of a member's name it is the pointer to its value.
+// Returns the bytes written. Costs a step for each sibling before the node and before what is
+// around it.
+std::size_t write_json_pointer(const JsonDocument& document, std::uint32_t node, char* out,
+                               std::size_t limit) noexcept;
 
 }  // namespace guard::core

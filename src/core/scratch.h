@@ -4,8 +4,10 @@
 
 #include <cstddef>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <type_traits>
+#include <utility>
 
 namespace guard::core {
 
@@ -25,6 +27,17 @@ class Scratch {
     const std::size_t wanted = count + count / 4 + kLeast;
     data_.reset(static_cast<T*>(std::malloc(wanted * sizeof(T))));
     if (data_ == nullptr) return false;
+    capacity_ = wanted;
+    return true;
+  }
+
+  // Twice the room, with the first count elements. False: out of memory, and nothing has changed.
+  bool grow(std::size_t count) noexcept {
+    const std::size_t wanted = capacity_ * 2 + kLeast;
+    std::unique_ptr<T, Free> data(static_cast<T*>(std::malloc(wanted * sizeof(T))));
+    if (data == nullptr) return false;
+    if (count > 0) std::memcpy(data.get(), data_.get(), count * sizeof(T));
+    data_ = std::move(data);
     capacity_ = wanted;
     return true;
   }

@@ -1,10 +1,27 @@
 #include "core/siphash.h"
 
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+
 #include <cstring>
 
 #include "core/hex.h"
 
 namespace guard::core {
+
+SipKey draw_sip_key() noexcept {
+  SipKey key;
+  if (getentropy(key.data(), key.size()) != 0) {
+    // Only a kernel older than 3.17, or a sandbox that forbids the call, comes here.
+    const std::uint64_t words[2] = {
+        static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()),
+        reinterpret_cast<std::uintptr_t>(&key) ^ static_cast<std::uint64_t>(getpid()) << 32};
+    std::memcpy(key.data(), words, sizeof words);
+  }
+  return key;
+}
 
 namespace {
 

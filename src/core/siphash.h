@@ -13,6 +13,9 @@ namespace guard::core {
 
 using SipKey = std::array<unsigned char, 16>;
 
+// A key that nobody can know, for what lives no longer than its process.
+SipKey draw_sip_key() noexcept;
+
 // The 16 bytes of output, as two little-endian words.
 struct Hash128 {
   std::uint64_t low = 0;

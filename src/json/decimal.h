@@ -21,6 +21,10 @@ class Decimal {
   bool is_integer() const { return is_zero() || magnitude_ >= static_cast<std::int64_t>(size()); }
   std::size_t size() const { return first_.size() + second_.size(); }  // digits
   std::int64_t magnitude() const { return magnitude_; }
+  // The digits are these, one behind the other. Where the point stands between the two depends on
+  // how the number was written.
+  std::string_view first_digits() const { return first_; }
+  std::string_view more_digits() const { return second_; }
 
   // Less than, equal to, greater than 0: as a is to b.
   friend int compare(const Decimal& a, const Decimal& b) noexcept;

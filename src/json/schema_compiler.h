@@ -1,0 +1,27 @@
+// JSON Schema as a program. At configuration time only. All throw ConfigError, which says in which
+// file and, as a JSON Pointer, at which place of it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "json/schema_program.h"
+#include "json/schema_registry.h"
+
+namespace guard::json {
+
+struct CompileOptions {
+  bool assert_formats = true;  // or only where a "$vocabulary" asks for it
+};
+
+struct CompiledSchema {
+  SchemaProgram program;
+  // What nobody can have meant: unknown keywords and formats, a schema that accepts everything.
+  std::vector<std::string> warnings;
+};
+
+// The schema at root of registry and whatever it refers to, each checked against its metaschema.
+CompiledSchema compile_schema(SchemaRegistry& registry, SchemaPlace root,
+                              const CompileOptions& options);
+
+}  // namespace guard::json

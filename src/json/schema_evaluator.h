@@ -1,0 +1,117 @@
+// Runs a SchemaProgram over a JsonDocument. One per worker: what it needs of memory it keeps, so
+// that it allocates only for a document larger than those before it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "core/json_document.h"
+#include "core/scratch.h"
+#include "core/siphash.h"
+#include "json/schema_program.h"
+#include "json/schema_trail.h"
+
+namespace guard::json {
+
+enum class SchemaVerdict : std::uint8_t {
+  valid,
+  invalid,        // errors() says where
+  pattern_limit,  // a regular expression would have taken too long
+  limit,          // the schema would have
+  memory,
+};
+
+struct SchemaError {
+  std::uint32_t node = 0;  // of the document: the value at fault
+  Keyword keyword = Keyword::schema;
+  std::string_view detail;  // of the program: a sentence without its subject, "must be a string"
+};
+
+class SchemaEvaluator {
+ public:
+  static constexpr std::size_t kMaxErrors = 100;
+  // Blocks inside each other.
+  static constexpr std::uint32_t kMaxDepth = 4096;
+  // Blocks run in all, beside so many for each node of the document.
+  static constexpr std::uint64_t kFreeSteps = 10'000;
+  static constexpr std::uint64_t kStepsPerNode = 100;
+
+  SchemaEvaluator() noexcept;  // draws the key of the hash of uniqueItems
+
+  // Whether the value at node satisfies the schema. At most max_errors are gathered, and no more
+  // than kMaxErrors: 0 for whoever wants the verdict alone.
+  SchemaVerdict evaluate(const SchemaProgram& program, const core::JsonDocument& document,
+                         std::uint32_t node, std::size_t max_errors) noexcept;
+
+  // Of the last evaluation, in the order in which they were found.
+  std::span<const SchemaError> errors() const { return {errors_.data(), error_count_}; }
+
+ private:
+  // Whether errors are gathered. Most documents are valid, and of the others only those parts are
+  // run again that are to blame.
+  enum class Report : std::uint8_t { no, yes };
+  struct UniqueSlot {
+    core::Hash128 hash;
+    std::uint32_t node;  // 0: free; an element is never the first node
+  };
+
+  bool prepare(const core::JsonDocument& document) noexcept;
+
+  template <Report report>
+  bool run(std::uint32_t block, std::uint32_t at, bool track) noexcept;
+  template <Report report>
+  bool run_block(const Block& block, std::uint32_t at, bool track) noexcept;
+  template <Report report>
+  bool run_operation(const Operation& operation, std::uint32_t at, bool track) noexcept;
+  // run, with message for a block that allows nothing.
+  template <Report report>
+  bool run_child(std::uint32_t block, std::uint32_t at, std::uint32_t message) noexcept;
+  template <Report report>
+  bool check_object(const ObjectRule& rule, std::uint32_t at, bool track) noexcept;
+  template <Report report>
+  bool check_required(const ObjectRule& rule, std::uint32_t at, std::uint64_t seen) noexcept;
+  template <Report report>
+  bool check_array(const ArrayRule& rule, std::uint32_t at, bool track) noexcept;
+  template <Report report>
+  bool check_contains(const Operation& operation, std::uint32_t at, bool track) noexcept;
+  template <Report report>
+  bool check_dependency(const Operation& operation, std::uint32_t at, bool track) noexcept;
+  template <Report report>
+  bool check_any_of(const Operation& operation, std::uint32_t at, bool track) noexcept;
+  template <Report report>
+  bool check_one_of(const Operation& operation, std::uint32_t at, bool track) noexcept;
+  template <Report report>
+  bool check_conditional(const Operation& operation, std::uint32_t at, bool track) noexcept;
+  template <Report report>
+  bool check_unevaluated(const Operation& operation, std::uint32_t at) noexcept;
+  // A branch: what it has evaluated counts only if it matches.
+  bool matches(std::uint32_t block, std::uint32_t at, bool track) noexcept;
+  template <Report report>
+  bool blame_alternatives(const Operation& operation, std::uint32_t at) noexcept;
+  bool has_type(TypeSet types, const core::JsonNode& node) const noexcept;
+  bool is_listed(const Enumeration& list, std::uint32_t at) const noexcept;
+  bool is_unique(std::uint32_t at) noexcept;
+  bool search(std::uint32_t pattern, std::string_view text) noexcept;
+  std::uint32_t dynamic_target(const DynamicRule& rule) const noexcept;
+  template <Report report>
+  bool fail(std::uint32_t at, std::uint32_t message) noexcept;
+
+  const SchemaProgram* program_ = nullptr;
+  const core::JsonDocument* document_ = nullptr;
+  SchemaVerdict stopped_ = SchemaVerdict::valid;  // another one: everything fails from here on
+  std::uint64_t steps_ = 0;                       // left
+  std::uint32_t depth_ = 0;
+  std::size_t error_count_ = 0;
+  std::size_t max_errors_ = 0;
+  std::array<SchemaError, kMaxErrors> errors_;
+  SchemaTrail trail_;
+  std::uint32_t scope_size_ = 0;
+  std::array<std::uint32_t, kMaxDepth> scope_;  // resources, the outermost first
+  core::Scratch<UniqueSlot> unique_;
+  core::SipKey key_{};
+};
+
+}  // namespace guard::json

@@ -75,7 +75,10 @@ for my $case (
     for my $how (qw(FIN RST)) {
         my $nginx = nginx();
         my ($worker) = $nginx->worker_pids;
-        my $files = sub { return join ' ', sort grep { defined && !m{^/dev/|^anon_inode|/logs/} } map { readlink } glob "/proc/$worker/fd/*" };
+        my $root  = $nginx->root;
+        my $files = sub {
+            return join ' ', sort grep { defined && m{^socket:|^\Q$root\E/(?!logs/)} } map { readlink } glob "/proc/$worker/fd/*";
+        };
         my $before = $files->();
         my $connection = held($nginx, "POST $path HTTP/1.1\r\nHost: localhost\r\n$rest");
         ok wait_for(sub { $files->() ne $before }, 5), "$how of a body $name: it is being read";

@@ -148,6 +148,7 @@ sub accepted {
     $text =~ s{^\s*load_module .*$}{}mg;
     $text =~ s{\blisten (\d+)}{'listen 127.0.0.1:' . free_port()}ge;
     $text =~ s{(include )(?:\S*/)?(conf\.d/)}{"$1$ENV{PWD}/$2"}ge;
+    symlink "$ENV{PWD}/conf.d", "$root/guard" or die "$root/guard: $!\n";
     my ($certificate, $key) = certificate();
     $text =~ s{(ssl_certificate )[^;]+}{$1$certificate}g;
     $text =~ s{(ssl_certificate_key )[^;]+}{$1$key}g;

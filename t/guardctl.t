@@ -3,6 +3,8 @@
 use strict;
 use warnings;
 
+use Cwd qw(abs_path);
+use File::Temp qw(tempdir);
 use IPC::Open3 qw(open3);
 use MIME::Base64 qw(decode_base64url);
 use Symbol qw(gensym);
@@ -83,6 +85,48 @@ SKIP: {
     my $out = `$guardctl secret 2>&1 >/dev/full`;
     is $? >> 8, 1, 'an output that takes nothing: exit code';
     is $out, "guardctl: cannot write the secret\n", 'an output that takes nothing: errors';
+}
+
+
+# guardctl schema: every transcript of docs/contract.md, word for word.
+{
+    my $page = do { open my $in, '<', 'docs/contract.md' or die "docs/contract.md: $!\n"; local $/; <$in> };
+    my $dir = tempdir(CLEANUP => 1);
+    while ($page =~ /^```json (\S+)\n(.*?)^```$/msg) {
+        open my $file, '>', "$dir/$1" or die "$dir/$1: $!\n";
+        print {$file} $2;
+        close $file;
+    }
+    my $transcripts = 0;
+    my $path = abs_path($guardctl);
+    while ($page =~ /^```console\n\$ guardctl ([^\n]*)\n(.*?)^```$/msg) {
+        my ($words, $expected) = ($1, $2);
+        is scalar(`cd $dir && $path $words 2>&1`), $expected, "docs/contract.md: guardctl $words";
+        is $? >> 8, 1, "docs/contract.md: guardctl $words: exit code";
+        ++$transcripts;
+    }
+    cmp_ok $transcripts, '>=', 3, 'docs/contract.md has transcripts';
+
+    my $write = sub { my ($name, $text) = @_; open my $file, '>', "$dir/$name" or die $!; print {$file} $text; close $file; return "$dir/$name" };
+    my $schema = $write->('s.json', '{"type":"object","properties":{"a":{"$ref":"https://example.com/s/part.json"}},"colour":1}');
+    mkdir "$dir/refs" or die $!;
+    $write->('refs/part.json', '{"type":"string","format":"ipv4"}');
+    my $good = $write->('good.json', '{"a":"192.0.2.1"}');
+    my $odd  = $write->('odd.json', '{"a":"192.0.2.256"}');
+    my $bad  = $write->('bad.json', '{"a":');
+    my $warning = qq(guardctl: warning: "$schema" at "/colour": unknown keyword "colour"\n);
+    my @refs = ("--refs=https://example.com/s/=$dir/refs");
+    answers(['schema', @refs, $schema], 0, '', $warning);
+    answers(['schema', @refs, $schema, $good], 0, "$good: valid\n", $warning);
+    answers(['schema', @refs, $schema, $good, $odd], 1, qq($good: valid\n$odd: "/a" must be of the format "ipv4" (format)\n), $warning);
+    answers(['schema', '--formats', 'annotate', @refs, $schema, $odd], 0, "$odd: valid\n", $warning);
+    answers(['schema', @refs, $schema, $bad], 1, qq($bad: "/a" the body ends before its JSON value does at byte 5\n), $warning);
+    answers(['schema', @refs, $schema, "$dir/none"], 1, '', qq(${warning}guardctl: cannot read "$dir/none"\n));
+    answers(['schema', $schema], 2, '', qq(guardctl: "$schema" at "/properties/a/\$ref": a reference to no known schema, "https://example.com/s/part.json"\n));
+    answers(['schema', "$dir/none"], 2, '', qq(guardctl: cannot read "$dir/none": No such file or directory\n));
+    answers(['schema', '--draft=3', $schema], 2, '', qq(guardctl: invalid value "3" of "draft", it must be "4", "6", "7", "2019-09" or "2020-12"\n));
+    misuse(['schema'], '"schema" needs the file of a schema');
+    misuse(['schema', '--draft'], '"--draft" needs a value');
 }
 
 done_testing;

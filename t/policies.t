@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 use File::Basename qw(dirname);
+use File::Copy qw(copy);
 use lib dirname(__FILE__) . '/lib';
 use JSON::PP qw(decode_json);
 use Test::More;
@@ -14,6 +15,11 @@ my $root     = $nginx->root;
 my $app      = start_upstream('body from the application', record => "$root/upstream");
 
 # The text of a policy; its files are put below the test's own root.
+my $schemas = $nginx->write_file('conf/schemas/.keep', '') =~ s{/\.keep\z}{}r;
+for my $file (glob "$policies/schemas/*.json") {
+    copy($file, $schemas) or die "$file: $!\n";
+}
+
 sub policy {
     my ($name) = @_;
     open my $in, '<', "$policies/$name.conf" or die "$name: $!\n";
@@ -76,7 +82,8 @@ unlink "$root/logs/guard-events.json";
 my $locations = includes('coreconnect-locations');
 configure(includes('coreconnect', 'env-development'), "guard_https off; $locations");
 is($nginx->start, undef, 'coreconnect.conf with env-development.conf: nginx starts');
-my @status = map { curl("--json '{}' '$base/api/auth/login?n=$_'") =~ m{\AHTTP/1\.1 (\d+)} } 1 .. 7;
+my $login = '{"email":"ann@example.com","password":"guess"}';
+my @status = map { curl("--json '$login' '$base/api/auth/login?n=$_'") =~ m{\AHTTP/1\.1 (\d+)} } 1 .. 7;
 is_deeply(\@status, [(200) x 7], 'nothing is refused');
 is($nginx->stop, undef, 'nginx stops');
 ($events) = read_events("$root/logs/guard-events.json");
@@ -89,7 +96,23 @@ is_deeply([map { $_->{guard_verdict} } @accesses], [('passed') x 5, ('observed')
 
 configure(includes('coreconnect', 'env-production'), "guard_https off; $locations");
 is($nginx->start, undef, 'coreconnect.conf with env-production.conf: nginx starts');
-my @codes = map { curl("--json '{}' $base/api/auth/password-reset") =~ m{\AHTTP/1\.1 (\d+)} } 1 .. 4;
+# What an endpoint does not take: each schema, once.
+for my $case (
+    ['POST', 'items', '{"title":""}', '#/title'], ['POST', 'items', '{"title":"a","owner":1}', '#/owner'],
+    ['PUT', 'items/1', '{"title":"a","done":"yes"}', '#/done'], ['PUT', 'items/1', '{"title":"a"}', '#'],
+    ['POST', 'auth/refresh', '{"refresh_token":"a b"}', '#/refresh_token'],
+) {
+    my ($method, $path, $body, $pointer) = @$case;
+    like(curl("-X $method --json '$body' $base/api/$path"), qr{\AHTTP/1\.1 422 .*"code":"json\.schema".*"pointer":"\Q$pointer\E"}s,
+        "$method $path: $body is refused");
+}
+like(curl("-X PUT --json '{\"title\":\"a\",\"done\":true}' $base/api/items/1"), qr{\AHTTP/1\.1 200}, 'a change as it should be passes');
+like(curl("-X DELETE $base/api/items/1"), qr{\AHTTP/1\.1 200}, 'and so does DELETE, without a body');
+is($nginx->stop, undef, 'nginx stops');
+
+configure(includes('coreconnect', 'env-production'), "guard_https off; $locations");
+is($nginx->start, undef, 'coreconnect.conf with env-production.conf: it starts again, with new budgets');
+my @codes = map { curl(qq(--json '{"email":"ann\@example.com"}' $base/api/auth/password-reset)) =~ m{\AHTTP/1\.1 (\d+)} } 1 .. 4;
 is_deeply(\@codes, [200, 200, 200, 429], 'the fourth password reset is refused');
 @codes = map { curl("-F a=b $base/api/upload") =~ m{\AHTTP/1\.1 (\d+)} } 1 .. 11;
 is_deeply(\@codes, [(200) x 10, 429], 'the eleventh upload is refused');

@@ -1,13 +1,14 @@
 #include <array>
 
 #include "cli/command.h"
+#include "cli/schema_command.h"
 #include "cli/secret_command.h"
 
 namespace guard::cli {
 
 namespace {
 
-constexpr std::array<Command, 1> kCommands = {kSecretCommand};
+constexpr std::array<Command, 2> kCommands = {kSchemaCommand, kSecretCommand};
 
 }  // namespace
 

@@ -35,6 +35,12 @@ struct JsonLimits {
   friend bool operator==(const JsonLimits&, const JsonLimits&) = default;
 };
 
+// The most that there can be, without a range for numbers: for texts of one's own.
+constexpr JsonLimits widest_json_limits() {
+  return {kMaxJsonSize, kMaxJsonDepth,       kMaxJsonKeys, kMaxJsonSize,
+          kMaxJsonSize, JsonNumberMode::any, false};
+}
+
 // In the order of kJsonFaultNames. memory: the worker has none left for this text.
 enum class JsonFault : std::uint8_t {
   syntax,

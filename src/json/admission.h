@@ -40,7 +40,7 @@ enum class Admission : std::uint8_t {
   refuse_override,
 };
 
-// writes: the method is POST, PUT or PATCH.
+// writes: the method is one whose requests must have a body, if the mode is required.
 Admission admit(Mode mode, const Fields& fields, bool writes, bool has_body) noexcept;
 
 }  // namespace guard::json

@@ -25,6 +25,10 @@ constexpr std::array<Code, core::kJsonFaultNames.size()> kCodes = {{
     kUnavailable,
 }};
 
+constexpr Code kSchema = {422, "json.schema", "Body does not satisfy the schema", ""};
+constexpr Code kPatternLimit = {422, "json.pattern_limit", "Pattern takes too long", ""};
+constexpr Code kSchemaLimit = {422, "json.schema_limit", "Schema takes too long", ""};
+
 constexpr Code kMediaType = {415, "json.media_type", "JSON required", ""};
 constexpr Code kEncoding = {415, "json.content_encoding", "Content-Encoding refused", ""};
 constexpr Code kOverride = {400, "json.method_override", "Method override refused", ""};
@@ -37,6 +41,19 @@ const Code& code_of(core::JsonFault fault) noexcept {
 
 const Code& code_unavailable() noexcept {
   return kUnavailable;
+}
+
+const Code& code_of(SchemaVerdict verdict) noexcept {
+  switch (verdict) {
+    case SchemaVerdict::pattern_limit:
+      return kPatternLimit;
+    case SchemaVerdict::limit:
+      return kSchemaLimit;
+    case SchemaVerdict::memory:
+      return kUnavailable;
+    default:
+      return kSchema;
+  }
 }
 
 FieldRefusal refusal_of(Admission admission, const Fields& fields) noexcept {

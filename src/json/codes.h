@@ -6,6 +6,7 @@
 
 #include "core/json_parser.h"
 #include "json/admission.h"
+#include "json/schema_evaluator.h"
 
 namespace guard::json {
 
@@ -19,6 +20,9 @@ struct Code {
 const Code& code_of(core::JsonFault fault) noexcept;
 // The body could not be had, or there was no memory to check it.
 const Code& code_unavailable() noexcept;
+
+// Of any verdict but valid.
+const Code& code_of(SchemaVerdict verdict) noexcept;
 
 struct FieldRefusal {
   Code code;

@@ -1,14 +1,18 @@
-// guard_json, guard_json_limits and guard_json_set.
+// guard_json, guard_json_limits, guard_json_schema and guard_json_set.
 
 #include <algorithm>
+#include <array>
+#include <map>
 #include <memory>
 
 #include "core/check.h"
 #include "core/json_body.h"
+#include "core/json_pointer.h"
 #include "core/request.h"
 #include "json/admission.h"
 #include "json/codes.h"
 #include "json/policy.h"
+#include "json/schema_evaluator.h"
 #include "json/variable.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
@@ -27,11 +31,21 @@ using core::Request;
 
 struct MainConf {
   std::vector<std::string> variables;  // a request's values are in this order
+  std::map<SchemaSource, std::shared_ptr<const CompiledSchema>> schemas;
+};
+
+// A guard_json_schema; off: without a program.
+struct Contract {
+  SchemaPolicy policy;
+  std::shared_ptr<const CompiledSchema> schema;
 };
 
 struct Policy {
   Mode mode = Mode::off;
   core::JsonLimits limits;
+  const SchemaProgram* program = nullptr;
+  Methods methods = kWriting;
+  std::size_t errors = 0;
 };
 
 struct Setting {
@@ -41,7 +55,9 @@ struct Setting {
 
 struct LocationConf {
   std::optional<Mode> mode;
+  ngx::Place mode_place;  // of this level's own guard_json
   std::optional<core::JsonLimits> limits;
+  std::shared_ptr<const Contract> contract;
   std::vector<std::shared_ptr<const Setting>> settings;
   // Made when locations are merged; shared with the outer level where nothing differs.
   const Policy* policy = nullptr;
@@ -79,9 +95,23 @@ const Fields* fields_of(Request& request) noexcept {
   return &state->fields;
 }
 
+Methods method_of(const ngx_http_request_t* r) noexcept {
+  switch (r->method) {
+    case NGX_HTTP_POST:
+      return kPost;
+    case NGX_HTTP_PUT:
+      return kPut;
+    case NGX_HTTP_PATCH:
+      return kPatch;
+    case NGX_HTTP_DELETE:
+      return kDelete;
+    default:
+      return 0;
+  }
+}
+
 Admission admission_of(Request& request, const Policy& policy, const Fields& fields) noexcept {
-  const bool writes =
-      (request.native()->method & (NGX_HTTP_POST | NGX_HTTP_PUT | NGX_HTTP_PATCH)) != 0;
+  const bool writes = (method_of(request.native()) & policy.methods) != 0;
   return admit(policy.mode, fields, writes, request.has_body());
 }
 
@@ -116,6 +146,51 @@ Answer refuse(Request& request, core::Refusal& refusal, const core::JsonError& e
   new (place) core::FieldError{write_detail(error, detail), ngx::to_view(pointer), code.keyword};
   refusal.errors = {place, 1};
   return refuse(refusal, code, place->detail);
+}
+
+// One per worker.
+std::unique_ptr<SchemaEvaluator> evaluator;
+
+// Pointers are copied into the request's pool, since they lead into a document that is gone with
+// the next body; details are the schema's own.
+Answer refuse(Request& request, core::Refusal& refusal, const core::JsonDocument& document,
+              std::span<const SchemaError> errors) noexcept {
+  auto* list = static_cast<core::FieldError*>(
+      ngx_palloc(request.pool(), sizeof(core::FieldError) * errors.size()));
+  std::size_t count = 0;
+  for (const SchemaError& error : errors) {
+    std::array<char, core::JsonParser::kMaxPointer> pointer;
+    const std::size_t size =
+        core::write_json_pointer(document, error.node, pointer.data(), pointer.size());
+    const ngx_str_t kept = ngx::copy(request.pool(), {pointer.data(), size});
+    if (list == nullptr || kept.data == nullptr) break;
+    new (&list[count++]) core::FieldError{error.detail, ngx::to_view(kept), name_of(error.keyword)};
+  }
+  refusal.errors = {list, count};
+  return refuse(refusal, code_of(SchemaVerdict::invalid),
+                "the body is JSON, but not as the schema wants it");
+}
+
+Answer check_schema(Request& request, core::Refusal& refusal, const Policy& policy,
+                    const core::JsonDocument& document) noexcept {
+  if (evaluator == nullptr) evaluator.reset(new (std::nothrow) SchemaEvaluator);
+  const SchemaVerdict verdict =
+      evaluator == nullptr ? SchemaVerdict::memory
+                           : evaluator->evaluate(*policy.program, document, 0, policy.errors);
+  switch (verdict) {
+    case SchemaVerdict::valid:
+      return Answer::pass;
+    case SchemaVerdict::invalid:
+      return refuse(request, refusal, document, evaluator->errors());
+    case SchemaVerdict::pattern_limit:
+      return refuse(refusal, code_of(verdict),
+                    "a pattern of the schema would take too long on a string of the body");
+    case SchemaVerdict::limit:
+      return refuse(refusal, code_of(verdict), "the schema would take too long on the body");
+    case SchemaVerdict::memory:
+      break;
+  }
+  return refuse(refusal, code_unavailable(), "no memory is left");
 }
 
 void set_variables(Request& request, const LocationConf& conf,
@@ -158,7 +233,8 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
   switch (result.state) {
     case core::JsonBody::State::valid:
       if (!conf.settings.empty()) set_variables(request, conf, *result.document);
-      return Answer::pass;
+      if (policy.program == nullptr) return Answer::pass;
+      return check_schema(request, refusal, policy, *result.document);
     case core::JsonBody::State::invalid:
       return refuse(request, refusal, *result.error);
     case core::JsonBody::State::unavailable:
@@ -198,14 +274,39 @@ std::size_t declare_variable(ngx_conf_t* cf, const std::string& name) {
   return index;
 }
 
-void set_mode(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
+void set_mode(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   if (conf.mode) core::fail("\"guard_json\" directive is duplicate");
   conf.mode = parse_mode(words);
+  conf.mode_place = ngx::place_of(cf);
 }
 
 void set_limits(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
   if (conf.limits) core::fail("\"guard_json_limits\" directive is duplicate");
   conf.limits = parse_limits(words);
+}
+
+std::shared_ptr<const CompiledSchema> schema_of(ngx_conf_t* cf, const SchemaSource& source) {
+  auto* conf =
+      static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_json_module));
+  std::shared_ptr<const CompiledSchema>& schema = conf->schemas[source];
+  if (schema == nullptr) {
+    schema = load_schema(source);
+    for (const std::string& warning : schema->warnings) ngx::warn(cf, warning);
+  }
+  return schema;
+}
+
+void set_schema(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
+  if (conf.contract != nullptr) core::fail("\"guard_json_schema\" directive is duplicate");
+  auto contract = std::make_shared<Contract>();
+  if (!words.is_off()) {
+    contract->policy = parse_schema(words);
+    SchemaSource& source = contract->policy.source;
+    source.file = ngx::path_near(cf, source.file);
+    if (!source.refs.empty()) source.refs = ngx::path_near(cf, source.refs);
+    contract->schema = schema_of(cf, source);
+  }
+  conf.contract = std::move(contract);
 }
 
 void set_extraction(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
@@ -221,7 +322,9 @@ void set_extraction(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
 }
 
 void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
-  const bool same = !child.mode && !child.limits && parent.policy != nullptr;
+  const bool same =
+      !child.mode && !child.limits && child.contract == nullptr && parent.policy != nullptr;
+  const bool switched_off = child.mode == Mode::off;
   if (parent.limits && child.limits) {
     ngx::notice(cf,
                 "\"guard_json_limits\" of an inner level replaces all that the outer level says "
@@ -229,6 +332,13 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   }
   if (!child.mode) child.mode = parent.mode;
   if (!child.limits) child.limits = parent.limits;
+  if (child.contract == nullptr) child.contract = parent.contract;
+  const bool bound = child.contract != nullptr && child.contract->schema != nullptr;
+  if (bound && switched_off) {
+    ngx::fail(cf, child.mode_place,
+              "\"guard_json off\" contradicts \"guard_json_schema\", which implies \"guard_json "
+              "required\"; write \"guard_json_schema off\" as well");
+  }
   for (const auto& setting : parent.settings) {
     const bool replaced =
         std::any_of(child.settings.begin(), child.settings.end(),
@@ -239,8 +349,13 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
     child.policy = parent.policy;
   } else {
     auto* policy = ngx::pool_new<Policy>(cf->pool);
-    policy->mode = child.mode.value_or(Mode::off);
+    policy->mode = bound ? Mode::required : child.mode.value_or(Mode::off);
     if (child.limits) policy->limits = *child.limits;
+    if (bound) {
+      policy->program = &child.contract->schema->program;
+      policy->methods = child.contract->policy.methods;
+      policy->errors = child.contract->policy.errors;
+    }
     child.policy = policy;
   }
   if (child.policy->mode != Mode::off) core::activate(cf, kCheck);
@@ -252,6 +367,7 @@ void preconfigure(ngx_conf_t* cf) {
 
 void exit_process(ngx_cycle_t* /*cycle*/) noexcept {
   core::JsonBody::release();
+  evaluator.reset();
 }
 
 constexpr ngx_uint_t kAnywhere = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
@@ -261,6 +377,8 @@ ngx_command_t commands[] = {
                  ngx::directive<set_mode>),
     ngx::command(ngx_string("guard_json_limits"), kAnywhere | NGX_CONF_1MORE,
                  NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_limits>),
+    ngx::command(ngx_string("guard_json_schema"), kAnywhere | NGX_CONF_1MORE,
+                 NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_schema>),
     ngx::command(ngx_string("guard_json_set"), kAnywhere | NGX_CONF_2MORE, NGX_HTTP_LOC_CONF_OFFSET,
                  ngx::directive<set_extraction>),
     ngx_null_command,

@@ -3,6 +3,8 @@
 #include <array>
 #include <optional>
 
+#include "json/schema_evaluator.h"
+
 namespace guard::json {
 
 namespace {
@@ -12,6 +14,9 @@ using core::fail;
 constexpr std::array<std::string_view, 3> kModes = {"off", "on", "required"};
 constexpr std::array<std::string_view, 3> kNumbers = {"double", "int64", "any"};
 constexpr std::array<std::string_view, 2> kDuplicates = {"reject", "allow"};
+
+constexpr std::array<std::string_view, 2> kFormats = {"assert", "annotate"};
+constexpr std::array<std::string_view, 4> kMethods = {"POST", "PUT", "PATCH", "DELETE"};
 
 constexpr std::uint64_t kMaxArray = 10'000'000;
 constexpr std::size_t kMaxVariable = 64;
@@ -51,6 +56,35 @@ core::JsonLimits parse_limits(core::Words& words) {
     limits.duplicates = core::parse_choice("duplicates", *value, kDuplicates) == 1;
   }
   return limits;
+}
+
+SchemaPolicy parse_schema(core::Words& words) {
+  words.read(1, {"draft", "formats", "methods", "errors", "refs"});
+  SchemaPolicy policy;
+  policy.source.file = words[0];
+  if (const auto value = words.named("draft")) policy.source.draft = parse_draft(*value);
+  if (const auto value = words.named("formats")) {
+    policy.source.assert_formats = core::parse_choice("formats", *value, kFormats) == 0;
+  }
+  if (const auto value = words.named("methods")) {
+    policy.methods = 0;
+    for (const std::string_view method : core::split(*value, ',')) {
+      policy.methods |= static_cast<Methods>(1U << core::parse_choice("methods", method, kMethods));
+    }
+  }
+  if (const auto value = words.named("errors")) {
+    policy.errors = core::parse_number("errors", *value, 1, SchemaEvaluator::kMaxErrors);
+  }
+  if (const auto value = words.named("refs")) {
+    // A path has no scheme, and so no "://".
+    const std::size_t equals = value->find('=');
+    const bool based = equals != std::string_view::npos &&
+                       value->substr(0, equals).find("://") != std::string_view::npos;
+    if (based) policy.source.refs_base = value->substr(0, equals);
+    policy.source.refs = based ? value->substr(equals + 1) : *value;
+    if (policy.source.refs.empty()) fail("\"refs\" names no directory in \"", *value, "\"");
+  }
+  return policy;
 }
 
 Extraction parse_extraction(core::Words& words) {

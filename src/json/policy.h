@@ -1,4 +1,4 @@
-// guard_json, guard_json_limits and guard_json_set as plain values.
+// guard_json, guard_json_limits, guard_json_schema and guard_json_set as plain values.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include "core/json_parser.h"
 #include "core/json_pointer.h"
 #include "core/words.h"
+#include "json/schema.h"
 
 namespace guard::json {
 
@@ -17,6 +18,24 @@ enum class Mode : std::uint8_t { off, on, required };
 // All throw ConfigError.
 Mode parse_mode(const core::Words& words);
 core::JsonLimits parse_limits(core::Words& words);
+
+// A set of methods.
+using Methods = std::uint8_t;
+inline constexpr Methods kPost = 1;
+inline constexpr Methods kPut = 2;
+inline constexpr Methods kPatch = 4;
+inline constexpr Methods kDelete = 8;
+// Those that carry a body by their nature (RFC 9110, section 9.3; RFC 5789).
+inline constexpr Methods kWriting = kPost | kPut | kPatch;
+
+// One guard_json_schema.
+struct SchemaPolicy {
+  SchemaSource source;         // file and refs as they were written
+  Methods methods = kWriting;  // of requests that must have a body
+  std::size_t errors = 10;     // at most so many are told, 1 to SchemaEvaluator::kMaxErrors
+};
+
+SchemaPolicy parse_schema(core::Words& words);
 
 // One guard_json_set.
 struct Extraction {

@@ -19,17 +19,6 @@ using core::JsonType;
 
 constexpr std::size_t kMaxPointer = 4096;
 
-core::JsonLimits file_limits() {
-  core::JsonLimits limits;
-  limits.size = core::kMaxJsonSize;
-  limits.depth = core::kMaxJsonDepth;
-  limits.keys = core::kMaxJsonKeys;
-  limits.string = core::kMaxJsonSize;
-  limits.array = core::kMaxJsonSize;
-  limits.number = core::JsonNumberMode::any;
-  return limits;
-}
-
 // "line 3, column 14"
 std::string place_of(std::string_view text, std::size_t offset) {
   const std::string_view before = text.substr(0, offset);
@@ -58,7 +47,7 @@ bool only_refers(const JsonDocument& document, const JsonNode& schema, Draft dra
 SchemaFile::SchemaFile(std::string name, std::string text)
     : name_(std::move(name)), text_(std::move(text)) {
   const auto parser = std::make_unique<core::JsonParser>();
-  const JsonDocument* parsed = parser->parse(text_, file_limits());
+  const JsonDocument* parsed = parser->parse(text_, core::widest_json_limits());
   if (parsed == nullptr) {
     const core::JsonError& error = parser->error();
     core::fail("\"", name_, "\" is not JSON: ", error.detail, " at ",

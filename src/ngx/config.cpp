@@ -11,17 +11,30 @@ void warn(ngx_conf_t* cf, const std::string& text) {
   ngx_conf_log_error(NGX_LOG_WARN, cf, 0, "%s", text.c_str());
 }
 
-Place place_of(ngx_conf_t* cf) {
-  return {cf->conf_file->file.name, cf->conf_file->line};
-}
+namespace {
 
-void warn(ngx_conf_t* cf, const Place& place, const std::string& text) {
+void log_at(ngx_conf_t* cf, const Place& place, ngx_uint_t level, const std::string& text) {
   ngx_conf_file_t file = *cf->conf_file;
   file.file.name = place.file;
   file.line = place.line;
   ngx_conf_t there = *cf;
   there.conf_file = &file;
-  warn(&there, text);
+  ngx_conf_log_error(level, &there, 0, "%s", text.c_str());
+}
+
+}  // namespace
+
+Place place_of(ngx_conf_t* cf) {
+  return {cf->conf_file->file.name, cf->conf_file->line};
+}
+
+void warn(ngx_conf_t* cf, const Place& place, const std::string& text) {
+  log_at(cf, place, NGX_LOG_WARN, text);
+}
+
+void fail(ngx_conf_t* cf, const Place& place, const std::string& text) {
+  log_at(cf, place, NGX_LOG_EMERG, text);
+  throw AlreadyLogged{};
 }
 
 void notice(ngx_conf_t* cf, const std::string& text) {
@@ -126,6 +139,16 @@ std::string_view full_path(ngx_conf_t* cf, std::string_view path) {
   ngx_str_t name = borrow(keep(cf, path));
   if (ngx_conf_full_name(cf->cycle, &name, 1) != NGX_OK) throw std::bad_alloc();
   return to_view(name);
+}
+
+std::string_view path_near(ngx_conf_t* cf, std::string_view path) {
+  const std::string_view there = full_path(cf, path);
+  ngx_file_info_t info;
+  if (path.starts_with('/') || ngx_file_info(there.data(), &info) == 0) return there;
+  std::string near(to_view(cf->conf_file->file.name));
+  near.resize(near.rfind('/') + 1);
+  near.append(path);
+  return ngx_file_info(near.c_str(), &info) == 0 ? keep(cf, near) : there;
 }
 
 }  // namespace guard::ngx

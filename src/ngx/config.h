@@ -26,6 +26,7 @@ Place place_of(ngx_conf_t* cf);
 
 void warn(ngx_conf_t* cf, const std::string& text);
 void warn(ngx_conf_t* cf, const Place& place, const std::string& text);
+[[noreturn]] void fail(ngx_conf_t* cf, const Place& place, const std::string& text);
 void notice(ngx_conf_t* cf, const std::string& text);
 
 // A string in the configuration's pool.
@@ -77,5 +78,8 @@ inline void set_variable(ngx_variable_value_t* v, std::string_view text) noexcep
 
 // A path relative to the configuration prefix, as nginx resolves it; NUL-terminated.
 std::string_view full_path(ngx_conf_t* cf, std::string_view path);
+// The same, but if there is nothing, and there is something of that name beside the file that the
+// directive stands in, that: a policy can bring files of its own with it.
+std::string_view path_near(ngx_conf_t* cf, std::string_view path);
 
 }  // namespace guard::ngx

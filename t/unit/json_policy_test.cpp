@@ -287,19 +287,48 @@ void variables(void**) {
   expect_text(value("/blank", false, true), "");
 }
 
+void schemas(void**) {
+  core::Words plain = words({"guard_json_schema", "a.json"});
+  const SchemaPolicy defaults = parse_schema(plain);
+  expect_text(defaults.source.file, "a.json");
+  assert_true(defaults.source.draft == Draft::draft2020_12);
+  assert_true(defaults.source.assert_formats);
+  assert_int_equal(defaults.methods, kPost | kPut | kPatch);
+  assert_int_equal(defaults.errors, 10);
+  core::Words all = words({"guard_json_schema", "a.json", "draft=4", "formats=annotate",
+                           "methods=DELETE,PUT", "errors=100", "refs=https://e.example/=d=e"});
+  const SchemaPolicy parsed = parse_schema(all);
+  assert_true(parsed.source.draft == Draft::draft4);
+  assert_false(parsed.source.assert_formats);
+  assert_int_equal(parsed.methods, kDelete | kPut);
+  assert_int_equal(parsed.errors, 100);
+  expect_text(parsed.source.refs, "d=e");
+  expect_text(parsed.source.refs_base, "https://e.example/");
+  core::Words path = words({"guard_json_schema", "a.json", "refs=a=b"});
+  expect_text(parse_schema(path).source.refs, "a=b");
+  for (const auto& [word, error] : {
+           std::pair{"refs=https://e.example/=",
+                     "\"refs\" names no directory in \"https://e.example/=\""},
+           std::pair{"methods=POST,,PUT",
+                     "invalid value \"\" of \"methods\", it must be \"POST\", \"PUT\", "
+                     "\"PATCH\" or \"DELETE\""},
+           std::pair{"errors=0",
+                     "invalid value \"0\" of \"errors\", a number from 1 to 100 is expected"},
+       }) {
+    core::Words wrong = words({"guard_json_schema", "a.json", word});
+    expect_error([&] { parse_schema(wrong); }, error);
+  }
+}
+
 }  // namespace
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(modes),
-      cmocka_unit_test(limits),
-      cmocka_unit_test(limits_that_are_wrong),
-      cmocka_unit_test(extractions),
-      cmocka_unit_test(media_types),
-      cmocka_unit_test(admission_on),
-      cmocka_unit_test(admission_required),
-      cmocka_unit_test(codes),
-      cmocka_unit_test(details),
+      cmocka_unit_test(modes),        cmocka_unit_test(limits),
+      cmocka_unit_test(schemas),      cmocka_unit_test(limits_that_are_wrong),
+      cmocka_unit_test(extractions),  cmocka_unit_test(media_types),
+      cmocka_unit_test(admission_on), cmocka_unit_test(admission_required),
+      cmocka_unit_test(codes),        cmocka_unit_test(details),
       cmocka_unit_test(variables),
   };
   return cmocka_run_group_tests_name("json_policy", tests, nullptr, nullptr);

@@ -1,0 +1,130 @@
+#include "cli/schema_command.h"
+
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/json_parser.h"
+#include "core/json_pointer.h"
+#include "core/words.h"
+#include "json/policy.h"
+#include "json/schema.h"
+#include "json/schema_evaluator.h"
+
+namespace guard::cli {
+
+namespace {
+
+// Options are the words of guard_json_schema, with "--" before them: "--draft=7" or "--draft 7".
+json::SchemaPolicy policy_of(std::span<const std::string_view>& words) {
+  std::vector<std::string> options;
+  while (!words.empty() && words.front().starts_with("--")) {
+    options.emplace_back(words.front().substr(2));
+    words = words.subspan(1);
+    if (options.back().find('=') != std::string::npos) continue;
+    if (words.empty()) throw UsageError("\"--" + options.back() + "\" needs a value");
+    options.back().append("=").append(words.front());
+    words = words.subspan(1);
+  }
+  if (words.empty()) throw UsageError("\"schema\" needs the file of a schema");
+  std::vector<std::string_view> list = {"schema", words.front()};
+  words = words.subspan(1);
+  list.insert(list.end(), options.begin(), options.end());
+  core::Words parsed(list);
+  return json::parse_schema(parsed);
+}
+
+// False: it cannot be read, which has been said.
+bool read(std::string_view name, std::string& text) {
+  std::ifstream file;
+  if (name != "-") file.open(std::string(name), std::ios::binary);
+  std::istream& in = name == "-" ? std::cin : file;
+  text.assign(std::istreambuf_iterator<char>(in), {});
+  if (!in.bad() && (name == "-" || file.is_open())) return true;
+  (void)std::fprintf(stderr, "guardctl: cannot read \"%.*s\"\n", static_cast<int>(name.size()),
+                     name.data());
+  return false;
+}
+
+void print(std::string_view name, std::string_view pointer, std::string_view detail,
+           std::string_view keyword) {
+  const auto size = [](std::string_view text) { return static_cast<int>(text.size()); };
+  std::printf("%.*s: \"%.*s\" %.*s", size(name), name.data(), size(pointer), pointer.data(),
+              size(detail), detail.data());
+  if (!keyword.empty()) std::printf(" (%.*s)", size(keyword), keyword.data());
+  std::printf("\n");
+}
+
+class Desk {
+ public:
+  explicit Desk(const json::SchemaPolicy& policy)
+      : schema_(json::load_schema(policy.source)), errors_(policy.errors) {}
+
+  const std::vector<std::string>& warnings() const { return schema_->warnings; }
+
+  bool check(std::string_view name) {
+    std::string text;
+    if (!read(name, text)) return false;
+    const core::JsonDocument* document = parser_->parse(text, core::widest_json_limits());
+    if (document == nullptr) {
+      const core::JsonError& error = parser_->error();
+      print(name, error.pointer,
+            std::string(error.detail) + " at byte " + std::to_string(error.offset), "");
+      return false;
+    }
+    switch (evaluator_->evaluate(schema_->program, *document, 0, errors_)) {
+      case json::SchemaVerdict::valid:
+        std::printf("%.*s: valid\n", static_cast<int>(name.size()), name.data());
+        return true;
+      case json::SchemaVerdict::invalid:
+        for (const json::SchemaError& error : evaluator_->errors()) {
+          std::array<char, kMaxPointer> pointer;
+          const std::size_t size =
+              core::write_json_pointer(*document, error.node, pointer.data(), pointer.size());
+          print(name, {pointer.data(), size}, error.detail, json::name_of(error.keyword));
+        }
+        return false;
+      case json::SchemaVerdict::pattern_limit:
+        print(name, "", "a pattern would take too long", "");
+        return false;
+      case json::SchemaVerdict::limit:
+        print(name, "", "the schema would take too long", "");
+        return false;
+      case json::SchemaVerdict::memory:
+        break;
+    }
+    throw std::bad_alloc();
+  }
+
+ private:
+  static constexpr std::size_t kMaxPointer = 4096;
+
+  std::shared_ptr<const json::CompiledSchema> schema_;
+  std::size_t errors_;
+  std::unique_ptr<core::JsonParser> parser_ = std::make_unique<core::JsonParser>();
+  std::unique_ptr<json::SchemaEvaluator> evaluator_ = std::make_unique<json::SchemaEvaluator>();
+};
+
+}  // namespace
+
+int run_schema(std::span<const std::string_view> words) {
+  std::unique_ptr<Desk> desk;
+  try {
+    desk = std::make_unique<Desk>(policy_of(words));
+  } catch (const core::ConfigError& error) {
+    (void)std::fprintf(stderr, "guardctl: %s\n", error.what());
+    return kMisused;
+  }
+  for (const std::string& warning : desk->warnings()) {
+    (void)std::fprintf(stderr, "guardctl: warning: %s\n", warning.c_str());
+  }
+  bool valid = true;
+  for (const std::string_view name : words) valid &= desk->check(name);
+  return valid ? kDone : kFailed;
+}
+
+}  // namespace guard::cli

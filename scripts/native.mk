@@ -37,7 +37,8 @@ NGX_FLAGS := -Wno-old-style-cast $(foreach dir,core event event/modules os/unix 
 
 OBJECTS := $(LOGIC:%.cpp=$(OUT)/$(KIND)/%.o)
 # What of the module's own can be tried on the stub.
-NGX_OBJECTS := $(patsubst %,$(OUT)/$(KIND)/src/%.o,ngx/config ngx/zone core/counter_batch)
+NGX_OBJECTS := $(patsubst %,$(OUT)/$(KIND)/src/%.o,ngx/config ngx/zone core/counter_batch \
+    core/leased_job core/total_queue)
 FUZZ_OBJECTS := $(LOGIC:%.cpp=$(OUT)/native-fuzz/%.o)
 
 .PHONY: guardctl unit fuzz bench conformance print-flags

@@ -1,9 +1,11 @@
 #include "nginx_stub.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <string_view>
 
 namespace stub {
 
@@ -12,6 +14,18 @@ long allocations_left = -1;
 ngx_shm_zone_t zone;
 
 namespace {
+
+ngx_log_t everything = [] {
+  ngx_log_t log{};
+  log.log_level = NGX_LOG_DEBUG;
+  return log;
+}();
+ngx_cycle_t running = [] {
+  ngx_cycle_t cycle{};
+  cycle.log = &everything;
+  return cycle;
+}();
+std::vector<ngx_rbtree_node_t*> timers;
 
 std::map<ngx_pool_t*, std::vector<void*>> memory_of;
 std::vector<std::uint8_t> zone_memory;
@@ -64,6 +78,28 @@ ngx_int_t run_init(std::size_t size, void* old_data) {
   return zone.init(&zone, old_data);
 }
 
+bool run_timer(ngx_msec_t until) {
+  auto first =
+      std::ranges::min_element(timers, {}, [](ngx_rbtree_node_t* one) { return one->key; });
+  if (first == timers.end() || (*first)->key > until) return false;
+  ngx_rbtree_node_t* node = *first;
+  auto* event =
+      reinterpret_cast<ngx_event_t*>(reinterpret_cast<char*>(node) - offsetof(ngx_event_t, timer));
+  if (node->key > ngx_current_msec) ngx_current_msec = node->key;
+  ngx_rbtree_delete(&ngx_event_timer_rbtree, node);
+  event->timer_set = 0;
+  event->handler(event);
+  return true;
+}
+
+bool waited_for() {
+  return std::ranges::any_of(timers, [](ngx_rbtree_node_t* node) {
+    return !reinterpret_cast<ngx_event_t*>(reinterpret_cast<char*>(node) -
+                                           offsetof(ngx_event_t, timer))
+                ->cancelable;
+  });
+}
+
 }  // namespace stub
 
 extern "C" {
@@ -73,6 +109,8 @@ ngx_module_t ngx_http_core_module;
 ngx_uint_t ngx_pagesize_shift = 12;
 volatile ngx_msec_t ngx_current_msec;
 ngx_uint_t ngx_exiting;
+ngx_uint_t ngx_process;
+volatile ngx_cycle_t* ngx_cycle = &stub::running;
 ngx_rbtree_t ngx_event_timer_rbtree;
 
 void* ngx_palloc(ngx_pool_t* pool, size_t size) {
@@ -107,8 +145,21 @@ void ngx_conf_log_error(ngx_uint_t level, ngx_conf_t*, ngx_err_t, const char* fm
                          (std::strcmp(fmt, "%s") == 0 ? text : fmt));
 }
 
+// Of nginx's own formats it knows "%*s".
 void ngx_log_error_core(ngx_uint_t level, ngx_log_t*, ngx_err_t, const char* fmt, ...) {
-  stub::logged.push_back(std::string(stub::kLevels[level]) + ": " + fmt);
+  std::string text;
+  va_list args;
+  va_start(args, fmt);
+  for (std::string_view rest = fmt; !rest.empty();) {
+    const std::size_t plain = rest.find("%*s");
+    text += rest.substr(0, plain);
+    if (plain == std::string_view::npos) break;
+    const auto size = va_arg(args, std::size_t);
+    text.append(va_arg(args, const char*), size);
+    rest.remove_prefix(plain + 3);
+  }
+  va_end(args);
+  stub::logged.push_back(std::string(stub::kLevels[level]) + ": " + text);
 }
 
 // A value with a variable is one that holds a '$'; an unknown one is named $unknown.
@@ -153,11 +204,13 @@ void* ngx_slab_alloc(ngx_slab_pool_t* pool, size_t size) {
              : reinterpret_cast<u_char*>(pool) + 4096 - sizeof(ngx_slab_pool_t) % 8;
 }
 
-// One timer at a time is enough.
+// The root is the last one that was inserted, or null if there is none.
 void ngx_rbtree_insert(ngx_rbtree_t* tree, ngx_rbtree_node_t* node) {
+  stub::timers.push_back(node);
   tree->root = node;
 }
-void ngx_rbtree_delete(ngx_rbtree_t* tree, ngx_rbtree_node_t*) {
-  tree->root = nullptr;
+void ngx_rbtree_delete(ngx_rbtree_t* tree, ngx_rbtree_node_t* node) {
+  std::erase(stub::timers, node);
+  tree->root = stub::timers.empty() ? nullptr : stub::timers.back();
 }
 }

@@ -56,4 +56,9 @@ class Conf {
 extern ngx_shm_zone_t zone;
 ngx_int_t run_init(std::size_t size, void* old_data);
 
+// Time goes on until the first timer fires. False: there is none that does until then.
+bool run_timer(ngx_msec_t until = static_cast<ngx_msec_t>(-1));
+// Whether some timer keeps a quitting worker alive.
+bool waited_for();
+
 }  // namespace stub

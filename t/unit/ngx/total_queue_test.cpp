@@ -1,0 +1,413 @@
+// What a worker tells Redis of totals: which commands that is, what is made of the replies and of
+// their absence. The client hands every command to a real redis-server when the test says so.
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "nginx_stub.h"
+#include "redis_server.h"
+
+#include "core/total_queue.h"
+#include "redis/client.h"
+#include "redis/topology.h"
+
+using guard::core::Hash128;
+using guard::core::RemoteTotal;
+using guard::core::TotalAnswer;
+using guard::core::TotalAsk;
+using guard::core::TotalOutcome;
+using guard::core::TotalQueue;
+using guard::redis::Client;
+using guard::redis::Command;
+using guard::redis::Fault;
+using guard::redis::Output;
+using guard::redis::Reply;
+
+namespace {
+
+guard::unit::RedisServer* server;
+std::deque<Command*> waiting;
+bool reachable = true;
+
+}  // namespace
+
+namespace guard::redis {
+
+Client::Client(Settings&& settings, Changed changed) noexcept
+    : settings_(std::move(settings)),
+      changed_(changed),
+      deadline_([](void*) noexcept {}, this, true),
+      delivery_([](void*) noexcept {}, this, true),
+      turn_end_([](void*) noexcept {}, this) {}
+
+Client::~Client() = default;
+
+void Client::send(Command& command) noexcept {
+  assert_false(command.waiting());
+  command.state_ = Command::State::queued;
+  waiting.push_back(&command);
+}
+
+bool Client::available() const noexcept {
+  return reachable;
+}
+
+// Nobody calls these; with them, a topology is a complete type.
+void Client::reconsider(std::string_view) noexcept {}
+void Topology::went_down(Link&) noexcept {}
+
+// Stands in for the client's turn of the event loop.
+class Link {
+ public:
+  static Output write(Command& command) {
+    Output out;
+    command.state_ = Command::State::sent;
+    command.write_(command, out);
+    return out;
+  }
+  static void finish(Command& command, const Reply& reply) {
+    command.state_ = Command::State::idle;
+    command.done_(command, reply);
+  }
+};
+
+}  // namespace guard::redis
+
+namespace {
+
+using guard::redis::Link;
+
+Client& client() {
+  static Client made = [] {
+    guard::redis::Settings settings;
+    settings.policy.name = "main";
+    return Client(std::move(settings), nullptr);
+  }();
+  return made;
+}
+
+struct Heard {
+  TotalAsk ask;
+  TotalAnswer answer;
+};
+
+struct Queue {
+  explicit Queue(bool cluster = false)
+      : queue(
+            client(), cluster,
+            [](void* self, const TotalAsk& ask, const TotalAnswer& answer) noexcept {
+              auto& mine = *static_cast<Queue*>(self);
+              mine.heard.push_back({ask, answer});
+              if (mine.again-- > 0) mine.queue.ask(ask);
+            },
+            [](void* self, std::uint64_t asked_at, std::uint64_t now) noexcept {
+              static_cast<Queue*>(self)->times.push_back({asked_at, now});
+            },
+            this) {
+    assert_true(queue.prepare());
+  }
+
+  TotalQueue queue;
+  std::vector<Heard> heard;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> times;
+  int again = 0;  // how often what was answered is asked once more
+};
+
+const RemoteTotal kWindows("guard:api:", ".hour", true);
+
+TotalAsk asking(std::uint64_t key, std::int64_t floor, std::int64_t more, bool previous = false) {
+  TotalAsk ask;
+  ask.counter = &kWindows;
+  ask.hash = Hash128{key, 0};
+  ask.number = 42;
+  ask.offer = {floor, more, 100'000};
+  ask.previous = previous;
+  ask.meter = 3;
+  ask.window = 10;
+  ask.delta = more;
+  ask.told = 77;
+  ask.told_at = 88;
+  return ask;
+}
+
+Command& take() {
+  assert_false(waiting.empty());
+  Command& command = *waiting.front();
+  waiting.pop_front();
+  return command;
+}
+
+// The first command that waits, in Redis.
+void run() {
+  Command& command = take();
+  Output out = Link::write(command);
+  for (int i = 1; i < command.replies; ++i) server->ask(out);
+  Link::finish(command, server->ask(out));
+}
+
+void run_all() {
+  while (!waiting.empty()) run();
+}
+
+void fail_with(Fault fault) {
+  Command& command = take();
+  Link::write(command);
+  Link::finish(command, Reply(fault));
+}
+
+// With the reply to something else.
+void answer_with(std::initializer_list<std::string_view> words) {
+  Command& command = take();
+  Link::finish(command, server->ask(words));
+}
+
+int begin(void**) {
+  server->ask({"FLUSHALL"});
+  waiting.clear();
+  stub::logged.clear();
+  reachable = true;
+  // Nothing is silent any more of what the last test has said.
+  ngx_current_msec = ngx_current_msec + 100'000;
+  return 0;
+}
+
+void an_exchange(void**) {
+  Queue queue;
+  assert_true(queue.queue.idle());
+  queue.queue.ask(asking(7, 5, 3));
+  assert_false(queue.queue.idle());
+  assert_int_equal(waiting.size(), 1);
+  assert_int_equal(waiting[0]->replies, RemoteTotal::kAddReplies);
+  guard::unit::expect_text(waiting[0]->route, "{07000000000000000000000000000000}");
+  run();
+  assert_true(queue.queue.idle());
+  assert_int_equal(queue.heard.size(), 1);
+  const Heard& heard = queue.heard[0];
+  assert_true(heard.answer.outcome == TotalOutcome::answered);
+  assert_int_equal(heard.answer.total, 8);
+  assert_false(heard.answer.previous.has_value());
+  // Who has asked has back what is his.
+  assert_true(heard.ask.hash == (Hash128{7, 0}));
+  assert_int_equal(heard.ask.meter, 3);
+  assert_int_equal(heard.ask.window, 10);
+  assert_int_equal(heard.ask.delta, 3);
+  assert_int_equal(heard.ask.told, 77);
+  assert_int_equal(heard.ask.told_at, 88);
+  guard::unit::expect_text(
+      server->ask({"ZSCORE", "guard:api:{07000000000000000000000000000000}.hour~42", "t"}).text(),
+      "8");
+  assert_true(stub::logged.empty());
+}
+
+// Each may come first; the answer comes when both are there.
+void with_the_window_before(void**) {
+  server->ask({"ZADD", "guard:api:{07000000000000000000000000000000}.hour~41", "30", "t"});
+  for (const bool swapped : {false, true}) {
+    Queue queue;
+    queue.queue.ask(asking(7, 0, 1, true));
+    assert_int_equal(waiting.size(), 2);
+    guard::unit::expect_text(waiting[1]->route, waiting[0]->route);
+    if (swapped) std::swap(waiting[0], waiting[1]);
+    run();
+    assert_true(queue.heard.empty());
+    assert_false(queue.queue.idle());
+    run();
+    assert_int_equal(queue.heard.size(), 1);
+    assert_true(queue.heard[0].answer.outcome == TotalOutcome::answered);
+    assert_int_equal(queue.heard[0].answer.total, swapped ? 2 : 1);
+    assert_int_equal(queue.heard[0].answer.previous.value_or(-1), 30);
+  }
+  // That of the window before may be missing, by itself; the total may not.
+  Queue queue;
+  queue.queue.ask(asking(7, 0, 1, true));
+  run();
+  fail_with(Fault::lost);
+  queue.queue.ask(asking(7, 0, 1, true));
+  fail_with(Fault::lost);
+  run();
+  assert_int_equal(queue.heard.size(), 2);
+  assert_true(queue.heard[0].answer.outcome == TotalOutcome::answered);
+  assert_false(queue.heard[0].answer.previous.has_value());
+  assert_true(queue.heard[1].answer.outcome == TotalOutcome::unknown);
+}
+
+// A cluster may send on one command, not three.
+void of_a_cluster(void**) {
+  Queue queue(true);
+  queue.queue.ask(asking(7, 5, 3));
+  assert_int_equal(waiting.size(), 1);
+  assert_int_equal(waiting[0]->replies, 1);
+  run();
+  assert_int_equal(queue.heard[0].answer.total, 8);
+}
+
+void what_nobody_answered(void**) {
+  const std::pair<Fault, TotalOutcome> expected[] = {
+      {Fault::unavailable, TotalOutcome::unsent},
+      {Fault::overflow, TotalOutcome::unsent},
+      {Fault::timeout, TotalOutcome::unknown},
+      {Fault::lost, TotalOutcome::unknown},
+  };
+  for (const bool cluster : {false, true}) {
+    Queue queue(cluster);
+    for (const auto& [fault, outcome] : expected) {
+      queue.queue.ask(asking(7, 5, 3));
+      fail_with(fault);
+      assert_true(queue.heard.back().answer.outcome == outcome);
+    }
+    assert_int_equal(queue.heard.size(), 4);
+    assert_true(queue.queue.idle());
+  }
+  assert_true(stub::logged.empty());
+}
+
+// What is refused was not counted; what makes no sense may have been.
+void what_redis_refuses(void**) {
+  Queue queue;
+  server->ask({"SET", "guard:api:{07000000000000000000000000000000}.hour~42", "x"});
+  for (int i = 0; i < 3; ++i) {
+    queue.queue.ask(asking(7, 5, 3));
+    run();
+    assert_true(queue.heard.back().answer.outcome == TotalOutcome::unsent);
+  }
+  // Once in a while.
+  assert_int_equal(stub::logged.size(), 1);
+  guard::unit::expect_text(stub::logged[0],
+                           "error: guard_redis \"main\" refuses the counts of interval sync: "
+                           "WRONGTYPE Operation against a key holding the wrong kind of value");
+  ngx_current_msec = ngx_current_msec + 9'999;
+  queue.queue.ask(asking(7, 5, 3));
+  run();
+  assert_int_equal(stub::logged.size(), 1);
+  ngx_current_msec = ngx_current_msec + 1;
+  queue.queue.ask(asking(7, 5, 3));
+  run();
+  assert_int_equal(stub::logged.size(), 2);
+
+  for (const auto words : {std::initializer_list<std::string_view>{"ECHO", "nonsense"},
+                           {"ECHO", "1.5"},
+                           {"TIME"},
+                           {"GET", "nobody"}}) {
+    queue.queue.ask(asking(7, 5, 3));
+    answer_with(words);
+    assert_true(queue.heard.back().answer.outcome == TotalOutcome::unknown);
+  }
+  assert_int_equal(stub::logged.size(), 2);
+}
+
+// What comes from elsewhere is written into a log.
+void a_refusal_is_one_plain_line(void**) {
+  Queue queue;
+  queue.queue.ask(asking(7, 5, 3));
+  answer_with({"EVAL", "return redis.error_reply('ERR \\27[2J' .. string.rep('x', 300))", "0"});
+  assert_int_equal(stub::logged.size(), 1);
+  const std::string_view line = stub::logged[0];
+  const std::string_view told = line.substr(line.find("sync: ") + 6);
+  assert_int_equal(told.size(), 128);
+  assert_true(told.starts_with("ERR ?[2Jxxx"));
+}
+
+// A Redis that does not know GT answers all the same, with less than what was told.
+void a_floor_that_is_missing(void**) {
+  Queue queue;
+  const auto fall_short = [&] {
+    queue.queue.ask(asking(7, 500, 1));
+    answer_with({"ECHO", "1"});
+    assert_true(queue.heard.back().answer.outcome == TotalOutcome::answered);
+    assert_int_equal(queue.heard.back().answer.total, 1);
+  };
+  // Now and then that says nothing: a clock was set, somebody gave something back meanwhile.
+  for (int i = 0; i < 3; ++i) {
+    fall_short();
+    fall_short();
+    ngx_current_msec = ngx_current_msec + 10'000;
+  }
+  assert_true(stub::logged.empty());
+  fall_short();
+  fall_short();
+  ngx_current_msec = ngx_current_msec + 9'000;
+  fall_short();
+  assert_int_equal(stub::logged.size(), 1);
+  guard::unit::expect_text(stub::logged[0],
+                           "error: guard_redis \"main\" refuses the counts of interval sync: "
+                           "ZADD has no GT, as Redis 6.2 and later have");
+  for (int i = 0; i < 6; ++i) fall_short();
+  assert_int_equal(stub::logged.size(), 1);
+}
+
+void so_many_at_a_time(void**) {
+  Queue queue;
+  std::uint64_t key = 0;
+  while (!queue.queue.full()) queue.queue.ask(asking(++key, 0, 1));
+  assert_int_equal(key, TotalQueue::kMost);
+  assert_int_equal(waiting.size(), TotalQueue::kMost);
+  // Whoever hears of one may ask at once.
+  queue.again = 100;
+  run_all();
+  assert_int_equal(queue.heard.size(), TotalQueue::kMost + 100);
+  assert_true(queue.queue.idle());
+  for (std::uint64_t i = 0; i < TotalQueue::kMost; ++i) {
+    assert_int_equal(queue.heard[i].ask.hash.low, i + 1);
+    assert_int_equal(queue.heard[i].answer.total, 1);
+  }
+  assert_int_equal(queue.heard.back().answer.total, 2);
+}
+
+void the_time(void**) {
+  Queue queue;
+  assert_false(queue.queue.asks_time());
+  queue.queue.ask_time();
+  queue.queue.ask_time();
+  assert_int_equal(waiting.size(), 1);
+  assert_true(queue.queue.asks_time());
+  assert_true(queue.queue.idle());
+  run();
+  assert_false(queue.queue.asks_time());
+  assert_int_equal(queue.times.size(), 1);
+  assert_true(queue.times[0].first > 0);
+  assert_true(queue.times[0].second > 1'700'000'000'000'000);
+  // One that is not told is asked for again.
+  queue.queue.ask_time();
+  fail_with(Fault::timeout);
+  assert_false(queue.queue.asks_time());
+  queue.queue.ask_time();
+  answer_with({"ECHO", "now"});
+  assert_int_equal(queue.times.size(), 1);
+  queue.queue.ask_time();
+  run();
+  assert_int_equal(queue.times.size(), 2);
+}
+
+void before_it_is_prepared(void**) {
+  TotalQueue queue(
+      client(), false, [](void*, const TotalAsk&, const TotalAnswer&) noexcept {},
+      [](void*, std::uint64_t, std::uint64_t) noexcept {}, nullptr);
+  assert_true(queue.idle());
+  assert_false(queue.asks_time());
+  assert_true(queue.prepare());
+  assert_false(queue.full());
+  assert_true(queue.prepare());
+  assert_true(queue.available());
+  reachable = false;
+  assert_false(queue.available());
+}
+
+}  // namespace
+
+int main() {
+  guard::unit::RedisServer redis;
+  server = &redis;
+  const CMUnitTest tests[] = {
+      cmocka_unit_test_setup(an_exchange, begin),
+      cmocka_unit_test_setup(with_the_window_before, begin),
+      cmocka_unit_test_setup(of_a_cluster, begin),
+      cmocka_unit_test_setup(what_nobody_answered, begin),
+      cmocka_unit_test_setup(what_redis_refuses, begin),
+      cmocka_unit_test_setup(a_refusal_is_one_plain_line, begin),
+      cmocka_unit_test_setup(a_floor_that_is_missing, begin),
+      cmocka_unit_test_setup(so_many_at_a_time, begin),
+      cmocka_unit_test_setup(the_time, begin),
+      cmocka_unit_test_setup(before_it_is_prepared, begin),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

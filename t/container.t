@@ -1,0 +1,133 @@
+# scripts/container/start, with the places of the image's files moved below the test's own root: what it makes of
+# its variables, and that nginx then does what they say.
+use strict;
+use warnings;
+use File::Basename qw(dirname);
+use File::Spec;
+use lib dirname(__FILE__) . '/lib';
+use Test::More;
+use Test::Nginx::Guard;
+
+my $root   = File::Spec->rel2abs(dirname(__FILE__) . '/..');
+my $module = File::Spec->rel2abs(($ENV{GUARD_BUILD} // "$root/build") . '/ngx_http_guard_module.so');
+plan skip_all => 'scripts/container/start starts no valgrind' if $ENV{TEST_NGINX_USE_VALGRIND};
+plan skip_all => 'the module is not built' if !-f $module;
+
+my $files = make_nginx();
+my $image = $files->root;
+my $app   = start_upstream('body from the application');
+my $redis = start_redis();
+my $other = free_port();
+
+sub slurp {
+    my ($file) = @_;
+    open my $in, '<', $file or return '';
+    local $/;
+    return scalar <$in>;
+}
+
+sub copy {
+    my ($from, $to, %moved) = @_;
+    my $text = slurp("$root/$from");
+    my $places = join '|', map { quotemeta } sort { length $b <=> length $a } keys %moved;
+    $text =~ s/($places)/$moved{$1}/g if %moved;
+    return $files->write_file($to, $text);
+}
+
+my %moved = (
+    '/usr/share/guard'       => "$image/share",
+    '/tmp/guard'             => "$image/tmp",
+    '/etc/guard'             => "$image/etc",
+    '/usr/lib/nginx/modules/ngx_http_guard_module.so' => $module,
+    '/usr/sbin/nginx'        => $ENV{TEST_NGINX_BINARY} || '/usr/sbin/nginx',
+    '-e /dev/stderr'         => "-e $image/logs/start.log",
+    'worker_processes auto;' => 'worker_processes 1; error_log ' . "$image/logs/error.log notice;",
+    '/var/log/nginx/'        => "$image/logs/",
+    '/etc/nginx/guard-break-glass' => "$image/break-glass"
+);
+my $start = copy('scripts/container/start', 'share/start', %moved);
+copy('scripts/container/nginx.conf', 'share/nginx.conf', %moved);
+copy('scripts/container/redis.sed',  'share/redis.sed');
+copy("conf.d/$_.conf", "share/conf.d/$_.conf", %moved) for qw(coreconnect coreconnect-locations env-production env-development);
+
+# Starts it with these variables; (the status, what was said) if it ends at once, else its process number.
+sub start {
+    my (%variables) = @_;
+    unlink "$image/logs/error.log", "$image/logs/start.log";
+    my $pid = fork // die "fork: $!\n";
+    if (!$pid) {
+        delete @ENV{ grep { /^(?:GUARD_(?!BUILD|TEST)|REDIS_)/ } keys %ENV };
+        %ENV = (
+            %ENV,
+            GUARD_APP             => 'http://127.0.0.1:' . $app->port,
+            GUARD_SERVER_NAME     => 'localhost',
+            GUARD_TRUSTED_PROXIES => '127.0.0.1',
+            GUARD_LISTEN_HTTP     => '127.0.0.1:' . $files->port,
+            GUARD_LISTEN_HEALTH   => "127.0.0.1:$other",
+            %variables
+        );
+        $ENV{ASAN_OPTIONS} .= ':detect_leaks=0' if $ENV{ASAN_OPTIONS};
+        open STDIN,  '<',  '/dev/null';
+        open STDOUT, '>',  "$image/said";
+        open STDERR, '>&', \*STDOUT;
+        exec 'bash', $start or die "exec: $!\n";
+    }
+    my $ended;
+    wait_for(sub { $ended = waitpid($pid, 1) == $pid and return 1; eval { request($other, GET => "/", timeout => 1) } }, 20);
+    return $ended ? ($? >> 8, slurp("$image/said") . slurp("$image/logs/start.log")) : $pid;
+}
+
+sub stop {
+    my ($pid, $name) = @_;
+    kill 'QUIT', $pid;
+    ok(wait_for(sub { waitpid($pid, 1) == $pid }, 20), "$name: ends");
+    is($?, 0, "$name: in good order");
+    unlike(slurp("$image/logs/error.log"), qr/\[(?:warn|error|alert|crit|emerg)\]/, "$name: nothing bad in the log");
+    unlike(slurp("$image/logs/start.log"), qr/\[/, "$name: nothing was said at the start");
+    return;
+}
+
+sub codes {
+    my ($target, $count, @words) = @_;
+    return join ' ', map { request($files->port, GET => $target, headers => ['X-Forwarded-Proto: https'], @words)->{code} } 1 .. $count;
+}
+
+subtest 'without a Redis' => sub {
+    my ($pid, $said) = start();
+    is($said, undef, 'it starts') or return diag($said);
+    is(codes('/', 2), '200 200', 'requests reach the application');
+    stop($pid, 'alone');
+    is($redis->run('DBSIZE'), 0, 'nothing went to a Redis');
+};
+
+subtest 'with one' => sub {
+    $files->write_file('etc/key', 'secret of all nginx');
+    chmod 0600, "$image/etc/key";
+    my ($pid, $said) = start(REDIS_URL => $redis->url);
+    is($said, undef, 'it starts') or return diag($said);
+    is(codes('/api/items', 2), '200 200', 'requests reach the application');
+    my @keys = sort map { s/\{.*//r } grep { !/probe/ } @{ $redis->run('KEYS', '*') };
+    is_deeply(\@keys, ['guard:api:'], 'it counts there');
+    stop($pid, 'shared');
+};
+
+subtest 'mistakes' => sub {
+    my $mistake = sub {
+        my ($name, $wanted, %variables) = @_;
+        my ($status, $said) = start(%variables);
+        isnt($status, 0, "$name: ends");
+        like($said // '', $wanted, "$name: and says why");
+        unlike($said // '', qr/hunter2/, "$name: without the password");
+        kill 'KILL', $status unless defined $said;
+        return;
+    };
+    my $url = $redis->url;
+    $mistake->('no key', qr{\Aguard: REDIS_URL needs the secret of guard_key_secret, .* no \Q$image\E/nothing to be read\n\z},
+        REDIS_URL => $url, GUARD_KEY_FILE => "$image/nothing");
+    $mistake->("a key $_->[0]", qr/\Aguard: GUARD_KEY_FILE=.* is no path that nginx.conf could name as it is\n\z/,
+        REDIS_URL => $url, GUARD_KEY_FILE => $_->[1])
+        for ['of another directive', "$image/etc/key; load_module x"], ['somewhere', 'key'];
+    $mistake->('no URL of a Redis', qr/\[emerg\] .*"guard_redis"|\[emerg\] .*redis/i, REDIS_URL => 'http://:hunter2@redis');
+};
+
+done_testing;

@@ -86,7 +86,29 @@ guard_json_set $email /email;
 rate policy "front" has "phase=front", where its key "$email" is not known yet in http_config:1
 rate policy "raw" has "phase=front", where its key "$request_body" is not known yet in http_config:4
 
-=== TEST 9: a key that holds a variable of the body, whatever its case, is known when it is asked
+=== TEST 9: a cost through map or set, where it is applied
+--- http_config
+map $http_x_heavy $heavy { default 1; yes 2; }
+guard_rate_policy a rate=5/minute;
+guard_rate_policy f rate=5/minute phase=front;
+guard_rate_policy i rate=5/minute phase=inner;
+guard_rate_policy k rate=5/minute key=$email;
+guard_rate a cost=$heavy;
+--- config
+guard_json_set $email  /email;
+guard_json_set $weight /weight;
+set $light $http_x_light;
+location /a/ { guard_rate a cost=$Light; guard_rate f cost=$heavy; guard_rate i cost=$heavy; guard_rate k cost=$heavy; }
+location /b/ { guard_rate a cost=$arg_n; guard_rate f cost=3; }
+location /c/ { guard_rate a cost=$heavy$weight; }
+location /d/ { guard_rate f cost=$weight; guard_rate i cost=$weight; }
+location /e/ { }
+--- config_warning
+rate policy "a" is asked before the body is known, and "$heavy" of its cost is made by another directive: write "phase=front", or "phase=inner" if that takes it from the body in http_config:6
+rate policy "a" is asked before the body is known, and "$Light" of its cost is made by another directive: write "phase=front", or "phase=inner" if that takes it from the body in config:4
+rate policy "f" has "phase=front", where its cost "$weight" is not known yet in config:7
+
+=== TEST 10: a key that holds a variable of the body, whatever its case, is known when it is asked
 --- http_config
 guard_rate_policy a rate=1/day key=$host${Email} empty=skip;
 guard_rate_policy b rate=1/day key=$request_body empty=refuse;
@@ -103,7 +125,7 @@ Content-Type: application/json
 --- error_code eval
 [200, 200, 429, 200, 200, 429]
 
-=== TEST 10: phase=inner makes a key through map of the body's variable known
+=== TEST 11: phase=inner makes a key through map of the body's variable known
 --- http_config
 guard_rate_policy a rate=1/day key=$user phase=inner empty=refuse;
 map $email $user { default $email; }

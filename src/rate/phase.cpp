@@ -1,13 +1,40 @@
 #include "rate/phase.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace guard::rate {
 
 namespace {
 
-bool needs_body(const Policy& policy, const VariableOrigin& origin) {
-  return std::any_of(policy.variables.begin(), policy.variables.end(), origin.body);
+using Names = std::vector<std::string_view>;
+
+bool needs_body(const Names& variables, const VariableOrigin& origin) {
+  return std::any_of(variables.begin(), variables.end(), origin.body);
+}
+
+Names key_of(const Policy& policy) {
+  return {policy.variables.begin(), policy.variables.end()};
+}
+
+// what: "key" or "cost", as it is written, and its variables. inner: what else the policy needs
+// puts it inside.
+std::string warning(const Policy& policy, std::string_view what, std::string_view written,
+                    const Names& variables, bool inner, const VariableOrigin& origin) {
+  if (policy.phase == Phase::inner) return {};
+  std::string name = "rate policy \"" + policy.name + "\" ";
+  std::string of("its ");
+  of += what;
+  if (policy.phase == Phase::front) {
+    if (!needs_body(variables, origin)) return {};
+    return name + "has \"phase=front\", where " + of + " \"" + std::string(written) +
+           "\" is not known yet";
+  }
+  auto derived = std::find_if(variables.begin(), variables.end(), origin.derived);
+  if (inner || derived == variables.end() || needs_body(variables, origin)) return {};
+  return name + "is asked before the body is known, and \"$" + std::string(*derived) + "\" of " +
+         of + " is made by another directive: write \"phase=front\", or \"phase=inner\" if that " +
+         "takes it from the body";
 }
 
 }  // namespace
@@ -15,22 +42,17 @@ bool needs_body(const Policy& policy, const VariableOrigin& origin) {
 bool is_inner(const Policy& policy, std::span<const std::string_view> cost,
               const VariableOrigin& origin) {
   if (policy.phase != Phase::automatic) return policy.phase == Phase::inner;
-  return needs_body(policy, origin) || std::any_of(cost.begin(), cost.end(), origin.body);
+  return needs_body(key_of(policy), origin) || std::any_of(cost.begin(), cost.end(), origin.body);
 }
 
-std::string phase_warning(const Policy& policy, const VariableOrigin& origin) {
-  if (policy.phase == Phase::inner) return {};
-  bool inner = needs_body(policy, origin);
-  if (policy.phase == Phase::front) {
-    if (!inner) return {};
-    return "rate policy \"" + policy.name + "\" has \"phase=front\", where its key \"" +
-           policy.key + "\" is not known yet";
-  }
-  auto derived = std::find_if(policy.variables.begin(), policy.variables.end(), origin.derived);
-  if (inner || derived == policy.variables.end()) return {};
-  return "rate policy \"" + policy.name + "\" is asked before the body is known, and \"$" +
-         *derived + "\" of its key is made by another directive: write \"phase=front\", or " +
-         "\"phase=inner\" if that takes it from the body";
+std::string key_warning(const Policy& policy, const VariableOrigin& origin) {
+  return warning(policy, "key", policy.key, key_of(policy), false, origin);
+}
+
+std::string cost_warning(const Policy& policy, std::string_view written,
+                         std::span<const std::string_view> cost, const VariableOrigin& origin) {
+  return warning(policy, "cost", written, {cost.begin(), cost.end()},
+                 needs_body(key_of(policy), origin), origin);
 }
 
 }  // namespace guard::rate

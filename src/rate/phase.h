@@ -20,7 +20,10 @@ struct VariableOrigin {
 bool is_inner(const Policy& policy, std::span<const std::string_view> cost,
               const VariableOrigin& origin);
 
-// What is doubtful about the phase, or nothing.
-std::string phase_warning(const Policy& policy, const VariableOrigin& origin);
+// What is doubtful about the phase, because of the key or of the cost of one guard_rate (as it is
+// written, and its variables), or nothing.
+std::string key_warning(const Policy& policy, const VariableOrigin& origin);
+std::string cost_warning(const Policy& policy, std::string_view written,
+                         std::span<const std::string_view> cost, const VariableOrigin& origin);
 
 }  // namespace guard::rate

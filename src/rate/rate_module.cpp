@@ -59,8 +59,16 @@ struct Applied {
   bool adds = false;
 };
 
+// A cost with variables, and where it is written.
+struct WrittenCost {
+  const Counted* counted;
+  std::string text;
+  ngx::Place place;
+};
+
 struct MainConf {
   std::vector<Counted*> policies;
+  std::vector<WrittenCost> costs;
 };
 
 struct State {
@@ -498,7 +506,7 @@ void set_rate(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
     core::fail("\"guard_rate ", words[0], "\" beside \"guard_rate off\" of the same level");
   }
   Use use = parse_use(words);
-  const auto& main =
+  auto& main =
       *static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_rate_module));
   Counted* counted = find_policy(main, use.name);
   if (counted == nullptr) fail_unknown(main, use.name);
@@ -521,7 +529,10 @@ void set_rate(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   }
   conf.set = true;
   Applied applied{counted, use.cost, {}, use.dry_run, use.adds};
-  if (!use.cost_text.empty()) applied.cost_value = ngx::Value(cf, use.cost_text);
+  if (!use.cost_text.empty()) {
+    applied.cost_value = ngx::Value(cf, use.cost_text);
+    main.costs.push_back({counted, use.cost_text, ngx::place_of(cf)});
+  }
   conf.uses.push_back(applied);
 }
 
@@ -541,8 +552,13 @@ void init_main(ngx_conf_t* cf, MainConf& conf) {
   for (const Counted* counted : conf.policies) {
     const Policy& policy = counted->policy;
     if (!policy.redis.empty()) core::check_remote(cf, "rate policy \"" + policy.name + "\"");
-    std::string warning = phase_warning(policy, origin_in(cf));
+    std::string warning = key_warning(policy, origin_in(cf));
     if (!warning.empty()) ngx::warn(cf, counted->place, warning);
+  }
+  for (const WrittenCost& cost : conf.costs) {
+    std::string warning =
+        cost_warning(cost.counted->policy, cost.text, ngx::variables_in(cost.text), origin_in(cf));
+    if (!warning.empty()) ngx::warn(cf, cost.place, warning);
   }
 }
 

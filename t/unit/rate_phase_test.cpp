@@ -29,7 +29,12 @@ bool inner(Phase phase, std::vector<std::string> variables,
 }
 
 std::string warning(Phase phase, std::vector<std::string> variables) {
-  return phase_warning(policy(phase, std::move(variables)), kOrigin);
+  return key_warning(policy(phase, std::move(variables)), kOrigin);
+}
+
+std::string cost(Phase phase, std::vector<std::string> key,
+                 std::vector<std::string_view> variables) {
+  return cost_warning(policy(phase, std::move(key)), "COST", variables, kOrigin);
 }
 
 void gates(void**) {
@@ -57,9 +62,26 @@ void warnings(void**) {
       "from the body");
 }
 
+void warnings_of_costs(void**) {
+  expect_text(cost(Phase::automatic, {"host"}, {}), "");
+  expect_text(cost(Phase::automatic, {"host"}, {"host"}), "");
+  expect_text(cost(Phase::automatic, {"host"}, {"map", "body"}), "");
+  expect_text(cost(Phase::automatic, {"body"}, {"map"}), "");
+  expect_text(cost(Phase::front, {"host"}, {"map"}), "");
+  expect_text(cost(Phase::inner, {"host"}, {"map", "body"}), "");
+  expect_text(cost(Phase::front, {"body"}, {"host"}), "");
+  expect_text(cost(Phase::front, {"host"}, {"host", "body"}),
+              "rate policy \"api\" has \"phase=front\", where its cost \"COST\" is not known yet");
+  expect_text(cost(Phase::automatic, {"map_a"}, {"host", "map_b", "map_c"}),
+              "rate policy \"api\" is asked before the body is known, and \"$map_b\" of its cost "
+              "is made by another directive: write \"phase=front\", or \"phase=inner\" if that "
+              "takes it from the body");
+}
+
 }  // namespace
 
 int main() {
-  const CMUnitTest tests[] = {cmocka_unit_test(gates), cmocka_unit_test(warnings)};
+  const CMUnitTest tests[] = {cmocka_unit_test(gates), cmocka_unit_test(warnings),
+                              cmocka_unit_test(warnings_of_costs)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -5,6 +5,7 @@ use warnings;
 use lib 't/lib';
 use Test::More;
 use Test::Nginx::Guard;
+use Time::HiRes qw(time);
 
 sub fleet {
     my ($count, $cluster, $policies, $config, $words, @more) = @_;
@@ -102,6 +103,39 @@ sub slot_of {
     my @keys = @{ $target->run('KEYS', 'guard:two:*') };
     is scalar @keys, 2, 'two windows: both keys are in one slot';
     ends_well('two windows', $nginx);
+}
+
+# One of both stays where it is for longer than anybody waits: the request is decided by on_error=, and once the slot
+# has moved Redis counts on from where it was.
+{
+    my $cluster = start_cluster();
+    my @nodes   = $cluster->nodes;
+    my @ways    = qw(local open closed);
+    my ($nginx) = fleet(
+        1, $cluster,
+        join('', map { "guard_rate_policy $_ rate=5/hour,20/day key=\$arg_k redis=main on_error=$_;\n" } @ways),
+        join('', map { "location /$_/ { guard_rate $_; alias html/; }\n" } @ways), 'timeout=300ms'
+    );
+    my %stuck = (local => '200 200 200 429', open => '200 200 200 200', closed => '503 503 503 503');
+    my $codes = sub { my ($way, $count) = @_; return join ' ', map { code($nginx, "/$way/?k=a") } 1 .. $count };
+    for my $way (@ways) {
+        is $codes->($way, 2), '200 200', "stuck, $way: before";
+        my $slot   = slot_of($cluster, $way);
+        my $source = $cluster->master_of_slot($slot);
+        my ($target) = grep { $_ != $source } @nodes;
+        $cluster->begin_move($slot, $target);
+        $cluster->move_keys($slot, $source, $target, 1);
+        my $begun = time;
+        is $codes->($way, 4), $stuck{$way}, "stuck, $way: as it says";
+        cmp_ok time - $begun, '<', scaled(4 * 0.4), "stuck, $way: nobody waits longer than timeout=";
+        ok $source->info('errorstats')->{errorstat_TRYAGAIN}, "stuck, $way: TRYAGAIN";
+        $cluster->move_keys($slot, $source, $target);
+        $cluster->end_move($slot, $source, $target);
+        # Redis has not heard of what was let through meanwhile; who was refused by the mirror is refused until it says otherwise.
+        is $codes->($way, 4), $way eq 'local' ? '429 429 429 429' : '200 200 200 429', "stuck, $way: goes on";
+    }
+    is_deeply [redis_events($nginx)], [], 'stuck: a slot is no outage';
+    ends_well('stuck', $nginx);
 }
 
 # A master is killed while many count, and its replica goes on.

@@ -172,6 +172,7 @@ sub key_of_others {
     $_->start for @nodes;
     $cluster->wait_for_state('ok');
     ok wait_for(sub { said($nginx, '/incr?k=x') =~ /^ok/ }, 5), 'no node at the start: found when they come';
+    ok wait_for(sub { 2 == events($nginx) }), 'no node at the start: told when all have come';
     is_over($nginx, 'no node at the start', @outage);
 }
 
@@ -216,7 +217,9 @@ sub key_of_others {
     ok wait_for(sub { said($nginx, "/incr?k=$key") =~ /^ok/ }, 5), 'failover in good order: others follow, too';
     ok wait_for(sub { ours($new) == 0 }, 10), 'the connection to who has no slots any more is closed';
     is ours($_), 1, 'one to each of the others' for $cluster->masters;
-    is_over($nginx, 'failover');
+    is_deeply [map { $_->{event}{reason} =~ s/(?<=\d: ).*//r } events($nginx)],
+        ['node ' . $lost->address . ': ', 'the slots of ' . $lost->address . ' are served'], 'failover: which master it was';
+    is_over($nginx, 'failover', @outage);
 }
 
 # One is lost for good: the cluster is down, or just those slots are.
@@ -235,18 +238,18 @@ for my $covered ('yes', 'no') {
     if ($covered eq 'yes') {
         my @said = map { said($nginx, "/incr?k=$other_key") } 1 .. 4;
         is_deeply [grep { !/^error CLUSTERDOWN The cluster is down|^unavailable/ } @said], [], 'coverage yes: the others are down, too';
-        ok wait_for(sub { said($nginx, "/incr?k=" . key_of($cluster, $_)) for ($cluster->running)[0, 1]; events($nginx) }), 'coverage yes: told';
-        like((events($nginx))[0]{event}{reason}, qr/^CLUSTERDOWN/, 'coverage yes: the reason');
-        ($what, $time) = ask($nginx, "/incr?k=$other_key");
-        is $what, 'unavailable ', 'coverage yes: then nobody is asked any more';
+        my $none = sub { my @what = map { said($nginx, "/incr?k=" . key_of($cluster, $_)) } ($cluster->running)[0, 1]; !grep { $_ ne 'unavailable ' } @what };
+        ok wait_for($none), 'coverage yes: then nobody is asked any more';
     }
     else {
         is_deeply [map { said($nginx, "/incr?k=$other_key") } 2 .. 9], [map { "ok $_" } 2 .. 9], 'coverage no: the others are there';
     }
+    is_deeply [map { $_->{event}{reason} =~ s/(?<=\d: ).*//r } events($nginx)], ['node ' . $lost->address . ': '], "coverage $covered: which it was, once";
     $lost->start;
     $cluster->wait_for_state('ok');
     ok wait_for(sub { 2 == grep { said($nginx, "/incr?k=$_") =~ /^ok/ } $key, $other_key }, 10), "coverage $covered: comes back by itself";
-    is_over($nginx, "coverage $covered", $covered eq 'yes' ? @outage : ());
+    ok wait_for(sub { 2 == events($nginx) }), "coverage $covered: and so is its end";
+    is_over($nginx, "coverage $covered", @outage);
 }
 
 # What nodes are called.

@@ -159,13 +159,13 @@ void Client::expire() noexcept {
 }
 
 void Client::reconsider(std::string_view why) noexcept {
-  const bool now_available = topology_->available();
-  if (told_ && now_available == said_available_) return;
-  // Others that have yet to connect prove nothing.
-  if (now_available && !why.empty()) return;
+  const Standing standing = topology_->standing();
+  if (standing == Standing::unsure) return;
+  const bool whole = standing == Standing::whole;
+  if (told_ && whole == said_whole_) return;
   told_ = true;
-  said_available_ = now_available;
-  changed_(*this, now_available, now_available ? std::string_view{} : why);
+  said_whole_ = whole;
+  changed_(*this, whole, why);
 }
 
 }  // namespace guard::redis

@@ -96,9 +96,10 @@ class Client {
   // Fault::unavailable.
   bool available() const noexcept;
 
-  // Hears when available() changes; why is empty when it is available again. Also called when the
-  // worker's first connection stands.
-  using Changed = void (*)(Client& client, bool available, std::string_view why) noexcept;
+  // Hears when a server is lost that commands need (of a cluster: some master), and when all are
+  // there again; also when they are for the first time. why: of a loss, the reason; else what is to
+  // be said of it, if anything.
+  using Changed = void (*)(Client& client, bool whole, std::string_view why) noexcept;
 
   // For redis_module.cpp: made while configuration is read, started and stopped by a worker.
   Client(Settings&& settings, Changed changed) noexcept;
@@ -120,7 +121,8 @@ class Client {
   void hold(Command& command) noexcept;
   // Asks the topology again where each of those goes that are held.
   void release() noexcept;
-  // A link came up, or its breaker opened.
+  // A link came up, or its breaker opened, or other links count from now on. why: as Changed gets
+  // it.
   void reconsider(std::string_view why) noexcept;
 
  private:
@@ -139,7 +141,7 @@ class Client {
   std::uint64_t settled_ = 0;  // counts those that left one of the two
   bool delivering_ = false;
   bool told_ = false;
-  bool said_available_ = true;
+  bool said_whole_ = true;
   ngx::Timer deadline_;
   ngx::Timer delivery_;
   ngx::TurnEnd turn_end_;

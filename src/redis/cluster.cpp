@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <initializer_list>
 #include <new>
+#include <span>
 
 namespace guard::redis {
 
@@ -22,6 +24,25 @@ constexpr std::string_view kProbe = "probe:{";
 bool is_change(std::string_view error) noexcept {
   return error.starts_with("CLUSTERDOWN") || error.starts_with("MASTERDOWN") ||
          error.starts_with("READONLY") || error.starts_with("LOADING");
+}
+
+// "host:port" or "[address]:port"; answers its size.
+std::size_t write_address(const ngx::Endpoint& endpoint, char* out) noexcept {
+  const bool brackets = endpoint.host().find(':') != std::string_view::npos;
+  char* end = out;
+  if (brackets) *end++ = '[';
+  end = std::ranges::copy(endpoint.host(), end).out;
+  if (brackets) *end++ = ']';
+  *end++ = ':';
+  end = std::to_chars(end, end + 5, endpoint.port).ptr;
+  return static_cast<std::size_t>(end - out);
+}
+
+std::string_view join(std::span<char> text,
+                      std::initializer_list<std::string_view> parts) noexcept {
+  std::size_t size = 0;
+  for (std::string_view part : parts) size += part.copy(text.data() + size, text.size() - size);
+  return {text.data(), size};
 }
 
 }  // namespace
@@ -72,6 +93,16 @@ bool Cluster::available() const noexcept {
   if (!known_) return !in_vain_;
   return std::ranges::any_of(
       nodes_, [](const auto& node) { return node && node->mapped && node->server.usable(); });
+}
+
+Standing Cluster::standing() const noexcept {
+  if (!known_) return in_vain_ ? Standing::broken : Standing::unsure;
+  Standing all = Standing::whole;
+  for (const auto& node : nodes_) {
+    if (node == nullptr || !node->mapped) continue;
+    all = std::max(all, node->server.standing());
+  }
+  return all;
 }
 
 bool Cluster::redirect(Command& command, const Reply& reply, Link& from) noexcept {
@@ -179,9 +210,24 @@ const ngx::Endpoint* Cluster::endpoint(const Link& link) noexcept {
 }
 
 void Cluster::went_down(Link& link) noexcept {
-  Topology::went_down(link);
   const std::uint16_t index = find(link);
-  if (index != kNobody && nodes_[index]->mapped) ask_soon();
+  if (index == kNobody || !nodes_[index]->mapped) return;
+  const Node& node = *nodes_[index];
+  if (lost_size_ == 0 && !node.server.usable()) {
+    lost_size_ = write_address(node.endpoint, lost_.data());
+    std::array<char, 600> text;
+    client().reconsider(join(text, {"node ", {lost_.data(), lost_size_}, ": ", link.why()}));
+  }
+  ask_soon();
+}
+
+// If all that are needed are there.
+void Cluster::recover() noexcept {
+  if (standing() != Standing::whole) return;
+  std::array<char, 600> text;
+  const std::string_view lost(lost_.data(), lost_size_);
+  client().reconsider(lost.empty() ? lost : join(text, {"the slots of ", lost, " are served"}));
+  lost_size_ = 0;
 }
 
 // Some key in a slot of this node's.
@@ -333,6 +379,8 @@ void Cluster::adopt(const SlotMap& map) {
   in_vain_ = false;
   for (std::uint16_t one : added) nodes_[one]->server.start();
   for (std::uint16_t one : back) believe(*nodes_[one]);
+  // Whoever was lost may not be needed any more.
+  recover();
   // However fast nodes come and go.
   sweep(nodes_.size() > 2 * SlotMap::kMostNodes ? 0 : client().timeout() + kSweep);
 }

@@ -31,10 +31,12 @@ class Cluster final : public Topology, private Inquiry::Owner {
   Link* route(const Command& command) noexcept override;
   bool undecided() const noexcept override { return !known_ && !in_vain_; }
   bool available() const noexcept override;
+  Standing standing() const noexcept override;
   const ngx::Endpoint* endpoint(const Link& link) noexcept override;
   std::string_view why() const noexcept override { return inquiry_.why(); }
   std::string_view probe_key(const Link& link) noexcept override;
   bool redirect(Command& command, const Reply& reply, Link& from) noexcept override;
+  void came_up(Link& /*link*/) noexcept override { recover(); }
   void went_down(Link& link) noexcept override;
 
  private:
@@ -61,6 +63,7 @@ class Cluster final : public Topology, private Inquiry::Owner {
   void ask_later() noexcept;
   void adopt(const SlotMap& map);
   void sweep(ngx_msec_t unused) noexcept;
+  void recover() noexcept;
 
   std::uint16_t find(const Link& link) const noexcept;
   std::uint16_t find(std::string_view host, in_port_t port) const noexcept;
@@ -88,6 +91,9 @@ class Cluster final : public Topology, private Inquiry::Owner {
   ngx::Timer retry_;
   ngx::Timer sweep_timer_;
   std::array<char, 24> probe_key_{};
+  // The first one that was lost since all were there, "HOST:PORT".
+  std::array<char, ngx::Endpoint::kMaxHost + 8> lost_{};
+  std::size_t lost_size_ = 0;
 };
 
 }  // namespace guard::redis

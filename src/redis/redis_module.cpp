@@ -24,22 +24,22 @@ struct MainConf {
 };
 
 // Of all workers one says it.
-void tell(Client& client, bool available, std::string_view why) noexcept {
-  std::uint32_t before = available ? 1 : 0;
-  if (!client.settings().shared->down.compare_exchange_strong(before, available ? 0 : 1)) return;
+void tell(Client& client, bool whole, std::string_view why) noexcept {
+  std::uint32_t before = whole ? 1 : 0;
+  if (!client.settings().shared->down.compare_exchange_strong(before, whole ? 0 : 1)) return;
   ngx_str_t name = ngx::borrow(client.name());
   ngx_str_t reason = ngx::borrow(why);
   core::Event event;
   event.policy = client.name();
-  if (available) {
-    ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0, "guard_redis \"%V\" is available again",
-                  &name);
+  event.detail = why;
+  if (whole) {
+    ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0, "guard_redis \"%V\" is available again%s%V",
+                  &name, why.empty() ? "" : ": ", &reason);
     event.kind = core::EventKind::redis_recovered;
   } else {
     ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0, "guard_redis \"%V\" is unavailable: %V", &name,
                   &reason);
     event.kind = core::EventKind::redis_unavailable;
-    event.detail = why;
   }
   core::publish(event);
 }

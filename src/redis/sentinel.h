@@ -20,6 +20,7 @@ class Sentinel final : public Topology, private Inquiry::Owner {
   void start() override { ask(); }
   Link* route(const Command& /*command*/) noexcept override { return server_.pick(); }
   bool available() const noexcept override { return server_.usable(); }
+  Standing standing() const noexcept override { return server_.standing(); }
   const ngx::Endpoint* endpoint(const Link& /*link*/) noexcept override {
     return known_ ? &master_ : nullptr;
   }

@@ -45,6 +45,15 @@ class Server {
     return false;
   }
 
+  Standing standing() const noexcept {
+    bool any = false;
+    for (const auto& link : links_) {
+      if (link->usable() && link->ready()) return Standing::whole;
+      any = any || link->usable();
+    }
+    return any ? Standing::unsure : Standing::broken;
+  }
+
   // Each connection in turn, those that stand first; null: none is usable.
   Link* pick() noexcept {
     Link* usable = nullptr;

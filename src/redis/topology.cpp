@@ -17,6 +17,7 @@ class SingleServer final : public Topology {
   void start() override { server_.start(); }
   Link* route(const Command& /*command*/) noexcept override { return server_.pick(); }
   bool available() const noexcept override { return server_.usable(); }
+  Standing standing() const noexcept override { return server_.standing(); }
   const ngx::Endpoint* endpoint(const Link& /*link*/) noexcept override { return &endpoint_; }
 
  private:

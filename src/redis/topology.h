@@ -8,6 +8,10 @@
 
 namespace guard::redis {
 
+// Whether all servers are there that commands need. unsure: not all have been connected to, and
+// nothing says that they cannot be.
+enum class Standing : std::uint8_t { whole, unsure, broken };
+
 class Topology {
  public:
   explicit Topology(Client& client) noexcept : client_(client) {}
@@ -21,7 +25,9 @@ class Topology {
   virtual Link* route(const Command& command) noexcept = 0;
   // True: who could take it is not known yet. Such commands are held until Client::release().
   virtual bool undecided() const noexcept { return false; }
+  // Whether anybody can take any.
   virtual bool available() const noexcept = 0;
+  virtual Standing standing() const noexcept = 0;
 
   // For links.
 

@@ -8,8 +8,8 @@ use lib 't/lib';
 use List::Util qw(min max sum0);
 use Test::More;
 use Test::Nginx::Guard;
+use Test::Nginx::Guard::Load qw(most_within);
 use Test::Nginx::Guard::Wait qw(scaled);
-use Time::HiRes qw(time);
 
 my $redis      = start_redis();
 my @algorithms = qw(gcra sliding_window fixed_window);
@@ -56,16 +56,7 @@ sub bounded {
         # The most that any node was asked for in the time in which it can know nothing of the others, while
         # anything passed at all. A machine that is busy is late with everything, twice.
         my $blind = (milliseconds($word{sync}) + ($word{trip} // 1)) / 1000 + scaled(0.02);
-        my $most  = 0;
-        for my $result (@results) {
-            my @at = map { $_->{at} } @{ $result->{requests} };
-            my $first = 0;
-            for my $last (0 .. $#at) {
-                ++$first while $at[$last] - $at[$first] > $blind;
-                $most = max($most, $last - $first + 1);
-            }
-        }
-        $most += $asked;
+        my $most = $asked + max(map { most_within($blind, $_) } @results);
         my $bound = $word{quota} + ($word{nodes} - 1) * min($word{quota}, $most);
         cmp_ok $admitted, '<=', $bound, "$name: at most $bound ($most a node unheard)";
         cmp_ok $admitted, '>=', $word{quota}, "$name: and not less than the quota ($admitted)";

@@ -5,9 +5,12 @@ package Test::Nginx::Guard::Load;
 use strict;
 use warnings;
 
+use Exporter 'import';
 use Socket qw(AF_UNIX SOCK_STREAM PF_UNSPEC);
 use Test::Nginx::Guard::Process qw(spawn end_process);
 use Time::HiRes qw(time);
+
+our @EXPORT_OK = qw(most_within);
 
 # Words: request (code that is called with the number of the client and of its request, and returns the
 # response or its code), clients (4), count (requests of each; without it they go on until finish()),
@@ -60,6 +63,18 @@ sub finish {
     }
     $result{requests} = [sort { $a->{at} <=> $b->{at} } @{ $result{requests} }];
     return \%result;
+}
+
+# The most requests of a result of finish() that were begun within SECONDS.
+sub most_within {
+    my ($seconds, $result) = @_;
+    my @at = map { $_->{at} } @{ $result->{requests} };
+    my ($first, $most) = (0, 0);
+    for my $last (0 .. $#at) {
+        ++$first while $at[$last] - $at[$first] > $seconds;
+        $most = $last - $first + 1 if $last - $first + 1 > $most;
+    }
+    return $most;
 }
 
 1;

@@ -29,8 +29,10 @@ bool is_metaschema(std::string_view uri) {
 
 class Compiler : public SchemaLinker {
  public:
-  Compiler(SchemaRegistry& registry, const CompileOptions& options)
-      : registry_(registry), options_(options) {}
+  // above: the resources for whose metaschemas it works.
+  Compiler(SchemaRegistry& registry, const CompileOptions& options,
+           const std::set<std::uint32_t>& above = {})
+      : registry_(registry), options_(options), above_(above) {}
 
   CompiledSchema run(SchemaPlace root) {
     builder_.program.root = block_of(root);
@@ -168,8 +170,9 @@ class Compiler : public SchemaLinker {
     const SchemaPlace from{index, resource.root};
     const auto metaschema = registry_.find(from, uri);
     if (!metaschema || metaschema->resource == index) return;
+    if (above_.contains(metaschema->resource)) return;
     const SchemaResource& checked = registry_.resource(index);
-    const SchemaProgram& program = metaschema_program(*metaschema);
+    const SchemaProgram& program = metaschema_program(*metaschema, index);
     SchemaEvaluator evaluator;
     const JsonDocument& text = checked.file->document();
     if (evaluator.evaluate(program, text, checked.root, 1) == SchemaVerdict::valid) return;
@@ -182,7 +185,7 @@ class Compiler : public SchemaLinker {
              uri + "\")");
   }
 
-  const SchemaProgram& metaschema_program(SchemaPlace place) {
+  const SchemaProgram& metaschema_program(SchemaPlace place, std::uint32_t of) {
     const std::string& uri = registry_.resource(place.resource).uri;
     // Those of the drafts are the same for every schema.
     static std::map<std::string, SchemaProgram> drafts;
@@ -194,7 +197,10 @@ class Compiler : public SchemaLinker {
     options.assert_formats = false;
     SchemaRegistry& registry = shared ? apart : registry_;
     const SchemaPlace from = shared ? *apart.find_uri(uri) : place;
-    CompiledSchema compiled = Compiler(registry, options).run(from);
+    std::set<std::uint32_t> above = above_;
+    above.insert(of);
+    if (shared) above.clear();
+    CompiledSchema compiled = Compiler(registry, options, above).run(from);
     return programs.emplace(uri, std::move(compiled.program)).first->second;
   }
 
@@ -246,6 +252,7 @@ class Compiler : public SchemaLinker {
 
   SchemaRegistry& registry_;
   CompileOptions options_;
+  std::set<std::uint32_t> above_;
   SchemaBuilder builder_;
   std::map<SchemaPlace, std::uint32_t> blocks_;
   std::map<std::uint32_t, SchemaPlace> places_;

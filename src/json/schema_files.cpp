@@ -71,6 +71,10 @@ void SchemaFiles::add(const std::string& directory, std::string base) {
 
 std::shared_ptr<const SchemaFile> SchemaFiles::read(const std::string& path) {
   if (const auto known = read_.find(path); known != read_.end()) return known->second;
+  std::error_code error;
+  if (fs::is_directory(path, error)) {
+    core::fail("cannot read \"", path, "\": ", std::strerror(EISDIR));
+  }
   std::ifstream in(path, std::ios::binary);
   std::string text{std::istreambuf_iterator<char>(in), {}};
   if (!in) core::fail("cannot read \"", path, "\": ", std::strerror(errno));

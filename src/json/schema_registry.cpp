@@ -95,7 +95,12 @@ std::optional<SchemaPlace> SchemaRegistry::find(SchemaPlace from, std::string_vi
     place.node = anchor->second;
     return place;
   }
-  const core::JsonPointer pointer(uri.fragment);
+  core::JsonPointer pointer;
+  try {
+    pointer = core::JsonPointer(uri.fragment);
+  } catch (const core::ConfigError&) {
+    return std::nullopt;
+  }
   const JsonDocument& in = document(place);
   for (std::size_t i = 0; i < pointer.depth(); ++i) {
     const JsonNode* node = pointer.step(in, in[place.node], i);
@@ -131,6 +136,12 @@ std::optional<std::uint32_t> SchemaRegistry::find_resource(const std::string& ur
 std::uint32_t SchemaRegistry::add_resource(const std::shared_ptr<const SchemaFile>& file,
                                            std::uint32_t node, std::string uri, Draft draft) {
   const auto index = static_cast<std::uint32_t>(resources_.size());
+  // Another URI of what is there; or a metaschema that leads back to itself.
+  const auto [known, fresh] = by_node_.emplace(NodeKey{file.get(), node}, index);
+  if (!fresh) {
+    by_uri_.emplace(uri, known->second);
+    return known->second;
+  }
   SchemaResource& resource = resources_.emplace_back();
   resource.file = file;
   resource.root = node;
@@ -156,7 +167,6 @@ std::uint32_t SchemaRegistry::add_resource(const std::shared_ptr<const SchemaFil
     file->fail(node, "the URI \"" + uri + "\" belongs to another schema, in \"" +
                          resources_[other->second].file->name() + "\"");
   }
-  by_node_.emplace(NodeKey{file.get(), node}, index);
   walk(index, node);
   return index;
 }

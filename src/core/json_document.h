@@ -31,6 +31,7 @@ struct JsonNode {
   static constexpr std::uint8_t kTrue = 4;  // of a boolean
   static constexpr std::uint8_t kInteger = 8;    // a number without fraction and exponent
   static constexpr std::uint8_t kNegative = 16;  // a number with a minus sign
+  static constexpr std::uint8_t kExponent = 32;  // a number with an exponent
 
   JsonType type = JsonType::null;
   std::uint8_t flags = 0;
@@ -49,6 +50,7 @@ struct JsonNode {
   bool is_true() const { return (flags & kTrue) != 0; }
   bool is_integer() const { return (flags & kInteger) != 0; }
   bool is_negative() const { return (flags & kNegative) != 0; }
+  bool has_exponent() const { return (flags & kExponent) != 0; }
   bool is_container() const { return type >= JsonType::array; }
 };
 

@@ -313,7 +313,8 @@ class JsonParser::Walk {
     if (!in_range(number, limits_.number)) return {JsonFault::number, "a number is out of range"};
     return {JsonFault::number, "",
             static_cast<std::uint8_t>((number.negative ? JsonNode::kNegative : 0) |
-                                      (number.is_integer() ? JsonNode::kInteger : 0))};
+                                      (number.is_integer() ? JsonNode::kInteger : 0) |
+                                      (number.exponent.empty() ? 0 : JsonNode::kExponent))};
   }
 
   struct Escaped {

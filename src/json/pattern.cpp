@@ -72,8 +72,10 @@ struct Pattern::Compiled {
   bool jit = false;
 };
 
-Pattern::Pattern(std::string_view pattern) : compiled_(std::make_unique<Compiled>()) {
+Pattern::Pattern(std::string_view pattern)
+    : simple_(SimplePattern::parse(pattern)), compiled_(std::make_unique<Compiled>()) {
   const std::string translated = translate_pattern(pattern);
+  if (simple_) return;
   int error = 0;
   PCRE2_SIZE at = 0;
   compiled_->code.reset(
@@ -91,7 +93,7 @@ Pattern::Pattern(Pattern&&) noexcept = default;
 Pattern& Pattern::operator=(Pattern&&) noexcept = default;
 Pattern::~Pattern() = default;
 
-Pattern::Match Pattern::search(std::string_view text) const noexcept {
+Pattern::Match Pattern::run(std::string_view text) const noexcept {
   const Compiled& with = *compiled_;
   const int found = with.jit ? pcre2_jit_match(with.code.get(), units(text), text.size(), 0, 0,
                                                with.data.get(), with.limits)

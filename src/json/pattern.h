@@ -4,7 +4,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
+
+#include "json/simple_pattern.h"
 
 namespace guard::json {
 
@@ -19,12 +22,21 @@ class Pattern {
   Pattern& operator=(Pattern&&) noexcept;
   ~Pattern();
 
+  // Not one that needs PCRE2: search() never ends with limit.
+  bool is_simple() const { return simple_.has_value(); }
+
   // Whether it matches anywhere in text, which must be valid UTF-8. Allocates nothing where JIT is
   // to be had. Not for two threads at a time.
-  Match search(std::string_view text) const noexcept;
+  Match search(std::string_view text) const noexcept {
+    if (simple_) return simple_->search(text) ? Match::yes : Match::no;
+    return run(text);
+  }
 
  private:
+  Match run(std::string_view text) const noexcept;
+
   struct Compiled;
+  std::optional<SimplePattern> simple_;
   std::unique_ptr<Compiled> compiled_;
 };
 

@@ -13,8 +13,9 @@ using core::JsonDocument;
 using core::JsonNode;
 using core::JsonType;
 
-// More scalars than these are found by their hash.
+// More strings or numbers than these are found by their hash.
 constexpr std::size_t kFewScalars = 4;
+constexpr std::uint32_t kMaskBits = 64;
 // Free slots for each that is taken, so that a search for what is not there is short.
 constexpr std::size_t kSlack = 2;
 
@@ -61,8 +62,9 @@ std::uint32_t SchemaBuilder::pattern(std::string_view text) {
 
 std::uint32_t SchemaBuilder::enumeration(const std::vector<Value>& values) {
   Enumeration result;
-  result.first = static_cast<std::uint32_t>(program.values.size());
+  std::vector<Value> numbers;
   std::vector<Value> containers;
+  std::vector<Name> strings;
   for (const Value& value : values) {
     const JsonNode& node = (*value.document)[value.node];
     switch (node.type) {
@@ -73,9 +75,10 @@ std::uint32_t SchemaBuilder::enumeration(const std::vector<Value>& values) {
         (node.is_true() ? result.yes : result.no) = true;
         break;
       case JsonType::number:
+        numbers.push_back(value);
+        break;
       case JsonType::string:
-        program.values.push_back(value);
-        ++result.scalar_count;
+        strings.push_back(name(value.document->text(node)));
         break;
       case JsonType::array:
       case JsonType::object:
@@ -83,23 +86,41 @@ std::uint32_t SchemaBuilder::enumeration(const std::vector<Value>& values) {
         break;
     }
   }
-  program.values.insert(program.values.end(), containers.begin(), containers.end());
-  result.container_count = static_cast<std::uint32_t>(containers.size());
-  if (result.scalar_count > kFewScalars) {
-    const std::uint32_t count = slots_for(result.scalar_count);
-    result.slots = static_cast<std::uint32_t>(program.value_slots.size());
-    result.mask = count - 1;
-    program.value_slots.resize(program.value_slots.size() + count);
-    for (std::uint32_t i = result.first; i < result.first + result.scalar_count; ++i) {
-      const Value& value = program.values[i];
-      const std::uint32_t hash = hash_scalar(*value.document, (*value.document)[value.node]);
-      std::uint32_t at = hash & result.mask;
-      while (program.value_slots[result.slots + at].value != kNone) at = (at + 1) & result.mask;
-      program.value_slots[result.slots + at] = {hash, i};
+  const auto append = [](auto& list, const auto& more, std::uint32_t& first, std::uint32_t& count) {
+    first = static_cast<std::uint32_t>(list.size());
+    count = static_cast<std::uint32_t>(more.size());
+    list.insert(list.end(), more.begin(), more.end());
+  };
+  append(program.enum_strings, strings, result.strings, result.string_count);
+  append(program.values, numbers, result.numbers, result.number_count);
+  append(program.values, containers, result.containers, result.container_count);
+  if (strings.size() > kFewScalars) {
+    std::vector<std::uint32_t> hashes;
+    for (const Name& string : strings) hashes.push_back(string.hash);
+    enum_slots(hashes, result.strings, result.string_slots, result.string_mask);
+  }
+  if (numbers.size() > kFewScalars) {
+    std::vector<std::uint32_t> hashes;
+    for (const Value& number : numbers) {
+      hashes.push_back(hash_scalar(*number.document, (*number.document)[number.node]));
     }
+    enum_slots(hashes, result.numbers, result.number_slots, result.number_mask);
   }
   program.enumerations.push_back(result);
   return static_cast<std::uint32_t>(program.enumerations.size() - 1);
+}
+
+void SchemaBuilder::enum_slots(const std::vector<std::uint32_t>& hashes, std::uint32_t first,
+                               std::uint32_t& slots, std::uint32_t& mask) {
+  const std::uint32_t count = slots_for(hashes.size());
+  slots = static_cast<std::uint32_t>(program.enum_slots.size());
+  mask = count - 1;
+  program.enum_slots.resize(program.enum_slots.size() + count);
+  for (const std::uint32_t hash : hashes) {
+    std::uint32_t at = hash & mask;
+    while (program.enum_slots[slots + at].index != kNone) at = (at + 1) & mask;
+    program.enum_slots[slots + at] = {hash, first++};
+  }
 }
 
 void SchemaBuilder::property_slots(ObjectRule& rule, const std::vector<Property>& properties) {
@@ -111,7 +132,10 @@ void SchemaBuilder::property_slots(ObjectRule& rule, const std::vector<Property>
     const Name own = name(property.name);
     std::uint32_t at = own.hash & rule.mask;
     while (program.slots[rule.slots + at].block != kNone) at = (at + 1) & rule.mask;
-    program.slots[rule.slots + at] = {own, property.block, property.required};
+    const bool early = property.required < kMaskBits;
+    const std::uint64_t bit = early ? std::uint64_t{1} << property.required : 0;
+    program.slots[rule.slots + at] = {own, property.block, property.required, bit};
+    rule.required_mask |= bit;
   }
 }
 

@@ -27,12 +27,15 @@ class SchemaBuilder {
   struct Property {
     std::string_view name;
     std::uint32_t block = kNotProperty;
-    std::uint32_t required = 0;  // as in PropertySlot
+    std::uint32_t required = kNone;  // as in PropertySlot
   };
-  // Fills slots and mask.
+  // Fills slots, mask and required_mask.
   void property_slots(ObjectRule& rule, const std::vector<Property>& properties);
 
  private:
+  void enum_slots(const std::vector<std::uint32_t>& hashes, std::uint32_t first,
+                  std::uint32_t& slots, std::uint32_t& mask);
+
   std::map<std::string, std::uint32_t, std::less<>> patterns_;
   std::map<std::string, Name, std::less<>> names_;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "core/short_text.h"
 #include "json/value.h"
 
 namespace guard::json {
@@ -20,16 +21,18 @@ constexpr std::size_t kKeepNodes = 1U << 16U;
 constexpr std::uint32_t kFewElements = 8;
 constexpr std::uint32_t kMaskBits = 64;
 
-constexpr std::uint32_t code_points(std::string_view text) {
-  return static_cast<std::uint32_t>(std::count_if(text.begin(), text.end(), [](char c) {
+std::size_t code_points(std::string_view text) noexcept {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
     return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U;
   }));
 }
 
-// A character takes one to four bytes: counting is rarely needed.
-bool has_at_least(std::string_view text, std::uint32_t characters) noexcept {
-  if (text.size() < characters) return false;
-  return text.size() / 4 >= characters || code_points(text) >= characters;
+template <class Holds>
+bool any_of(std::uint32_t first, std::uint32_t count, const Holds& holds) noexcept {
+  for (std::uint32_t i = first; i < first + count; ++i) {
+    if (holds(i)) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -72,72 +75,167 @@ bool SchemaEvaluator::fail(std::uint32_t at, std::uint32_t message) noexcept {
   return false;
 }
 
+// Inlined wherever it is called: most values are done with here.
 template <SchemaEvaluator::Report report>
-bool SchemaEvaluator::run(std::uint32_t block, std::uint32_t at, bool track) noexcept {
-  if (block == kAnything) return true;
-  if (steps_ == 0 || depth_ == kMaxDepth) {
+[[gnu::always_inline]] inline bool SchemaEvaluator::run(std::uint32_t index, std::uint32_t at,
+                                                        bool track) noexcept {
+  const Block& block = program_->blocks[index];
+  const JsonNode& node = (*document_)[at];
+  if (!has_type(block.types, node)) return fail<report>(at, block.message);
+  switch (block.kind) {
+    case BlockKind::bare:
+      return true;
+    case BlockKind::range:
+      if (node.type != JsonType::number || in_range(block, node)) return true;
+      break;
+    case BlockKind::text:
+      if (node.type != JsonType::string || passes_text(block, node)) return true;
+      break;
+    case BlockKind::listed:
+      if (is_listed(program_->enumerations[block.a], at)) return true;
+      break;
+    case BlockKind::leaf:
+      break;
+    case BlockKind::branch:
+      return run_branch<report>(block, at, track);
+  }
+  return run_leaf<report>(block, at);
+}
+
+// True only if it surely is: what this does not know, and what is wrong, is looked at once more.
+[[gnu::always_inline]] inline bool SchemaEvaluator::in_range(const Block& block,
+                                                             const JsonNode& node) const noexcept {
+  constexpr std::uint32_t kMaxBytes = 18;  // whose digits fit an int64_t
+  if (node.size > kMaxBytes || node.has_exponent()) return false;
+  const std::string_view text = document_->text(node);
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  if (node.is_negative()) ++at;
+  std::int64_t whole = 0;
+  for (; at != end && *at != '.'; ++at) whole = whole * 10 + (*at - '0');
+  if (node.is_negative()) whole = -whole;
+  // With a fraction it lies beyond whole.
+  if (node.is_integer()) return whole >= block.low && whole <= block.high;
+  return whole > block.low && whole < block.high;
+}
+
+[[gnu::always_inline]] inline bool SchemaEvaluator::passes_text(
+    const Block& block, const JsonNode& node) const noexcept {
+  const std::string_view text = document_->text(node);
+  // A character takes one to four bytes: counting them is rarely needed.
+  if (text.size() / 4 < block.a || text.size() > block.b) {
+    const std::size_t count = code_points(text);
+    if (count < block.a || count > block.b) return false;
+  }
+  return block.c == kNone || program_->patterns[block.c].search(text) == Pattern::Match::yes;
+}
+
+template <SchemaEvaluator::Report report>
+[[gnu::noinline]] bool SchemaEvaluator::run_leaf(const Block& block, std::uint32_t at) noexcept {
+  const JsonNode& node = (*document_)[at];
+  const Operation* const operations = program_->operations.data();
+  const auto type = static_cast<std::size_t>(node.type);
+  const Operation* operation = operations + block.begin[type];
+  const Operation* const last = operations + block.begin[type + 1];
+  bool valid = true;
+  if (operation != last) {
+    // Nothing else has any in a leaf.
+    if (node.type == JsonType::string) {
+      for (; operation != last && (valid || report == Report::yes); ++operation) {
+        valid &= check_string<report>(*operation, at);
+      }
+    } else {
+      const WrittenNumber number(document_->text(node));
+      for (; operation != last && (valid || report == Report::yes); ++operation) {
+        valid &= check_number<report>(*operation, number, at);
+      }
+    }
+  }
+  for (std::uint32_t i = block.begin[Block::kTypes];
+       i < block.end && (valid || report == Report::yes); ++i) {
+    valid &= is_listed(program_->enumerations[operations[i].a], at) ||
+             fail<report>(at, operations[i].message);
+  }
+  return valid;
+}
+
+template <SchemaEvaluator::Report report>
+[[gnu::noinline]] bool SchemaEvaluator::run_branch(const Block& block, std::uint32_t at,
+                                                   bool track) noexcept {
+  const JsonNode& node = (*document_)[at];
+  const std::uint64_t cost = 1 + (node.is_container() ? node.size : 0);
+  if (steps_ < cost || depth_ == kMaxDepth) {
     if (report == Report::no && stopped_ == SchemaVerdict::valid) stopped_ = SchemaVerdict::limit;
     steps_ = 0;
     return false;
   }
-  --steps_;
+  steps_ -= cost;
   ++depth_;
-  const bool valid = run_block<report>(program_->blocks[block], at, track);
+  const bool enters =
+      program_->scoped && (scope_size_ == 0 || scope_[scope_size_ - 1] != block.resource);
+  if (enters) scope_[scope_size_++] = block.resource;
+  bool valid;
+  if (block.unevaluated) {
+    const std::uint32_t outer = trail_.open();
+    valid = run_operations<report>(block, at, true);
+    trail_.close(outer, track && valid);
+  } else {
+    valid = run_operations<report>(block, at, track);
+  }
+  if (enters) --scope_size_;
   --depth_;
   return valid;
 }
 
 template <SchemaEvaluator::Report report>
-bool SchemaEvaluator::run_block(const Block& block, std::uint32_t at, bool track) noexcept {
-  const JsonNode& node = (*document_)[at];
-  if (!has_type(block.types, node)) return fail<report>(at, block.message);
-  const bool enters =
-      program_->scoped && (scope_size_ == 0 || scope_[scope_size_ - 1] != block.resource);
-  if (enters) scope_[scope_size_++] = block.resource;
-  std::uint32_t outer = 0;
-  const bool tracked = track || block.unevaluated;
-  if (block.unevaluated) outer = trail_.open();
-
+bool SchemaEvaluator::run_operations(const Block& block, std::uint32_t at, bool track) noexcept {
+  const Operation* const operations = program_->operations.data();
+  const auto type = static_cast<std::size_t>((*document_)[at].type);
   bool valid = true;
-  const auto run_all = [&](std::uint32_t from, std::uint32_t to) {
-    for (std::uint32_t i = from; i < to; ++i) {
-      if (run_operation<report>(program_->operations[i], at, tracked)) continue;
-      valid = false;
-      if (report == Report::no) return;
-    }
-  };
-  const auto type = static_cast<std::size_t>(node.type);
-  run_all(block.begin[type], block.begin[type + 1]);
-  if (valid || report == Report::yes) run_all(block.begin[Block::kTypes], block.end);
-
-  if (block.unevaluated) trail_.close(outer, track && valid);
-  if (enters) --scope_size_;
+  for (std::uint32_t i = block.begin[type]; i < block.begin[type + 1]; ++i) {
+    if (run_operation<report>(operations[i], at, track)) continue;
+    if (report == Report::no) return false;
+    valid = false;
+  }
+  for (std::uint32_t i = block.begin[Block::kTypes]; i < block.end; ++i) {
+    if (run_operation<report>(operations[i], at, track)) continue;
+    if (report == Report::no) return false;
+    valid = false;
+  }
   return valid;
 }
 
-bool SchemaEvaluator::has_type(TypeSet types, const JsonNode& node) const noexcept {
-  if ((types & type_bit(node.type)) != 0) return true;
+bool SchemaEvaluator::is_whole(TypeSet types, const JsonNode& node) const noexcept {
   if (node.type != JsonType::number || (types & kIntegerBit) == 0) return false;
   if (node.is_integer()) return true;
   return (types & kWrittenBit) == 0 && Decimal(document_->text(node)).is_integer();
 }
 
 template <SchemaEvaluator::Report report>
-bool SchemaEvaluator::run_operation(const Operation& operation, std::uint32_t at,
-                                    bool track) noexcept {
+bool SchemaEvaluator::check_string(const Operation& operation, std::uint32_t at) noexcept {
   const JsonNode& node = (*document_)[at];
-  const auto check = [&](bool holds) { return holds || fail<report>(at, operation.message); };
   const auto text = [&] { return document_->text(node); };
-  const auto compared = [&] { return program_->bounds[operation.a].compare(text()); };
   switch (operation.code) {
-    case Opcode::min_length:
-      return check(has_at_least(text(), operation.a));
-    case Opcode::max_length:
-      return check(node.size <= operation.a || code_points(text()) <= operation.a);
+    case Opcode::length: {
+      // A character takes one to four bytes: counting them is rarely needed.
+      if (node.size / 4 >= operation.a && node.size <= operation.b) return true;
+      const std::size_t count = code_points(text());
+      if (count < operation.a) return fail<report>(at, operation.message);
+      return count <= operation.b || fail<report>(at, operation.c);
+    }
     case Opcode::pattern:
-      return check(search(operation.a, text()));
-    case Opcode::format:
-      return check(program_->formats[operation.a](text()));
+      return search(operation.a, text()) || fail<report>(at, operation.message);
+    default:
+      return program_->formats[operation.a](text()) || fail<report>(at, operation.message);
+  }
+}
+
+template <SchemaEvaluator::Report report>
+bool SchemaEvaluator::check_number(const Operation& operation, const WrittenNumber& number,
+                                   std::uint32_t at) noexcept {
+  const auto compared = [&] { return program_->bounds[operation.a].compare(number); };
+  const auto check = [&](bool holds) { return holds || fail<report>(at, operation.message); };
+  switch (operation.code) {
     case Opcode::minimum:
       return check(compared() >= 0);
     case Opcode::maximum:
@@ -146,8 +244,27 @@ bool SchemaEvaluator::run_operation(const Operation& operation, std::uint32_t at
       return check(compared() > 0);
     case Opcode::exclusive_maximum:
       return check(compared() < 0);
+    default:
+      return check(program_->divisors[operation.a].divides(Decimal(number.text())));
+  }
+}
+
+template <SchemaEvaluator::Report report>
+bool SchemaEvaluator::run_operation(const Operation& operation, std::uint32_t at,
+                                    bool track) noexcept {
+  const JsonNode& node = (*document_)[at];
+  const auto check = [&](bool holds) { return holds || fail<report>(at, operation.message); };
+  switch (operation.code) {
+    case Opcode::length:
+    case Opcode::pattern:
+    case Opcode::format:
+      return check_string<report>(operation, at);
+    case Opcode::minimum:
+    case Opcode::maximum:
+    case Opcode::exclusive_minimum:
+    case Opcode::exclusive_maximum:
     case Opcode::multiple_of:
-      return check(program_->divisors[operation.a].divides(Decimal(text())));
+      return check_number<report>(operation, document_->text(node), at);
     case Opcode::min_items:
     case Opcode::min_properties:
       return check(node.size >= operation.a);
@@ -187,13 +304,38 @@ bool SchemaEvaluator::run_operation(const Operation& operation, std::uint32_t at
 }
 
 template <SchemaEvaluator::Report report>
-bool SchemaEvaluator::run_child(std::uint32_t block, std::uint32_t at,
-                                std::uint32_t message) noexcept {
+[[gnu::always_inline]] inline bool SchemaEvaluator::run_child(std::uint32_t block, std::uint32_t at,
+                                                              std::uint32_t message) noexcept {
   return block == kNothing ? fail<report>(at, message) : run<report>(block, at, false);
+}
+
+// What most objects are, and what most of the time goes to: a valid one, with properties alone.
+bool SchemaEvaluator::passes_plain(const ObjectRule& rule, std::uint32_t at) noexcept {
+  const JsonDocument& document = *document_;
+  const JsonNode* const nodes = document.nodes().data();
+  const PropertySlot* const slots = program_->slots.data() + rule.slots;
+  const std::uint32_t end = nodes[at].next;
+  std::uint64_t seen = 0;
+  for (std::uint32_t i = at + 1; i < end; i = nodes[i + 1].next) {
+    const JsonNode& key = nodes[i];
+    std::uint32_t slot = key.hash & rule.mask;
+    while (slots[slot].block != kNone &&
+           (slots[slot].name.hash != key.hash ||
+            !core::same_text(program_->text(slots[slot].name), document.text(key)))) {
+      slot = (slot + 1) & rule.mask;
+    }
+    const PropertySlot& property = slots[slot];
+    seen |= property.required_bit;
+    const std::uint32_t block = property.block < kNotProperty ? property.block : rule.additional;
+    if (!run<Report::no>(block, i + 1, false)) return false;
+  }
+  if ((seen & rule.required_mask) != rule.required_mask) return false;
+  return rule.required_count <= kMaskBits || check_required<Report::no>(rule, at, seen);
 }
 
 template <SchemaEvaluator::Report report>
 bool SchemaEvaluator::check_object(const ObjectRule& rule, std::uint32_t at, bool track) noexcept {
+  if (report == Report::no && rule.plain && !track) return passes_plain(rule, at);
   const JsonDocument& document = *document_;
   const PropertySlot* const slots = program_->slots.data() + rule.slots;
   const PatternProperty* const patterns = program_->pattern_properties.data() + rule.patterns;
@@ -208,8 +350,10 @@ bool SchemaEvaluator::check_object(const ObjectRule& rule, std::uint32_t at, boo
     for (std::uint32_t slot = key.hash & rule.mask; slots[slot].block != kNone;
          slot = (slot + 1) & rule.mask) {
       const PropertySlot& property = slots[slot];
-      if (property.name.hash != key.hash || program_->text(property.name) != name) continue;
-      if (property.required - 1 < kMaskBits) seen |= std::uint64_t{1} << (property.required - 1);
+      if (property.name.hash != key.hash || !core::same_text(program_->text(property.name), name)) {
+        continue;
+      }
+      seen |= property.required_bit;
       if (property.block == kNotProperty) break;
       known = true;
       holds = run_child<report>(property.block, i + 1, rule.property_message);
@@ -253,7 +397,7 @@ bool SchemaEvaluator::check_required(const ObjectRule& rule, std::uint32_t at,
               program_->text(slots[slot].name) != document.text(key)) {
             continue;
           }
-          const std::uint32_t bit = slots[slot].required - 1 - first;
+          const std::uint32_t bit = slots[slot].required - first;
           if (bit < kMaskBits) seen |= std::uint64_t{1} << bit;
           break;
         }
@@ -406,29 +550,48 @@ bool SchemaEvaluator::check_unevaluated(const Operation& operation, std::uint32_
 
 bool SchemaEvaluator::is_listed(const Enumeration& list, std::uint32_t at) const noexcept {
   const JsonNode& node = (*document_)[at];
-  const auto equals = [&](std::uint32_t i) {
-    const Value& value = program_->values[i];
-    return equal_values(*document_, at, *value.document, value.node);
-  };
-  if (node.type == JsonType::null) return list.null;
-  if (node.type == JsonType::boolean) return node.is_true() ? list.yes : list.no;
-  std::uint32_t first = list.first;
-  std::uint32_t count = list.scalar_count;
-  if (node.is_container()) {
-    first += count;
-    count = list.container_count;
-  } else if (list.slots != kNone) {
-    const std::uint32_t hash = hash_scalar(*document_, node);
-    const ValueSlot* const slots = program_->value_slots.data() + list.slots;
-    for (std::uint32_t i = hash & list.mask; slots[i].value != kNone; i = (i + 1) & list.mask) {
-      if (slots[i].hash == hash && equals(slots[i].value)) return true;
+  switch (node.type) {
+    case JsonType::null:
+      return list.null;
+    case JsonType::boolean:
+      return node.is_true() ? list.yes : list.no;
+    case JsonType::string: {
+      const std::string_view text = document_->text(node);
+      const auto equals = [&](std::uint32_t i) {
+        return core::same_text(text, program_->text(program_->enum_strings[i]));
+      };
+      if (list.string_slots == kNone) return any_of(list.strings, list.string_count, equals);
+      return is_in_slots(list.string_slots, list.string_mask, at, equals);
     }
-    return false;
+    case JsonType::number:
+      if (list.number_slots == kNone) {
+        return any_of(list.numbers, list.number_count,
+                      [&](std::uint32_t i) { return is_value(at, i); });
+      }
+      return is_in_slots(list.number_slots, list.number_mask, at,
+                         [&](std::uint32_t i) { return is_value(at, i); });
+    case JsonType::array:
+    case JsonType::object:
+      break;
   }
-  for (std::uint32_t i = first; i < first + count; ++i) {
-    if (equals(i)) return true;
+  return any_of(list.containers, list.container_count,
+                [&](std::uint32_t i) { return is_value(at, i); });
+}
+
+template <class Equals>
+bool SchemaEvaluator::is_in_slots(std::uint32_t first, std::uint32_t mask, std::uint32_t at,
+                                  const Equals& equals) const noexcept {
+  const std::uint32_t hash = hash_scalar(*document_, (*document_)[at]);
+  const EnumSlot* const slots = program_->enum_slots.data() + first;
+  for (std::uint32_t i = hash & mask; slots[i].index != kNone; i = (i + 1) & mask) {
+    if (slots[i].hash == hash && equals(slots[i].index)) return true;
   }
   return false;
+}
+
+bool SchemaEvaluator::is_value(std::uint32_t at, std::uint32_t value) const noexcept {
+  const Value& other = program_->values[value];
+  return equal_values(*document_, at, *other.document, other.node);
 }
 
 bool SchemaEvaluator::is_unique(std::uint32_t at) noexcept {
@@ -439,6 +602,12 @@ bool SchemaEvaluator::is_unique(std::uint32_t at) noexcept {
   if (node.size <= kFewElements && node.next - at - 1 == node.size) {
     for (std::uint32_t i = at + 1; i < node.next; ++i) {
       for (std::uint32_t j = at + 1; j < i; ++j) {
+        const JsonNode& one = document[i];
+        const JsonNode& other = document[j];
+        // Most are short strings.
+        if (one.type != other.type || (one.type == JsonType::string && one.size != other.size)) {
+          continue;
+        }
         if (equal_values(document, i, document, j)) return false;
       }
     }

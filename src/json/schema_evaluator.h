@@ -35,7 +35,8 @@ class SchemaEvaluator {
   static constexpr std::size_t kMaxErrors = 100;
   // Blocks inside each other.
   static constexpr std::uint32_t kMaxDepth = 4096;
-  // Blocks run in all, beside so many for each node of the document.
+  // What a schema may do in all, a step for each block that it runs on a container and for each
+  // element or member of that, beside so many steps for each node of the document.
   static constexpr std::uint64_t kFreeSteps = 10'000;
   static constexpr std::uint64_t kStepsPerNode = 100;
 
@@ -62,15 +63,27 @@ class SchemaEvaluator {
 
   template <Report report>
   bool run(std::uint32_t block, std::uint32_t at, bool track) noexcept;
+  bool in_range(const Block& block, const core::JsonNode& node) const noexcept;
+  bool passes_text(const Block& block, const core::JsonNode& node) const noexcept;
   template <Report report>
-  bool run_block(const Block& block, std::uint32_t at, bool track) noexcept;
+  bool run_leaf(const Block& block, std::uint32_t at) noexcept;
+  template <Report report>
+  bool run_branch(const Block& block, std::uint32_t at, bool track) noexcept;
+  template <Report report>
+  bool run_operations(const Block& block, std::uint32_t at, bool track) noexcept;
   template <Report report>
   bool run_operation(const Operation& operation, std::uint32_t at, bool track) noexcept;
+  template <Report report>
+  bool check_string(const Operation& operation, std::uint32_t at) noexcept;
+  template <Report report>
+  bool check_number(const Operation& operation, const WrittenNumber& number,
+                    std::uint32_t at) noexcept;
   // run, with message for a block that allows nothing.
   template <Report report>
   bool run_child(std::uint32_t block, std::uint32_t at, std::uint32_t message) noexcept;
   template <Report report>
   bool check_object(const ObjectRule& rule, std::uint32_t at, bool track) noexcept;
+  bool passes_plain(const ObjectRule& rule, std::uint32_t at) noexcept;
   template <Report report>
   bool check_required(const ObjectRule& rule, std::uint32_t at, std::uint64_t seen) noexcept;
   template <Report report>
@@ -91,8 +104,15 @@ class SchemaEvaluator {
   bool matches(std::uint32_t block, std::uint32_t at, bool track) noexcept;
   template <Report report>
   bool blame_alternatives(const Operation& operation, std::uint32_t at) noexcept;
-  bool has_type(TypeSet types, const core::JsonNode& node) const noexcept;
+  bool has_type(TypeSet types, const core::JsonNode& node) const noexcept {
+    return (types & type_bit(node.type)) != 0 || is_whole(types, node);
+  }
+  bool is_whole(TypeSet types, const core::JsonNode& node) const noexcept;
   bool is_listed(const Enumeration& list, std::uint32_t at) const noexcept;
+  template <class Equals>
+  bool is_in_slots(std::uint32_t first, std::uint32_t mask, std::uint32_t at,
+                   const Equals& equals) const noexcept;
+  bool is_value(std::uint32_t at, std::uint32_t value) const noexcept;
   bool is_unique(std::uint32_t at) noexcept;
   bool search(std::uint32_t pattern, std::string_view text) noexcept;
   std::uint32_t dynamic_target(const DynamicRule& rule) const noexcept;

@@ -68,7 +68,55 @@ void SchemaKeywords::fill(std::uint32_t index) {
     operations.insert(operations.end(), groups_[i].begin(), groups_[i].end());
   }
   block.end = static_cast<std::uint32_t>(operations.size());
+  classify(block);
   builder_.program.blocks[index] = block;
+}
+
+void SchemaKeywords::classify(Block& block) {
+  const Group& strings = group(JsonType::string);
+  const Group& numbers = group(JsonType::number);
+  const Group& rest = everything();
+  const auto count = [&](Opcode code) {
+    std::size_t found = 0;
+    for (const Group& one : groups_) {
+      found += static_cast<std::size_t>(std::count_if(
+          one.begin(), one.end(), [code](const Operation& each) { return each.code == code; }));
+    }
+    return found;
+  };
+  const std::size_t all = block.end - block.begin.front();
+  if (all == 0) {
+    block.kind = BlockKind::bare;
+  } else if (all == 1 && count(Opcode::enumeration) == 1) {
+    block.kind = BlockKind::listed;
+    block.a = rest.front().a;
+  } else if (all == count(Opcode::minimum) + count(Opcode::maximum) &&
+             std::all_of(numbers.begin(), numbers.end(), [this](const Operation& one) {
+               return builder_.program.bounds[one.a].whole().has_value();
+             })) {
+    block.kind = BlockKind::range;
+    for (const Operation& one : numbers) {
+      const std::int64_t bound = *builder_.program.bounds[one.a].whole();
+      (one.code == Opcode::minimum ? block.low : block.high) = bound;
+    }
+  } else if (all == count(Opcode::length) + count(Opcode::pattern) &&
+             std::all_of(strings.begin(), strings.end(), [this](const Operation& one) {
+               return one.code == Opcode::length || builder_.program.patterns[one.a].is_simple();
+             })) {
+    block.kind = BlockKind::text;
+    for (const Operation& one : strings) {
+      if (one.code == Opcode::pattern) {
+        block.c = one.a;
+      } else {
+        block.a = one.a;
+        block.b = one.b;
+      }
+    }
+  } else if (all == strings.size() + numbers.size() + count(Opcode::enumeration)) {
+    block.kind = BlockKind::leaf;
+  } else {
+    block.kind = BlockKind::branch;
+  }
 }
 
 void SchemaKeywords::fail(std::uint32_t node, std::string_view what) const {
@@ -182,13 +230,19 @@ void SchemaKeywords::types(Block& block) {
 }
 
 void SchemaKeywords::string_keywords() {
-  if (const auto least = count(Keyword::min_length)) {
-    add(JsonType::string, Opcode::min_length, *least, Keyword::min_length,
-        "must have at least " + counted(*least, "character"));
-  }
-  if (const auto most = count(Keyword::max_length)) {
-    add(JsonType::string, Opcode::max_length, *most, Keyword::max_length,
-        "must have at most " + counted(*most, "character"));
+  const auto least = count(Keyword::min_length);
+  const auto most = count(Keyword::max_length);
+  if (least || most) {
+    Operation operation{Opcode::length, least.value_or(0), most.value_or(kNone), 0, 0};
+    if (least) {
+      operation.message = builder_.message(Keyword::min_length,
+                                           "must have at least " + counted(*least, "character"));
+    }
+    if (most) {
+      operation.c =
+          builder_.message(Keyword::max_length, "must have at most " + counted(*most, "character"));
+    }
+    group(JsonType::string).push_back(operation);
   }
   if (has(Keyword::pattern)) {
     const JsonNode& node = expect(Keyword::pattern, JsonType::string, "a string");
@@ -328,7 +382,7 @@ void SchemaKeywords::object_rule() {
   if (has(Keyword::properties)) {
     const JsonNode& map = expect(Keyword::properties, JsonType::object, "an object");
     for (std::uint32_t i = at(Keyword::properties) + 1; i < map.next; i = document_[i + 1].next) {
-      properties.push_back({document_.text(document_[i]), child(i + 1), 0});
+      properties.push_back({document_.text(document_[i]), child(i + 1), kNone});
     }
     rule.property_message = builder_.message(Keyword::properties, "is not allowed");
   }
@@ -341,9 +395,9 @@ void SchemaKeywords::object_rule() {
       auto property = std::find_if(properties.begin(), properties.end(),
                                    [name](const auto& known) { return known.name == name; });
       if (property == properties.end()) {
-        property = properties.insert(properties.end(), {name, kNotProperty, 0});
+        property = properties.insert(properties.end(), {name, kNotProperty, kNone});
       }
-      property->required = static_cast<std::uint32_t>(required.size());
+      property->required = static_cast<std::uint32_t>(required.size() - 1);
     }
     rule.required = static_cast<std::uint32_t>(builder_.program.required.size());
     rule.required_count = static_cast<std::uint32_t>(required.size());
@@ -370,6 +424,7 @@ void SchemaKeywords::object_rule() {
         builder_.message(Keyword::additional_properties, "is not a known member");
   }
   if (has(Keyword::property_names)) rule.names = child(Keyword::property_names);
+  rule.plain = rule.pattern_count == 0 && rule.names == kAnything;
   builder_.program.objects.push_back(rule);
   group(JsonType::object)
       .push_back({Opcode::object, static_cast<std::uint32_t>(builder_.program.objects.size() - 1),

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -35,9 +36,8 @@ constexpr TypeSet type_bit(core::JsonType type) {
 }
 
 enum class Opcode : std::uint8_t {
-  // Of strings. a: characters; or an index of patterns, formats.
-  min_length,
-  max_length,
+  // Of strings. length: a to b characters, c the message of b; a: index of patterns, formats.
+  length,
   pattern,
   format,
   // Of numbers. a: index of bounds, divisors.
@@ -83,16 +83,34 @@ struct Message {
   std::string detail;  // a sentence without its subject: "must be a string"
 };
 
+// What can be said of a block without a look at its operations.
+enum class BlockKind : std::uint8_t {
+  bare,    // nothing but the types
+  range,   // numbers lie between two whole ones, including them
+  text,    // strings have so many characters, and match a simple pattern, if one is named
+  listed,  // an enumeration
+  leaf,    // runs no other block: looks into strings, numbers and enumerations alone
+  branch,  // anything else
+};
+
 // The instructions for a value are those of its type and those of everything.
 struct Block {
   static constexpr std::size_t kTypes = 6;
 
   TypeSet types = kAllTypes;
+  BlockKind kind = BlockKind::bare;
   bool unevaluated = false;  // holds an unevaluated_ instruction
   std::uint32_t resource = 0;
   std::uint32_t message = 0;                      // of types
   std::array<std::uint32_t, kTypes + 1> begin{};  // operations of each JsonType
   std::uint32_t end = 0;                          // begin[kTypes] .. end: of everything
+  // What the operations of the first kinds come to: low and high of a range; the characters of a
+  // text, a to b, and c, its index of patterns or kNone; a, the index of enumerations.
+  std::int64_t low = std::numeric_limits<std::int64_t>::min();
+  std::int64_t high = std::numeric_limits<std::int64_t>::max();
+  std::uint32_t a = 0;
+  std::uint32_t b = kNone;
+  std::uint32_t c = kNone;
 };
 
 struct Name {
@@ -104,8 +122,9 @@ struct Name {
 // An entry of an open hash table.
 struct PropertySlot {
   Name name;
-  std::uint32_t block = kNone;  // kNone: free
-  std::uint32_t required = 0;   // 1 + its number among the required ones, or 0
+  std::uint32_t block = kNone;     // kNone: free
+  std::uint32_t required = kNone;  // its number among the required ones, or kNone
+  std::uint64_t required_bit = 0;  // 1 << required, of the first 64
 };
 
 struct PatternProperty {
@@ -126,6 +145,8 @@ struct ObjectRule {
   std::uint32_t property_message = 0;    // of a property whose schema is false
   std::uint32_t additional_message = 0;  // of other members
   bool evaluates_others = false;         // additionalProperties is there
+  bool plain = false;                    // neither patterns nor rules for names
+  std::uint64_t required_mask = 0;       // the required_bit of all
 };
 
 struct RequiredName {
@@ -158,11 +179,17 @@ struct DependencyRule {
 };
 
 struct Enumeration {
-  std::uint32_t first = 0;  // of values: scalars but null and booleans, then containers
-  std::uint32_t scalar_count = 0;
+  std::uint32_t strings = 0;  // first of enum_strings
+  std::uint32_t string_count = 0;
+  std::uint32_t numbers = 0;  // first of values
+  std::uint32_t number_count = 0;
+  std::uint32_t containers = 0;  // first of values
   std::uint32_t container_count = 0;
-  std::uint32_t slots = kNone;  // first of value_slots, if there are many scalars
-  std::uint32_t mask = 0;
+  // First of enum_slots, which hold indexes of enum_strings and values, if there are many of them.
+  std::uint32_t string_slots = kNone;
+  std::uint32_t string_mask = 0;
+  std::uint32_t number_slots = kNone;
+  std::uint32_t number_mask = 0;
   bool null = false;
   bool yes = false;
   bool no = false;
@@ -173,9 +200,9 @@ struct Value {
   std::uint32_t node = 0;
 };
 
-struct ValueSlot {
-  std::uint32_t hash = 0;
-  std::uint32_t value = kNone;  // kNone: free
+struct EnumSlot {
+  std::uint32_t hash = 0;       // hash_scalar
+  std::uint32_t index = kNone;  // kNone: free
 };
 
 // $dynamicRef, $recursiveRef: the first resource of the dynamic scope that has the anchor decides.
@@ -210,15 +237,14 @@ struct SchemaProgram {
   std::vector<ContainsRule> contains;
   std::vector<DependencyRule> dependencies;
   std::vector<Enumeration> enumerations;
+  std::vector<Name> enum_strings;
   std::vector<Value> values;
-  std::vector<ValueSlot> value_slots;
+  std::vector<EnumSlot> enum_slots;
   std::vector<DynamicRule> dynamics;
   // What decimals and values are views of.
   std::vector<std::shared_ptr<const SchemaFile>> files;
 
-  std::string_view text(const Name& name) const {
-    return std::string_view(names).substr(name.offset, name.size);
-  }
+  std::string_view text(const Name& name) const { return {names.data() + name.offset, name.size}; }
 };
 
 }  // namespace guard::json

@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "core/short_text.h"
 #include "json/decimal.h"
 
 namespace guard::json {
@@ -51,9 +52,9 @@ bool equal_values(const JsonDocument& a, std::uint32_t at_a, const JsonDocument&
     case JsonType::boolean:
       return left.is_true() == right.is_true();
     case JsonType::string:
-      return a.text(left) == b.text(right);
+      return core::same_text(a.text(left), b.text(right));
     case JsonType::number:
-      return a.text(left) == b.text(right) ||
+      return core::same_text(a.text(left), b.text(right)) ||
              compare(Decimal(a.text(left)), Decimal(b.text(right))) == 0;
     case JsonType::array:
       return left.size == right.size && equal_arrays(a, at_a, b, at_b);

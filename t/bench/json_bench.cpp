@@ -11,23 +11,13 @@
 #include <string>
 #include <vector>
 
+#include "bodies.h"
 #include "core/json_parser.h"
 
 namespace {
 
+using guard::bench::orders;
 using Clock = std::chrono::steady_clock;
-
-// The documents that the order schema of the docs describes.
-std::string orders(std::size_t size) {
-  std::string text = R"({"email":"jane.doe@example.com","order":[)";
-  for (int i = 1; text.size() + 100 < size; ++i) {
-    if (i > 1) text += ',';
-    text += R"({"id":)" + std::to_string(i) + R"(,"name":"item number )" + std::to_string(i) +
-            R"(","price":)" + std::to_string(i % 1000) + '.' + std::to_string(10 + i % 90) +
-            R"(,"tags":["alpha","beta"],"ok":true})";
-  }
-  return text + "]}";
-}
 
 std::string pretty(std::size_t size) {
   std::string text = "{\n    \"items\": [\n";

@@ -29,12 +29,13 @@ bool equal_arrays(const JsonDocument& a, std::uint32_t at_a, const JsonDocument&
   return true;
 }
 
+// As many members as b has, whose names all differ, and each of those: a has no name twice.
 bool equal_objects(const JsonDocument& a, std::uint32_t at_a, const JsonDocument& b,
                    std::uint32_t at_b) noexcept {
-  const std::uint32_t end = a[at_a].next;
-  for (std::uint32_t i = at_a + 1; i < end; i = a[i + 1].next) {
-    const JsonNode* other = b.member(b[at_b], a.text(a[i]), a[i].hash);
-    if (other == nullptr || !equal_values(a, i + 1, b, b.index_of(*other))) return false;
+  const std::uint32_t end = b[at_b].next;
+  for (std::uint32_t i = at_b + 1; i < end; i = b[i + 1].next) {
+    const JsonNode* other = a.member(a[at_a], b.text(b[i]), b[i].hash);
+    if (other == nullptr || !equal_values(a, a.index_of(*other), b, i + 1)) return false;
   }
   return true;
 }

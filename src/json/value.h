@@ -9,7 +9,8 @@
 
 namespace guard::json {
 
-// Costs time linear in the smaller value, but for objects: their members are looked up one by one.
+// b has no object with a name twice. Costs time linear in the smaller value, but for objects: their
+// members are looked up one by one.
 bool equal_values(const core::JsonDocument& a, std::uint32_t at_a, const core::JsonDocument& b,
                   std::uint32_t at_b) noexcept;
 

@@ -26,7 +26,7 @@ std::uint32_t slots_for(std::size_t entries) {
 }  // namespace
 
 SchemaBuilder::SchemaBuilder() {
-  program.messages.push_back({});
+  program.messages.push_back({Keyword::schema, "must match the schema"});
   program.blocks.resize(2);
   program.blocks[kNothing].types = 0;
 }

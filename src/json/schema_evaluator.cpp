@@ -52,7 +52,14 @@ SchemaVerdict SchemaEvaluator::evaluate(const SchemaProgram& program, const Json
   const bool valid = run<Report::no>(program.root, node, false);
   if (stopped_ != SchemaVerdict::valid) return stopped_;
   if (valid) return SchemaVerdict::valid;
-  if (max_errors_ > 0 && prepare(document)) (void)run<Report::yes>(program.root, node, false);
+  if (max_errors_ > 0 && prepare(document)) {
+    (void)run<Report::yes>(program.root, node, false);
+    // To tell all reasons may take longer than to know that there is one.
+    if (error_count_ == 0) {
+      const Message& said = program.messages.front();
+      errors_[error_count_++] = {node, said.keyword, said.detail};
+    }
+  }
   return SchemaVerdict::invalid;
 }
 
@@ -65,14 +72,18 @@ bool SchemaEvaluator::prepare(const JsonDocument& document) noexcept {
 template <SchemaEvaluator::Report report>
 bool SchemaEvaluator::fail(std::uint32_t at, std::uint32_t message) noexcept {
   if constexpr (report == Report::yes) {
-    if (error_count_ < max_errors_) {
+    if (stopped_ == SchemaVerdict::valid) {
       const Message& said = program_->messages[message];
       errors_[error_count_++] = {at, said.keyword, said.detail};
+      if (error_count_ == max_errors_) stop(SchemaVerdict::invalid);
     }
-    // Enough is known.
-    if (error_count_ == max_errors_) steps_ = 0;
   }
   return false;
+}
+
+void SchemaEvaluator::stop(SchemaVerdict verdict) noexcept {
+  if (stopped_ == SchemaVerdict::valid) stopped_ = verdict;
+  steps_ = 0;
 }
 
 // Inlined wherever it is called: most values are done with here.
@@ -165,8 +176,7 @@ template <SchemaEvaluator::Report report>
   const JsonNode& node = (*document_)[at];
   const std::uint64_t cost = 1 + (node.is_container() ? node.size : 0);
   if (steps_ < cost || depth_ == kMaxDepth) {
-    if (report == Report::no && stopped_ == SchemaVerdict::valid) stopped_ = SchemaVerdict::limit;
-    steps_ = 0;
+    stop(SchemaVerdict::limit);
     return false;
   }
   steps_ -= cost;
@@ -362,19 +372,19 @@ bool SchemaEvaluator::check_object(const ObjectRule& rule, std::uint32_t at, boo
     for (std::uint32_t p = 0; p < rule.pattern_count && (holds || report == Report::yes); ++p) {
       if (!search(patterns[p].pattern, name)) continue;
       known = true;
-      holds &= run_child<report>(patterns[p].block, i + 1, rule.property_message);
+      holds &= run_child<report>(patterns[p].block, i + 1, rule.pattern_message);
     }
     if (!known && rule.evaluates_others) {
       holds &= run_child<report>(rule.additional, i + 1, rule.additional_message);
     } else if (known && track && !rule.evaluates_others && !trail_.add(i + 1)) {
-      stopped_ = SchemaVerdict::memory;
+      stop(SchemaVerdict::memory);
     }
-    if (rule.names != kAnything) holds &= run_child<report>(rule.names, i, rule.property_message);
+    if (rule.names != kAnything) holds &= run_child<report>(rule.names, i, rule.names_message);
     if (holds) continue;
     valid = false;
     if (report == Report::no) return false;
   }
-  if (track && rule.evaluates_others && !trail_.add(at)) stopped_ = SchemaVerdict::memory;
+  if (track && rule.evaluates_others && !trail_.add(at)) stop(SchemaVerdict::memory);
   return check_required<report>(rule, at, seen) && valid;
 }
 
@@ -423,13 +433,13 @@ bool SchemaEvaluator::check_array(const ArrayRule& rule, std::uint32_t at, bool 
   std::uint32_t i = at + 1;
   bool valid = true;
   for (std::uint32_t p = 0; p < rule.prefix_count && i < end; ++p, i = document[i].next) {
-    if (track && !trail_.add(i)) stopped_ = SchemaVerdict::memory;
+    if (track && !trail_.add(i)) stop(SchemaVerdict::memory);
     if (run_child<report>(program_->lists[rule.prefix + p], i, rule.prefix_message)) continue;
     valid = false;
     if (report == Report::no) return false;
   }
   if (!rule.evaluates_rest) return valid;
-  if (track && !trail_.add(at)) stopped_ = SchemaVerdict::memory;
+  if (track && !trail_.add(at)) stop(SchemaVerdict::memory);
   if (rule.rest == kAnything) return valid;
   for (; i < end; i = document[i].next) {
     if (run_child<report>(rule.rest, i, rule.rest_message)) continue;
@@ -447,7 +457,7 @@ bool SchemaEvaluator::check_contains(const Operation& operation, std::uint32_t a
   std::uint32_t count = 0;
   for (std::uint32_t i = at + 1; i < (*document_)[at].next; i = (*document_)[i].next) {
     if (!matches(rule.block, i, false)) continue;
-    if (all && !trail_.add(i)) stopped_ = SchemaVerdict::memory;
+    if (all && !trail_.add(i)) stop(SchemaVerdict::memory);
     ++count;
     if (count > rule.max) return fail<report>(at, rule.max_message);
     if (count >= rule.min && rule.max == kNone && !all) return true;
@@ -544,7 +554,7 @@ bool SchemaEvaluator::check_unevaluated(const Operation& operation, std::uint32_
     valid = false;
     if (report == Report::no) return false;
   }
-  if (!trail_.add(at)) stopped_ = SchemaVerdict::memory;
+  if (!trail_.add(at)) stop(SchemaVerdict::memory);
   return valid;
 }
 
@@ -615,7 +625,7 @@ bool SchemaEvaluator::is_unique(std::uint32_t at) noexcept {
   }
   const std::size_t count = std::bit_ceil(std::size_t{node.size} * 2);
   if (!unique_.reserve(count, kKeepNodes)) {
-    stopped_ = SchemaVerdict::memory;
+    stop(SchemaVerdict::memory);
     return false;
   }
   UniqueSlot* const slots = unique_.data();
@@ -634,8 +644,7 @@ bool SchemaEvaluator::is_unique(std::uint32_t at) noexcept {
 bool SchemaEvaluator::search(std::uint32_t pattern, std::string_view text) noexcept {
   const Pattern::Match match = program_->patterns[pattern].search(text);
   if (match == Pattern::Match::limit) {
-    stopped_ = SchemaVerdict::pattern_limit;
-    steps_ = 0;
+    stop(SchemaVerdict::pattern_limit);
   }
   return match == Pattern::Match::yes;
 }

@@ -118,10 +118,12 @@ class SchemaEvaluator {
   std::uint32_t dynamic_target(const DynamicRule& rule) const noexcept;
   template <Report report>
   bool fail(std::uint32_t at, std::uint32_t message) noexcept;
+  // Everything fails from here on, and nothing of that is an error.
+  void stop(SchemaVerdict verdict) noexcept;
 
   const SchemaProgram* program_ = nullptr;
   const core::JsonDocument* document_ = nullptr;
-  SchemaVerdict stopped_ = SchemaVerdict::valid;  // another one: everything fails from here on
+  SchemaVerdict stopped_ = SchemaVerdict::valid;  // another one: stop() was called
   std::uint64_t steps_ = 0;                       // left
   std::uint32_t depth_ = 0;
   std::size_t error_count_ = 0;

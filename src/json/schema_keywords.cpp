@@ -194,6 +194,7 @@ void SchemaKeywords::add(JsonType type, Opcode code, std::uint32_t a, Keyword ke
 
 void SchemaKeywords::add_everything(Opcode code, std::uint32_t a, std::uint32_t b, Keyword keyword,
                                     std::string detail) {
+  if (code == Opcode::call && a == kAnything) return;
   everything().push_back({code, a, b, 0, builder_.message(keyword, std::move(detail))});
 }
 
@@ -412,6 +413,7 @@ void SchemaKeywords::object_rule() {
          i = document_[i + 1].next) {
       patterns.push_back({pattern(i), child(i + 1)});
     }
+    rule.pattern_message = builder_.message(Keyword::pattern_properties, "is not allowed");
     rule.patterns = static_cast<std::uint32_t>(builder_.program.pattern_properties.size());
     rule.pattern_count = static_cast<std::uint32_t>(patterns.size());
     builder_.program.pattern_properties.insert(builder_.program.pattern_properties.end(),
@@ -423,7 +425,10 @@ void SchemaKeywords::object_rule() {
     rule.additional_message =
         builder_.message(Keyword::additional_properties, "is not a known member");
   }
-  if (has(Keyword::property_names)) rule.names = child(Keyword::property_names);
+  if (has(Keyword::property_names)) {
+    rule.names = child(Keyword::property_names);
+    rule.names_message = builder_.message(Keyword::property_names, "is not allowed");
+  }
   rule.plain = rule.pattern_count == 0 && rule.names == kAnything;
   builder_.program.objects.push_back(rule);
   group(JsonType::object)
@@ -472,28 +477,30 @@ void SchemaKeywords::value_keywords() {
     if (!has(keyword)) continue;
     std::vector<Value> values;
     std::string said;
+    bool brief = true;
     const auto say = [&](std::uint32_t node) {
       values.push_back({&document_, node});
       const JsonNode& one = document_[node];
-      if (one.is_container() || said.size() > kMaxValuesSaid) {
-        said.append(kMaxValuesSaid, ' ');
-        return;
-      }
+      brief = brief && !one.is_container() && said.size() <= kMaxValuesSaid;
+      if (!brief) return;
       if (!said.empty()) said += ", ";
       said += one.type == JsonType::string ? quoted(document_.text(one))
                                            : std::string(document_.text(one));
     };
-    std::string detail = "must be ";
-    if (keyword == Keyword::const_) {
+    const bool single = keyword == Keyword::const_;
+    if (single) {
       say(at(keyword));
     } else {
       const JsonNode& list = expect(keyword, JsonType::array, "an array");
       for (std::uint32_t i = at(keyword) + 1; i < list.next; i = document_[i].next) say(i);
-      detail += "one of ";
     }
-    detail += said.size() > kMaxValuesSaid
-                  ? keyword == Keyword::const_ ? "the allowed value" : "the allowed values"
-                  : said;
+    brief = brief && said.size() <= kMaxValuesSaid;
+    std::string detail = single ? "must be " : "must be one of ";
+    if (brief) {
+      detail += said;
+    } else {
+      detail += single ? "the allowed value" : "the allowed values";
+    }
     add_everything(Opcode::enumeration, builder_.enumeration(values), 0, keyword,
                    std::move(detail));
   }

@@ -142,7 +142,10 @@ struct ObjectRule {
   std::uint32_t names = kAnything;  // block for the names themselves
   std::uint32_t required = 0;       // first of required
   std::uint32_t required_count = 0;
-  std::uint32_t property_message = 0;    // of a property whose schema is false
+  // Of what has the schema false.
+  std::uint32_t property_message = 0;
+  std::uint32_t pattern_message = 0;
+  std::uint32_t names_message = 0;
   std::uint32_t additional_message = 0;  // of other members
   bool evaluates_others = false;         // additionalProperties is there
   bool plain = false;                    // neither patterns nor rules for names

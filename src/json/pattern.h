@@ -22,18 +22,29 @@ class Pattern {
   Pattern& operator=(Pattern&&) noexcept;
   ~Pattern();
 
-  // Not one that needs PCRE2: search() never ends with limit.
+  // Not one that needs PCRE2.
   bool is_simple() const { return simple_.has_value(); }
 
-  // Whether it matches anywhere in text, which must be valid UTF-8. Allocates nothing where JIT is
+  // Whether it matches anywhere in text, which must be valid UTF-8. Takes what it costs from work,
+  // about a nanosecond each, and gives up when there is none left. Allocates nothing where JIT is
   // to be had. Not for two threads at a time.
-  Match search(std::string_view text) const noexcept {
-    if (simple_) return simple_->search(text) ? Match::yes : Match::no;
-    return run(text);
+  Match search(std::string_view text, std::int64_t& work) const noexcept {
+    if (!simple_) return run(text, work);
+    work -= static_cast<std::int64_t>(text.size());
+    if (work < 0) return Match::limit;
+    return simple_->search(text) ? Match::yes : Match::no;
+  }
+
+  // What all searches of texts of so many bytes together may cost.
+  static constexpr std::int64_t work_for(std::size_t bytes) {
+    return kFreeWork + kWorkPerByte * static_cast<std::int64_t>(bytes);
   }
 
  private:
-  Match run(std::string_view text) const noexcept;
+  static constexpr std::int64_t kFreeWork = 20'000;
+  static constexpr std::int64_t kWorkPerByte = 28;
+
+  Match run(std::string_view text, std::int64_t& work) const noexcept;
 
   struct Compiled;
   std::optional<SimplePattern> simple_;

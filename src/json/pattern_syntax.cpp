@@ -40,7 +40,7 @@ struct ClassAtom {
 
 class Translator {
  public:
-  explicit Translator(std::string_view pattern) : in_(pattern) {}
+  Translator(std::string_view pattern, bool counted) : in_(pattern), counted_(counted) {}
 
   std::string run() {
     find_groups();
@@ -145,6 +145,8 @@ class Translator {
 
   void term() {
     const std::size_t begin = at_;
+    const std::size_t atom = out_.size();
+    const bool is_group = peek() == '(';
     bool repeats = true;
     switch (peek()) {
       case '^':
@@ -176,7 +178,7 @@ class Translator {
       default:
         put_character(next_character());
     }
-    quantifier(repeats);
+    quantifier(repeats, atom, is_group);
   }
 
   // Whether it may be repeated: lookarounds may not.
@@ -205,15 +207,18 @@ class Translator {
     return repeats;
   }
 
-  void quantifier(bool allowed) {
+  // Of what begins at atom of out_.
+  void quantifier(bool allowed, std::size_t atom, bool is_group) {
     const std::size_t begin = at_;
     const char c = peek();
     if (done() || (c != '*' && c != '+' && c != '?' && c != '{')) return;
     if (!allowed) fail("nothing to repeat", begin);
     ++at_;
+    std::optional<std::uint32_t> most;
+    if (c == '?') most = 1;
     if (c == '{') {
       const std::optional<std::uint32_t> least = number();
-      std::optional<std::uint32_t> most = least;
+      most = least;
       const bool range = least && take(",");
       if (range) most = number();
       if (!least || !take("}")) fail("an incomplete quantifier", begin);
@@ -222,8 +227,14 @@ class Translator {
       }
       if (most && *most < *least) fail("a quantifier whose numbers are out of order", begin);
     }
+    const bool counts = counted_ && (!most || *most > kFewTurns);
+    if (counts && is_group) {
+      out_.insert(atom, "(?:(?C)");
+      out_ += ')';
+    }
     out_ += in_.substr(begin, at_ - begin);
     if (take("?")) out_ += '?';
+    if (counts && !is_group) out_ += "(?C)";
   }
 
   // Of any length; more than kMaxRepeat is kMaxRepeat + 1.
@@ -445,6 +456,7 @@ class Translator {
   static constexpr int kMaxDepth = 100;
 
   std::string_view in_;
+  bool counted_;
   std::size_t at_ = 0;
   std::string out_;
   int depth_ = 0;
@@ -454,11 +466,11 @@ class Translator {
 
 }  // namespace
 
-std::string translate_pattern(std::string_view pattern) {
+std::string translate_pattern(std::string_view pattern, bool counted) {
   if (pattern.size() > kMaxPatternBytes) {
     core::fail("a pattern of more than ", std::to_string(kMaxPatternBytes), " bytes");
   }
-  return Translator(pattern).run();
+  return Translator(pattern, counted).run();
 }
 
 }  // namespace guard::json

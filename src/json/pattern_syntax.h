@@ -2,6 +2,7 @@
 // means) as patterns of PCRE2.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,12 @@ inline constexpr std::size_t kMaxPatternBytes = 4096;
 //
 // Not the same: a group keeps what it took in an earlier turn of a quantifier around it, and PCRE2
 // knows a lookbehind only if each of its alternatives has one length.
-std::string translate_pattern(std::string_view pattern);
+//
+// counted: with callouts (pcre2callout(3)) in every turn of a group and behind everything else that
+// may be repeated more than kFewTurns times, so that between two of them the matcher does no more
+// than the pattern is long, but for moving over the text.
+std::string translate_pattern(std::string_view pattern, bool counted = false);
+
+inline constexpr std::uint32_t kFewTurns = 16;
 
 }  // namespace guard::json

@@ -20,6 +20,10 @@ constexpr std::size_t kKeepNodes = 1U << 16U;
 // Arrays of up to so many scalars are compared pair by pair.
 constexpr std::uint32_t kFewElements = 8;
 constexpr std::uint32_t kMaskBits = 64;
+// Of a text that is gone through.
+constexpr std::uint32_t kBytesPerStep = 16;
+// Of a node that uniqueItems hashes.
+constexpr std::uint64_t kStepsPerHash = 8;
 
 std::size_t code_points(std::string_view text) noexcept {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
@@ -65,7 +69,8 @@ SchemaVerdict SchemaEvaluator::evaluate(const SchemaProgram& program, const Json
 
 bool SchemaEvaluator::prepare(const JsonDocument& document) noexcept {
   const auto nodes = static_cast<std::uint32_t>(document.nodes().size());
-  steps_ = kFreeSteps + kStepsPerNode * nodes;
+  steps_ = kFreeSteps + kStepsPerByte * document.text().size();
+  work_ = Pattern::work_for(document.text().size());
   return !program_->unevaluated || trail_.prepare(nodes, kKeepNodes);
 }
 
@@ -84,6 +89,15 @@ bool SchemaEvaluator::fail(std::uint32_t at, std::uint32_t message) noexcept {
 void SchemaEvaluator::stop(SchemaVerdict verdict) noexcept {
   if (stopped_ == SchemaVerdict::valid) stopped_ = verdict;
   steps_ = 0;
+}
+
+inline bool SchemaEvaluator::take(std::uint64_t steps) noexcept {
+  if (steps_ < steps) {
+    stop(SchemaVerdict::limit);
+    return false;
+  }
+  steps_ -= steps;
+  return true;
 }
 
 // Inlined wherever it is called: most values are done with here.
@@ -130,15 +144,16 @@ template <SchemaEvaluator::Report report>
   return whole > block.low && whole < block.high;
 }
 
-[[gnu::always_inline]] inline bool SchemaEvaluator::passes_text(
-    const Block& block, const JsonNode& node) const noexcept {
+[[gnu::always_inline]] inline bool SchemaEvaluator::passes_text(const Block& block,
+                                                                const JsonNode& node) noexcept {
   const std::string_view text = document_->text(node);
   // A character takes one to four bytes: counting them is rarely needed.
   if (text.size() / 4 < block.a || text.size() > block.b) {
+    if (!take(text.size() / kBytesPerStep)) return false;
     const std::size_t count = code_points(text);
     if (count < block.a || count > block.b) return false;
   }
-  return block.c == kNone || program_->patterns[block.c].search(text) == Pattern::Match::yes;
+  return block.c == kNone || search(block.c, text);
 }
 
 template <SchemaEvaluator::Report report>
@@ -173,13 +188,8 @@ template <SchemaEvaluator::Report report>
 template <SchemaEvaluator::Report report>
 [[gnu::noinline]] bool SchemaEvaluator::run_branch(const Block& block, std::uint32_t at,
                                                    bool track) noexcept {
-  const JsonNode& node = (*document_)[at];
-  const std::uint64_t cost = 1 + (node.is_container() ? node.size : 0);
-  if (steps_ < cost || depth_ == kMaxDepth) {
-    stop(SchemaVerdict::limit);
-    return false;
-  }
-  steps_ -= cost;
+  if (depth_ == kMaxDepth) stop(SchemaVerdict::limit);
+  if (!take(1)) return false;
   ++depth_;
   const bool enters =
       program_->scoped && (scope_size_ == 0 || scope_[scope_size_ - 1] != block.resource);
@@ -229,6 +239,7 @@ bool SchemaEvaluator::check_string(const Operation& operation, std::uint32_t at)
     case Opcode::length: {
       // A character takes one to four bytes: counting them is rarely needed.
       if (node.size / 4 >= operation.a && node.size <= operation.b) return true;
+      if (!take(node.size / kBytesPerStep)) return false;
       const std::size_t count = code_points(text());
       if (count < operation.a) return fail<report>(at, operation.message);
       return count <= operation.b || fail<report>(at, operation.c);
@@ -236,6 +247,7 @@ bool SchemaEvaluator::check_string(const Operation& operation, std::uint32_t at)
     case Opcode::pattern:
       return search(operation.a, text()) || fail<report>(at, operation.message);
     default:
+      if (!take(node.size / kBytesPerStep)) return false;
       return program_->formats[operation.a](text()) || fail<report>(at, operation.message);
   }
 }
@@ -345,6 +357,7 @@ bool SchemaEvaluator::passes_plain(const ObjectRule& rule, std::uint32_t at) noe
 
 template <SchemaEvaluator::Report report>
 bool SchemaEvaluator::check_object(const ObjectRule& rule, std::uint32_t at, bool track) noexcept {
+  if (!take((*document_)[at].size)) return false;
   if (report == Report::no && rule.plain && !track) return passes_plain(rule, at);
   const JsonDocument& document = *document_;
   const PropertySlot* const slots = program_->slots.data() + rule.slots;
@@ -399,6 +412,7 @@ bool SchemaEvaluator::check_required(const ObjectRule& rule, std::uint32_t at,
   for (std::uint32_t first = 0; first < rule.required_count; first += kMaskBits) {
     if (first > 0) {
       seen = 0;
+      if (!take(document[at].size)) return false;
       for (std::uint32_t i = at + 1; i < document[at].next; i = document[i + 1].next) {
         const JsonNode& key = document[i];
         for (std::uint32_t slot = key.hash & rule.mask; slots[slot].block != kNone;
@@ -441,6 +455,7 @@ bool SchemaEvaluator::check_array(const ArrayRule& rule, std::uint32_t at, bool 
   if (!rule.evaluates_rest) return valid;
   if (track && !trail_.add(at)) stop(SchemaVerdict::memory);
   if (rule.rest == kAnything) return valid;
+  if (!take(document[at].size)) return false;
   for (; i < end; i = document[i].next) {
     if (run_child<report>(rule.rest, i, rule.rest_message)) continue;
     valid = false;
@@ -455,6 +470,7 @@ bool SchemaEvaluator::check_contains(const Operation& operation, std::uint32_t a
   const ContainsRule& rule = program_->contains[operation.a];
   const bool all = track && rule.evaluates;
   std::uint32_t count = 0;
+  if (!take((*document_)[at].size)) return false;
   for (std::uint32_t i = at + 1; i < (*document_)[at].next; i = (*document_)[i].next) {
     if (!matches(rule.block, i, false)) continue;
     if (all && !trail_.add(i)) stop(SchemaVerdict::memory);
@@ -473,12 +489,14 @@ bool SchemaEvaluator::check_dependency(const Operation& operation, std::uint32_t
   const auto has = [&](const Name& name) {
     return document_->member(node, program_->text(name), name.hash) != nullptr;
   };
+  if (!take(node.size)) return false;
   if (!has(rule.name)) return true;
   if (operation.code == Opcode::dependent_schema) {
     return rule.block == kNothing ? fail<report>(at, operation.message)
                                   : run<report>(rule.block, at, track);
   }
   bool valid = true;
+  if (!take(std::uint64_t{node.size} * rule.required_count)) return false;
   for (std::uint32_t i = rule.required; i < rule.required + rule.required_count; ++i) {
     if (!has(program_->required[i].name)) valid = fail<report>(at, program_->required[i].message);
   }
@@ -487,6 +505,7 @@ bool SchemaEvaluator::check_dependency(const Operation& operation, std::uint32_t
 
 bool SchemaEvaluator::matches(std::uint32_t block, std::uint32_t at, bool track) noexcept {
   const std::uint32_t size = trail_.size();
+  if (!take(1)) return false;
   if (run<Report::no>(block, at, track)) return true;
   trail_.cut(size);
   return false;
@@ -547,6 +566,7 @@ bool SchemaEvaluator::check_unevaluated(const Operation& operation, std::uint32_
   const bool items = operation.code == Opcode::unevaluated_items;
   const JsonNode& node = document[at];
   if (node.type != (items ? JsonType::array : JsonType::object) || trail_.has(at)) return true;
+  if (!take(node.size)) return false;
   const std::uint32_t to_value = items ? 0 : 1;
   bool valid = true;
   for (std::uint32_t i = at + 1 + to_value; i < node.next; i = document[i].next + to_value) {
@@ -623,6 +643,7 @@ bool SchemaEvaluator::is_unique(std::uint32_t at) noexcept {
     }
     return true;
   }
+  if (!take(kStepsPerHash * (node.next - at))) return false;
   const std::size_t count = std::bit_ceil(std::size_t{node.size} * 2);
   if (!unique_.reserve(count, kKeepNodes)) {
     stop(SchemaVerdict::memory);
@@ -642,7 +663,7 @@ bool SchemaEvaluator::is_unique(std::uint32_t at) noexcept {
 }
 
 bool SchemaEvaluator::search(std::uint32_t pattern, std::string_view text) noexcept {
-  const Pattern::Match match = program_->patterns[pattern].search(text);
+  const Pattern::Match match = program_->patterns[pattern].search(text, work_);
   if (match == Pattern::Match::limit) {
     stop(SchemaVerdict::pattern_limit);
   }

@@ -1,6 +1,7 @@
 #include "json/pattern.h"
 
 #include <string>
+#include <utility>
 
 #include "json/pattern_property.h"
 #include "json/pattern_syntax.h"
@@ -21,9 +22,14 @@ struct Case {
   bool matches;
 };
 
+Pattern::Match search(const Pattern& pattern, std::string_view text) {
+  std::int64_t work = Pattern::work_for(text.size());
+  return pattern.search(text, work);
+}
+
 std::string result_of(const Case& one) {
   constexpr std::string_view kNames[] = {"no", "yes", "limit"};
-  const Pattern::Match match = Pattern(one.pattern).search(one.text);
+  const Pattern::Match match = search(Pattern(one.pattern), one.text);
   return std::string(one.pattern) + ": " + std::string(kNames[static_cast<std::size_t>(match)]);
 }
 
@@ -172,23 +178,74 @@ void limits(void**) {
   std::string many(1 << 20, 'a');
   many += '!';
   for (std::string_view bomb : {"^(a+)+$", "^(a|a)*$", "^(?:a?){50}a{50}$", R"(^(\w+\s?)*$)"}) {
-    const Pattern::Match match = Pattern(bomb).search(many);
+    const Pattern::Match match = search(Pattern(bomb), many);
     assert_true(match == Pattern::Match::limit || match == Pattern::Match::no);
   }
-  assert_true(Pattern("^(a+)+$").search(std::string(40, 'a') + '!') == Pattern::Match::limit);
+  assert_true(search(Pattern("^(a+)+$"), std::string(40, 'a') + '!') == Pattern::Match::limit);
   const std::string words(1 << 20, 'a');
-  assert_true(Pattern("^[a-z0-9 ]+$").search(words) == Pattern::Match::yes);
-  assert_true(Pattern("b").search(words) == Pattern::Match::no);
+  assert_true(search(Pattern("^[a-z0-9 ]+$"), words) == Pattern::Match::yes);
+  assert_true(search(Pattern("b"), words) == Pattern::Match::no);
+}
+
+// All searches of one body share what they may cost, however many strings it has; and patterns as
+// people write them take little of it, even where the text does not match.
+void work(void**) {
+  constexpr std::size_t kBytes = 1'000'000;
+  for (std::string_view bomb :
+       {"^(a+)+$", "(a|aa)+$", R"(^(\w+\s?)*$)", R"((?:[a-z]\w*)+\d)", "(.*a){8}b"}) {
+    const Pattern pattern(bomb);
+    for (const std::size_t size : {12, 24, 60, 1'000}) {
+      const std::string text = std::string(size - 1, 'a') + '!';
+      std::int64_t work = Pattern::work_for(kBytes);
+      const std::int64_t most = work;
+      for (std::size_t i = 0; i < kBytes / size && work >= 0; ++i) (void)pattern.search(text, work);
+      assert_in_range(most - work, 0, most + 1'000'000);
+    }
+  }
+  struct Honest {
+    std::string_view pattern;
+    std::string_view text;
+  };
+  const Honest cases[] = {
+      {R"(^[^@\s]+@[^@\s]+\.[a-z]{2,}$)", "jane.doe@mail.example.com"},
+      {R"(^[^@\s]+@[^@\s]+\.[a-z]{2,}$)", "jane.doe@mail.example.c0m and what else there is"},
+      {R"(^(?:[a-z0-9-]+\.)*[a-z]+$)", "www.some.long-host.example.com"},
+      {R"(^(?:\w+ ?)*$)", "the quick brown fox jumps over the lazy dog"},
+      {R"((\w+)\s+\1)", "the quick brown fox jumps over the lazy dog"},
+      {R"(^(?=.*\d)(?=.*[a-z])(?=.*[A-Z]).{8,}$)", "Correct horse battery staple 1"},
+      {R"(<[^>]+>)", "some text < 3 > with <b>bold</b> words"},
+      {R"(https?://\S+\.(?:png|jpg))", "see http://example.com/a/b/c.png or https://example.org/"},
+  };
+  for (const Honest& one : cases) {
+    for (const int copies : {1, 10, 100}) {
+      std::string text;
+      for (int i = 0; i < copies; ++i) text += one.text;
+      const std::int64_t most = Pattern::work_for(text.size());
+      std::int64_t work = most;
+      assert_true(Pattern(one.pattern).search(text, work) != Pattern::Match::limit);
+      assert_in_range(most - work, 0, most / 4 * 3);
+    }
+  }
+}
+
+// Nothing but where the callouts are differs.
+void callouts(void**) {
+  const std::pair<std::string_view, std::string_view> cases[] = {
+      {"^a{16}b?c", "^a{16}b?c"},   {"a*b+?c{17}", "a*(?C)b+?(?C)c{17}(?C)"},
+      {"(a|b)*", "(?:(?C)(a|b))*"}, {"(?:a+){2,}x", "(?:(?C)(?:a+(?C))){2,}x"},
+      {"(a+)?", "(a+(?C))?"},
+  };
+  for (const auto& [pattern, expected] : cases) {
+    expect_text(translate_pattern(pattern, true), expected);
+  }
 }
 
 }  // namespace
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(ecma),
-      cmocka_unit_test(errors),
-      cmocka_unit_test(properties),
-      cmocka_unit_test(limits),
+      cmocka_unit_test(ecma),   cmocka_unit_test(errors), cmocka_unit_test(properties),
+      cmocka_unit_test(limits), cmocka_unit_test(work),   cmocka_unit_test(callouts),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

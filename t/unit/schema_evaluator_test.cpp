@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "schema_unit.h"
 #include "unit.h"
@@ -181,6 +182,46 @@ void limits(void**) {
   expect_text(Judge(deep).said(nested(1'000, "[", "", "]")), "limit");
 }
 
+// Whatever a schema does again and again on one value takes steps, and ordinary work few of them.
+void steps(void**) {
+  std::string twice = R"({"$ref":"#/$defs/a0","$defs":{)";
+  for (int i = 0; i < 14; ++i) {
+    const std::string next = R"({"$ref":"#/$defs/a)" + std::to_string(i + 1) + R"("})";
+    twice += "\"a" + std::to_string(i) + R"(":{"allOf":[)" + next + "," + next + "]},";
+  }
+  std::string members = "{\"n\":0";
+  std::string elements = "[0";
+  for (int i = 1; i < 5'000; ++i) {
+    members += ",\"n" + std::to_string(i) + "\":0";
+    elements += "," + std::to_string(i);
+  }
+  members += "}";
+  elements += "]";
+  const std::string text = "\"\\u00e9" + std::string(100'000, 'a') + "\"";
+  const std::pair<std::string_view, const std::string&> cases[] = {
+      {R"({"additionalProperties":{"type":"number"}})", members},
+      {R"({"propertyNames":{"minLength":1}})", members},
+      {R"({"dependentRequired":{"n":["n1","n2"]}})", members},
+      {R"({"dependentSchemas":{"n":{"minProperties":1}}})", members},
+      {R"({"unevaluatedProperties":{"type":"number"}})", members},
+      {R"({"items":{"type":"number"}})", elements},
+      {R"({"contains":{"const":4999}})", elements},
+      {R"({"unevaluatedItems":{"type":"number"}})", elements},
+      {R"({"uniqueItems":true})", elements},
+      {R"({"minLength":99999})", text},
+      {R"({"maxLength":100001})", text},
+      {R"({"pattern":"[ab]$"})", text},
+      {R"({"not":{"format":"hostname"}})", text},
+  };
+  for (const auto& [schema, document] : cases) {
+    expect_text(std::string(schema) + Judge(schema).said(document), std::string(schema) + "valid");
+    const std::string often = twice + "\"a14\":" + std::string(schema) + "}}";
+    const std::string said = Judge(often).said(document);
+    expect_text(std::string(schema) + (said == "pattern_limit" ? "limit" : said),
+                std::string(schema) + "limit");
+  }
+}
+
 // All reasons take longer to tell than to know that there is one: what was not tried is no reason.
 void reasons_cut_short(void**) {
   Judge judge(R"({"properties":{"a":{"type":"null"},"b":{"$ref":"#/$defs/n"}},
@@ -194,9 +235,9 @@ void reasons_cut_short(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(each_keyword),      cmocka_unit_test(many_required),
-      cmocka_unit_test(how_many_errors),   cmocka_unit_test(limits),
-      cmocka_unit_test(reasons_cut_short),
+      cmocka_unit_test(each_keyword),    cmocka_unit_test(many_required),
+      cmocka_unit_test(how_many_errors), cmocka_unit_test(limits),
+      cmocka_unit_test(steps),           cmocka_unit_test(reasons_cut_short),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -26,6 +26,8 @@ constexpr std::string_view kSpace =
 constexpr std::string_view kNoSpace =
     R"(\x{0}-\x{8}\x{e}-\x{1f}!-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff}\x{200b}-\x{2027})"
     R"(\x{202a}-\x{202e}\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{fefe}\x{ff00}-\x{10ffff})";
+// PCRE2 does not repeat an empty class, not even no times.
+constexpr std::string_view kNothing = "(?:[])";
 constexpr std::string_view kAnyButLineEnd = R"([^\n\r\x{2028}\x{2029}])";
 
 constexpr bool is_surrogate(char32_t c) {
@@ -282,7 +284,7 @@ class Translator {
     if (!atom.set.empty()) {
       out_ += '[' + atom.set + ']';
     } else if (is_surrogate(atom.character)) {
-      out_ += "[]";  // no text in UTF-8 has one
+      out_ += kNothing;  // no text in UTF-8 has one
     } else {
       put_character(atom.character);
     }
@@ -409,6 +411,7 @@ class Translator {
 
   void character_class() {
     const std::size_t begin = at_++;
+    const std::size_t out = out_.size();
     out_ += take("^") ? "[^" : "[";
     for (;;) {
       if (done()) fail("a class that is not closed", begin);
@@ -427,6 +430,7 @@ class Translator {
       put_range(first.character, last.character);
     }
     out_ += ']';
+    if (out_.size() - out == 2) out_.replace(out, 2, kNothing);
   }
 
   void put_atom(const ClassAtom& atom) {

@@ -73,6 +73,8 @@ void ecma(void**) {
       {R"(\bfoo\b)", "a foo.", true},
       {R"(\Bfoo)", "foo", false},
       {"[]", "a", false},
+      {"^[]{0,2}a$", "a", true},
+      {R"(^a\uD83D*[\uD800-\uDFFF]?$)", "a", true},
       {"^[^]$", "\n", true},
       {"^[[:alpha:]$", "[", true},
       {"^[a-]$", "-", true},

@@ -96,11 +96,13 @@ std::uint32_t SchemaBuilder::enumeration(const std::vector<Value>& values) {
   append(program.values, containers, result.containers, result.container_count);
   if (strings.size() > kFewScalars) {
     std::vector<std::uint32_t> hashes;
+    hashes.reserve(strings.size());
     for (const Name& string : strings) hashes.push_back(string.hash);
     enum_slots(hashes, result.strings, result.string_slots, result.string_mask);
   }
   if (numbers.size() > kFewScalars) {
     std::vector<std::uint32_t> hashes;
+    hashes.reserve(numbers.size());
     for (const Value& number : numbers) {
       hashes.push_back(hash_scalar(*number.document, (*number.document)[number.node]));
     }

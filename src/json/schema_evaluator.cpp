@@ -47,6 +47,8 @@ SchemaVerdict SchemaEvaluator::evaluate(const SchemaProgram& program, const Json
                                         std::uint32_t node, std::size_t max_errors) noexcept {
   program_ = &program;
   document_ = &document;
+  blocks_ = program.blocks.data();
+  nodes_ = document.nodes().data();
   stopped_ = SchemaVerdict::valid;
   depth_ = 0;
   scope_size_ = 0;
@@ -104,8 +106,8 @@ inline bool SchemaEvaluator::take(std::uint64_t steps) noexcept {
 template <SchemaEvaluator::Report report>
 [[gnu::always_inline]] inline bool SchemaEvaluator::run(std::uint32_t index, std::uint32_t at,
                                                         bool track) noexcept {
-  const Block& block = program_->blocks[index];
-  const JsonNode& node = (*document_)[at];
+  const Block& block = blocks_[index];
+  const JsonNode& node = nodes_[at];
   if (!has_type(block.types, node)) return fail<report>(at, block.message);
   switch (block.kind) {
     case BlockKind::bare:
@@ -121,6 +123,12 @@ template <SchemaEvaluator::Report report>
       break;
     case BlockKind::leaf:
       break;
+    case BlockKind::object:
+      if (report == Report::yes || track) return run_branch<report>(block, at, track);
+      return node.type != JsonType::object || passes_object(program_->objects[block.a], at);
+    case BlockKind::list:
+      if (report == Report::yes || track) return run_branch<report>(block, at, track);
+      return node.type != JsonType::array || passes_list(block, at);
     case BlockKind::branch:
       return run_branch<report>(block, at, track);
   }
@@ -158,7 +166,7 @@ template <SchemaEvaluator::Report report>
 
 template <SchemaEvaluator::Report report>
 [[gnu::noinline]] bool SchemaEvaluator::run_leaf(const Block& block, std::uint32_t at) noexcept {
-  const JsonNode& node = (*document_)[at];
+  const JsonNode& node = nodes_[at];
   const Operation* const operations = program_->operations.data();
   const auto type = static_cast<std::size_t>(node.type);
   const Operation* operation = operations + block.begin[type];
@@ -210,7 +218,7 @@ template <SchemaEvaluator::Report report>
 template <SchemaEvaluator::Report report>
 bool SchemaEvaluator::run_operations(const Block& block, std::uint32_t at, bool track) noexcept {
   const Operation* const operations = program_->operations.data();
-  const auto type = static_cast<std::size_t>((*document_)[at].type);
+  const auto type = static_cast<std::size_t>(nodes_[at].type);
   bool valid = true;
   for (std::uint32_t i = block.begin[type]; i < block.begin[type + 1]; ++i) {
     if (run_operation<report>(operations[i], at, track)) continue;
@@ -233,7 +241,7 @@ bool SchemaEvaluator::is_whole(TypeSet types, const JsonNode& node) const noexce
 
 template <SchemaEvaluator::Report report>
 bool SchemaEvaluator::check_string(const Operation& operation, std::uint32_t at) noexcept {
-  const JsonNode& node = (*document_)[at];
+  const JsonNode& node = nodes_[at];
   const auto text = [&] { return document_->text(node); };
   switch (operation.code) {
     case Opcode::length: {
@@ -274,7 +282,7 @@ bool SchemaEvaluator::check_number(const Operation& operation, const WrittenNumb
 template <SchemaEvaluator::Report report>
 bool SchemaEvaluator::run_operation(const Operation& operation, std::uint32_t at,
                                     bool track) noexcept {
-  const JsonNode& node = (*document_)[at];
+  const JsonNode& node = nodes_[at];
   const auto check = [&](bool holds) { return holds || fail<report>(at, operation.message); };
   switch (operation.code) {
     case Opcode::length:
@@ -332,33 +340,47 @@ template <SchemaEvaluator::Report report>
 }
 
 // What most objects are, and what most of the time goes to: a valid one, with properties alone.
-bool SchemaEvaluator::passes_plain(const ObjectRule& rule, std::uint32_t at) noexcept {
-  const JsonDocument& document = *document_;
-  const JsonNode* const nodes = document.nodes().data();
+// This and passes_list only ever go down in the document, whose depth has a limit.
+bool SchemaEvaluator::passes_object(const ObjectRule& rule, std::uint32_t at) noexcept {
+  const JsonNode* const nodes = nodes_;
   const PropertySlot* const slots = program_->slots.data() + rule.slots;
+  const char* const names = program_->names.data();
+  const std::uint32_t mask = rule.mask;
   const std::uint32_t end = nodes[at].next;
+  if (!take(nodes[at].size + 1)) return false;
   std::uint64_t seen = 0;
   for (std::uint32_t i = at + 1; i < end; i = nodes[i + 1].next) {
     const JsonNode& key = nodes[i];
-    std::uint32_t slot = key.hash & rule.mask;
-    while (slots[slot].block != kNone &&
-           (slots[slot].name.hash != key.hash ||
-            !core::same_text(program_->text(slots[slot].name), document.text(key)))) {
-      slot = (slot + 1) & rule.mask;
+    const PropertySlot* property = slots + (key.hash & mask);
+    while (
+        property->block != kNone &&
+        (property->name.hash != key.hash || property->name.size != key.size ||
+         !core::same_bytes(names + property->name.offset, document_->text(key).data(), key.size))) {
+      property = slots + (static_cast<std::uint32_t>(property - slots + 1) & mask);
     }
-    const PropertySlot& property = slots[slot];
-    seen |= property.required_bit;
-    const std::uint32_t block = property.block < kNotProperty ? property.block : rule.additional;
+    seen |= property->required_bit;
+    const std::uint32_t block = property->block < kNotProperty ? property->block : rule.additional;
     if (!run<Report::no>(block, i + 1, false)) return false;
   }
   if ((seen & rule.required_mask) != rule.required_mask) return false;
   return rule.required_count <= kMaskBits || check_required<Report::no>(rule, at, seen);
 }
 
+bool SchemaEvaluator::passes_list(const Block& block, std::uint32_t at) noexcept {
+  const JsonNode& list = nodes_[at];
+  if (list.size < block.a || list.size > block.b || !take(list.size + 1)) return false;
+  if (block.c != kAnything) {
+    const std::uint32_t end = list.next;
+    for (std::uint32_t i = at + 1; i < end; i = nodes_[i].next) {
+      if (!run<Report::no>(block.c, i, false)) return false;
+    }
+  }
+  return !block.differ || is_unique(at);
+}
+
 template <SchemaEvaluator::Report report>
 bool SchemaEvaluator::check_object(const ObjectRule& rule, std::uint32_t at, bool track) noexcept {
-  if (!take((*document_)[at].size)) return false;
-  if (report == Report::no && rule.plain && !track) return passes_plain(rule, at);
+  if (!take(nodes_[at].size)) return false;
   const JsonDocument& document = *document_;
   const PropertySlot* const slots = program_->slots.data() + rule.slots;
   const PatternProperty* const patterns = program_->pattern_properties.data() + rule.patterns;
@@ -470,8 +492,8 @@ bool SchemaEvaluator::check_contains(const Operation& operation, std::uint32_t a
   const ContainsRule& rule = program_->contains[operation.a];
   const bool all = track && rule.evaluates;
   std::uint32_t count = 0;
-  if (!take((*document_)[at].size)) return false;
-  for (std::uint32_t i = at + 1; i < (*document_)[at].next; i = (*document_)[i].next) {
+  if (!take(nodes_[at].size)) return false;
+  for (std::uint32_t i = at + 1; i < nodes_[at].next; i = nodes_[i].next) {
     if (!matches(rule.block, i, false)) continue;
     if (all && !trail_.add(i)) stop(SchemaVerdict::memory);
     ++count;
@@ -485,7 +507,7 @@ template <SchemaEvaluator::Report report>
 bool SchemaEvaluator::check_dependency(const Operation& operation, std::uint32_t at,
                                        bool track) noexcept {
   const DependencyRule& rule = program_->dependencies[operation.a];
-  const JsonNode& node = (*document_)[at];
+  const JsonNode& node = nodes_[at];
   const auto has = [&](const Name& name) {
     return document_->member(node, program_->text(name), name.hash) != nullptr;
   };
@@ -542,7 +564,7 @@ bool SchemaEvaluator::blame_alternatives(const Operation& operation, std::uint32
     std::uint32_t count = 0;
     for (std::uint32_t i = operation.a; i < operation.a + operation.b; ++i) {
       const std::uint32_t block = program_->lists[i];
-      if (!has_type(program_->blocks[block].types, (*document_)[at])) continue;
+      if (!has_type(blocks_[block].types, nodes_[at])) continue;
       fitting = block;
       ++count;
     }
@@ -579,7 +601,7 @@ bool SchemaEvaluator::check_unevaluated(const Operation& operation, std::uint32_
 }
 
 bool SchemaEvaluator::is_listed(const Enumeration& list, std::uint32_t at) const noexcept {
-  const JsonNode& node = (*document_)[at];
+  const JsonNode& node = nodes_[at];
   switch (node.type) {
     case JsonType::null:
       return list.null;
@@ -611,7 +633,7 @@ bool SchemaEvaluator::is_listed(const Enumeration& list, std::uint32_t at) const
 template <class Equals>
 bool SchemaEvaluator::is_in_slots(std::uint32_t first, std::uint32_t mask, std::uint32_t at,
                                   const Equals& equals) const noexcept {
-  const std::uint32_t hash = hash_scalar(*document_, (*document_)[at]);
+  const std::uint32_t hash = hash_scalar(*document_, nodes_[at]);
   const EnumSlot* const slots = program_->enum_slots.data() + first;
   for (std::uint32_t i = hash & mask; slots[i].index != kNone; i = (i + 1) & mask) {
     if (slots[i].hash == hash && equals(slots[i].index)) return true;

@@ -39,7 +39,7 @@ class SchemaEvaluator {
   // ten nanoseconds for each block that is more than a few assertions, for each alternative, and
   // for each member or element that a keyword goes through.
   static constexpr std::uint64_t kFreeSteps = 10'000;
-  static constexpr std::uint64_t kStepsPerByte = 4;
+  static constexpr std::uint64_t kStepsPerByte = 3;
 
   SchemaEvaluator() noexcept;  // draws the key of the hash of uniqueItems
 
@@ -84,7 +84,8 @@ class SchemaEvaluator {
   bool run_child(std::uint32_t block, std::uint32_t at, std::uint32_t message) noexcept;
   template <Report report>
   bool check_object(const ObjectRule& rule, std::uint32_t at, bool track) noexcept;
-  bool passes_plain(const ObjectRule& rule, std::uint32_t at) noexcept;
+  bool passes_object(const ObjectRule& rule, std::uint32_t at) noexcept;
+  bool passes_list(const Block& block, std::uint32_t at) noexcept;
   template <Report report>
   bool check_required(const ObjectRule& rule, std::uint32_t at, std::uint64_t seen) noexcept;
   template <Report report>
@@ -125,6 +126,9 @@ class SchemaEvaluator {
   void stop(SchemaVerdict verdict) noexcept;
 
   const SchemaProgram* program_ = nullptr;
+  // Of the program and the document: what is looked at for every value.
+  const Block* blocks_ = nullptr;
+  const core::JsonNode* nodes_ = nullptr;
   const core::JsonDocument* document_ = nullptr;
   SchemaVerdict stopped_ = SchemaVerdict::valid;  // another one: stop() was called
   std::uint64_t steps_ = 0;                       // left

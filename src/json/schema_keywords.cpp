@@ -72,6 +72,16 @@ void SchemaKeywords::fill(std::uint32_t index) {
   builder_.program.blocks[index] = block;
 }
 
+// Whether these are all of the operations.
+bool SchemaKeywords::is_list(std::size_t all) {
+  const Group& own = group(JsonType::array);
+  return all == own.size() && std::all_of(own.begin(), own.end(), [this](const Operation& one) {
+           return one.code == Opcode::min_items || one.code == Opcode::max_items ||
+                  one.code == Opcode::unique_items ||
+                  (one.code == Opcode::array && builder_.program.arrays[one.a].prefix_count == 0);
+         });
+}
+
 void SchemaKeywords::classify(Block& block) {
   const Group& strings = group(JsonType::string);
   const Group& numbers = group(JsonType::number);
@@ -111,6 +121,19 @@ void SchemaKeywords::classify(Block& block) {
         block.a = one.a;
         block.b = one.b;
       }
+    }
+  } else if (all == 1 && count(Opcode::object) == 1 &&
+             builder_.program.objects[group(JsonType::object).front().a].plain) {
+    block.kind = BlockKind::object;
+    block.a = group(JsonType::object).front().a;
+  } else if (is_list(all)) {
+    block.kind = BlockKind::list;
+    block.c = kAnything;
+    for (const Operation& one : group(JsonType::array)) {
+      if (one.code == Opcode::min_items) block.a = one.a;
+      if (one.code == Opcode::max_items) block.b = one.a;
+      if (one.code == Opcode::array) block.c = builder_.program.arrays[one.a].rest;
+      if (one.code == Opcode::unique_items) block.differ = true;
     }
   } else if (all == strings.size() + numbers.size() + count(Opcode::enumeration)) {
     block.kind = BlockKind::leaf;

@@ -39,6 +39,7 @@ class SchemaKeywords {
 
   [[noreturn]] void fail(std::uint32_t node, std::string_view what) const;
   void gather();
+  bool is_list(std::size_t all);
   void classify(Block& block);
   bool has(Keyword keyword) const { return at(keyword) != 0; }
   std::uint32_t at(Keyword keyword) const { return nodes_[static_cast<std::size_t>(keyword)]; }

@@ -89,6 +89,8 @@ enum class BlockKind : std::uint8_t {
   range,   // numbers lie between two whole ones, including them
   text,    // strings have so many characters, and match a simple pattern, if one is named
   listed,  // an enumeration
+  object,  // properties and what is required of an object, no rule for names
+  list,    // an array's size, one block for all elements, and whether they must differ
   leaf,    // runs no other block: looks into strings, numbers and enumerations alone
   branch,  // anything else
 };
@@ -105,12 +107,14 @@ struct Block {
   std::array<std::uint32_t, kTypes + 1> begin{};  // operations of each JsonType
   std::uint32_t end = 0;                          // begin[kTypes] .. end: of everything
   // What the operations of the first kinds come to: low and high of a range; the characters of a
-  // text, a to b, and c, its index of patterns or kNone; a, the index of enumerations.
+  // text, a to b, and c, its index of patterns or kNone; a, the index of enumerations or objects;
+  // the elements of a list, a to b, c, their block, and whether they must differ.
   std::int64_t low = std::numeric_limits<std::int64_t>::min();
   std::int64_t high = std::numeric_limits<std::int64_t>::max();
   std::uint32_t a = 0;
   std::uint32_t b = kNone;
   std::uint32_t c = kNone;
+  bool differ = false;
 };
 
 struct Name {

@@ -89,7 +89,8 @@ class SimplePattern::Reader {
         if (!is_word(last)) return false;
       }
       if (last < first) return false;
-      for (int c = first; c <= last; ++c) add(set, static_cast<char>(c));
+      for (char c = first; c < last; ++c) add(set, c);
+      add(set, last);
     }
     return true;
   }

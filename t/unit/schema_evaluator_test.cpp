@@ -176,8 +176,8 @@ void limits(void**) {
   expect_text(exponential.said(nested(10, "[", "null", "]")), "valid");
   expect_text(exponential.said(nested(900, "[", "1", "]")), "limit");
   // One level of the document, and several of the schema, for each of the depth.
-  const std::string deep = R"({"allOf":[{"allOf":[{"allOf":[{"allOf":[
-      {"items":{"$ref":"#"}}]}]}]}]})";
+  const std::string deep = R"({"allOf":[{"allOf":[{"allOf":[{"allOf":[{"allOf":[
+      {"items":{"$ref":"#"}}]}]}]}]}]})";
   expect_text(Judge(deep).said(nested(500, "[", "", "]")), "valid");
   expect_text(Judge(deep).said(nested(1'000, "[", "", "]")), "limit");
 }

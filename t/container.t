@@ -50,6 +50,8 @@ copy('scripts/container/nginx.conf', 'share/nginx.conf', %moved);
 copy('scripts/container/redis.sed',  'share/redis.sed');
 copy("conf.d/$_.conf", "share/conf.d/$_.conf", %moved) for qw(coreconnect coreconnect-locations env-production env-development);
 
+symlink "$root/conf.d/schemas", "$image/share/conf.d/schemas" or die "schemas: $!\n";
+
 # Starts it with these variables; (the status, what was said) if it ends at once, else its process number.
 sub start {
     my (%variables) = @_;

@@ -29,6 +29,7 @@ sub policy {
 
 my $text = do { open my $in, '<', $nginx->conf_file or die; local $/; <$in> };
 my ($modules) = $text =~ /\A((?:load_module .*\n)*)/;
+symlink "$root/conf.d/schemas", $nginx->root . '/conf/schemas' or die "schemas: $!\n";
 my ($policy, $locations) = map { policy($_) } 'coreconnect.conf', 'coreconnect-locations.conf';
 my $user = $> == 0 ? 'user root;' : '';
 my $temp = join "\n    ", map { "${_}_temp_path " . $nginx->root . "/${_}_temp;" } qw(client_body proxy fastcgi uwsgi scgi);

@@ -21,6 +21,7 @@ def policy_text(file, folder):
     text = (ROOT / "conf.d" / file).read_text()
     text = re.sub(r"rate=\d+/\w+(.*algorithm=sliding_log)", r"rate=64/second\1", text)
     text = re.sub(r"rate=\d+/(minute|hour)", "rate=1000000/second", text)
+    text = text.replace("schemas/", f"{ROOT}/conf.d/schemas/")
     text = text.replace("/var/log/nginx/", f"{folder}/logs/")
     text = text.replace("/etc/nginx/guard-break-glass", f"{folder}/break-glass")
     text = re.sub(r"^access_log .*;$", "access_log off;", text, flags=re.M)
@@ -61,7 +62,7 @@ guard_trusted_proxies 127.0.0.1;
 
 
 def measure(options):
-    request = Request("/api/items", "POST", HEADERS, order(2048))
+    request = Request("/api/orders", "POST", HEADERS, order(2048))
     with upstream_app(ANSWER) as app:
         ours = policy(".", app.port)
         peer = without_guard(ours)

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bodies.h"
 #include "core/json_parser.h"
 #include "json/schema_compiler.h"
 #include "json/schema_evaluator.h"
@@ -34,17 +35,6 @@ constexpr std::string_view kOrderSchema =
     "type":"string","minLength":1,"maxLength":100,"pattern":"^[a-z0-9 ]+$"},"price":{
     "type":"number","minimum":0,"maximum":100000},"tags":{"type":"array","maxItems":10,
     "uniqueItems":true,"items":{"enum":["alpha","beta","gamma"]}},"ok":{"type":"boolean"}}}}}})";
-
-std::string orders(std::size_t size) {
-  std::string text = R"({"email":"jane.doe@example.com","order":[)";
-  for (int i = 1; text.size() + 100 < size; ++i) {
-    if (i > 1) text += ',';
-    text += R"({"id":)" + std::to_string(i) + R"(,"name":"item number )" + std::to_string(i) +
-            R"(","price":)" + std::to_string(i % 1000) + '.' + std::to_string(10 + i % 90) +
-            R"(,"tags":["alpha","beta"],"ok":true})";
-  }
-  return text + "]}";
-}
 
 std::string repeated(std::size_t count, std::string_view part, std::string_view open = {},
                      std::string_view close = {}) {
@@ -232,7 +222,7 @@ int main(int argc, char** argv) {
   bool within = true;
   for (const Case& one : cases()) {
     const json::SchemaProgram program = compile(one.schema);
-    const std::string ordinary = orders(one.body.size());
+    const std::string ordinary = guard::bench::orders(one.body.size());
     std::vector<double> times;
     std::vector<double> ratios;
     json::SchemaVerdict verdict{};

@@ -54,6 +54,12 @@ conformance: $(CONFORMANCE:%=$(OUT)/$(KIND)/conformance/%)
 print-flags:
 	@echo $(filter-out -MMD -MP,$(BASE))
 
+# The parser of YAML is guardctl's alone, and of those tests that try how it is used.
+YAML := $(OUT)/guardctl $(OUT)/$(KIND)/unit/yaml_to_json $(OUT)/fuzz/yaml_convert
+$(YAML): LIBS += -lyaml-cpp
+$(OUT)/$(KIND)/unit/yaml_to_json: $(patsubst %,$(OUT)/$(KIND)/src/cli/%.o,yaml_scalar yaml_to_json)
+$(OUT)/fuzz/yaml_convert: $(patsubst %,$(OUT)/native-fuzz/src/cli/%.o,yaml_scalar yaml_to_json)
+
 $(OUT)/guardctl: $(CLI:%.cpp=$(OUT)/$(KIND)/%.o) $(OUT)/$(KIND)/logic.a
 	$(CXX) $(FLAGS) -o $@ $^ $(LIBS)
 
@@ -65,7 +71,7 @@ $(OUT)/native-fuzz/logic.a: $(FUZZ_OBJECTS)
 
 $(OUT)/$(KIND)/unit/%: $(OUT)/$(KIND)/t/unit/%_test.o $(OUT)/$(KIND)/logic.a
 	@mkdir -p $(@D)
-	$(CXX) $(FLAGS) -o $@ $^ $(LIBS) -lcmocka -pthread
+	$(CXX) $(FLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -lcmocka -pthread
 
 $(NGX_OBJECTS) $(OUT)/$(KIND)/t/unit/ngx/%.o: FLAGS += $(NGX_FLAGS)
 
@@ -87,7 +93,7 @@ $(OUT)/$(KIND)/conformance/%: $(OUT)/$(KIND)/t/conformance/%.o $(OUT)/$(KIND)/lo
 
 $(OUT)/fuzz/%: $(OUT)/native-fuzz/t/fuzz/%_fuzz.o $(OUT)/native-fuzz/logic.a
 	@mkdir -p $(@D)
-	$(CLANGXX) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+	$(CLANGXX) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 
 $(OUT)/$(KIND)/%.o: %.cpp
 	@mkdir -p $(@D)

@@ -129,4 +129,71 @@ SKIP: {
     misuse(['schema', '--draft'], '"--draft" needs a value');
 }
 
+# guardctl openapi: what it makes of YAML is tried in t/unit/yaml_to_json_test.cpp.
+{
+    my $dir = tempdir(CLEANUP => 1);
+    my $write = sub { my ($name, $text) = @_; open my $file, '>', "$dir/$name" or die $!; print {$file} $text; close $file; return "$dir/$name" };
+    my $api = $write->('api.yaml', <<'END');
+openapi: 3.1.0
+info: {title: Orders, version: '1.0'}
+paths:
+  /orders/{id}:
+    get: &get
+      responses:
+        200: {description: yes}
+    head:
+      <<: *get
+      summary: no body
+END
+    my $json = <<'END';
+{
+  "openapi": "3.1.0",
+  "info": {
+    "title": "Orders",
+    "version": "1.0"
+  },
+  "paths": {
+    "/orders/{id}": {
+      "get": {
+        "responses": {
+          "200": {
+            "description": "yes"
+          }
+        }
+      },
+      "head": {
+        "responses": {
+          "200": {
+            "description": "yes"
+          }
+        },
+        "summary": "no body"
+      }
+    }
+  }
+}
+END
+    answers(['openapi', 'convert', $api], 0, $json, '');
+    my $again = $write->('api.json', $json);
+    answers(['openapi', 'convert', $again], 0, $json, '');
+    is scalar(`$guardctl openapi convert - <$api`), $json, 'guardctl openapi convert -: output';
+    my $bad = $write->('bad.yaml', "paths:\n  /a: {}\n  /a: {}\n");
+    answers(['openapi', 'convert', $bad], 1, '', qq(guardctl: "$bad" at line 3, column 3: duplicate key "/a"\n));
+    my $empty = $write->('empty.yaml', '');
+    answers(['openapi', 'convert', $empty], 1, '', qq(guardctl: "$empty": no document in it\n));
+    answers(['openapi', 'convert', "$dir/none"], 1, '', qq(guardctl: cannot read "$dir/none"\n));
+    answers(['openapi', 'convert', $dir], 1, '', qq(guardctl: cannot read "$dir"\n));
+    answers(['help', 'openapi'], 0, qr/\Aguardctl openapi - .*\n\nUsage: guardctl openapi convert FILE\n\n.*\nExit codes: /s, '');
+    misuse(['openapi'], '"openapi" needs a command, such as "convert"');
+    misuse(['openapi', 'covert', $api], 'unknown command "openapi covert", did you mean "convert"?');
+    misuse(['openapi', 'convert'], '"openapi convert" needs a file');
+    misuse(['openapi', 'convert', $api, 'x'], qq(unexpected word "x" after "$api"));
+    SKIP: {
+        skip 'no /dev/full', 2 unless -c '/dev/full';
+        my $out = `$guardctl openapi convert $api 2>&1 >/dev/full`;
+        is $? >> 8, 1, 'openapi convert, an output that takes nothing: exit code';
+        is $out, "guardctl: cannot write to standard output\n", 'openapi convert, an output that takes nothing: errors';
+    }
+}
+
 done_testing;

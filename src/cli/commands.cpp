@@ -1,6 +1,7 @@
 #include <array>
 
 #include "cli/command.h"
+#include "cli/openapi_command.h"
 #include "cli/schema_command.h"
 #include "cli/secret_command.h"
 
@@ -8,7 +9,7 @@ namespace guard::cli {
 
 namespace {
 
-constexpr std::array<Command, 2> kCommands = {kSchemaCommand, kSecretCommand};
+constexpr std::array<Command, 3> kCommands = {kOpenapiCommand, kSchemaCommand, kSecretCommand};
 
 }  // namespace
 

@@ -1,13 +1,11 @@
 #include "cli/schema_command.h"
 
 #include <cstdio>
-#include <fstream>
-#include <iostream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "cli/text_file.h"
 #include "core/json_parser.h"
 #include "core/json_pointer.h"
 #include "core/words.h"
@@ -38,18 +36,6 @@ json::SchemaPolicy policy_of(std::span<const std::string_view>& words) {
   return json::parse_schema(parsed);
 }
 
-// False: it cannot be read, which has been said.
-bool read(std::string_view name, std::string& text) {
-  std::ifstream file;
-  if (name != "-") file.open(std::string(name), std::ios::binary);
-  std::istream& in = name == "-" ? std::cin : file;
-  text.assign(std::istreambuf_iterator<char>(in), {});
-  if (!in.bad() && (name == "-" || file.is_open())) return true;
-  (void)std::fprintf(stderr, "guardctl: cannot read \"%.*s\"\n", static_cast<int>(name.size()),
-                     name.data());
-  return false;
-}
-
 void print(std::string_view name, std::string_view pointer, std::string_view detail,
            std::string_view keyword) {
   const auto size = [](std::string_view text) { return static_cast<int>(text.size()); };
@@ -68,7 +54,7 @@ class Desk {
 
   bool check(std::string_view name) {
     std::string text;
-    if (!read(name, text)) return false;
+    if (!read_text(name, text)) return false;
     const core::JsonDocument* document = parser_->parse(text, core::widest_json_limits());
     if (document == nullptr) {
       const core::JsonError& error = parser_->error();

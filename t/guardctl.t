@@ -92,7 +92,7 @@ SKIP: {
 {
     my $page = do { open my $in, '<', 'docs/contract.md' or die "docs/contract.md: $!\n"; local $/; <$in> };
     my $dir = tempdir(CLEANUP => 1);
-    while ($page =~ /^```json (\S+)\n(.*?)^```$/msg) {
+    while ($page =~ /^```(?:json|text) (\S+)\n(.*?)^```$/msg) {
         open my $file, '>', "$dir/$1" or die "$dir/$1: $!\n";
         print {$file} $2;
         close $file;
@@ -125,6 +125,10 @@ SKIP: {
     answers(['schema', $schema], 2, '', qq(guardctl: "$schema" at "/properties/a/\$ref": a reference to no known schema, "https://example.com/s/part.json"\n));
     answers(['schema', "$dir/none"], 2, '', qq(guardctl: cannot read "$dir/none": No such file or directory\n));
     answers(['schema', '--draft=3', $schema], 2, '', qq(guardctl: invalid value "3" of "draft", it must be "4", "6", "7", "2019-09" or "2020-12"\n));
+    my $form = $write->('good.form', 'a=192.0.2.1');
+    answers(['schema', '--forms=on', @refs, $schema, $form, $good], 1,
+        qq($form: valid\n$good: "" expected a "=" behind a name at byte 17\n), $warning);
+    answers(['schema', '--forms=yes', $schema, $form], 2, '', qq(guardctl: invalid value "yes" of "forms", it must be "on" or "off"\n));
     misuse(['schema'], '"schema" needs the file of a schema');
     misuse(['schema', '--draft'], '"--draft" needs a value');
 }

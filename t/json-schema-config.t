@@ -155,3 +155,12 @@ cannot read the directory "none": No such file or directory in config:1
 guard_json_schema $TEST_NGINX_HTML_DIR/a.json refs=https://example.com/s/=$TEST_NGINX_HTML_DIR/refs;
 --- config_warning
 "a.json" at "/properties/d/format": unknown format "colour" in config:1
+
+=== TEST 17: forms that are neither on nor off
+--- user_files
+>>> a.json
+{"type": "object"}
+--- config
+guard_json_schema $TEST_NGINX_HTML_DIR/a.json forms=yes;
+--- config_error
+invalid value "yes" of "forms", it must be "on" or "off" in config:1

@@ -9,6 +9,8 @@
 #include "core/json_parser.h"
 #include "core/json_pointer.h"
 #include "core/words.h"
+#include "json/coercion.h"
+#include "json/form.h"
 #include "json/policy.h"
 #include "json/schema.h"
 #include "json/schema_evaluator.h"
@@ -48,16 +50,18 @@ void print(std::string_view name, std::string_view pointer, std::string_view det
 class Desk {
  public:
   explicit Desk(const json::SchemaPolicy& policy)
-      : schema_(json::load_schema(policy.source)), errors_(policy.errors) {}
+      : schema_(json::load_schema(policy.source)), errors_(policy.errors), forms_(policy.forms) {
+    if (forms_) coercions_ = {schema_->program, schema_->program.root};
+  }
 
   const std::vector<std::string>& warnings() const { return schema_->warnings; }
 
   bool check(std::string_view name) {
     std::string text;
     if (!read_text(name, text)) return false;
-    const core::JsonDocument* document = parser_->parse(text, core::widest_json_limits());
+    const core::JsonDocument* document = parse(text);
     if (document == nullptr) {
-      const core::JsonError& error = parser_->error();
+      const core::JsonError& error = error_;
       print(name, error.pointer,
             std::string(error.detail) + " at byte " + std::to_string(error.offset), "");
       return false;
@@ -89,8 +93,29 @@ class Desk {
  private:
   static constexpr std::size_t kMaxPointer = 4096;
 
+  // Null: error_ says why.
+  const core::JsonDocument* parse(std::string_view text) {
+    const core::JsonLimits limits = core::widest_json_limits();
+    if (forms_) {
+      // Editors put one behind the last line.
+      if (text.ends_with('\n')) text.remove_suffix(1);
+      const auto object = form_->read(text, coercions_, limits, made_);
+      error_ = form_->error();
+      if (!object) return nullptr;
+      text = *object;
+    }
+    const core::JsonDocument* document = parser_->parse(text, limits);
+    if (document == nullptr) error_ = parser_->error();
+    return document;
+  }
+
   std::shared_ptr<const json::CompiledSchema> schema_;
   std::size_t errors_;
+  bool forms_;
+  json::CoercionTable coercions_;
+  std::unique_ptr<json::FormReader> form_ = std::make_unique<json::FormReader>();
+  core::Scratch<char> made_;  // of a form
+  core::JsonError error_;
   std::unique_ptr<core::JsonParser> parser_ = std::make_unique<core::JsonParser>();
   std::unique_ptr<json::SchemaEvaluator> evaluator_ = std::make_unique<json::SchemaEvaluator>();
 };

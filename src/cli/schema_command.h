@@ -18,6 +18,7 @@ inline constexpr Command kSchemaCommand = {
     "    --refs=[URI=]DIR                schemas that may be referred to: by their \"$id\", and\n"
     "                                    by URI and the path below DIR\n"
     "    --errors=N                      at most so many for a document (10)\n"
+    "    --forms=on                      each DOC is a form, NAME=VALUE&NAME=VALUE...\n"
     "\n"
     "Exit codes: 0 all are valid; 1 a document is not, or cannot be read; 2 the schema or\n"
     "the command line is wrong.\n",

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <new>
+#include <optional>
 
 namespace guard::core {
 
@@ -11,7 +12,10 @@ struct Parsed {
   JsonParser parser;
   std::uint64_t number = 0;  // of which body; 0: of none
   JsonLimits limits;
+  const BodyReading* reading = nullptr;
+  Scratch<char> text;  // that reading has made
   const JsonDocument* document = nullptr;
+  JsonError error;  // if there is no document
 };
 
 std::unique_ptr<Parsed> worker;
@@ -19,26 +23,46 @@ std::unique_ptr<Parsed> worker;
 constexpr JsonError kOutOfMemory = {JsonFault::memory, 0, "no memory is left to check the body",
                                     ""};
 
+void parse_with(Parsed& parsed, std::string_view body) noexcept {
+  parsed.document = nullptr;
+  JsonLimits limits = parsed.limits;
+  std::optional<std::string_view> text = body;
+  if (parsed.reading != nullptr) {
+    text = parsed.reading->read(body, parsed.limits, parsed.text, parsed.error);
+    // The limit is one of the body, which may well be shorter.
+    limits.size = kMaxJsonSize;
+  }
+  if (!text) return;
+  parsed.document = parsed.parser.parse(*text, limits);
+  if (parsed.document == nullptr) parsed.error = parsed.parser.error();
+}
+
 }  // namespace
 
-JsonBody::Result JsonBody::parse(Request& request, const JsonLimits& limits) noexcept {
+JsonBody::Result JsonBody::parse(Request& request, const JsonLimits& limits,
+                                 const BodyReading* reading) noexcept {
   const std::optional<std::string_view> body = request.body();
   if (!body) return {};
   if (worker == nullptr) worker.reset(new (std::nothrow) Parsed);
   if (worker == nullptr) return {State::invalid, nullptr, &kOutOfMemory};
-  if (worker->number != request.body_number() || !(worker->limits == limits)) {
-    worker->document = worker->parser.parse(*body, limits);
-    worker->number = request.body_number();
-    worker->limits = limits;
+  Parsed& parsed = *worker;
+  if (parsed.number != request.body_number() || !(parsed.limits == limits) ||
+      parsed.reading != reading) {
+    parsed.number = request.body_number();
+    parsed.limits = limits;
+    parsed.reading = reading;
+    parse_with(parsed, *body);
   }
-  request.json_limits_ = worker->document == nullptr ? nullptr : &limits;
-  if (worker->document == nullptr) return {State::invalid, nullptr, &worker->parser.error()};
-  return {State::valid, worker->document, nullptr};
+  const bool valid = parsed.document != nullptr;
+  request.json_limits_ = valid ? &limits : nullptr;
+  request.json_reading_ = reading;
+  if (!valid) return {State::invalid, nullptr, &parsed.error};
+  return {State::valid, parsed.document, nullptr};
 }
 
 const JsonDocument* JsonBody::document(Request& request) noexcept {
   if (request.json_limits_ == nullptr) return nullptr;
-  return parse(request, *request.json_limits_).document;
+  return parse(request, *request.json_limits_, request.json_reading_).document;
 }
 
 void JsonBody::release() noexcept {

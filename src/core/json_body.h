@@ -4,11 +4,25 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
 #include "core/json_parser.h"
 #include "core/request.h"
+#include "core/scratch.h"
 
 namespace guard::core {
+
+// What reads a body as JSON that is none, such as a form. Lives as long as the request.
+class BodyReading {
+ public:
+  virtual ~BodyReading() = default;
+  // The JSON text that body stands for, written to out; nothing if it stands for none within
+  // limits: then error says why, in views that live as long as the document would.
+  virtual std::optional<std::string_view> read(std::string_view body, const JsonLimits& limits,
+                                               Scratch<char>& out,
+                                               JsonError& error) const noexcept = 0;
+};
 
 class JsonBody {
  public:
@@ -24,12 +38,14 @@ class JsonBody {
     const JsonError* error = nullptr;        // if invalid
   };
 
-  // Parses the body within limits, which must live as long as the request. What comes back is
-  // valid until this request waits or another request asks for its body.
-  static Result parse(Request& request, const JsonLimits& limits) noexcept;
+  // Parses the body within limits, which must live as long as the request; what reading makes of
+  // it, if there is one. What comes back is valid until this request waits or another request asks
+  // for its body.
+  static Result parse(Request& request, const JsonLimits& limits,
+                      const BodyReading* reading = nullptr) noexcept;
 
-  // The document of a body that parse() has found valid for this request, whoever asked it; null if
-  // nobody did, or it was not valid.
+  // The document of a body that parse() has found valid for this request, whoever asked it and
+  // however it was read; null if nobody did, or it was not valid.
   static const JsonDocument* document(Request& request) noexcept;
 
   // Drops the worker's parser.

@@ -12,6 +12,7 @@
 
 namespace guard::core {
 
+class BodyReading;
 struct JsonLimits;
 
 class Request {
@@ -110,6 +111,7 @@ class Request {
   std::array<GateState, 2> gates_{};
   BodyState body_{};
   const JsonLimits* json_limits_ = nullptr;  // under which JsonBody has parsed the body
+  const BodyReading* json_reading_ = nullptr;
   std::string_view code_;
   std::string_view client_net_;
   std::string_view scheme_;

@@ -24,7 +24,7 @@ void Fields::add(std::string_view name, std::string_view value) noexcept {
   }
 }
 
-Admission admit(Mode mode, const Fields& fields, bool writes, bool has_body) noexcept {
+Admission admit(Mode mode, const Fields& fields, bool writes, bool has_body, bool forms) noexcept {
   switch (mode) {
     case Mode::off:
       return Admission::ignore;
@@ -36,7 +36,8 @@ Admission admit(Mode mode, const Fields& fields, bool writes, bool has_body) noe
       if (!has_body && !writes) return Admission::ignore;
       break;
   }
-  if (!fields.one_json()) return Admission::refuse_media_type;
+  const bool form = forms && mode == Mode::required && fields.one_form();
+  if (!form && !fields.one_json()) return Admission::refuse_media_type;
   return fields.encoded() ? Admission::refuse_encoding : Admission::check;
 }
 

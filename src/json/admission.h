@@ -20,8 +20,10 @@ class Fields {
   std::uint32_t content_types() const { return content_types_; }
   // Exactly one Content-Type, and that a fit JSON type.
   bool one_json() const { return content_types_ == 1 && strongest_ == MediaType::json; }
+  // Exactly one Content-Type, and that a fit form's.
+  bool one_form() const { return content_types_ == 1 && strongest_ == MediaType::form; }
   // At least one of them speaks of JSON.
-  bool some_json() const { return strongest_ != MediaType::other; }
+  bool some_json() const { return strongest_ >= MediaType::unfit; }
   bool encoded() const { return encoded_; }
   bool method_override() const { return method_override_; }
 
@@ -40,7 +42,8 @@ enum class Admission : std::uint8_t {
   refuse_override,
 };
 
-// writes: the method is one whose requests must have a body, if the mode is required.
-Admission admit(Mode mode, const Fields& fields, bool writes, bool has_body) noexcept;
+// writes: the method is one whose requests must have a body, if the mode is required. forms: a form
+// is as good as JSON, if the mode is required.
+Admission admit(Mode mode, const Fields& fields, bool writes, bool has_body, bool forms) noexcept;
 
 }  // namespace guard::json

@@ -25,11 +25,13 @@ constexpr std::array<Code, core::kJsonFaultNames.size()> kCodes = {{
     kUnavailable,
 }};
 
+constexpr Code kFormSyntax = {400, "json.syntax", "Malformed form", ""};
 constexpr Code kSchema = {422, "json.schema", "Body does not satisfy the schema", ""};
 constexpr Code kPatternLimit = {422, "json.pattern_limit", "Pattern takes too long", ""};
 constexpr Code kSchemaLimit = {422, "json.schema_limit", "Schema takes too long", ""};
 
 constexpr Code kMediaType = {415, "json.media_type", "JSON required", ""};
+constexpr Code kMediaTypes = {415, "json.media_type", "JSON or a form required", ""};
 constexpr Code kEncoding = {415, "json.content_encoding", "Content-Encoding refused", ""};
 constexpr Code kOverride = {400, "json.method_override", "Method override refused", ""};
 
@@ -37,6 +39,10 @@ constexpr Code kOverride = {400, "json.method_override", "Method override refuse
 
 const Code& code_of(core::JsonFault fault) noexcept {
   return kCodes[static_cast<std::size_t>(fault)];
+}
+
+const Code& form_code_of(core::JsonFault fault) noexcept {
+  return fault == core::JsonFault::syntax ? kFormSyntax : code_of(fault);
 }
 
 const Code& code_unavailable() noexcept {
@@ -56,20 +62,24 @@ const Code& code_of(SchemaVerdict verdict) noexcept {
   }
 }
 
-FieldRefusal refusal_of(Admission admission, const Fields& fields) noexcept {
+FieldRefusal refusal_of(Admission admission, const Fields& fields, bool forms) noexcept {
   switch (admission) {
     case Admission::refuse_encoding:
-      return {kEncoding, "a JSON body must be sent without Content-Encoding"};
+      return {kEncoding, fields.one_form() ? "a form must be sent without Content-Encoding"
+                                           : "a JSON body must be sent without Content-Encoding"};
     case Admission::refuse_override:
       return {kOverride, "the method must be that of the request line"};
     default:
       break;
   }
-  if (fields.content_types() == 0) return {kMediaType, "the request has no Content-Type"};
-  if (fields.content_types() > 1) return {kMediaType, "the request has several Content-Types"};
-  return {kMediaType, fields.some_json()
-                          ? "the Content-Type is not one well-formed JSON type in UTF-8"
-                          : "the Content-Type is not a JSON type"};
+  const Code& code = forms ? kMediaTypes : kMediaType;
+  if (fields.content_types() == 0) return {code, "the request has no Content-Type"};
+  if (fields.content_types() > 1) return {code, "the request has several Content-Types"};
+  if (fields.some_json()) {
+    return {code, "the Content-Type is not one well-formed JSON type in UTF-8"};
+  }
+  return {code, forms ? "the Content-Type is neither a JSON type nor that of a form in UTF-8"
+                      : "the Content-Type is not a JSON type"};
 }
 
 std::string_view write_detail(const core::JsonError& error, char* out) noexcept {

@@ -18,6 +18,8 @@ struct Code {
 };
 
 const Code& code_of(core::JsonFault fault) noexcept;
+// The same of a form, which is not called JSON.
+const Code& form_code_of(core::JsonFault fault) noexcept;
 // The body could not be had, or there was no memory to check it.
 const Code& code_unavailable() noexcept;
 
@@ -29,8 +31,8 @@ struct FieldRefusal {
   std::string_view detail;
 };
 
-// One of the refuse_ values.
-FieldRefusal refusal_of(Admission admission, const Fields& fields) noexcept;
+// One of the refuse_ values. forms: as admit() was told.
+FieldRefusal refusal_of(Admission admission, const Fields& fields, bool forms) noexcept;
 
 // "expected a value at byte 17", written to out, which holds kMaxDetail bytes.
 inline constexpr std::size_t kMaxDetail = 128;

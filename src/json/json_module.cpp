@@ -11,6 +11,8 @@
 #include "core/request.h"
 #include "json/admission.h"
 #include "json/codes.h"
+#include "json/coercion.h"
+#include "json/form.h"
 #include "json/policy.h"
 #include "json/schema_evaluator.h"
 #include "json/variable.h"
@@ -34,16 +36,43 @@ struct MainConf {
   std::map<SchemaSource, std::shared_ptr<const CompiledSchema>> schemas;
 };
 
+// One per worker.
+std::unique_ptr<FormReader> form_reader;
+
+// A form as the object that a schema wants.
+class FormReading : public core::BodyReading {
+ public:
+  explicit FormReading(const SchemaProgram& program) : coercions_(program, program.root) {}
+
+  std::optional<std::string_view> read(std::string_view body, const core::JsonLimits& limits,
+                                       core::Scratch<char>& out,
+                                       core::JsonError& error) const noexcept override {
+    if (form_reader == nullptr) form_reader.reset(new (std::nothrow) FormReader);
+    if (form_reader == nullptr) {
+      error = {core::JsonFault::memory, 0, "no memory is left to check the body", ""};
+      return std::nullopt;
+    }
+    const auto text = form_reader->read(body, coercions_, limits, out);
+    if (!text) error = form_reader->error();
+    return text;
+  }
+
+ private:
+  CoercionTable coercions_;
+};
+
 // A guard_json_schema; off: without a program.
 struct Contract {
   SchemaPolicy policy;
   std::shared_ptr<const CompiledSchema> schema;
+  std::optional<FormReading> forms;
 };
 
 struct Policy {
   Mode mode = Mode::off;
   core::JsonLimits limits;
   const SchemaProgram* program = nullptr;
+  const FormReading* forms = nullptr;  // null: a form is not taken
   Methods methods = kWriting;
   std::size_t errors = 0;
 };
@@ -112,7 +141,7 @@ Methods method_of(const ngx_http_request_t* r) noexcept {
 
 Admission admission_of(Request& request, const Policy& policy, const Fields& fields) noexcept {
   const bool writes = (method_of(request.native()) & policy.methods) != 0;
-  return admit(policy.mode, fields, writes, request.has_body());
+  return admit(policy.mode, fields, writes, request.has_body(), policy.forms != nullptr);
 }
 
 core::BodyNeed body_need(Request& request) noexcept {
@@ -133,8 +162,9 @@ Answer refuse(core::Refusal& refusal, const Code& code, std::string_view detail)
 
 // Detail and pointer are copied into the request's pool: the parser's are gone with the next body.
 // Without memory for that the refusal merely says less.
-Answer refuse(Request& request, core::Refusal& refusal, const core::JsonError& error) noexcept {
-  const Code& code = code_of(error.fault);
+Answer refuse(Request& request, core::Refusal& refusal, const core::JsonError& error,
+              bool form) noexcept {
+  const Code& code = form ? form_code_of(error.fault) : code_of(error.fault);
   if (code.status != 400) return refuse(refusal, code, error.detail);
   auto* detail = static_cast<char*>(ngx_pnalloc(request.pool(), kMaxDetail));
   auto* place =
@@ -154,7 +184,7 @@ std::unique_ptr<SchemaEvaluator> evaluator;
 // Pointers are copied into the request's pool, since they lead into a document that is gone with
 // the next body; details are the schema's own.
 Answer refuse(Request& request, core::Refusal& refusal, const core::JsonDocument& document,
-              std::span<const SchemaError> errors) noexcept {
+              std::span<const SchemaError> errors, bool form) noexcept {
   auto* list = static_cast<core::FieldError*>(
       ngx_palloc(request.pool(), sizeof(core::FieldError) * errors.size()));
   std::size_t count = 0;
@@ -168,11 +198,12 @@ Answer refuse(Request& request, core::Refusal& refusal, const core::JsonDocument
   }
   refusal.errors = {list, count};
   return refuse(refusal, code_of(SchemaVerdict::invalid),
-                "the body is JSON, but not as the schema wants it");
+                form ? "the form is not as the schema wants it"
+                     : "the body is JSON, but not as the schema wants it");
 }
 
 Answer check_schema(Request& request, core::Refusal& refusal, const Policy& policy,
-                    const core::JsonDocument& document) noexcept {
+                    const core::JsonDocument& document, bool form) noexcept {
   if (evaluator == nullptr) evaluator.reset(new (std::nothrow) SchemaEvaluator);
   const SchemaVerdict verdict =
       evaluator == nullptr ? SchemaVerdict::memory
@@ -181,7 +212,7 @@ Answer check_schema(Request& request, core::Refusal& refusal, const Policy& poli
     case SchemaVerdict::valid:
       return Answer::pass;
     case SchemaVerdict::invalid:
-      return refuse(request, refusal, document, evaluator->errors());
+      return refuse(request, refusal, document, evaluator->errors(), form);
     case SchemaVerdict::pattern_limit:
       return refuse(refusal, code_of(verdict),
                     "a pattern of the schema would take too long on a string of the body");
@@ -223,20 +254,22 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
   const Admission admission = admission_of(request, policy, *fields);
   if (admission == Admission::ignore) return Answer::pass;
   if (admission != Admission::check) {
-    const FieldRefusal found = refusal_of(admission, *fields);
+    const FieldRefusal found = refusal_of(admission, *fields, policy.forms != nullptr);
     return refuse(refusal, found.code, found.detail);
   }
   if (request.body_size() > policy.limits.size) {
     return refuse(refusal, code_of(core::JsonFault::size), "the body is too large");
   }
-  const core::JsonBody::Result result = core::JsonBody::parse(request, policy.limits);
+  const FormReading* const reading = fields->one_form() ? policy.forms : nullptr;
+  const bool form = reading != nullptr;
+  const core::JsonBody::Result result = core::JsonBody::parse(request, policy.limits, reading);
   switch (result.state) {
     case core::JsonBody::State::valid:
       if (!conf.settings.empty()) set_variables(request, conf, *result.document);
       if (policy.program == nullptr) return Answer::pass;
-      return check_schema(request, refusal, policy, *result.document);
+      return check_schema(request, refusal, policy, *result.document, form);
     case core::JsonBody::State::invalid:
-      return refuse(request, refusal, *result.error);
+      return refuse(request, refusal, *result.error, form);
     case core::JsonBody::State::unavailable:
       break;
   }
@@ -305,6 +338,7 @@ void set_schema(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
     source.file = ngx::path_near(cf, source.file);
     if (!source.refs.empty()) source.refs = ngx::path_near(cf, source.refs);
     contract->schema = schema_of(cf, source);
+    if (contract->policy.forms) contract->forms.emplace(contract->schema->program);
   }
   conf.contract = std::move(contract);
 }
@@ -355,6 +389,7 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
       policy->program = &child.contract->schema->program;
       policy->methods = child.contract->policy.methods;
       policy->errors = child.contract->policy.errors;
+      if (child.contract->forms) policy->forms = &*child.contract->forms;
     }
     child.policy = policy;
   }
@@ -368,6 +403,7 @@ void preconfigure(ngx_conf_t* cf) {
 void exit_process(ngx_cycle_t* /*cycle*/) noexcept {
   core::JsonBody::release();
   evaluator.reset();
+  form_reader.reset();
 }
 
 constexpr ngx_uint_t kAnywhere = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;

@@ -7,6 +7,7 @@ namespace guard::json {
 namespace {
 
 constexpr std::string_view kSuffix = "+json";
+constexpr std::string_view kForm = "application/x-www-form-urlencoded";
 
 constexpr char to_lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -150,14 +151,16 @@ bool speaks_of_json(std::string_view value) noexcept {
 
 MediaType media_type(std::string_view value) noexcept {
   if (value == "application/json") return MediaType::json;
-  if (!speaks_of_json(value)) return MediaType::other;
+  const bool json = speaks_of_json(value);
   Reader reader(value);
   const std::string_view type = reader.token();
-  if (type.empty() || !reader.take('/')) return MediaType::unfit;
+  if (type.empty() || !reader.take('/')) return json ? MediaType::unfit : MediaType::other;
   const std::string_view subtype = reader.token();
-  if (subtype.empty() || !parameters_fit(reader)) return MediaType::unfit;
   const std::string_view essence = value.substr(0, type.size() + 1 + subtype.size());
-  return is_json_essence(essence) && !is_grpc(essence) ? MediaType::json : MediaType::unfit;
+  if (!json && !same(essence, kForm)) return MediaType::other;
+  const bool fits = !subtype.empty() && parameters_fit(reader);
+  if (!json) return fits ? MediaType::form : MediaType::other;
+  return fits && is_json_essence(essence) && !is_grpc(essence) ? MediaType::json : MediaType::unfit;
 }
 
 }  // namespace guard::json

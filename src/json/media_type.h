@@ -10,8 +10,9 @@ namespace guard::json {
 // unfit: it speaks of JSON, but not as exactly one such type: a list, bad syntax, another charset,
 //   a parameter twice, bytes around or in it that cannot be part of a type, gRPC's +json, which is
 //   framed.
+// form: application/x-www-form-urlencoded, well-formed, whose charset is absent or utf-8.
 // other: anything else.
-enum class MediaType : std::uint8_t { other, unfit, json };
+enum class MediaType : std::uint8_t { other, form, unfit, json };
 
 // value: one Content-Type field's.
 MediaType media_type(std::string_view value) noexcept;

@@ -59,7 +59,7 @@ core::JsonLimits parse_limits(core::Words& words) {
 }
 
 SchemaPolicy parse_schema(core::Words& words) {
-  words.read(1, {"draft", "formats", "methods", "errors", "refs"});
+  words.read(1, {"draft", "formats", "methods", "errors", "forms", "refs"});
   SchemaPolicy policy;
   policy.source.file = words[0];
   if (const auto value = words.named("draft")) policy.source.draft = parse_draft(*value);
@@ -74,6 +74,9 @@ SchemaPolicy parse_schema(core::Words& words) {
   }
   if (const auto value = words.named("errors")) {
     policy.errors = core::parse_number("errors", *value, 1, SchemaEvaluator::kMaxErrors);
+  }
+  if (const auto value = words.named("forms")) {
+    policy.forms = core::parse_on_off("forms", *value);
   }
   if (const auto value = words.named("refs")) {
     // A path has no scheme, and so no "://".

@@ -33,6 +33,7 @@ struct SchemaPolicy {
   SchemaSource source;         // file and refs as they were written
   Methods methods = kWriting;  // of requests that must have a body
   std::size_t errors = 10;     // at most so many are told, 1 to SchemaEvaluator::kMaxErrors
+  bool forms = false;          // application/x-www-form-urlencoded is as good as JSON
 };
 
 SchemaPolicy parse_schema(core::Words& words);

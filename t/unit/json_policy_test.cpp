@@ -150,14 +150,39 @@ void media_types(void**) {
     if (media_type(unfit) != MediaType::unfit) print_error("%s\n", unfit);
     assert_true(media_type(unfit) == MediaType::unfit);
   }
-  for (const char* other :
-       {"", " ", "text/plain", "text/json", "application/jsonp", "application/x-ndjson",
-        "application/json-seq", "application/json+xml", "/y+json", "json", "+json", "application/",
-        "application", "multipart/form-data; boundary=json", "application/grpc",
-        "application/grpc+proto", "text/plain; a=\"application/json\"",
-        "application/x-www-form-urlencoded", "applicationjson"}) {
+  for (const char* other : {"",
+                            " ",
+                            "text/plain",
+                            "text/json",
+                            "application/jsonp",
+                            "application/x-ndjson",
+                            "application/json-seq",
+                            "application/json+xml",
+                            "/y+json",
+                            "json",
+                            "+json",
+                            "application/",
+                            "application",
+                            "multipart/form-data; boundary=json",
+                            "application/grpc",
+                            "application/grpc+proto",
+                            "text/plain; a=\"application/json\"",
+                            "application/x-www-form-urlencoded; charset=iso-8859-1",
+                            "application/x-www-form-urlencoded; charset=utf-8; charset=utf-8",
+                            "application/x-www-form-urlencoded, text/plain",
+                            "application/x-www-form-urlencoded\xa0",
+                            " application/x-www-form-urlencoded",
+                            "application/x-www-form-urlencodedd",
+                            "multipart/form-data; boundary=x",
+                            "applicationjson"}) {
     if (media_type(other) != MediaType::other) print_error("%s\n", other);
     assert_true(media_type(other) == MediaType::other);
+  }
+  for (const char* form :
+       {"application/x-www-form-urlencoded", "Application/X-WWW-Form-URLEncoded; charset=UTF-8",
+        "application/x-www-form-urlencoded;charset=\"utf-8\"",
+        "application/x-www-form-urlencoded;"}) {
+    assert_true(media_type(form) == MediaType::form);
   }
 }
 
@@ -181,7 +206,7 @@ const Field kText = {"content-TYPE", "text/plain"};
 
 void admission_on(void**) {
   const auto admitted = [](const Fields& given, bool writes = true, bool has_body = true) {
-    return admit(Mode::on, given, writes, has_body);
+    return admit(Mode::on, given, writes, has_body, false);
   };
   assert_true(admitted(fields({kJson})) == Admission::check);
   assert_true(admitted(fields({kJson}), false) == Admission::check);  // a GET with a body
@@ -201,7 +226,7 @@ void admission_on(void**) {
 
 void admission_required(void**) {
   const auto admitted = [](const Fields& given, bool writes = true, bool has_body = true) {
-    return admit(Mode::required, given, writes, has_body);
+    return admit(Mode::required, given, writes, has_body, false);
   };
   assert_true(admitted(fields({kJson})) == Admission::check);
   assert_true(admitted(fields({kJson}), true, false) == Admission::check);  // it is empty: refused
@@ -219,7 +244,24 @@ void admission_required(void**) {
     assert_true(admitted(fields({{name, "POST"}}), false, false) == Admission::refuse_override);
   }
   assert_true(admitted(fields({kJson, {"X-Method-Overrides", "GET"}})) == Admission::check);
-  assert_true(admit(Mode::off, fields({kText}), true, true) == Admission::ignore);
+  assert_true(admit(Mode::off, fields({kText}), true, true, true) == Admission::ignore);
+}
+
+void admission_of_forms(void**) {
+  const Field form = {"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"};
+  const auto admitted = [](const Fields& given, bool forms = true, bool has_body = true) {
+    return admit(Mode::required, given, true, has_body, forms);
+  };
+  assert_true(admitted(fields({form})) == Admission::check);
+  assert_true(admitted(fields({form}), true, false) == Admission::check);  // it is empty: refused
+  assert_true(admitted(fields({kJson})) == Admission::check);
+  assert_true(admitted(fields({form}), false) == Admission::refuse_media_type);
+  assert_true(admitted(fields({form, form})) == Admission::refuse_media_type);
+  assert_true(admitted(fields({form, kJson})) == Admission::refuse_media_type);
+  assert_true(admitted(fields({kText})) == Admission::refuse_media_type);
+  assert_true(admitted(fields({form, {"Content-Encoding", "gzip"}})) == Admission::refuse_encoding);
+  assert_true(admitted(fields({form, {"X-HTTP-Method", "PUT"}})) == Admission::refuse_override);
+  assert_true(admit(Mode::on, fields({form}), true, true, true) == Admission::ignore);
 }
 
 void codes(void**) {
@@ -230,8 +272,11 @@ void codes(void**) {
   }
   assert_int_equal(code_of(core::JsonFault::memory).status, 503);
   expect_text(code_unavailable().code, "json.unavailable");
-  const auto said = [](Admission admission, const Fields& given) {
-    const FieldRefusal refusal = refusal_of(admission, given);
+  expect_text(form_code_of(core::JsonFault::syntax).code, "json.syntax");
+  expect_text(form_code_of(core::JsonFault::syntax).title, "Malformed form");
+  expect_text(form_code_of(core::JsonFault::keys).code, "json.keys");
+  const auto said = [](Admission admission, const Fields& given, bool forms = false) {
+    const FieldRefusal refusal = refusal_of(admission, given, forms);
     return std::to_string(refusal.code.status) + " " + std::string(refusal.code.code) + ": " +
            std::string(refusal.detail);
   };
@@ -245,6 +290,14 @@ void codes(void**) {
               "415 json.media_type: the Content-Type is not one well-formed JSON type in UTF-8");
   expect_text(said(Admission::refuse_encoding, fields({kJson})),
               "415 json.content_encoding: a JSON body must be sent without Content-Encoding");
+  const Field form = {"Content-Type", "application/x-www-form-urlencoded"};
+  expect_text(said(Admission::refuse_encoding, fields({form}), true),
+              "415 json.content_encoding: a form must be sent without Content-Encoding");
+  expect_text(said(Admission::refuse_media_type, fields({form})),
+              "415 json.media_type: the Content-Type is not a JSON type");
+  expect_text(said(Admission::refuse_media_type, fields({kText}), true),
+              "415 json.media_type: the Content-Type is neither a JSON type nor that of a form in "
+              "UTF-8");
   expect_text(said(Admission::refuse_override, fields({kJson})),
               "400 json.method_override: the method must be that of the request line");
 }
@@ -295,14 +348,16 @@ void schemas(void**) {
   assert_true(defaults.source.assert_formats);
   assert_int_equal(defaults.methods, kPost | kPut | kPatch);
   assert_int_equal(defaults.errors, 10);
-  core::Words all = words({"guard_json_schema", "a.json", "draft=4", "formats=annotate",
-                           "methods=DELETE,PUT", "errors=100", "refs=https://e.example/=d=e"});
+  core::Words all =
+      words({"guard_json_schema", "a.json", "draft=4", "formats=annotate", "methods=DELETE,PUT",
+             "errors=100", "forms=on", "refs=https://e.example/=d=e"});
   const SchemaPolicy parsed = parse_schema(all);
   assert_true(parsed.source.draft == Draft::draft4);
   assert_false(parsed.source.assert_formats);
   assert_int_equal(parsed.methods, kDelete | kPut);
   assert_int_equal(parsed.errors, 100);
   expect_text(parsed.source.refs, "d=e");
+  assert_true(parsed.forms);
   expect_text(parsed.source.refs_base, "https://e.example/");
   core::Words path = words({"guard_json_schema", "a.json", "refs=a=b"});
   expect_text(parse_schema(path).source.refs, "a=b");
@@ -324,11 +379,17 @@ void schemas(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(modes),        cmocka_unit_test(limits),
-      cmocka_unit_test(schemas),      cmocka_unit_test(limits_that_are_wrong),
-      cmocka_unit_test(extractions),  cmocka_unit_test(media_types),
-      cmocka_unit_test(admission_on), cmocka_unit_test(admission_required),
-      cmocka_unit_test(codes),        cmocka_unit_test(details),
+      cmocka_unit_test(modes),
+      cmocka_unit_test(limits),
+      cmocka_unit_test(schemas),
+      cmocka_unit_test(limits_that_are_wrong),
+      cmocka_unit_test(extractions),
+      cmocka_unit_test(media_types),
+      cmocka_unit_test(admission_on),
+      cmocka_unit_test(admission_required),
+      cmocka_unit_test(admission_of_forms),
+      cmocka_unit_test(codes),
+      cmocka_unit_test(details),
       cmocka_unit_test(variables),
   };
   return cmocka_run_group_tests_name("json_policy", tests, nullptr, nullptr);

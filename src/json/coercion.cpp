@@ -1,0 +1,230 @@
+#include "json/coercion.h"
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/json_number.h"
+
+namespace guard::json {
+
+namespace {
+
+using core::JsonType;
+
+// A name that is in no "properties".
+constexpr Coercion kUnknown = {type_bit(JsonType::string), type_bit(JsonType::string)};
+
+// Schemas inside each other for the same value. Below that a schema is taken for one that admits
+// everything, which leaves a text a string.
+constexpr std::uint32_t kMaxDepth = 1000;
+
+// An integer is a number that the schema itself looks at more closely.
+TypeSet of_json(TypeSet types) {
+  if ((types & kIntegerBit) != 0) types |= type_bit(JsonType::number);
+  return types & kAllTypes;
+}
+
+bool is_choice(Opcode code) {
+  return code == Opcode::any_of || code == Opcode::one_of;
+}
+
+// Who walks a program's schemas as far as they hold for the same value. The compiler has refused
+// schemas that do so without end; memory is what keeps shared ones from being walked again.
+class Types {
+ public:
+  explicit Types(const SchemaProgram& program) : program_(program), known_(program.blocks.size()) {}
+
+  TypeSet of(std::uint32_t index) {
+    if (known_[index]) return *known_[index];
+    if (depth_ == kMaxDepth) return kAllTypes;
+    ++depth_;
+    const Block& block = program_.blocks[index];
+    TypeSet types = of_json(block.types);
+    for (std::uint32_t i = block.begin[Block::kTypes]; i < block.end; ++i) {
+      types &= of(program_.operations[i]);
+    }
+    --depth_;
+    known_[index] = types;
+    return types;
+  }
+
+ private:
+  TypeSet of(const Operation& operation) {
+    if (operation.code == Opcode::call) return of(operation.a);
+    if (operation.code == Opcode::enumeration) return of(program_.enumerations[operation.a]);
+    if (!is_choice(operation.code)) return kAllTypes;
+    TypeSet types = 0;
+    for (std::uint32_t i = operation.a; i < operation.a + operation.b; ++i) {
+      types |= of(program_.lists[i]);
+    }
+    return types;
+  }
+
+  TypeSet of(const Enumeration& list) const {
+    TypeSet types = 0;
+    if (list.null) types |= type_bit(JsonType::null);
+    if (list.yes || list.no) types |= type_bit(JsonType::boolean);
+    if (list.string_count > 0) types |= type_bit(JsonType::string);
+    if (list.number_count > 0) types |= type_bit(JsonType::number);
+    for (std::uint32_t i = list.containers; i < list.containers + list.container_count; ++i) {
+      const Value& value = program_.values[i];
+      types |= type_bit((*value.document)[value.node].type);
+    }
+    return types;
+  }
+
+  const SchemaProgram& program_;
+  std::vector<std::optional<TypeSet>> known_;
+  std::uint32_t depth_ = 0;
+};
+
+class Coercions {
+ public:
+  using Table = std::map<std::string, Coercion, std::less<>>;
+
+  explicit Coercions(const SchemaProgram& program)
+      : program_(program),
+        types_(program),
+        elements_(program.blocks.size()),
+        tables_(program.blocks.size()) {}
+
+  Coercion of(std::uint32_t block) { return {types_.of(block), elements_of(block)}; }
+
+  const Table& members_of(std::uint32_t index) {
+    static const Table none;
+    if (tables_[index]) return *tables_[index];
+    if (depth_ == kMaxDepth) return none;
+    ++depth_;
+    Table table;
+    const Block& block = program_.blocks[index];
+    for (const Operation& operation : operations_of(block, JsonType::object)) {
+      if (operation.code == Opcode::object) add(table, program_.objects[operation.a]);
+      if (operation.code == Opcode::dependent_schema) {
+        const DependencyRule& rule = program_.dependencies[operation.a];
+        narrow(table, members_of(rule.block));
+      }
+    }
+    for (const Operation& operation : operations_of_everything(block)) {
+      if (operation.code == Opcode::call) narrow(table, members_of(operation.a));
+      Table either;
+      if (is_choice(operation.code)) {
+        for (std::uint32_t i = operation.a; i < operation.a + operation.b; ++i) {
+          widen(either, members_of(program_.lists[i]));
+        }
+      }
+      if (operation.code == Opcode::conditional) {
+        widen(either, members_of(operation.b));
+        widen(either, members_of(operation.c));
+      }
+      narrow(table, either);
+    }
+    --depth_;
+    tables_[index] = std::move(table);
+    return *tables_[index];
+  }
+
+ private:
+  std::span<const Operation> range(std::uint32_t first, std::uint32_t last) const {
+    return std::span(program_.operations).subspan(first, last - first);
+  }
+  std::span<const Operation> operations_of(const Block& block, JsonType type) const {
+    const auto i = static_cast<std::size_t>(type);
+    return range(block.begin[i], block.begin[i + 1]);
+  }
+  std::span<const Operation> operations_of_everything(const Block& block) const {
+    return range(block.begin[Block::kTypes], block.end);
+  }
+
+  TypeSet elements_of(std::uint32_t index) {
+    if (elements_[index]) return *elements_[index];
+    if (depth_ == kMaxDepth) return kAllTypes;
+    ++depth_;
+    const Block& block = program_.blocks[index];
+    TypeSet types = kAllTypes;
+    for (const Operation& operation : operations_of(block, JsonType::array)) {
+      if (operation.code != Opcode::array) continue;
+      const ArrayRule& rule = program_.arrays[operation.a];
+      TypeSet any = types_.of(rule.rest);
+      for (std::uint32_t i = rule.prefix; i < rule.prefix + rule.prefix_count; ++i) {
+        any |= types_.of(program_.lists[i]);
+      }
+      types &= any;
+    }
+    for (const Operation& operation : operations_of_everything(block)) {
+      if (operation.code == Opcode::call) types &= elements_of(operation.a);
+      if (!is_choice(operation.code)) continue;
+      TypeSet any = 0;
+      for (std::uint32_t i = operation.a; i < operation.a + operation.b; ++i) {
+        const std::uint32_t branch = program_.lists[i];
+        if ((types_.of(branch) & type_bit(JsonType::array)) != 0) any |= elements_of(branch);
+      }
+      types &= any;
+    }
+    --depth_;
+    elements_[index] = types;
+    return types;
+  }
+
+  void add(Table& table, const ObjectRule& rule) {
+    for (std::uint32_t i = rule.slots; i <= rule.slots + rule.mask; ++i) {
+      const PropertySlot& slot = program_.slots[i];
+      if (slot.block >= kNotProperty) continue;
+      table.insert_or_assign(std::string(program_.text(slot.name)), of(slot.block));
+    }
+  }
+
+  static void narrow(Table& table, const Table& more) {
+    for (const auto& [name, coercion] : more) {
+      const auto [known, added] = table.emplace(name, coercion);
+      if (added) continue;
+      known->second.types &= coercion.types;
+      known->second.elements &= coercion.elements;
+    }
+  }
+
+  static void widen(Table& table, const Table& more) {
+    for (const auto& [name, coercion] : more) {
+      const auto [known, added] = table.emplace(name, coercion);
+      if (added) continue;
+      known->second.types |= coercion.types;
+      known->second.elements |= coercion.elements;
+    }
+  }
+
+  const SchemaProgram& program_;
+  Types types_;
+  std::vector<std::optional<TypeSet>> elements_;
+  std::vector<std::optional<Table>> tables_;
+  std::uint32_t depth_ = 0;
+};
+
+}  // namespace
+
+TypeSet admitted_types(const SchemaProgram& program, std::uint32_t block) {
+  return Types(program).of(block);
+}
+
+Coercion coercion_of(const SchemaProgram& program, std::uint32_t block) {
+  return Coercions(program).of(block);
+}
+
+CoercionTable::CoercionTable(const SchemaProgram& program, std::uint32_t block)
+    : coercions_(Coercions(program).members_of(block)) {}
+
+Coercion CoercionTable::find(std::string_view name) const noexcept {
+  const auto found = coercions_.find(name);
+  return found == coercions_.end() ? kUnknown : found->second;
+}
+
+core::JsonType coerced_type(TypeSet types, std::string_view text) noexcept {
+  const auto admits = [types](JsonType type) { return (types & type_bit(type)) != 0; };
+  if (admits(JsonType::string)) return JsonType::string;
+  if (text == "null" && admits(JsonType::null)) return JsonType::null;
+  if ((text == "true" || text == "false") && admits(JsonType::boolean)) return JsonType::boolean;
+  core::JsonNumber number;
+  if (admits(JsonType::number) && core::parse_json_number(text, number)) return JsonType::number;
+  return JsonType::string;
+}
+
+}  // namespace guard::json

@@ -1,0 +1,54 @@
+// Values that come as text (the fields of a form, parameters) and what a schema wants them to be:
+// docs/decisions/form-coercion.md. Tables are made at configuration time, from a compiled schema.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "json/schema_program.h"
+
+namespace guard::json {
+
+// The types that the block admits, looked at through its references, allOf, anyOf, oneOf, enum and
+// const: a value of any other type fails for sure. Of the bits of JsonType alone: who admits
+// integers admits numbers here, since what makes one whole is for the schema to say.
+TypeSet admitted_types(const SchemaProgram& program, std::uint32_t block);
+
+// What a text becomes at one place.
+struct Coercion {
+  TypeSet types = kAllTypes;
+  // Of the elements, where it becomes an array.
+  TypeSet elements = kAllTypes;
+
+  bool admits(core::JsonType type) const { return (types & type_bit(type)) != 0; }
+  // Several texts make one array.
+  bool may_repeat() const { return admits(core::JsonType::array); }
+  // One text makes one as well.
+  bool is_array() const { return may_repeat() && !admits(core::JsonType::string); }
+};
+
+Coercion coercion_of(const SchemaProgram& program, std::uint32_t block);
+
+// By the names under which a schema knows the members of an object: its "properties", and those of
+// what it refers to or is put together from. Of alternatives that name one, any type that one of
+// them admits. Names that no "properties" holds are not in it.
+class CoercionTable {
+ public:
+  CoercionTable() = default;
+  CoercionTable(const SchemaProgram& program, std::uint32_t block);
+
+  // Of any other name: a text stays a string, and may not be repeated.
+  Coercion find(std::string_view name) const noexcept;
+
+ private:
+  std::map<std::string, Coercion, std::less<>> coercions_;
+};
+
+// What text becomes where types are admitted: a number, a boolean or null if it is exactly that
+// token of JSON, one of these is admitted and no string is; otherwise a string.
+core::JsonType coerced_type(TypeSet types, std::string_view text) noexcept;
+
+}  // namespace guard::json

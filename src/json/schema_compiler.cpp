@@ -136,6 +136,7 @@ class Compiler : public SchemaLinker {
       const bool alone =
           schema.size == 1 || registry_.resource(place.resource).draft < Draft::draft2019_09;
       if (reference == nullptr || !alone || reference->type != JsonType::string) return place;
+      warn_of_ignored(place, schema);
       if (!seen.insert(place).second) {
         fail(place, place.node, "a schema that applies itself to the same value, without end");
       }
@@ -143,6 +144,22 @@ class Compiler : public SchemaLinker {
       // Both count for the dynamic scope.
       if (target.resource != place.resource) return place;
       place = target;
+    }
+  }
+
+  // What stands beside a reference and would have been looked at anywhere else.
+  void warn_of_ignored(SchemaPlace place, const JsonNode& schema) {
+    if (schema.size == 1 || !warned_.insert(place).second) return;
+    const JsonDocument& document = registry_.document(place);
+    const Draft draft = registry_.resource(place.resource).draft;
+    for (std::uint32_t i = place.node + 1; i < schema.next; i = document[i + 1].next) {
+      const auto keyword = find_keyword(draft, document.text(document[i]));
+      if (!keyword) continue;
+      const Vocabulary vocabulary = entry_of(*keyword).vocabulary;
+      if (vocabulary == Vocabulary::core || vocabulary == Vocabulary::annotation) continue;
+      std::string text = "draft ";
+      text.append(name_of(draft)).append(" ignores \"").append(name_of(*keyword));
+      warn(place, i + 1, text.append("\" beside \"$ref\"; write both into \"allOf\""));
     }
   }
 
@@ -260,6 +277,7 @@ class Compiler : public SchemaLinker {
   std::vector<Wanted> wanted_;  // beside dynamics
   std::set<std::pair<std::size_t, std::uint32_t>> linked_;
   std::set<std::uint32_t> checked_;  // resources that take part
+  std::set<SchemaPlace> warned_;     // of what is ignored there
   std::set<std::shared_ptr<const SchemaFile>> files_;
   std::map<std::string, SchemaProgram> own_metaschemas_;
   std::vector<std::string> warnings_;

@@ -127,6 +127,10 @@ std::optional<Draft> draft_of(std::string_view metaschema) noexcept {
   return static_cast<Draft>(found - kMetaschemaUris.begin());
 }
 
+std::string_view name_of(Draft draft) noexcept {
+  return kDraftWords[static_cast<std::size_t>(draft)];
+}
+
 std::string_view metaschema_of(Draft draft) noexcept {
   return kMetaschemaUris[static_cast<std::size_t>(draft)];
 }

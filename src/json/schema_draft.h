@@ -18,6 +18,8 @@ Draft parse_draft(std::string_view word);
 // Of a "$schema", with or without an empty fragment.
 std::optional<Draft> draft_of(std::string_view metaschema) noexcept;
 std::string_view metaschema_of(Draft draft) noexcept;
+// As `draft=` takes it.
+std::string_view name_of(Draft draft) noexcept;
 
 // In the order of kKeywords, schema_draft.cpp.
 enum class Keyword : std::uint8_t {

@@ -104,6 +104,22 @@ void warnings(void**) {
        R"("s.json" at "": the schema accepts everything)"},
       {R"({"$ref":"#/$defs/a","$defs":{"a":{}}})",
        R"("s.json" at "": the schema accepts everything)"},
+      // Beside a "$ref" nothing counted before 2019-09.
+      {R"({"properties":{"a":{"$ref":"#/definitions/s","maxLength":3,"title":"t"},
+           "b":{"$ref":"#/definitions/s","description":"d"},"c":{"$ref":"#/properties/a"}},
+           "definitions":{"s":{"type":"string"}}})",
+       R"("s.json" at "/properties/a/maxLength": draft 7 ignores "maxLength" beside "$ref"; write both into "allOf")",
+       Draft::draft7},
+      {R"({"allOf":[{"$ref":"#/definitions/s","enum":["a"],"format":"email","colour":1}],
+           "definitions":{"s":{"type":"string"}}})",
+       R"("s.json" at "/allOf/0/enum": draft 4 ignores "enum" beside "$ref"; write both into "allOf"; "s.json" at "/allOf/0/format": draft 4 ignores "format" beside "$ref"; write both into "allOf")",
+       Draft::draft4},
+      {R"({"$schema":"http://json-schema.org/draft-06/schema#","$ref":"#/definitions/s",
+           "required":["a"],"definitions":{"s":{"type":"object"}}})",
+       R"("s.json" at "/required": draft 6 ignores "required" beside "$ref"; write both into "allOf")"},
+      {R"({"$ref":"#/$defs/s","maxLength":3,"$defs":{"s":{"type":"string"}}})", ""},
+      {R"({"$ref":"#/$defs/s","maxLength":3,"$defs":{"s":{"type":"string"}}})", "",
+       Draft::draft2019_09},
   };
   for (const Case& one : cases) {
     const std::string before = std::string(one.schema) + " ";

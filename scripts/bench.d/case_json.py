@@ -8,33 +8,17 @@ from bodies import order
 from compare import Row, in_turn
 from load import Request
 from machine import SERVER_CORE, BenchError
-from nginx import BUILD, ROOT, Nginx, upstream_app
+from nginx import BUILD, ROOT, Nginx, proxy_text, upstream_app
 
 ABOUT = "guard_json required on bodies of 2 KB and 200 KB, against the bare proxy; the parser against simdjson's"
 TARGET_PARSE = "<= 2.5"
 PARSED = {"orders 2 KB", "orders 200 KB", "orders 5 MB"}  # the documents that the target is about
 
-PROXY = """
-    upstream app {
-        server 127.0.0.1:%d;
-        keepalive 64;
-        keepalive_requests 1000000000;
-        keepalive_timeout 1h;
-    }
-    proxy_http_version 1.1;
-    proxy_set_header Connection "";
-    client_max_body_size 1m;
-    client_body_buffer_size 256k;
-    server {
-        listen {listen};
-        location / { proxy_pass http://app; %s }
-    }"""
-
 
 def through_nginx(options):
     rows = []
     with upstream_app('{"ok":true}') as app:
-        ours, peer = PROXY % (app.port, "guard_json required;"), PROXY % (app.port, "")
+        ours, peer = proxy_text(app, "guard_json required;"), proxy_text(app)
         for name, size in (("2 KB", 2048), ("200 KB", 200 * 1024)):
             request = Request("/api/items", "POST", {"Content-Type": "application/json"},
                               order(size))

@@ -7,7 +7,7 @@ from statistics import median
 from compare import Row, in_turn
 from load import Request
 from machine import SERVER_CORE, BenchError
-from nginx import BUILD, ROOT, Nginx, upstream_app
+from nginx import BUILD, ROOT, Nginx, proxy_text, upstream_app
 
 ABOUT = "the order schema: against ajv on Node and valijson on rapidjson; through nginx, against the bare proxy"
 SCHEMA = ROOT / "t" / "bench" / "order_schema.json"
@@ -73,28 +73,12 @@ def by_itself(options):
     return rows
 
 
-PROXY = """
-    upstream app {
-        server 127.0.0.1:%d;
-        keepalive 64;
-        keepalive_requests 1000000000;
-        keepalive_timeout 1h;
-    }
-    proxy_http_version 1.1;
-    proxy_set_header Connection "";
-    client_body_buffer_size 256k;
-    server {
-        listen {listen};
-        location / { proxy_pass http://app; %s }
-    }"""
-
-
 def through_nginx(options):
     body = (FOLDER / "orders-2000.json").read_bytes()
     request = Request("/api/orders", "POST", {"Content-Type": "application/json"}, body)
     with upstream_app('{"ok":true}') as app:
-        ours = PROXY % (app.port, f"guard_json_schema {SCHEMA};")
-        peer = PROXY % (app.port, "")
+        ours = proxy_text(app, f"guard_json_schema {SCHEMA};")
+        peer = proxy_text(app)
         return in_turn("schema: 2 KB through nginx", lambda: Nginx("schema-ours", ours, guard=True),
                        lambda: Nginx("schema-peer", peer), "bare proxy", request, options,
                        ">= 0.93")

@@ -159,3 +159,23 @@ def upstream_app(answer, name="upstream"):
         listen {{listen}};
         location / {{ return 200 '{answer}'; }}
     }}""", cores=(LOAD_CORE,))
+
+
+def proxy_text(app, said=""):
+    """The http block of a proxy before app, an upstream_app, with what its location says besides.
+    Bodies stay in memory, and connections to both sides live as long as the measurement."""
+    return f"""
+    upstream app {{
+        server 127.0.0.1:{app.port};
+        keepalive 64;
+        keepalive_requests 1000000000;
+        keepalive_timeout 1h;
+    }}
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    client_max_body_size 1m;
+    client_body_buffer_size 256k;
+    server {{
+        listen {{listen}};
+        location / {{ proxy_pass http://app; {said} }}
+    }}"""

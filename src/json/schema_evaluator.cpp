@@ -1,43 +1,17 @@
 #include "json/schema_evaluator.h"
 
 #include <algorithm>
-#include <bit>
 
 #include "core/short_text.h"
-#include "json/value.h"
+#include "json/schema_run.h"
 
 namespace guard::json {
 
 namespace {
 
-using core::Hash128;
 using core::JsonDocument;
 using core::JsonNode;
 using core::JsonType;
-
-// Nodes whose memory is kept between documents.
-constexpr std::size_t kKeepNodes = 1U << 16U;
-// Arrays of up to so many scalars are compared pair by pair.
-constexpr std::uint32_t kFewElements = 8;
-constexpr std::uint32_t kMaskBits = 64;
-// Of a text that is gone through.
-constexpr std::uint32_t kBytesPerStep = 16;
-// Of a node that uniqueItems hashes.
-constexpr std::uint64_t kStepsPerHash = 8;
-
-std::size_t code_points(std::string_view text) noexcept {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U;
-  }));
-}
-
-template <class Holds>
-bool any_of(std::uint32_t first, std::uint32_t count, const Holds& holds) noexcept {
-  for (std::uint32_t i = first; i < first + count; ++i) {
-    if (holds(i)) return true;
-  }
-  return false;
-}
 
 }  // namespace
 
@@ -76,92 +50,9 @@ bool SchemaEvaluator::prepare(const JsonDocument& document) noexcept {
   return !program_->unevaluated || trail_.prepare(nodes, kKeepNodes);
 }
 
-template <SchemaEvaluator::Report report>
-bool SchemaEvaluator::fail(std::uint32_t at, std::uint32_t message) noexcept {
-  if constexpr (report == Report::yes) {
-    if (stopped_ == SchemaVerdict::valid) {
-      const Message& said = program_->messages[message];
-      errors_[error_count_++] = {at, said.keyword, said.detail};
-      if (error_count_ == max_errors_) stop(SchemaVerdict::invalid);
-    }
-  }
-  return false;
-}
-
 void SchemaEvaluator::stop(SchemaVerdict verdict) noexcept {
   if (stopped_ == SchemaVerdict::valid) stopped_ = verdict;
   steps_ = 0;
-}
-
-inline bool SchemaEvaluator::take(std::uint64_t steps) noexcept {
-  if (steps_ < steps) {
-    stop(SchemaVerdict::limit);
-    return false;
-  }
-  steps_ -= steps;
-  return true;
-}
-
-// Inlined wherever it is called: most values are done with here.
-template <SchemaEvaluator::Report report>
-[[gnu::always_inline]] inline bool SchemaEvaluator::run(std::uint32_t index, std::uint32_t at,
-                                                        bool track) noexcept {
-  const Block& block = blocks_[index];
-  const JsonNode& node = nodes_[at];
-  if (!has_type(block.types, node)) return fail<report>(at, block.message);
-  switch (block.kind) {
-    case BlockKind::bare:
-      return true;
-    case BlockKind::range:
-      if (node.type != JsonType::number || in_range(block, node)) return true;
-      break;
-    case BlockKind::text:
-      if (node.type != JsonType::string || passes_text(block, node)) return true;
-      break;
-    case BlockKind::listed:
-      if (is_listed(program_->enumerations[block.a], at)) return true;
-      break;
-    case BlockKind::leaf:
-      break;
-    case BlockKind::object:
-      if (report == Report::yes || track) return run_branch<report>(block, at, track);
-      return node.type != JsonType::object || passes_object(program_->objects[block.a], at);
-    case BlockKind::list:
-      if (report == Report::yes || track) return run_branch<report>(block, at, track);
-      return node.type != JsonType::array || passes_list(block, at);
-    case BlockKind::branch:
-      return run_branch<report>(block, at, track);
-  }
-  return run_leaf<report>(block, at);
-}
-
-// True only if it surely is: what this does not know, and what is wrong, is looked at once more.
-[[gnu::always_inline]] inline bool SchemaEvaluator::in_range(const Block& block,
-                                                             const JsonNode& node) const noexcept {
-  constexpr std::uint32_t kMaxBytes = 18;  // whose digits fit an int64_t
-  if (node.size > kMaxBytes || node.has_exponent()) return false;
-  const std::string_view text = document_->text(node);
-  const char* at = text.data();
-  const char* const end = at + text.size();
-  if (node.is_negative()) ++at;
-  std::int64_t whole = 0;
-  for (; at != end && *at != '.'; ++at) whole = whole * 10 + (*at - '0');
-  if (node.is_negative()) whole = -whole;
-  // With a fraction it lies beyond whole.
-  if (node.is_integer()) return whole >= block.low && whole <= block.high;
-  return whole > block.low && whole < block.high;
-}
-
-[[gnu::always_inline]] inline bool SchemaEvaluator::passes_text(const Block& block,
-                                                                const JsonNode& node) noexcept {
-  const std::string_view text = document_->text(node);
-  // A character takes one to four bytes: counting them is rarely needed.
-  if (text.size() / 4 < block.a || text.size() > block.b) {
-    if (!take(text.size() / kBytesPerStep)) return false;
-    const std::size_t count = code_points(text);
-    if (count < block.a || count > block.b) return false;
-  }
-  return block.c == kNone || search(block.c, text);
 }
 
 template <SchemaEvaluator::Report report>
@@ -231,12 +122,6 @@ bool SchemaEvaluator::run_operations(const Block& block, std::uint32_t at, bool 
     valid = false;
   }
   return valid;
-}
-
-bool SchemaEvaluator::is_whole(TypeSet types, const JsonNode& node) const noexcept {
-  if (node.type != JsonType::number || (types & kIntegerBit) == 0) return false;
-  if (node.is_integer()) return true;
-  return (types & kWrittenBit) == 0 && Decimal(document_->text(node)).is_integer();
 }
 
 template <SchemaEvaluator::Report report>
@@ -333,12 +218,6 @@ bool SchemaEvaluator::run_operation(const Operation& operation, std::uint32_t at
   return true;
 }
 
-template <SchemaEvaluator::Report report>
-[[gnu::always_inline]] inline bool SchemaEvaluator::run_child(std::uint32_t block, std::uint32_t at,
-                                                              std::uint32_t message) noexcept {
-  return block == kNothing ? fail<report>(at, message) : run<report>(block, at, false);
-}
-
 // What most objects are, and what most of the time goes to: a valid one, with properties alone.
 // This and passes_list only ever go down in the document, whose depth has a limit.
 bool SchemaEvaluator::passes_object(const ObjectRule& rule, std::uint32_t at) noexcept {
@@ -378,312 +257,6 @@ bool SchemaEvaluator::passes_list(const Block& block, std::uint32_t at) noexcept
   return !block.differ || is_unique(at);
 }
 
-template <SchemaEvaluator::Report report>
-bool SchemaEvaluator::check_object(const ObjectRule& rule, std::uint32_t at, bool track) noexcept {
-  if (!take(nodes_[at].size)) return false;
-  const JsonDocument& document = *document_;
-  const PropertySlot* const slots = program_->slots.data() + rule.slots;
-  const PatternProperty* const patterns = program_->pattern_properties.data() + rule.patterns;
-  const std::uint32_t end = document[at].next;
-  std::uint64_t seen = 0;
-  bool valid = true;
-  for (std::uint32_t i = at + 1; i < end; i = document[i + 1].next) {
-    const JsonNode& key = document[i];
-    const std::string_view name = document.text(key);
-    bool known = false;
-    bool holds = true;
-    for (std::uint32_t slot = key.hash & rule.mask; slots[slot].block != kNone;
-         slot = (slot + 1) & rule.mask) {
-      const PropertySlot& property = slots[slot];
-      if (property.name.hash != key.hash || !core::same_text(program_->text(property.name), name)) {
-        continue;
-      }
-      seen |= property.required_bit;
-      if (property.block == kNotProperty) break;
-      known = true;
-      holds = run_child<report>(property.block, i + 1, rule.property_message);
-      break;
-    }
-    for (std::uint32_t p = 0; p < rule.pattern_count && (holds || report == Report::yes); ++p) {
-      if (!search(patterns[p].pattern, name)) continue;
-      known = true;
-      holds &= run_child<report>(patterns[p].block, i + 1, rule.pattern_message);
-    }
-    if (!known && rule.evaluates_others) {
-      holds &= run_child<report>(rule.additional, i + 1, rule.additional_message);
-    } else if (known && track && !rule.evaluates_others && !trail_.add(i + 1)) {
-      stop(SchemaVerdict::memory);
-    }
-    if (rule.names != kAnything) holds &= run_child<report>(rule.names, i, rule.names_message);
-    if (holds) continue;
-    valid = false;
-    if (report == Report::no) return false;
-  }
-  if (track && rule.evaluates_others && !trail_.add(at)) stop(SchemaVerdict::memory);
-  return check_required<report>(rule, at, seen) && valid;
-}
-
-// The first ones were counted on the way. For each 64 of the others the members are gone through
-// once more: linear in the body, whatever the schema asks for.
-template <SchemaEvaluator::Report report>
-bool SchemaEvaluator::check_required(const ObjectRule& rule, std::uint32_t at,
-                                     std::uint64_t seen) noexcept {
-  const JsonDocument& document = *document_;
-  const PropertySlot* const slots = program_->slots.data() + rule.slots;
-  bool valid = true;
-  for (std::uint32_t first = 0; first < rule.required_count; first += kMaskBits) {
-    if (first > 0) {
-      seen = 0;
-      if (!take(document[at].size)) return false;
-      for (std::uint32_t i = at + 1; i < document[at].next; i = document[i + 1].next) {
-        const JsonNode& key = document[i];
-        for (std::uint32_t slot = key.hash & rule.mask; slots[slot].block != kNone;
-             slot = (slot + 1) & rule.mask) {
-          if (slots[slot].name.hash != key.hash ||
-              program_->text(slots[slot].name) != document.text(key)) {
-            continue;
-          }
-          const std::uint32_t bit = slots[slot].required - first;
-          if (bit < kMaskBits) seen |= std::uint64_t{1} << bit;
-          break;
-        }
-      }
-    }
-    const std::uint32_t count = std::min(rule.required_count - first, kMaskBits);
-    std::uint64_t missing = ~seen & (~std::uint64_t{0} >> (kMaskBits - count));
-    if (missing == 0) continue;
-    valid = false;
-    if (report == Report::no) return false;
-    for (; missing != 0; missing &= missing - 1) {
-      const auto bit = static_cast<std::uint32_t>(std::countr_zero(missing));
-      fail<report>(at, program_->required[rule.required + first + bit].message);
-    }
-  }
-  return valid;
-}
-
-template <SchemaEvaluator::Report report>
-bool SchemaEvaluator::check_array(const ArrayRule& rule, std::uint32_t at, bool track) noexcept {
-  const JsonDocument& document = *document_;
-  const std::uint32_t end = document[at].next;
-  std::uint32_t i = at + 1;
-  bool valid = true;
-  for (std::uint32_t p = 0; p < rule.prefix_count && i < end; ++p, i = document[i].next) {
-    if (track && !trail_.add(i)) stop(SchemaVerdict::memory);
-    if (run_child<report>(program_->lists[rule.prefix + p], i, rule.prefix_message)) continue;
-    valid = false;
-    if (report == Report::no) return false;
-  }
-  if (!rule.evaluates_rest) return valid;
-  if (track && !trail_.add(at)) stop(SchemaVerdict::memory);
-  if (rule.rest == kAnything) return valid;
-  if (!take(document[at].size)) return false;
-  for (; i < end; i = document[i].next) {
-    if (run_child<report>(rule.rest, i, rule.rest_message)) continue;
-    valid = false;
-    if (report == Report::no) return false;
-  }
-  return valid;
-}
-
-template <SchemaEvaluator::Report report>
-bool SchemaEvaluator::check_contains(const Operation& operation, std::uint32_t at,
-                                     bool track) noexcept {
-  const ContainsRule& rule = program_->contains[operation.a];
-  const bool all = track && rule.evaluates;
-  std::uint32_t count = 0;
-  if (!take(nodes_[at].size)) return false;
-  for (std::uint32_t i = at + 1; i < nodes_[at].next; i = nodes_[i].next) {
-    if (!matches(rule.block, i, false)) continue;
-    if (all && !trail_.add(i)) stop(SchemaVerdict::memory);
-    ++count;
-    if (count > rule.max) return fail<report>(at, rule.max_message);
-    if (count >= rule.min && rule.max == kNone && !all) return true;
-  }
-  return count >= rule.min || fail<report>(at, operation.message);
-}
-
-template <SchemaEvaluator::Report report>
-bool SchemaEvaluator::check_dependency(const Operation& operation, std::uint32_t at,
-                                       bool track) noexcept {
-  const DependencyRule& rule = program_->dependencies[operation.a];
-  const JsonNode& node = nodes_[at];
-  const auto has = [&](const Name& name) {
-    return document_->member(node, program_->text(name), name.hash) != nullptr;
-  };
-  if (!take(node.size)) return false;
-  if (!has(rule.name)) return true;
-  if (operation.code == Opcode::dependent_schema) {
-    return rule.block == kNothing ? fail<report>(at, operation.message)
-                                  : run<report>(rule.block, at, track);
-  }
-  bool valid = true;
-  if (!take(std::uint64_t{node.size} * rule.required_count)) return false;
-  for (std::uint32_t i = rule.required; i < rule.required + rule.required_count; ++i) {
-    if (!has(program_->required[i].name)) valid = fail<report>(at, program_->required[i].message);
-  }
-  return valid;
-}
-
-bool SchemaEvaluator::matches(std::uint32_t block, std::uint32_t at, bool track) noexcept {
-  const std::uint32_t size = trail_.size();
-  if (!take(1)) return false;
-  if (run<Report::no>(block, at, track)) return true;
-  trail_.cut(size);
-  return false;
-}
-
-template <SchemaEvaluator::Report report>
-bool SchemaEvaluator::check_any_of(const Operation& operation, std::uint32_t at,
-                                   bool track) noexcept {
-  bool any = false;
-  for (std::uint32_t i = operation.a; i < operation.a + operation.b; ++i) {
-    any |= matches(program_->lists[i], at, track);
-    if (any && !track) return true;
-  }
-  return any || blame_alternatives<report>(operation, at);
-}
-
-template <SchemaEvaluator::Report report>
-bool SchemaEvaluator::check_one_of(const Operation& operation, std::uint32_t at,
-                                   bool track) noexcept {
-  std::uint32_t count = 0;
-  for (std::uint32_t i = operation.a; i < operation.a + operation.b; ++i) {
-    if (matches(program_->lists[i], at, track) && ++count > 1) {
-      return fail<report>(at, operation.message);
-    }
-  }
-  return count == 1 || blame_alternatives<report>(operation, at);
-}
-
-// None matches. If only one of them is for values of this type, its reasons say more.
-template <SchemaEvaluator::Report report>
-bool SchemaEvaluator::blame_alternatives(const Operation& operation, std::uint32_t at) noexcept {
-  if constexpr (report == Report::yes) {
-    std::uint32_t fitting = kNone;
-    std::uint32_t count = 0;
-    for (std::uint32_t i = operation.a; i < operation.a + operation.b; ++i) {
-      const std::uint32_t block = program_->lists[i];
-      if (!has_type(blocks_[block].types, nodes_[at])) continue;
-      fitting = block;
-      ++count;
-    }
-    const std::size_t before = error_count_;
-    if (count == 1) (void)run<report>(fitting, at, false);
-    if (error_count_ > before) return false;
-  }
-  return fail<report>(at, operation.message);
-}
-
-template <SchemaEvaluator::Report report>
-bool SchemaEvaluator::check_conditional(const Operation& operation, std::uint32_t at,
-                                        bool track) noexcept {
-  const std::uint32_t block = matches(operation.a, at, track) ? operation.b : operation.c;
-  return block == kNothing ? fail<report>(at, operation.message) : run<report>(block, at, track);
-}
-
-template <SchemaEvaluator::Report report>
-bool SchemaEvaluator::check_unevaluated(const Operation& operation, std::uint32_t at) noexcept {
-  const JsonDocument& document = *document_;
-  const bool items = operation.code == Opcode::unevaluated_items;
-  const JsonNode& node = document[at];
-  if (node.type != (items ? JsonType::array : JsonType::object) || trail_.has(at)) return true;
-  if (!take(node.size)) return false;
-  const std::uint32_t to_value = items ? 0 : 1;
-  bool valid = true;
-  for (std::uint32_t i = at + 1 + to_value; i < node.next; i = document[i].next + to_value) {
-    if (trail_.has(i) || run_child<report>(operation.a, i, operation.message)) continue;
-    valid = false;
-    if (report == Report::no) return false;
-  }
-  if (!trail_.add(at)) stop(SchemaVerdict::memory);
-  return valid;
-}
-
-bool SchemaEvaluator::is_listed(const Enumeration& list, std::uint32_t at) const noexcept {
-  const JsonNode& node = nodes_[at];
-  switch (node.type) {
-    case JsonType::null:
-      return list.null;
-    case JsonType::boolean:
-      return node.is_true() ? list.yes : list.no;
-    case JsonType::string: {
-      const std::string_view text = document_->text(node);
-      const auto equals = [&](std::uint32_t i) {
-        return core::same_text(text, program_->text(program_->enum_strings[i]));
-      };
-      if (list.string_slots == kNone) return any_of(list.strings, list.string_count, equals);
-      return is_in_slots(list.string_slots, list.string_mask, at, equals);
-    }
-    case JsonType::number:
-      if (list.number_slots == kNone) {
-        return any_of(list.numbers, list.number_count,
-                      [&](std::uint32_t i) { return is_value(at, i); });
-      }
-      return is_in_slots(list.number_slots, list.number_mask, at,
-                         [&](std::uint32_t i) { return is_value(at, i); });
-    case JsonType::array:
-    case JsonType::object:
-      break;
-  }
-  return any_of(list.containers, list.container_count,
-                [&](std::uint32_t i) { return is_value(at, i); });
-}
-
-template <class Equals>
-bool SchemaEvaluator::is_in_slots(std::uint32_t first, std::uint32_t mask, std::uint32_t at,
-                                  const Equals& equals) const noexcept {
-  const std::uint32_t hash = hash_scalar(*document_, nodes_[at]);
-  const EnumSlot* const slots = program_->enum_slots.data() + first;
-  for (std::uint32_t i = hash & mask; slots[i].index != kNone; i = (i + 1) & mask) {
-    if (slots[i].hash == hash && equals(slots[i].index)) return true;
-  }
-  return false;
-}
-
-bool SchemaEvaluator::is_value(std::uint32_t at, std::uint32_t value) const noexcept {
-  const Value& other = program_->values[value];
-  return equal_values(*document_, at, *other.document, other.node);
-}
-
-bool SchemaEvaluator::is_unique(std::uint32_t at) noexcept {
-  const JsonDocument& document = *document_;
-  const JsonNode& node = document[at];
-  if (node.size < 2) return true;
-  // The elements are all scalars if no node is behind another but they.
-  if (node.size <= kFewElements && node.next - at - 1 == node.size) {
-    for (std::uint32_t i = at + 1; i < node.next; ++i) {
-      for (std::uint32_t j = at + 1; j < i; ++j) {
-        const JsonNode& one = document[i];
-        const JsonNode& other = document[j];
-        // Most are short strings.
-        if (one.type != other.type || (one.type == JsonType::string && one.size != other.size)) {
-          continue;
-        }
-        if (equal_values(document, i, document, j)) return false;
-      }
-    }
-    return true;
-  }
-  if (!take(kStepsPerHash * (node.next - at))) return false;
-  const std::size_t count = std::bit_ceil(std::size_t{node.size} * 2);
-  if (!unique_.reserve(count, kKeepNodes)) {
-    stop(SchemaVerdict::memory);
-    return false;
-  }
-  UniqueSlot* const slots = unique_.data();
-  std::fill_n(slots, count, UniqueSlot{{}, 0});
-  for (std::uint32_t i = at + 1; i < node.next; i = document[i].next) {
-    const Hash128 hash = hash_value(document, i, key_);
-    std::size_t slot = hash.low & (count - 1);
-    for (; slots[slot].node != 0; slot = (slot + 1) & (count - 1)) {
-      if (slots[slot].hash == hash) return false;
-    }
-    slots[slot] = {hash, i};
-  }
-  return true;
-}
-
 bool SchemaEvaluator::search(std::uint32_t pattern, std::string_view text) noexcept {
   const Pattern::Match match = program_->patterns[pattern].search(text, work_);
   if (match == Pattern::Match::limit) {
@@ -700,5 +273,15 @@ std::uint32_t SchemaEvaluator::dynamic_target(const DynamicRule& rule) const noe
   }
   return rule.fallback;
 }
+
+// For the other files: what run() calls.
+template bool SchemaEvaluator::run_leaf<SchemaEvaluator::Report::no>(const Block&,
+                                                                     std::uint32_t) noexcept;
+template bool SchemaEvaluator::run_leaf<SchemaEvaluator::Report::yes>(const Block&,
+                                                                      std::uint32_t) noexcept;
+template bool SchemaEvaluator::run_branch<SchemaEvaluator::Report::no>(const Block&, std::uint32_t,
+                                                                       bool) noexcept;
+template bool SchemaEvaluator::run_branch<SchemaEvaluator::Report::yes>(const Block&, std::uint32_t,
+                                                                        bool) noexcept;
 
 }  // namespace guard::json

@@ -1,5 +1,6 @@
 // The metaschemas of JSON Schema, as json-schema.org publishes them (each may be copied under the
-// Academic Free License or the revised BSD License), without the white space.
+// Academic Free License or the revised BSD License), without the white space; and our own for the
+// Schema Object of OpenAPI 3.0.3.
 #include "json/metaschemas.h"
 
 #include <array>
@@ -8,7 +9,24 @@ namespace guard::json {
 
 namespace {
 
-constexpr std::array<Metaschema, 19> kMetaschemas = {{
+constexpr std::array<Metaschema, 20> kMetaschemas = {{
+    {"urn:guard:openapi-3.0:schema-object",
+     R"json({"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"urn:guard:openapi-3.0:schema-object",
+"$defs":{"count":{"type":"integer","minimum":0},"list":{"type":"array","minItems":1,"items":{"$ref":"#"}},
+"map":{"type":"object","additionalProperties":{"$ref":"#"}}},"type":"object",
+"if":{"required":["$ref"]},"then":{"properties":{"$ref":{"type":"string"}}},
+"else":{"properties":{"type":{"enum":["array","boolean","integer","number","object","string"]},
+"allOf":{"$ref":"#/$defs/list"},"anyOf":{"$ref":"#/$defs/list"},"oneOf":{"$ref":"#/$defs/list"},
+"not":{"$ref":"#"},"items":{"$ref":"#"},"properties":{"$ref":"#/$defs/map"},
+"additionalProperties":{"anyOf":[{"type":"boolean"},{"$ref":"#"}]},"enum":{"type":"array","minItems":1},
+"multipleOf":{"type":"number","exclusiveMinimum":0},"maximum":{"type":"number"},
+"exclusiveMaximum":{"type":"boolean"},"minimum":{"type":"number"},"exclusiveMinimum":{"type":"boolean"},
+"maxLength":{"$ref":"#/$defs/count"},"minLength":{"$ref":"#/$defs/count"},"pattern":{"type":"string"},
+"maxItems":{"$ref":"#/$defs/count"},"minItems":{"$ref":"#/$defs/count"},"uniqueItems":{"type":"boolean"},
+"maxProperties":{"$ref":"#/$defs/count"},"minProperties":{"$ref":"#/$defs/count"},
+"required":{"type":"array","items":{"type":"string"}},"nullable":{"type":"boolean"},
+"title":{"type":"string"},"description":{"type":"string"},"format":{"type":"string"},
+"deprecated":{"type":"boolean"},"readOnly":{"type":"boolean"},"writeOnly":{"type":"boolean"}}}})json"},
     {"http://json-schema.org/draft-04/schema",
      R"json({"id":"http://json-schema.org/draft-04/schema#","$schema":"http://json-schema.org/draft-04/schema#",
 "description":"Core schema meta-schema","definitions":{"schemaArray":{"type":"array",

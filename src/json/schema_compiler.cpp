@@ -2,7 +2,9 @@
 
 #include <deque>
 #include <map>
+#include <memory>
 #include <set>
+#include <utility>
 
 #include "core/words.h"
 #include "json/metaschemas.h"
@@ -35,7 +37,20 @@ class Compiler : public SchemaLinker {
       : registry_(registry), options_(options), above_(above) {}
 
   CompiledSchema run(SchemaPlace root) {
-    builder_.program.root = block_of(root);
+    CompiledSchemas compiled = run(std::vector<SchemaPlace>{root});
+    compiled.program.root = compiled.blocks.front();
+    const Block& first = compiled.program.blocks[compiled.program.root];
+    if (first.types == kAllTypes && first.begin.front() == first.end) {
+      warn(root, root.node, "the schema accepts everything");
+      compiled.warnings.push_back(std::move(warnings_.back()));
+    }
+    return {std::move(compiled.program), std::move(compiled.warnings)};
+  }
+
+  CompiledSchemas run(const std::vector<SchemaPlace>& roots) {
+    std::vector<std::uint32_t> blocks;
+    blocks.reserve(roots.size());
+    for (const SchemaPlace root : roots) blocks.push_back(block_of(root));
     do {
       fill_pending();
     } while (link_dynamic());
@@ -44,12 +59,8 @@ class Compiler : public SchemaLinker {
       const SchemaPlace place = places_.at(*block);
       fail(place, place.node, "a schema that applies itself to the same value, without end");
     }
-    const Block& first = builder_.program.blocks[builder_.program.root];
-    if (first.types == kAllTypes && first.begin.front() == first.end) {
-      warn(root, root.node, "the schema accepts everything");
-    }
     for (const auto& file : files_) builder_.program.files.push_back(file);
-    return {std::move(builder_.program), std::move(warnings_)};
+    return {std::move(builder_.program), std::move(blocks), std::exchange(warnings_, {})};
   }
 
   // What SchemaKeywords asks for.
@@ -64,7 +75,7 @@ class Compiler : public SchemaLinker {
     if (says_nothing(place, schema)) return kAnything;
     const auto [known, added] = blocks_.emplace(place, builder_.program.blocks.size());
     if (added) {
-      check_resource(place.resource);
+      check(place);
       places_.emplace(known->second, place);
       Block& block = builder_.program.blocks.emplace_back();
       block.resource = place.resource;
@@ -75,6 +86,10 @@ class Compiler : public SchemaLinker {
 
   std::uint32_t block_of_reference(SchemaPlace from, std::uint32_t node) override {
     return block_of(resolve(from, node));
+  }
+
+  SchemaPlace place_of_reference(SchemaPlace from, std::uint32_t node) override {
+    return resolve(from, node);
   }
 
   // Nothing if the reference is a plain one after all.
@@ -157,8 +172,8 @@ class Compiler : public SchemaLinker {
       if (!keyword) continue;
       const Vocabulary vocabulary = entry_of(*keyword).vocabulary;
       if (vocabulary == Vocabulary::core || vocabulary == Vocabulary::annotation) continue;
-      std::string text = "draft ";
-      text.append(name_of(draft)).append(" ignores \"").append(name_of(*keyword));
+      std::string text(name_of(draft));
+      text.append(" ignores \"").append(name_of(*keyword));
       warn(place, i + 1, text.append("\" beside \"$ref\"; write both into \"allOf\""));
     }
   }
@@ -173,10 +188,27 @@ class Compiler : public SchemaLinker {
     return true;
   }
 
+  void check(SchemaPlace place) {
+    const SchemaResource& resource = registry_.resource(place.resource);
+    if (checked_.insert(place.resource).second) {
+      files_.insert(resource.file);
+      if (!resource.openapi) check_resource(place.resource);
+    }
+    if (resource.openapi) check_within(place);
+  }
+
+  // The outermost schemas of a document that is none itself.
+  void check_within(SchemaPlace place) {
+    std::map<std::uint32_t, std::uint32_t>& ranges = checked_within_[place.resource];
+    const auto after = ranges.upper_bound(place.node);
+    if (after != ranges.begin() && std::prev(after)->second > place.node) return;
+    ranges[place.node] = registry_.document(place)[place.node].next;
+    const std::string uri(metaschema_of(registry_.resource(place.resource).draft));
+    expect(metaschema_program(*registry_.find_uri(uri), place.resource), place, uri);
+  }
+
   void check_resource(std::uint32_t index) {
-    if (!checked_.insert(index).second) return;
     const SchemaResource& resource = registry_.resource(index);
-    files_.insert(resource.file);
     if (is_metaschema(resource.uri)) return;
     const JsonDocument& document = resource.file->document();
     std::string uri(metaschema_of(resource.draft));
@@ -188,16 +220,20 @@ class Compiler : public SchemaLinker {
     const auto metaschema = registry_.find(from, uri);
     if (!metaschema || metaschema->resource == index) return;
     if (above_.contains(metaschema->resource)) return;
-    const SchemaResource& checked = registry_.resource(index);
-    const SchemaProgram& program = metaschema_program(*metaschema, index);
-    SchemaEvaluator evaluator;
-    const JsonDocument& text = checked.file->document();
-    if (evaluator.evaluate(program, text, checked.root, 1) == SchemaVerdict::valid) return;
+    expect(metaschema_program(*metaschema, index), from, uri);
+  }
+
+  // That the schema at place is one.
+  void expect(const SchemaProgram& metaschema, SchemaPlace place, const std::string& uri) {
+    if (evaluator_ == nullptr) evaluator_ = std::make_unique<SchemaEvaluator>();
+    SchemaEvaluator& evaluator = *evaluator_;
+    const JsonDocument& text = registry_.document(place);
+    if (evaluator.evaluate(metaschema, text, place.node, 1) == SchemaVerdict::valid) return;
     if (evaluator.errors().empty()) {
-      fail(from, checked.root, "too large to be checked against its metaschema");
+      fail(place, place.node, "too large to be checked against its metaschema");
     }
     const SchemaError& error = evaluator.errors().front();
-    fail(from, error.node,
+    fail(place, error.node,
          std::string(error.detail) + " (\"" + std::string(name_of(error.keyword)) + "\" of \"" +
              uri + "\")");
   }
@@ -226,7 +262,7 @@ class Compiler : public SchemaLinker {
       const std::uint32_t block = pending_.front();
       pending_.pop_front();
       const SchemaPlace place = places_.at(block);
-      SchemaKeywords(builder_, *this, registry_, place, options_.assert_formats).fill(block);
+      SchemaKeywords(builder_, *this, registry_, place, options_).fill(block);
     }
   }
 
@@ -278,12 +314,20 @@ class Compiler : public SchemaLinker {
   std::set<std::pair<std::size_t, std::uint32_t>> linked_;
   std::set<std::uint32_t> checked_;  // resources that take part
   std::set<SchemaPlace> warned_;     // of what is ignored there
+  // Of OpenAPI documents: first and last + 1 node of the schemas that were checked, by the first.
+  std::map<std::uint32_t, std::map<std::uint32_t, std::uint32_t>> checked_within_;
+  std::unique_ptr<SchemaEvaluator> evaluator_;
   std::set<std::shared_ptr<const SchemaFile>> files_;
   std::map<std::string, SchemaProgram> own_metaschemas_;
   std::vector<std::string> warnings_;
 };
 
 }  // namespace
+
+CompiledSchemas compile_schemas(SchemaRegistry& registry, const std::vector<SchemaPlace>& roots,
+                                const CompileOptions& options) {
+  return Compiler(registry, options).run(roots);
+}
 
 CompiledSchema compile_schema(SchemaRegistry& registry, SchemaPlace root,
                               const CompileOptions& options) {

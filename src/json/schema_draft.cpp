@@ -10,8 +10,10 @@ namespace guard::json {
 namespace {
 
 constexpr std::array<std::string_view, 5> kDraftWords = {"4", "6", "7", "2019-09", "2020-12"};
-constexpr std::array<std::string_view, 5> kMetaschemaUris = {
-    "http://json-schema.org/draft-04/schema", "http://json-schema.org/draft-06/schema",
+constexpr std::array<std::string_view, 6> kDraftNames = {
+    "OpenAPI 3.0", "draft 4", "draft 6", "draft 7", "draft 2019-09", "draft 2020-12"};
+constexpr std::array<std::string_view, 6> kMetaschemaUris = {
+    "urn:guard:openapi-3.0:schema-object", "http://json-schema.org/draft-04/schema", "http://json-schema.org/draft-06/schema",
     "http://json-schema.org/draft-07/schema", "https://json-schema.org/draft/2019-09/schema",
     "https://json-schema.org/draft/2020-12/schema"};
 
@@ -35,15 +37,15 @@ constexpr std::array<KeywordEntry, kKeywordCount> kKeywords = {{
     {"$recursiveAnchor", k2019, k2019, kCore, Holds::nothing},
     {"$vocabulary", k2019, k2020, kCore, Holds::nothing},
     {"$comment", k7, k2020, kCore, Holds::nothing},
-    {"$ref", k4, k2020, kCore, Holds::nothing},
+    {"$ref", k4, k2020, kCore, Holds::nothing, true},
     {"$dynamicRef", k2020, k2020, kCore, Holds::nothing},
     {"$recursiveRef", k2019, k2019, kCore, Holds::nothing},
     {"$defs", k2019, k2020, kCore, Holds::map},
     {"definitions", k4, k2020, kCore, Holds::map},
-    {"allOf", k4, k2020, kApplicator, Holds::array},
-    {"anyOf", k4, k2020, kApplicator, Holds::array},
-    {"oneOf", k4, k2020, kApplicator, Holds::array},
-    {"not", k4, k2020, kApplicator, Holds::schema},
+    {"allOf", k4, k2020, kApplicator, Holds::array, true},
+    {"anyOf", k4, k2020, kApplicator, Holds::array, true},
+    {"oneOf", k4, k2020, kApplicator, Holds::array, true},
+    {"not", k4, k2020, kApplicator, Holds::schema, true},
     {"if", k7, k2020, kApplicator, Holds::schema},
     {"then", k7, k2020, kApplicator, Holds::schema},
     {"else", k7, k2020, kApplicator, Holds::schema},
@@ -51,45 +53,47 @@ constexpr std::array<KeywordEntry, kKeywordCount> kKeywords = {{
     // Split in two by 2019-09, whose metaschema still allows it: better held to than passed over.
     {"dependencies", k4, k2020, kApplicator, Holds::map_of_either},
     {"prefixItems", k2020, k2020, kApplicator, Holds::array},
-    {"items", k4, k2020, kApplicator, Holds::schema_or_array},
+    {"items", k4, k2020, kApplicator, Holds::schema_or_array, true},
     {"additionalItems", k4, k2019, kApplicator, Holds::schema},
     {"contains", k6, k2020, kApplicator, Holds::schema},
-    {"properties", k4, k2020, kApplicator, Holds::map},
+    {"properties", k4, k2020, kApplicator, Holds::map, true},
     {"patternProperties", k4, k2020, kApplicator, Holds::map},
-    {"additionalProperties", k4, k2020, kApplicator, Holds::schema},
+    {"additionalProperties", k4, k2020, kApplicator, Holds::schema, true},
     {"propertyNames", k6, k2020, kApplicator, Holds::schema},
     {"unevaluatedItems", k2019, k2020, kUnevaluated, Holds::schema},
     {"unevaluatedProperties", k2019, k2020, kUnevaluated, Holds::schema},
-    {"type", k4, k2020, kValidation, Holds::nothing},
-    {"enum", k4, k2020, kValidation, Holds::nothing},
+    {"type", k4, k2020, kValidation, Holds::nothing, true},
+    {"enum", k4, k2020, kValidation, Holds::nothing, true},
     {"const", k6, k2020, kValidation, Holds::nothing},
-    {"multipleOf", k4, k2020, kValidation, Holds::nothing},
-    {"maximum", k4, k2020, kValidation, Holds::nothing},
-    {"exclusiveMaximum", k4, k2020, kValidation, Holds::nothing},
-    {"minimum", k4, k2020, kValidation, Holds::nothing},
-    {"exclusiveMinimum", k4, k2020, kValidation, Holds::nothing},
-    {"maxLength", k4, k2020, kValidation, Holds::nothing},
-    {"minLength", k4, k2020, kValidation, Holds::nothing},
-    {"pattern", k4, k2020, kValidation, Holds::nothing},
-    {"maxItems", k4, k2020, kValidation, Holds::nothing},
-    {"minItems", k4, k2020, kValidation, Holds::nothing},
-    {"uniqueItems", k4, k2020, kValidation, Holds::nothing},
+    {"multipleOf", k4, k2020, kValidation, Holds::nothing, true},
+    {"maximum", k4, k2020, kValidation, Holds::nothing, true},
+    {"exclusiveMaximum", k4, k2020, kValidation, Holds::nothing, true},
+    {"minimum", k4, k2020, kValidation, Holds::nothing, true},
+    {"exclusiveMinimum", k4, k2020, kValidation, Holds::nothing, true},
+    {"maxLength", k4, k2020, kValidation, Holds::nothing, true},
+    {"minLength", k4, k2020, kValidation, Holds::nothing, true},
+    {"pattern", k4, k2020, kValidation, Holds::nothing, true},
+    {"maxItems", k4, k2020, kValidation, Holds::nothing, true},
+    {"minItems", k4, k2020, kValidation, Holds::nothing, true},
+    {"uniqueItems", k4, k2020, kValidation, Holds::nothing, true},
     {"maxContains", k2019, k2020, kValidation, Holds::nothing},
     {"minContains", k2019, k2020, kValidation, Holds::nothing},
-    {"maxProperties", k4, k2020, kValidation, Holds::nothing},
-    {"minProperties", k4, k2020, kValidation, Holds::nothing},
-    {"required", k4, k2020, kValidation, Holds::nothing},
+    {"maxProperties", k4, k2020, kValidation, Holds::nothing, true},
+    {"minProperties", k4, k2020, kValidation, Holds::nothing, true},
+    {"required", k4, k2020, kValidation, Holds::nothing, true},
     {"dependentRequired", k2019, k2020, kValidation, Holds::nothing},
-    {"format", k4, k2020, Vocabulary::format, Holds::nothing},
+    // In no draft.
+    {"nullable", k2020, k4, kValidation, Holds::nothing, true},
+    {"format", k4, k2020, Vocabulary::format, Holds::nothing, true},
     {"contentEncoding", k7, k2020, kAnnotation, Holds::nothing},
     {"contentMediaType", k7, k2020, kAnnotation, Holds::nothing},
     {"contentSchema", k2019, k2020, kAnnotation, Holds::schema},
-    {"title", k4, k2020, kAnnotation, Holds::nothing},
-    {"description", k4, k2020, kAnnotation, Holds::nothing},
-    {"default", k4, k2020, kAnnotation, Holds::nothing},
-    {"deprecated", k2019, k2020, kAnnotation, Holds::nothing},
-    {"readOnly", k7, k2020, kAnnotation, Holds::nothing},
-    {"writeOnly", k7, k2020, kAnnotation, Holds::nothing},
+    {"title", k4, k2020, kAnnotation, Holds::nothing, true},
+    {"description", k4, k2020, kAnnotation, Holds::nothing, true},
+    {"default", k4, k2020, kAnnotation, Holds::nothing, true},
+    {"deprecated", k2019, k2020, kAnnotation, Holds::nothing, true},
+    {"readOnly", k7, k2020, kAnnotation, Holds::nothing, true},
+    {"writeOnly", k7, k2020, kAnnotation, Holds::nothing, true},
     {"examples", k6, k2020, kAnnotation, Holds::nothing},
 }};
 
@@ -117,7 +121,7 @@ constexpr std::string_view kVocabulary2020 = "https://json-schema.org/draft/2020
 }  // namespace
 
 Draft parse_draft(std::string_view word) {
-  return static_cast<Draft>(core::parse_choice("draft", word, kDraftWords));
+  return static_cast<Draft>(core::parse_choice("draft", word, kDraftWords) + 1);
 }
 
 std::optional<Draft> draft_of(std::string_view metaschema) noexcept {
@@ -128,7 +132,7 @@ std::optional<Draft> draft_of(std::string_view metaschema) noexcept {
 }
 
 std::string_view name_of(Draft draft) noexcept {
-  return kDraftWords[static_cast<std::size_t>(draft)];
+  return kDraftNames[static_cast<std::size_t>(draft)];
 }
 
 std::string_view metaschema_of(Draft draft) noexcept {
@@ -154,9 +158,9 @@ const KeywordEntry& entry_of(Keyword keyword) noexcept {
 std::optional<Keyword> find_keyword(Draft draft, std::string_view name) noexcept {
   for (std::size_t i = 0; i < kKeywords.size(); ++i) {
     const KeywordEntry& entry = kKeywords[i];
-    if (entry.name == name && entry.first <= draft && draft <= entry.last) {
-      return static_cast<Keyword>(i);
-    }
+    const bool known = draft == Draft::openapi3_0 ? entry.openapi3_0
+                                                   : entry.first <= draft && draft <= entry.last;
+    if (known && entry.name == name) return static_cast<Keyword>(i);
   }
   return std::nullopt;
 }

@@ -9,7 +9,16 @@
 
 namespace guard::json {
 
-enum class Draft : std::uint8_t { draft4, draft6, draft7, draft2019_09, draft2020_12 };
+// openapi3_0: the Schema Object of OpenAPI 3.0, a dialect of draft 4 (OpenAPI 3.0.3, "Schema
+// Object"). OpenAPI 3.1 speaks 2020-12.
+enum class Draft : std::uint8_t {
+  openapi3_0,
+  draft4,
+  draft6,
+  draft7,
+  draft2019_09,
+  draft2020_12,
+};
 
 inline constexpr Draft kLatestDraft = Draft::draft2020_12;
 
@@ -78,6 +87,7 @@ enum class Keyword : std::uint8_t {
   min_properties,
   required,
   dependent_required,
+  nullable,
   format,
   // Annotations.
   content_encoding,
@@ -129,6 +139,7 @@ struct KeywordEntry {
   Draft last;
   Vocabulary vocabulary;
   Holds holds;
+  bool openapi3_0 = false;  // known there as well, which first and last do not say
 };
 
 const KeywordEntry& entry_of(Keyword keyword) noexcept;

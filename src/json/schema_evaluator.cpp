@@ -17,8 +17,9 @@ using core::JsonType;
 
 SchemaEvaluator::SchemaEvaluator() noexcept : key_(core::draw_sip_key()) {}
 
-SchemaVerdict SchemaEvaluator::evaluate(const SchemaProgram& program, const JsonDocument& document,
-                                        std::uint32_t node, std::size_t max_errors) noexcept {
+SchemaVerdict SchemaEvaluator::evaluate(const SchemaProgram& program, std::uint32_t block,
+                                        const JsonDocument& document, std::uint32_t node,
+                                        std::size_t max_errors) noexcept {
   program_ = &program;
   document_ = &document;
   blocks_ = program.blocks.data();
@@ -29,11 +30,11 @@ SchemaVerdict SchemaEvaluator::evaluate(const SchemaProgram& program, const Json
   error_count_ = 0;
   max_errors_ = std::min(max_errors, kMaxErrors);
   if (!prepare(document)) return SchemaVerdict::memory;
-  const bool valid = run<Report::no>(program.root, node, false);
+  const bool valid = run<Report::no>(block, node, false);
   if (stopped_ != SchemaVerdict::valid) return stopped_;
   if (valid) return SchemaVerdict::valid;
   if (max_errors_ > 0 && prepare(document)) {
-    (void)run<Report::yes>(program.root, node, false);
+    (void)run<Report::yes>(block, node, false);
     // To tell all reasons may take longer than to know that there is one.
     if (error_count_ == 0) {
       const Message& said = program.messages.front();

@@ -46,7 +46,13 @@ class SchemaEvaluator {
   // Whether the value at node satisfies the schema. At most max_errors are gathered, and no more
   // than kMaxErrors: 0 for whoever wants the verdict alone.
   SchemaVerdict evaluate(const SchemaProgram& program, const core::JsonDocument& document,
-                         std::uint32_t node, std::size_t max_errors) noexcept;
+                         std::uint32_t node, std::size_t max_errors) noexcept {
+    return evaluate(program, program.root, document, node, max_errors);
+  }
+  // The same for one block of the program.
+  SchemaVerdict evaluate(const SchemaProgram& program, std::uint32_t block,
+                         const core::JsonDocument& document, std::uint32_t node,
+                         std::size_t max_errors) noexcept;
 
   // Of the last evaluation, in the order in which they were found.
   std::span<const SchemaError> errors() const { return {errors_.data(), error_count_}; }

@@ -10,6 +10,7 @@ namespace guard::json {
 namespace {
 
 using core::ConfigError;
+using core::JsonDocument;
 using core::JsonNode;
 using core::JsonType;
 
@@ -29,6 +30,13 @@ std::string counted(std::uint32_t count, std::string_view what) {
   return text;
 }
 
+// OpenAPI 3.0.3, "Schema Object"; 3.1.1, "Base Vocabulary".
+bool is_openapi_annotation(std::string_view name) {
+  constexpr std::array<std::string_view, 4> kNames = {"discriminator", "xml", "externalDocs",
+                                                      "example"};
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
+
 std::string quoted(std::string_view text) {
   return std::string("\"").append(text).append("\"");
 }
@@ -37,14 +45,14 @@ std::string quoted(std::string_view text) {
 
 SchemaKeywords::SchemaKeywords(SchemaBuilder& builder, SchemaLinker& linker,
                                const SchemaRegistry& registry, SchemaPlace place,
-                               bool assert_formats)
+                               const CompileOptions& options)
     : builder_(builder),
       linker_(linker),
       registry_(registry),
       place_(place),
       document_(registry.document(place)),
       draft_(registry.resource(place.resource).draft),
-      assert_formats_(assert_formats) {}
+      options_(options) {}
 
 void SchemaKeywords::fill(std::uint32_t index) {
   gather();
@@ -107,7 +115,11 @@ void SchemaKeywords::classify(Block& block) {
     block.kind = BlockKind::range;
     for (const Operation& one : numbers) {
       const std::int64_t bound = *builder_.program.bounds[one.a].whole();
-      (one.code == Opcode::minimum ? block.low : block.high) = bound;
+      if (one.code == Opcode::minimum) {
+        block.low = std::max(block.low, bound);
+      } else {
+        block.high = std::min(block.high, bound);
+      }
     }
   } else if (all == count(Opcode::length) + count(Opcode::pattern) &&
              std::all_of(strings.begin(), strings.end(), [this](const Operation& one) {
@@ -149,13 +161,15 @@ void SchemaKeywords::fail(std::uint32_t node, std::string_view what) const {
 void SchemaKeywords::gather() {
   const JsonNode& schema = document_[place_.node];
   const Vocabularies vocabularies = registry_.resource(place_.resource).vocabularies;
-  if ((vocabularies & bit_of(Vocabulary::format_assertion)) != 0) assert_formats_ = true;
+  const bool openapi = registry_.resource(place_.resource).openapi;
+  if ((vocabularies & bit_of(Vocabulary::format_assertion)) != 0) options_.assert_formats = true;
   for (std::uint32_t i = place_.node + 1; i < schema.next; i = document_[i + 1].next) {
     const std::string_view name = document_.text(document_[i]);
     const auto keyword = find_keyword(draft_, name);
     if (!keyword) {
       // Those are extensions by custom.
-      if (!name.starts_with("x-")) linker_.warn(place_, i, "unknown keyword " + quoted(name));
+      const bool extends = name.starts_with("x-") || (openapi && is_openapi_annotation(name));
+      if (!extends) linker_.warn(place_, i, "unknown keyword " + quoted(name));
     } else if ((vocabularies & bit_of(entry_of(*keyword).vocabulary)) != 0) {
       nodes_[static_cast<std::size_t>(*keyword)] = i + 1;
     }
@@ -250,6 +264,10 @@ void SchemaKeywords::types(Block& block) {
     detail += kTypePhrases[type];
   }
   if ((block.types & kIntegerBit) != 0 && draft_ == Draft::draft4) block.types |= kWrittenBit;
+  if (is_nullable()) {
+    block.types |= type_bit(JsonType::null);
+    detail += " or null";
+  }
   block.message = builder_.message(Keyword::type, detail);
 }
 
@@ -273,7 +291,7 @@ void SchemaKeywords::string_keywords() {
     add(JsonType::string, Opcode::pattern, pattern(at(Keyword::pattern)), Keyword::pattern,
         "must match the pattern " + std::string(document_.text(node)));
   }
-  if (has(Keyword::format) && assert_formats_) {
+  if (has(Keyword::format) && options_.assert_formats) {
     const JsonNode& format = expect(Keyword::format, JsonType::string, "a string");
     const std::string_view name = document_.text(format);
     if (const FormatCheck check = find_format(name)) {
@@ -281,6 +299,9 @@ void SchemaKeywords::string_keywords() {
       add(JsonType::string, Opcode::format,
           static_cast<std::uint32_t>(builder_.program.formats.size() - 1), Keyword::format,
           "must be of the format " + quoted(name));
+    } else if (registry_.resource(place_.resource).openapi) {
+      // There any word may stand (3.0.3, "Data Types"), and only these are known.
+      number_format(name);
     } else {
       linker_.warn(place_, at(Keyword::format), "unknown format " + quoted(name));
     }
@@ -290,7 +311,7 @@ void SchemaKeywords::string_keywords() {
 void SchemaKeywords::number_keywords() {
   // Before draft 6 the exclusive ones said how the others were meant.
   const auto exclusive = [this](Keyword keyword) {
-    return draft_ == Draft::draft4 && has(keyword) && value(keyword).is_true();
+    return draft_ <= Draft::draft4 && has(keyword) && value(keyword).is_true();
   };
   const bool above = exclusive(Keyword::exclusive_minimum);
   const bool below = exclusive(Keyword::exclusive_maximum);
@@ -298,7 +319,7 @@ void SchemaKeywords::number_keywords() {
             above ? "must be greater than " : "must be at least ");
   add_bound(Keyword::maximum, below ? Opcode::exclusive_maximum : Opcode::maximum,
             below ? "must be less than " : "must be at most ");
-  if (draft_ != Draft::draft4) {
+  if (draft_ > Draft::draft4) {
     add_bound(Keyword::exclusive_minimum, Opcode::exclusive_minimum, "must be greater than ");
     add_bound(Keyword::exclusive_maximum, Opcode::exclusive_maximum, "must be less than ");
   }
@@ -312,6 +333,18 @@ void SchemaKeywords::number_keywords() {
   add(JsonType::number, Opcode::multiple_of,
       static_cast<std::uint32_t>(builder_.program.divisors.size() - 1), Keyword::multiple_of,
       "must be a multiple of " + std::string(document_.text(divisor)));
+}
+
+void SchemaKeywords::number_format(std::string_view name) {
+  const bool narrow = name == "int32";
+  if (!narrow && name != "int64") return;
+  const auto add_limit = [&](Opcode code, std::string_view limit) {
+    builder_.program.bounds.emplace_back(limit);
+    add(JsonType::number, code, static_cast<std::uint32_t>(builder_.program.bounds.size() - 1),
+        Keyword::format, "must be of the format " + quoted(name));
+  };
+  add_limit(Opcode::minimum, narrow ? "-2147483648" : "-9223372036854775808");
+  add_limit(Opcode::maximum, narrow ? "2147483647" : "9223372036854775807");
 }
 
 void SchemaKeywords::add_bound(Keyword keyword, Opcode code, std::string_view words) {
@@ -413,6 +446,7 @@ void SchemaKeywords::object_rule() {
   if (has(Keyword::required)) {
     std::vector<RequiredName> required;
     for (const std::string_view name : strings(at(Keyword::required))) {
+      if (comes_from_other_side(place_, name, 0)) continue;
       required.push_back(
           {builder_.name(name),
            builder_.message(Keyword::required, "must have the member " + quoted(name))});
@@ -457,6 +491,44 @@ void SchemaKeywords::object_rule() {
   group(JsonType::object)
       .push_back({Opcode::object, static_cast<std::uint32_t>(builder_.program.objects.size() - 1),
                   0, 0, 0});
+}
+
+// Whether the property of schema, or of what it is made of, is one that only the other side sends.
+bool SchemaKeywords::comes_from_other_side(SchemaPlace schema, std::string_view property,
+                                           int depth) {
+  constexpr int kMaxDepth = 16;
+  if (options_.side == CompileOptions::Side::both || depth > kMaxDepth) return false;
+  const JsonDocument& document = registry_.document(schema);
+  const auto member = [&](const JsonNode& object, std::string_view name) {
+    return document.member(object, name, core::json_key_hash(name));
+  };
+  const JsonNode& node = document[schema.node];
+  if (node.type != JsonType::object) return false;
+  const bool asked = property.empty();
+  if (asked) {
+    const bool request = options_.side == CompileOptions::Side::request;
+    const JsonNode* mark = member(node, request ? "readOnly" : "writeOnly");
+    if (mark != nullptr && mark->is_true()) return true;
+  }
+  const JsonNode* properties = asked ? nullptr : member(node, "properties");
+  if (properties != nullptr && properties->type == JsonType::object) {
+    const JsonNode* own = member(*properties, property);
+    if (own != nullptr) {
+      const SchemaPlace place = registry_.child(schema, document.index_of(*own));
+      if (comes_from_other_side(place, {}, depth + 1)) return true;
+    }
+  }
+  const JsonNode* reference = member(node, "$ref");
+  if (reference != nullptr && reference->type == JsonType::string) {
+    const SchemaPlace target = linker_.place_of_reference(schema, document.index_of(*reference));
+    if (comes_from_other_side(target, property, depth + 1)) return true;
+  }
+  const JsonNode* parts = member(node, "allOf");
+  if (parts == nullptr || parts->type != JsonType::array) return false;
+  for (std::uint32_t i = document.index_of(*parts) + 1; i < parts->next; i = document[i].next) {
+    if (comes_from_other_side(registry_.child(schema, i), property, depth + 1)) return true;
+  }
+  return false;
 }
 
 void SchemaKeywords::dependency_keywords() {
@@ -516,6 +588,12 @@ void SchemaKeywords::value_keywords() {
     } else {
       const JsonNode& list = expect(keyword, JsonType::array, "an array");
       for (std::uint32_t i = at(keyword) + 1; i < list.next; i = document_[i].next) say(i);
+    }
+    const bool lists_null = std::any_of(values.begin(), values.end(), [this](const Value& each) {
+      return document_[each.node].type == JsonType::null;
+    });
+    if (is_nullable() && !lists_null) {
+      linker_.warn(place_, at(keyword), "null is none of the values, which undoes \"nullable\"");
     }
     brief = brief && said.size() <= kMaxValuesSaid;
     std::string detail = single ? "must be " : "must be one of ";

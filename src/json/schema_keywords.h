@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "json/schema_builder.h"
+#include "json/schema_compiler.h"
 #include "json/schema_registry.h"
 
 namespace guard::json {
@@ -19,6 +20,7 @@ class SchemaLinker {
   virtual std::uint32_t block_of(SchemaPlace place) = 0;
   // Of the reference at node, written in from.
   virtual std::uint32_t block_of_reference(SchemaPlace from, std::uint32_t node) = 0;
+  virtual SchemaPlace place_of_reference(SchemaPlace from, std::uint32_t node) = 0;
   // An index of dynamics; nothing if it is an ordinary reference.
   virtual std::optional<std::uint32_t> dynamic_reference(SchemaPlace from, std::uint32_t node) = 0;
   virtual void warn(SchemaPlace place, std::uint32_t node, std::string_view what) = 0;
@@ -27,7 +29,7 @@ class SchemaLinker {
 class SchemaKeywords {
  public:
   SchemaKeywords(SchemaBuilder& builder, SchemaLinker& linker, const SchemaRegistry& registry,
-                 SchemaPlace place, bool assert_formats);
+                 SchemaPlace place, const CompileOptions& options);
 
   // Fills the block, which its linker has made for this place.
   void fill(std::uint32_t block);
@@ -59,14 +61,17 @@ class SchemaKeywords {
   std::uint32_t pattern(std::uint32_t node);  // of the text at node
 
   void types(Block& block);
+  bool is_nullable() const { return has(Keyword::nullable) && value(Keyword::nullable).is_true(); }
   void string_keywords();
   void number_keywords();
+  void number_format(std::string_view name);
   void add_bound(Keyword keyword, Opcode code, std::string_view words);
   void array_keywords();
   void array_rule();
   void contains_rule();
   void object_keywords();
   void object_rule();
+  bool comes_from_other_side(SchemaPlace schema, std::string_view property, int depth);
   void dependency_keywords();
   void dependency(std::uint32_t name, std::uint32_t value, Keyword keyword);
   void value_keywords();
@@ -80,7 +85,7 @@ class SchemaKeywords {
   SchemaPlace place_;
   const core::JsonDocument& document_;
   Draft draft_;
-  bool assert_formats_;
+  CompileOptions options_;
   std::array<std::uint32_t, kKeywordCount> nodes_{};  // of the values; 0: absent
   std::array<Group, kEverything + 1> groups_;
 };

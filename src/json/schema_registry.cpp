@@ -34,7 +34,7 @@ const JsonNode* string_member(const JsonDocument& document, const JsonNode& obje
 }
 
 std::string_view id_name(Draft draft) {
-  return name_of(draft == Draft::draft4 ? Keyword::id4 : Keyword::id);
+  return name_of(draft <= Draft::draft4 ? Keyword::id4 : Keyword::id);
 }
 
 // Before 2019-09 nothing beside a "$ref" counts.
@@ -82,9 +82,19 @@ SchemaPlace SchemaRegistry::add(const std::shared_ptr<const SchemaFile>& file, s
   return {add_resource(file, node, uri, draft), node};
 }
 
+SchemaPlace SchemaRegistry::add_openapi(const std::shared_ptr<const SchemaFile>& file,
+                                        const std::string& uri, Draft draft) {
+  return {add_resource(file, 0, uri, draft, true), 0};
+}
+
+void SchemaRegistry::add_names(SchemaPlace schema) {
+  walk(schema.resource, schema.node);
+}
+
 std::optional<SchemaPlace> SchemaRegistry::find(SchemaPlace from, std::string_view reference) {
   const Uri uri = resolve_uri(resources_[from.resource].uri, reference);
-  const auto index = find_resource(uri.absolute, resources_[from.resource].draft);
+  const SchemaResource& own = resources_[from.resource];
+  const auto index = find_resource(uri.absolute, own.draft, own.openapi);
   if (!index) return std::nullopt;
   SchemaPlace place{*index, resources_[*index].root};
   if (uri.fragment.empty()) return place;
@@ -121,7 +131,8 @@ SchemaPlace SchemaRegistry::child(SchemaPlace from, std::uint32_t node) const {
   return {own == by_node_.end() ? from.resource : own->second, node};
 }
 
-std::optional<std::uint32_t> SchemaRegistry::find_resource(const std::string& uri, Draft draft) {
+std::optional<std::uint32_t> SchemaRegistry::find_resource(const std::string& uri, Draft draft,
+                                                          bool openapi) {
   if (const auto known = by_uri_.find(uri); known != by_uri_.end()) return known->second;
   for (const Metaschema& metaschema : metaschemas()) {
     if (metaschema.uri != uri) continue;
@@ -130,11 +141,15 @@ std::optional<std::uint32_t> SchemaRegistry::find_resource(const std::string& ur
   }
   const auto file = fetch_ ? fetch_(uri) : nullptr;
   if (file == nullptr) return std::nullopt;
-  return add_resource(file, 0, uri, draft);
+  // What says that it is a schema is one.
+  const JsonDocument& document = file->document();
+  openapi = openapi && string_member(document, document.root(), "$schema") == nullptr;
+  return add_resource(file, 0, uri, draft, openapi);
 }
 
 std::uint32_t SchemaRegistry::add_resource(const std::shared_ptr<const SchemaFile>& file,
-                                           std::uint32_t node, std::string uri, Draft draft) {
+                                           std::uint32_t node, std::string uri, Draft draft,
+                                           bool openapi) {
   const auto index = static_cast<std::uint32_t>(resources_.size());
   // Another URI of what is there; or a metaschema that leads back to itself.
   const auto [known, fresh] = by_node_.emplace(NodeKey{file.get(), node}, index);
@@ -146,10 +161,11 @@ std::uint32_t SchemaRegistry::add_resource(const std::shared_ptr<const SchemaFil
   resource.file = file;
   resource.root = node;
   resource.draft = draft;
+  resource.openapi = openapi;
   const JsonDocument& document = file->document();
   const JsonNode& schema = document[node];
   const std::string retrieved = uri;
-  if (schema.type == JsonType::object) {
+  if (schema.type == JsonType::object && !openapi) {
     if (const JsonNode* metaschema = string_member(document, schema, "$schema")) {
       read_metaschema(resource, document.text(*metaschema));
     }
@@ -167,7 +183,7 @@ std::uint32_t SchemaRegistry::add_resource(const std::shared_ptr<const SchemaFil
     file->fail(node, "the URI \"" + uri + "\" belongs to another schema, in \"" +
                          resources_[other->second].file->name() + "\"");
   }
-  walk(index, node);
+  if (!openapi) walk(index, node);
   return index;
 }
 
@@ -213,6 +229,7 @@ void SchemaRegistry::walk(std::uint32_t resource, std::uint32_t node) {
   const JsonNode& schema = document[node];
   if (schema.type != JsonType::object) return;
   const Draft draft = resources_[resource].draft;
+  if (draft == Draft::openapi3_0) return;  // its schemas have no names
   const JsonNode* id = string_member(document, schema, id_name(draft));
   if (node != resources_[resource].root && id != nullptr && !only_refers(document, schema, draft)) {
     const std::string_view text = document.text(*id);

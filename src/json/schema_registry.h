@@ -49,6 +49,9 @@ struct SchemaResource {
   Draft draft = kLatestDraft;
   Vocabularies vocabularies = kAllVocabularies;
   bool recursive_anchor = false;                 // 2019-09
+  // An OpenAPI document, or a part of one in a file of its own: what it holds are schemas, it
+  // is none.
+  bool openapi = false;
   std::map<std::string, std::uint32_t> anchors;  // dynamic ones as well
   std::map<std::string, std::uint32_t> dynamic_anchors;
 };
@@ -67,11 +70,16 @@ class SchemaRegistry {
 
   explicit SchemaRegistry(Fetch fetch) : fetch_(std::move(fetch)) {}
 
-  // The schema at node of file, whose URI is uri unless it names itself. draft: what it is without
-  // a
+  // The schema at node of file, whose URI is uri unless it names itself. draft: what it is without a
   // "$schema".
   SchemaPlace add(const std::shared_ptr<const SchemaFile>& file, std::uint32_t node,
                   const std::string& uri, Draft draft);
+
+  // An OpenAPI document whose schemas are of this draft.
+  SchemaPlace add_openapi(const std::shared_ptr<const SchemaFile>& file, const std::string& uri,
+                          Draft draft);
+  // Makes the names known that schemas in an OpenAPI document give themselves.
+  void add_names(SchemaPlace schema);
 
   const SchemaResource& resource(std::uint32_t index) const { return resources_[index]; }
   std::uint32_t size() const { return static_cast<std::uint32_t>(resources_.size()); }
@@ -89,9 +97,10 @@ class SchemaRegistry {
  private:
   using NodeKey = std::pair<const SchemaFile*, std::uint32_t>;
 
-  std::optional<std::uint32_t> find_resource(const std::string& uri, Draft draft);
+  std::optional<std::uint32_t> find_resource(const std::string& uri, Draft draft,
+                                             bool openapi = false);
   std::uint32_t add_resource(const std::shared_ptr<const SchemaFile>& file, std::uint32_t node,
-                             std::string uri, Draft draft);
+                             std::string uri, Draft draft, bool openapi = false);
   void read_metaschema(SchemaResource& resource, std::string_view uri);
   void walk(std::uint32_t resource, std::uint32_t node);
   void walk_children(std::uint32_t resource, std::uint32_t node);

@@ -18,14 +18,15 @@ enum class Feature : std::uint8_t {
   path,
   rate,
   auth,
+  openapi,
   json,
   upload,
   inspect,
   lockout,
 };
 
-inline constexpr std::array<std::string_view, 11> kFeatureNames = {
-    "https", "ban", "cors", "csrf", "path", "rate", "auth", "json", "upload", "inspect", "lockout"};
+inline constexpr std::array<std::string_view, 12> kFeatureNames = {
+    "https", "ban", "cors", "csrf", "path", "rate", "auth", "openapi", "json", "upload", "inspect", "lockout"};
 
 inline constexpr std::size_t kFeatureCount = kFeatureNames.size();
 

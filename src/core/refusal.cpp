@@ -133,7 +133,13 @@ std::string problem_json(const Refusal& refusal, std::string_view request_id) {
       out.push_back(std::exchange(before, ','));
       out.append("{\"detail\":");
       append_json_string(out, error.detail);
-      append_member(out, "pointer", as_fragment(error.pointer));
+      if (!error.in.empty()) {
+        append_member(out, "in", error.in);
+        append_member(out, "name", error.name);
+      }
+      if (error.in.empty() || !error.pointer.empty()) {
+        append_member(out, "pointer", as_fragment(error.pointer));
+      }
       if (!error.keyword.empty()) append_member(out, "keyword", error.keyword);
       out.push_back('}');
     }
@@ -171,6 +177,7 @@ std::string problem_html(const Refusal& refusal, std::string_view request_id) {
     out.append("<ul>\n");
     for (const FieldError& error : refusal.errors) {
       out.append("<li><code>");
+      append_html(out, error.name);
       append_html(out, error.pointer);
       out.append("</code> ");
       append_html(out, error.detail);

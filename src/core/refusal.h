@@ -16,6 +16,10 @@ struct FieldError {
   std::string_view detail;   // a sentence that never echoes a value from the client
   std::string_view pointer;  // RFC 6901 JSON Pointer into the request's body, without the '#'
   std::string_view keyword;  // what was violated: a limit's name, a schema keyword; may be empty
+  // Of a parameter, not of the body: "path", "query", "header" or "cookie", and its name. The
+  // pointer then leads into its value, and is left out where it is the whole.
+  std::string_view in = {};
+  std::string_view name = {};
 };
 
 // Every view must live as long as the request: a literal, configuration memory or the request's
@@ -33,6 +37,7 @@ struct Refusal {
   std::span<const std::string_view> violated;  // "violated-policies" member; empty: left out
   std::string_view location;                   // of a redirect (status 301 or 308)
   std::string_view authenticate;               // WWW-Authenticate of a 401
+  std::string_view allow;                      // Allow of a 405
   std::string_view key_hash;                   // for the event: hex of the counted key's hash
   std::int64_t retry_after = -1;               // seconds; -1: no Retry-After
   bool silent = false;                         // no event: one for the same key was just published

@@ -4,6 +4,7 @@
 
 #include "core/check.h"
 #include "core/core_config.h"
+#include "core/path_check.h"
 #include "core/request.h"
 
 namespace guard::core {
@@ -70,6 +71,13 @@ void activate(ngx_conf_t* cf, const Check& check) {
 
 void activate(ngx_conf_t* cf, const HeaderStage& stage) {
   location_of(cf).stages |= bit_of(main_of(cf).stages, stage);
+}
+
+void require_strict_path(ngx_conf_t* cf, std::string_view directive) {
+  if (location_of(cf).path_strict == false) {
+    fail("\"guard_path off\" contradicts \"", directive, "\", which implies \"guard_path strict\"");
+  }
+  activate(cf, kPathCheck);
 }
 
 void add_body_variable(ngx_conf_t* cf, std::string_view name) {

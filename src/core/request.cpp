@@ -169,7 +169,8 @@ std::string_view Request::scheme() noexcept {
 }
 
 std::string_view Request::route() const noexcept {
-  return location_conf(r_)->route;
+  const std::string_view route = location_conf(r_)->route;
+  return route.empty() ? operation_ : route;
 }
 
 std::string_view Request::request_id() noexcept {

@@ -69,8 +69,11 @@ class Request {
   // "http" or "https" as the client used it: the connection's own, or X-Forwarded-Proto of a
   // trusted proxy.
   std::string_view scheme() noexcept;
-  // guard_route of the location that decided, or empty.
+  // guard_route of the location that decided; or else what set_operation() was given, or empty.
   std::string_view route() const noexcept;
+  // What an API description calls the request. It must live as long as the request.
+  void set_operation(std::string_view name) noexcept { operation_ = name; }
+  std::string_view operation() const { return operation_; }
   std::string_view request_id() noexcept;  // $request_id
 
  private:
@@ -113,6 +116,7 @@ class Request {
   const JsonLimits* json_limits_ = nullptr;  // under which JsonBody has parsed the body
   const BodyReading* json_reading_ = nullptr;
   std::string_view code_;
+  std::string_view operation_;
   std::string_view client_net_;
   std::string_view scheme_;
   std::array<void*, kFeatureCount> states_{};

@@ -32,7 +32,7 @@ bool add_refusal_fields(ngx_http_request_t* r, const Refusal& refusal) noexcept 
   if (!refusal.authenticate.empty() && !add_header(r, "WWW-Authenticate", refusal.authenticate)) {
     return false;
   }
-  return true;
+  return refusal.allow.empty() || add_header(r, "Allow", refusal.allow);
 }
 
 bool is_redirect(std::uint16_t status) noexcept {

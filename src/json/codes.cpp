@@ -82,6 +82,27 @@ FieldRefusal refusal_of(Admission admission, const Fields& fields, bool forms) n
                       : "the Content-Type is not a JSON type"};
 }
 
+FieldRefusal refusal_of(BodyChoice choice, const Fields& fields) noexcept {
+  constexpr Code kMissing = {422, "openapi.body", "Body missing", ""};
+  constexpr Code kUnexpected = {415, "openapi.body", "Body not allowed", ""};
+  constexpr Code kOtherType = {415, "json.media_type", "Media type not allowed", ""};
+  switch (choice) {
+    case BodyChoice::missing:
+      return {kMissing, "the operation needs a body"};
+    case BodyChoice::unexpected:
+      return {kUnexpected, "the operation takes no body"};
+    case BodyChoice::encoding:
+      return refusal_of(Admission::refuse_encoding, fields, false);
+    case BodyChoice::method_override:
+      return refusal_of(Admission::refuse_override, fields, false);
+    default:
+      break;
+  }
+  if (fields.content_types() == 0) return {kOtherType, "the request has no Content-Type"};
+  if (fields.content_types() > 1) return {kOtherType, "the request has several Content-Types"};
+  return {kOtherType, "the Content-Type is none that the operation takes"};
+}
+
 std::string_view write_detail(const core::JsonError& error, char* out) noexcept {
   constexpr std::string_view kAt = " at byte ";
   constexpr std::size_t kDigits = 10;

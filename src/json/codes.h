@@ -6,6 +6,7 @@
 
 #include "core/json_parser.h"
 #include "json/admission.h"
+#include "json/openapi.h"
 #include "json/schema_evaluator.h"
 
 namespace guard::json {
@@ -33,6 +34,13 @@ struct FieldRefusal {
 
 // One of the refuse_ values. forms: as admit() was told.
 FieldRefusal refusal_of(Admission admission, const Fields& fields, bool forms) noexcept;
+
+inline constexpr Code kUnknownPath = {404, "openapi.path", "Unknown path", ""};
+inline constexpr Code kUnknownMethod = {405, "openapi.method", "Method not allowed", ""};
+inline constexpr Code kParameter = {422, "openapi.parameter", "Bad parameter", ""};
+
+// Of a body that is neither none nor to be looked at.
+FieldRefusal refusal_of(BodyChoice choice, const Fields& fields) noexcept;
 
 // "expected a value at byte 17", written to out, which holds kMaxDetail bytes.
 inline constexpr std::size_t kMaxDetail = 128;

@@ -42,6 +42,9 @@ class CoercionTable {
 
   // Of any other name: a text stays a string, and may not be repeated.
   Coercion find(std::string_view name) const noexcept;
+  bool knows(std::string_view name) const noexcept {
+    return coercions_.find(name) != coercions_.end();
+  }
 
  private:
   std::map<std::string, Coercion, std::less<>> coercions_;

@@ -6,15 +6,9 @@
 #include <memory>
 
 #include "core/check.h"
-#include "core/json_body.h"
-#include "core/json_pointer.h"
 #include "core/request.h"
-#include "json/admission.h"
-#include "json/codes.h"
-#include "json/coercion.h"
-#include "json/form.h"
+#include "json/body_check.h"
 #include "json/policy.h"
-#include "json/schema_evaluator.h"
 #include "json/variable.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
@@ -34,31 +28,6 @@ using core::Request;
 struct MainConf {
   std::vector<std::string> variables;  // a request's values are in this order
   std::map<SchemaSource, std::shared_ptr<const CompiledSchema>> schemas;
-};
-
-// One per worker.
-std::unique_ptr<FormReader> form_reader;
-
-// A form as the object that a schema wants.
-class FormReading : public core::BodyReading {
- public:
-  explicit FormReading(const SchemaProgram& program) : coercions_(program, program.root) {}
-
-  std::optional<std::string_view> read(std::string_view body, const core::JsonLimits& limits,
-                                       core::Scratch<char>& out,
-                                       core::JsonError& error) const noexcept override {
-    if (form_reader == nullptr) form_reader.reset(new (std::nothrow) FormReader);
-    if (form_reader == nullptr) {
-      error = {core::JsonFault::memory, 0, "no memory is left to check the body", ""};
-      return std::nullopt;
-    }
-    const auto text = form_reader->read(body, coercions_, limits, out);
-    if (!text) error = form_reader->error();
-    return text;
-  }
-
- private:
-  CoercionTable coercions_;
 };
 
 // A guard_json_schema; off: without a program.
@@ -112,14 +81,7 @@ const Fields* fields_of(Request& request) noexcept {
   auto* state = request.state<State>(core::Feature::json);
   if (state == nullptr) return nullptr;
   if (state->gathered) return &state->fields;
-  const ngx_list_part_t* part = &request.native()->headers_in.headers.part;
-  for (; part != nullptr; part = part->next) {
-    const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
-    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
-      const char* lower = reinterpret_cast<const char*>(headers[i].lowcase_key);
-      state->fields.add({lower, headers[i].key.len}, ngx::to_view(headers[i].value));
-    }
-  }
+  gather_fields(request.native(), state->fields);
   state->gathered = true;
   return &state->fields;
 }
@@ -149,79 +111,6 @@ core::BodyNeed body_need(Request& request) noexcept {
   const Fields* fields = fields_of(request);
   if (fields == nullptr || admission_of(request, policy, *fields) != Admission::check) return {};
   return {true, policy.limits.size};
-}
-
-Answer refuse(core::Refusal& refusal, const Code& code, std::string_view detail) noexcept {
-  refusal.event = core::EventKind::json_refused;
-  refusal.status = code.status;
-  refusal.code = code.code;
-  refusal.title = code.title;
-  refusal.detail = detail;
-  return Answer::refuse;
-}
-
-// Detail and pointer are copied into the request's pool: the parser's are gone with the next body.
-// Without memory for that the refusal merely says less.
-Answer refuse(Request& request, core::Refusal& refusal, const core::JsonError& error,
-              bool form) noexcept {
-  const Code& code = form ? form_code_of(error.fault) : code_of(error.fault);
-  if (code.status != 400) return refuse(refusal, code, error.detail);
-  auto* detail = static_cast<char*>(ngx_pnalloc(request.pool(), kMaxDetail));
-  auto* place =
-      static_cast<core::FieldError*>(ngx_palloc(request.pool(), sizeof(core::FieldError)));
-  const ngx_str_t pointer = ngx::copy(request.pool(), error.pointer);
-  if (detail == nullptr || place == nullptr || pointer.data == nullptr) {
-    return refuse(refusal, code, error.detail);
-  }
-  new (place) core::FieldError{write_detail(error, detail), ngx::to_view(pointer), code.keyword};
-  refusal.errors = {place, 1};
-  return refuse(refusal, code, place->detail);
-}
-
-// One per worker.
-std::unique_ptr<SchemaEvaluator> evaluator;
-
-// Pointers are copied into the request's pool, since they lead into a document that is gone with
-// the next body; details are the schema's own.
-Answer refuse(Request& request, core::Refusal& refusal, const core::JsonDocument& document,
-              std::span<const SchemaError> errors, bool form) noexcept {
-  auto* list = static_cast<core::FieldError*>(
-      ngx_palloc(request.pool(), sizeof(core::FieldError) * errors.size()));
-  std::size_t count = 0;
-  for (const SchemaError& error : errors) {
-    std::array<char, core::JsonParser::kMaxPointer> pointer;
-    const std::size_t size =
-        core::write_json_pointer(document, error.node, pointer.data(), pointer.size());
-    const ngx_str_t kept = ngx::copy(request.pool(), {pointer.data(), size});
-    if (list == nullptr || kept.data == nullptr) break;
-    new (&list[count++]) core::FieldError{error.detail, ngx::to_view(kept), name_of(error.keyword)};
-  }
-  refusal.errors = {list, count};
-  return refuse(refusal, code_of(SchemaVerdict::invalid),
-                form ? "the form is not as the schema wants it"
-                     : "the body is JSON, but not as the schema wants it");
-}
-
-Answer check_schema(Request& request, core::Refusal& refusal, const Policy& policy,
-                    const core::JsonDocument& document, bool form) noexcept {
-  if (evaluator == nullptr) evaluator.reset(new (std::nothrow) SchemaEvaluator);
-  const SchemaVerdict verdict =
-      evaluator == nullptr ? SchemaVerdict::memory
-                           : evaluator->evaluate(*policy.program, document, 0, policy.errors);
-  switch (verdict) {
-    case SchemaVerdict::valid:
-      return Answer::pass;
-    case SchemaVerdict::invalid:
-      return refuse(request, refusal, document, evaluator->errors(), form);
-    case SchemaVerdict::pattern_limit:
-      return refuse(refusal, code_of(verdict),
-                    "a pattern of the schema would take too long on a string of the body");
-    case SchemaVerdict::limit:
-      return refuse(refusal, code_of(verdict), "the schema would take too long on the body");
-    case SchemaVerdict::memory:
-      break;
-  }
-  return refuse(refusal, code_unavailable(), "no memory is left");
 }
 
 void set_variables(Request& request, const LocationConf& conf,
@@ -257,23 +146,12 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
     const FieldRefusal found = refusal_of(admission, *fields, policy.forms != nullptr);
     return refuse(refusal, found.code, found.detail);
   }
-  if (request.body_size() > policy.limits.size) {
-    return refuse(refusal, code_of(core::JsonFault::size), "the body is too large");
-  }
-  const FormReading* const reading = fields->one_form() ? policy.forms : nullptr;
-  const bool form = reading != nullptr;
-  const core::JsonBody::Result result = core::JsonBody::parse(request, policy.limits, reading);
-  switch (result.state) {
-    case core::JsonBody::State::valid:
-      if (!conf.settings.empty()) set_variables(request, conf, *result.document);
-      if (policy.program == nullptr) return Answer::pass;
-      return check_schema(request, refusal, policy, *result.document, form);
-    case core::JsonBody::State::invalid:
-      return refuse(request, refusal, *result.error, form);
-    case core::JsonBody::State::unavailable:
-      break;
-  }
-  return refuse(refusal, code_unavailable(), "the body could not be read");
+  const BodyRule rule{&policy.limits, policy.program,
+                      policy.program == nullptr ? kAnything : policy.program->root, policy.errors,
+                      fields->one_form() ? policy.forms : nullptr};
+  return check_body(request, refusal, rule, [&](const core::JsonDocument& document) {
+    if (!conf.settings.empty()) set_variables(request, conf, document);
+  });
 }
 
 const core::Check kCheck = {
@@ -338,7 +216,7 @@ void set_schema(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
     source.file = ngx::path_near(cf, source.file);
     if (!source.refs.empty()) source.refs = ngx::path_near(cf, source.refs);
     contract->schema = schema_of(cf, source);
-    if (contract->policy.forms) contract->forms.emplace(contract->schema->program);
+    if (contract->policy.forms) contract->forms.emplace(contract->schema->program, contract->schema->program.root);
   }
   conf.contract = std::move(contract);
 }
@@ -402,8 +280,7 @@ void preconfigure(ngx_conf_t* cf) {
 
 void exit_process(ngx_cycle_t* /*cycle*/) noexcept {
   core::JsonBody::release();
-  evaluator.reset();
-  form_reader.reset();
+  body_workers = {};
 }
 
 constexpr ngx_uint_t kAnywhere = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
@@ -432,6 +309,10 @@ ngx_http_module_t context = {
 };
 
 }  // namespace
+
+const core::JsonLimits& limits_of(ngx_http_request_t* r) noexcept {
+  return location_of(r)->policy->limits;
+}
 
 }  // namespace guard::json
 

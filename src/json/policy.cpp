@@ -90,6 +90,24 @@ SchemaPolicy parse_schema(core::Words& words) {
   return policy;
 }
 
+OpenApiPolicy parse_openapi(core::Words& words) {
+  constexpr std::array<std::string_view, 2> kUnknown = {"refuse", "pass"};
+  words.read(1, {"base", "unknown", "errors"});
+  OpenApiPolicy policy;
+  policy.file = words[0];
+  if (const auto value = words.named("base")) {
+    if (!value->starts_with('/')) fail("\"base\" must begin with \"/\", not \"", *value, "\"");
+    policy.base = value->substr(0, value->find_last_not_of('/') + 1);
+  }
+  if (const auto value = words.named("unknown")) {
+    policy.pass_unknown = core::parse_choice("unknown", *value, kUnknown) == 1;
+  }
+  if (const auto value = words.named("errors")) {
+    policy.errors = core::parse_number("errors", *value, 1, SchemaEvaluator::kMaxErrors);
+  }
+  return policy;
+}
+
 Extraction parse_extraction(core::Words& words) {
   words.read(2, {}, {"lower", "trim"});
   const std::string_view word = words[0];

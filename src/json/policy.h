@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "core/json_parser.h"
 #include "core/json_pointer.h"
 #include "core/words.h"
+#include "json/openapi.h"
 #include "json/schema.h"
 
 namespace guard::json {
@@ -37,6 +39,18 @@ struct SchemaPolicy {
 };
 
 SchemaPolicy parse_schema(core::Words& words);
+
+// One guard_openapi.
+struct OpenApiPolicy {
+  std::string file;  // as it was written
+  // What stands before the document's paths, without a slash at its end; nothing: the path of the
+  // document's servers.
+  std::optional<std::string> base;
+  bool pass_unknown = false;  // paths and methods that the document does not have
+  std::size_t errors = 10;    // at most so many are told, 1 to SchemaEvaluator::kMaxErrors
+};
+
+OpenApiPolicy parse_openapi(core::Words& words);
 
 // One guard_json_set.
 struct Extraction {

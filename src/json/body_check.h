@@ -1,0 +1,184 @@
+// What guard_json_schema and guard_openapi do alike with a body, in nginx's terms: for the modules of
+// this room alone.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "core/check.h"
+#include "core/json_body.h"
+#include "core/json_pointer.h"
+#include "core/request.h"
+#include "json/admission.h"
+#include "json/codes.h"
+#include "json/coercion.h"
+#include "json/form.h"
+#include "json/schema_evaluator.h"
+#include "ngx/strings.h"
+
+namespace guard::json {
+
+// guard_json_limits of the request's location.
+const core::JsonLimits& limits_of(ngx_http_request_t* r) noexcept;
+
+struct BodyWorkers {
+  std::unique_ptr<SchemaEvaluator> evaluator;
+  std::unique_ptr<FormReader> form_reader;
+};
+
+// Of the worker, made by whoever needs one first.
+inline BodyWorkers body_workers;
+
+inline SchemaEvaluator* worker_evaluator() noexcept {
+  auto& evaluator = body_workers.evaluator;
+  if (evaluator == nullptr) evaluator.reset(new (std::nothrow) SchemaEvaluator);
+  return evaluator.get();
+}
+
+inline FormReader* worker_form_reader() noexcept {
+  auto& reader = body_workers.form_reader;
+  if (reader == nullptr) reader.reset(new (std::nothrow) FormReader);
+  return reader.get();
+}
+
+inline void gather_fields(const ngx_http_request_t* r, Fields& fields) noexcept {
+  const ngx_list_part_t* part = &r->headers_in.headers.part;
+  for (; part != nullptr; part = part->next) {
+    const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
+    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
+      const char* lower = reinterpret_cast<const char*>(headers[i].lowcase_key);
+      fields.add({lower, headers[i].key.len}, ngx::to_view(headers[i].value));
+    }
+  }
+}
+
+// A form as the object that a schema wants.
+class FormReading : public core::BodyReading {
+ public:
+  FormReading(const SchemaProgram& program, std::uint32_t block) : coercions_(program, block) {}
+
+  std::optional<std::string_view> read(std::string_view body, const core::JsonLimits& limits,
+                                       core::Scratch<char>& out,
+                                       core::JsonError& error) const noexcept override {
+    FormReader* const reader = worker_form_reader();
+    if (reader == nullptr) {
+      error = {core::JsonFault::memory, 0, "no memory is left to check the body", ""};
+      return std::nullopt;
+    }
+    const auto text = reader->read(body, coercions_, limits, out);
+    if (!text) error = reader->error();
+    return text;
+  }
+
+ private:
+  CoercionTable coercions_;
+};
+
+
+struct BodyRule {
+  const core::JsonLimits* limits = nullptr;
+  const SchemaProgram* program = nullptr;  // null: any JSON
+  std::uint32_t block = kAnything;         // of program
+  std::size_t errors = 10;                 // at most so many are told
+  const FormReading* form = nullptr;       // the body is a form, which this reads
+};
+
+inline core::Answer refuse(core::Refusal& refusal, const Code& code, std::string_view detail) noexcept {
+  refusal.event = core::EventKind::json_refused;
+  refusal.status = code.status;
+  refusal.code = code.code;
+  refusal.title = code.title;
+  refusal.detail = detail;
+  return core::Answer::refuse;
+}
+
+// Detail and pointer are copied into the request's pool: the parser's are gone with the next body.
+// Without memory for that the refusal merely says less.
+inline core::Answer refuse(core::Request& request, core::Refusal& refusal, const core::JsonError& error,
+              bool form) noexcept {
+  const Code& code = form ? form_code_of(error.fault) : code_of(error.fault);
+  if (code.status != 400) return refuse(refusal, code, error.detail);
+  auto* detail = static_cast<char*>(ngx_pnalloc(request.pool(), kMaxDetail));
+  auto* place =
+      static_cast<core::FieldError*>(ngx_palloc(request.pool(), sizeof(core::FieldError)));
+  const ngx_str_t pointer = ngx::copy(request.pool(), error.pointer);
+  if (detail == nullptr || place == nullptr || pointer.data == nullptr) {
+    return refuse(refusal, code, error.detail);
+  }
+  new (place) core::FieldError{write_detail(error, detail), ngx::to_view(pointer), code.keyword};
+  refusal.errors = {place, 1};
+  return refuse(refusal, code, place->detail);
+}
+
+// Pointers are copied into the request's pool, since they lead into a document that is gone with
+// the next body; details are the schema's own.
+inline core::Answer refuse(core::Request& request, core::Refusal& refusal, const core::JsonDocument& document,
+              std::span<const SchemaError> errors, bool form) noexcept {
+  auto* list = static_cast<core::FieldError*>(
+      ngx_palloc(request.pool(), sizeof(core::FieldError) * errors.size()));
+  std::size_t count = 0;
+  for (const SchemaError& error : errors) {
+    std::array<char, core::JsonParser::kMaxPointer> pointer;
+    const std::size_t size =
+        core::write_json_pointer(document, error.node, pointer.data(), pointer.size());
+    const ngx_str_t kept = ngx::copy(request.pool(), {pointer.data(), size});
+    if (list == nullptr || kept.data == nullptr) break;
+    new (&list[count++]) core::FieldError{error.detail, ngx::to_view(kept), name_of(error.keyword)};
+  }
+  refusal.errors = {list, count};
+  return refuse(refusal, code_of(SchemaVerdict::invalid),
+                form ? "the form is not as the schema wants it"
+                     : "the body is JSON, but not as the schema wants it");
+}
+
+inline core::Answer check_schema(core::Request& request, core::Refusal& refusal, const BodyRule& rule,
+                           const core::JsonDocument& document) noexcept {
+  SchemaEvaluator* const evaluator = worker_evaluator();
+  const SchemaVerdict verdict =
+      evaluator == nullptr
+          ? SchemaVerdict::memory
+          : evaluator->evaluate(*rule.program, rule.block, document, 0, rule.errors);
+  switch (verdict) {
+    case SchemaVerdict::valid:
+      return core::Answer::pass;
+    case SchemaVerdict::invalid:
+      return refuse(request, refusal, document, evaluator->errors(), rule.form != nullptr);
+    case SchemaVerdict::pattern_limit:
+      return refuse(refusal, code_of(verdict),
+                    "a pattern of the schema would take too long on a string of the body");
+    case SchemaVerdict::limit:
+      return refuse(refusal, code_of(verdict), "the schema would take too long on the body");
+    case SchemaVerdict::memory:
+      break;
+  }
+  return refuse(refusal, code_unavailable(), "no memory is left");
+}
+
+// on_document: is called with the document before the schema is.
+template <class OnDocument>
+core::Answer check_body(core::Request& request, core::Refusal& refusal, const BodyRule& rule,
+                        const OnDocument& on_document) noexcept {
+  if (request.body_size() > rule.limits->size) {
+    return refuse(refusal, code_of(core::JsonFault::size), "the body is too large");
+  }
+  const core::JsonBody::Result result = core::JsonBody::parse(request, *rule.limits, rule.form);
+  switch (result.state) {
+    case core::JsonBody::State::valid:
+      on_document(*result.document);
+      if (rule.program == nullptr) return core::Answer::pass;
+      return check_schema(request, refusal, rule, *result.document);
+    case core::JsonBody::State::invalid:
+      return refuse(request, refusal, *result.error, rule.form != nullptr);
+    case core::JsonBody::State::unavailable:
+      break;
+  }
+  return refuse(refusal, code_unavailable(), "the body could not be read");
+}
+
+}  // namespace guard::json

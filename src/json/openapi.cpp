@@ -1,0 +1,124 @@
+#include "json/openapi.h"
+
+#include <algorithm>
+
+#include "json/admission.h"
+#include "json/schema_files.h"
+
+namespace guard::json {
+
+namespace {
+
+// More are not worth reading at start.
+constexpr std::size_t kMaxWarnings = 20;
+
+bool same_letters(std::string_view text, std::string_view lower) noexcept {
+  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(), [](char a, char b) {
+    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
+  });
+}
+
+ParameterShape shape_of(const SchemaProgram& program, std::uint32_t block) {
+  ParameterShape shape{block, coercion_of(program, block), {}, false};
+  const bool plain = !shape.value.admits(core::JsonType::string) &&
+                     !shape.value.admits(core::JsonType::array);
+  shape.is_object = plain && shape.value.admits(core::JsonType::object);
+  if (shape.is_object) shape.members = {program, block};
+  return shape;
+}
+
+}  // namespace
+
+std::shared_ptr<const OpenApi> load_openapi(const std::string& name) {
+  SchemaFiles files;
+  SchemaRegistry registry([&files](const std::string& uri) { return files.find(uri); });
+  const auto file = files.read(name);
+  OpenApiDocument document = read_openapi(registry, file, SchemaFiles::uri_of(name));
+  auto openapi = std::make_shared<OpenApi>();
+  openapi->base = std::move(document.base);
+  CompileOptions options;
+  options.side = CompileOptions::Side::request;
+  CompiledSchemas compiled = compile_schemas(registry, document.schemas, options);
+  openapi->program = std::move(compiled.program);
+  openapi->blocks = std::move(compiled.blocks);
+  openapi->tree = std::move(document.tree);
+  openapi->paths = std::move(document.paths);
+  openapi->operations = std::move(document.operations);
+  openapi->warnings = std::move(document.warnings);
+  openapi->warnings.insert(openapi->warnings.end(), compiled.warnings.begin(),
+                           compiled.warnings.end());
+  if (openapi->warnings.size() > kMaxWarnings) {
+    const std::size_t more = openapi->warnings.size() - kMaxWarnings;
+    openapi->warnings.resize(kMaxWarnings);
+    openapi->warnings.push_back("\"" + name + "\": and " + std::to_string(more) +
+                                " more of the kind");
+  }
+  openapi->shapes.resize(openapi->blocks.size());
+  std::vector<bool> shaped(openapi->blocks.size());
+  for (const OpenApiOperation& operation : openapi->operations) {
+    for (const OpenApiParameter& parameter : operation.parameters) {
+      if (parameter.schema == kNoSchema || shaped[parameter.schema]) continue;
+      shaped[parameter.schema] = true;
+      openapi->shapes[parameter.schema] =
+          shape_of(openapi->program, openapi->blocks[parameter.schema]);
+    }
+  }
+  return openapi;
+}
+
+OperationMatch find_operation(const OpenApi& openapi, std::string_view base,
+                              std::string_view method, std::string_view path) noexcept {
+  OperationMatch match;
+  if (!path.starts_with(base)) return match;
+  const auto found = openapi.tree.find(path.substr(base.size()));
+  if (!found) return match;
+  match.values = *found;
+  match.path = &openapi.paths[found->item];
+  const auto* const known = std::find(kOpenApiMethods.begin(), kOpenApiMethods.end(), method);
+  if (known == kOpenApiMethods.end()) return match;
+  const auto index = static_cast<std::size_t>(known - kOpenApiMethods.begin());
+  const std::uint32_t operation = match.path->operations[index];
+  if (operation != kNoOperation) match.operation = &openapi.operations[operation];
+  return match;
+}
+
+bool may_be_form(const OpenApiMedia& media) noexcept {
+  return media.type.ends_with("/*") || media_type(media.type) == MediaType::form;
+}
+
+BodyMatch choose_body(const OpenApi& openapi, const OpenApiOperation& operation,
+                      const Fields& fields, std::string_view content_type, bool has_body) noexcept {
+  if (fields.method_override()) return {BodyChoice::method_override};
+  if (!has_body) return {operation.body_required ? BodyChoice::missing : BodyChoice::none};
+  if (!operation.has_body) return {BodyChoice::unexpected};
+  if (fields.content_types() != 1) return {BodyChoice::media_type};
+  const OpenApiMedia* media = find_media(operation, content_type);
+  if (media == nullptr) return {BodyChoice::media_type};
+  if (fields.one_json() || fields.one_form()) {
+    if (fields.encoded()) return {BodyChoice::encoding};
+    return {fields.one_json() ? BodyChoice::json : BodyChoice::form, media->schema};
+  }
+  // What speaks of JSON without being it, and what only a schema for any type allows.
+  const bool free = openapi.block_of(media->schema) == kAnything;
+  if (fields.some_json() || !free) return {BodyChoice::media_type};
+  return {BodyChoice::unchecked};
+}
+
+const OpenApiMedia* find_media(const OpenApiOperation& operation,
+                               std::string_view content_type) noexcept {
+  std::string_view type = content_type.substr(0, content_type.find(';'));
+  while (type.ends_with(' ') || type.ends_with('\t')) type.remove_suffix(1);
+  for (const OpenApiMedia& media : operation.bodies) {
+    std::string_view wanted = media.type;
+    if (wanted == "*/*") return &media;
+    if (wanted.ends_with("/*")) {
+      wanted.remove_suffix(1);
+      if (same_letters(type.substr(0, wanted.size()), wanted)) return &media;
+    } else if (same_letters(type, wanted)) {
+      return &media;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace guard::json

@@ -1,0 +1,86 @@
+// guard_openapi's document, compiled: which operation a request is, and what its parameters and its
+// body have to be.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "json/coercion.h"
+#include "json/openapi_document.h"
+#include "json/schema_compiler.h"
+
+namespace guard::json {
+
+class Fields;
+
+// What the text of a parameter may become.
+struct ParameterShape {
+  std::uint32_t block = kAnything;  // of its schema
+  Coercion value;
+  CoercionTable members;  // of an object
+  bool is_object = false;
+};
+
+struct OpenApi {
+  std::optional<std::string> base;  // as in OpenApiDocument
+  PathTree tree;
+  std::vector<OpenApiPath> paths;
+  std::vector<OpenApiOperation> operations;
+  SchemaProgram program;
+  std::vector<std::uint32_t> blocks;   // of the schemas that operations name
+  std::vector<ParameterShape> shapes;  // beside blocks, of those that parameters name
+  std::vector<std::string> warnings;
+
+  std::uint32_t block_of(std::uint32_t schema) const {
+    return schema == kNoSchema ? kAnything : blocks[schema];
+  }
+};
+
+struct OperationMatch {
+  const OpenApiPath* path = nullptr;            // null: not a path of the document
+  const OpenApiOperation* operation = nullptr;  // null: not a method of the path
+  PathTree::Match values;
+};
+
+// At configuration time only. Throws ConfigError.
+std::shared_ptr<const OpenApi> load_openapi(const std::string& file);
+
+// base: what stands before the paths of the document, "" or "/v1". path: decoded, without the
+// query. method: as in the request line.
+OperationMatch find_operation(const OpenApi& openapi, std::string_view base,
+                              std::string_view method, std::string_view path) noexcept;
+
+// What an operation makes of a request's body. missing, unexpected: of a body that has to be there,
+// or must not.
+enum class BodyChoice : std::uint8_t {
+  none,
+  unchecked,
+  json,
+  form,
+  missing,
+  unexpected,
+  media_type,
+  encoding,
+  method_override,
+};
+
+struct BodyMatch {
+  BodyChoice choice = BodyChoice::none;
+  std::uint32_t schema = kNoSchema;
+};
+
+// content_type: the request's first one; fields has seen all of them.
+BodyMatch choose_body(const OpenApi& openapi, const OpenApiOperation& operation,
+                      const Fields& fields, std::string_view content_type, bool has_body) noexcept;
+
+// Whether a form may be what the entry describes.
+bool may_be_form(const OpenApiMedia& media) noexcept;
+
+// The entry of the operation's bodies for a Content-Type, or null.
+const OpenApiMedia* find_media(const OpenApiOperation& operation,
+                               std::string_view content_type) noexcept;
+
+}  // namespace guard::json

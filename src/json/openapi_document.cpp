@@ -1,0 +1,404 @@
+#include "json/openapi_document.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "core/ascii.h"
+#include "core/words.h"
+#include "json/media_type.h"
+
+namespace guard::json {
+
+namespace {
+
+using core::ConfigError;
+using core::JsonDocument;
+using core::JsonNode;
+using core::JsonType;
+
+constexpr int kMaxReferences = 32;
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return result;
+}
+
+// What a parameter in a header may not be: those have a meaning of their own (3.1.1, "Parameter
+// Object").
+bool is_reserved_header(std::string_view name) {
+  return name == "accept" || name == "content-type" || name == "authorization";
+}
+
+class Reader {
+ public:
+  Reader(SchemaRegistry& registry, const std::shared_ptr<const SchemaFile>& file,
+         const std::string& uri)
+      : registry_(registry) {
+    root_ = registry_.add_openapi(file, uri, draft_of_version(*file));
+  }
+
+  OpenApiDocument run() {
+    adopt_components();
+    result_.base = base_of_servers();
+    const auto paths = member(root_, "paths");
+    if (paths) {
+      for_each(*paths, JsonType::object, "an object of paths",
+               [&](std::uint32_t key, SchemaPlace item) {
+                 const std::string_view name = text_at(*paths, key);
+                 if (!name.starts_with("x-")) add_path(SchemaPlace{paths->resource, key}, name, item);
+               });
+    }
+    if (result_.operations.empty()) fail(root_, "the document describes no operation");
+    for (OpenApiPath& path : result_.paths) path.allow = allow_of(path);
+    return std::move(result_);
+  }
+
+ private:
+  static Draft draft_of_version(const SchemaFile& file) {
+    const JsonDocument& document = file.document();
+    const JsonNode* version =
+        document.member(document.root(), "openapi", core::json_key_hash("openapi"));
+    const std::string_view text =
+        version != nullptr && version->type == JsonType::string ? document.text(*version) : "";
+    if (text.starts_with("3.0.")) return Draft::openapi3_0;
+    if (!text.starts_with("3.1.")) {
+      file.fail(version == nullptr ? 0 : document.index_of(*version),
+                "must be an OpenAPI document of version 3.0 or 3.1, which \"openapi\" says");
+    }
+    const JsonNode* dialect = document.member(document.root(), "jsonSchemaDialect",
+                                              core::json_key_hash("jsonSchemaDialect"));
+    if (dialect == nullptr) return Draft::draft2020_12;
+    const std::string_view uri = document.text(*dialect);
+    if (uri.starts_with("https://spec.openapis.org/oas/3.1/dialect/")) return Draft::draft2020_12;
+    const auto draft = json::draft_of(uri);
+    if (!draft) file.fail(document.index_of(*dialect), "unknown dialect of JSON Schema");
+    return *draft;
+  }
+
+  const JsonDocument& document(SchemaPlace place) const { return registry_.document(place); }
+  const JsonNode& node(SchemaPlace place) const { return document(place)[place.node]; }
+  std::string_view text_at(SchemaPlace place, std::uint32_t node) const {
+    return document(place).text(document(place)[node]);
+  }
+
+  [[noreturn]] void fail(SchemaPlace place, std::string_view what) const {
+    registry_.resource(place.resource).file->fail(place.node, what);
+  }
+  void warn(SchemaPlace place, std::string_view what) {
+    const SchemaFile& file = *registry_.resource(place.resource).file;
+    std::string text = "\"";
+    text.append(file.name()).append("\" at \"").append(file.pointer(place.node));
+    result_.warnings.push_back(text.append("\": ").append(what));
+  }
+
+  std::optional<SchemaPlace> member(SchemaPlace object, std::string_view name) const {
+    const JsonNode* found = document(object).member(node(object), name, core::json_key_hash(name));
+    if (found == nullptr) return std::nullopt;
+    return SchemaPlace{object.resource, document(object).index_of(*found)};
+  }
+  std::optional<std::string_view> text(SchemaPlace object, std::string_view name) const {
+    const auto found = member(object, name);
+    if (!found) return std::nullopt;
+    if (node(*found).type != JsonType::string) fail(*found, "must be a string");
+    return document(*found).text(node(*found));
+  }
+  bool flag(SchemaPlace object, std::string_view name, bool otherwise) const {
+    const auto found = member(object, name);
+    if (!found) return otherwise;
+    if (node(*found).type != JsonType::boolean) fail(*found, "must be a boolean");
+    return node(*found).is_true();
+  }
+
+  // Of an object: the key's node and the value's place; of an array: 0 and the element's place.
+  template <class Visit>
+  void for_each(SchemaPlace place, JsonType type, std::string_view what, const Visit& visit) const {
+    const JsonNode& list = node(place);
+    if (list.type != type) fail(place, "must be " + std::string(what));
+    if (type == JsonType::object) {
+      for (std::uint32_t i = place.node + 1; i < list.next; i = document(place)[i + 1].next) {
+        visit(i, SchemaPlace{place.resource, i + 1});
+      }
+    } else {
+      for (std::uint32_t i = place.node + 1; i < list.next; i = document(place)[i].next) {
+        visit(0U, SchemaPlace{place.resource, i});
+      }
+    }
+  }
+
+  // What a Reference Object stands for.
+  SchemaPlace follow(SchemaPlace place) {
+    for (int i = 0; i < kMaxReferences; ++i) {
+      if (node(place).type != JsonType::object) fail(place, "must be an object");
+      const auto reference = member(place, "$ref");
+      if (!reference) return place;
+      const std::string uri(text(place, "$ref").value_or(""));
+      const auto target = registry_.find(place, uri);
+      if (!target) fail(*reference, "a reference to nothing that is known, \"" + uri + "\"");
+      place = *target;
+    }
+    fail(place, "references that lead in a circle");
+  }
+
+  // Schemas of 3.1 may have names of their own, by which others refer to them.
+  void adopt_components() {
+    const auto components = member(root_, "components");
+    const auto schemas = components ? member(*components, "schemas") : std::nullopt;
+    if (!schemas) return;
+    for_each(*schemas, JsonType::object, "an object of schemas",
+             [&](std::uint32_t, SchemaPlace schema) { registry_.add_names(schema); });
+    adopted_.emplace_back(schemas->node, node(*schemas).next);
+  }
+
+  std::uint32_t schema(SchemaPlace place) {
+    const auto inside = [&](const auto& range) {
+      return place.node > range.first && place.node < range.second;
+    };
+    const bool known = place.resource != root_.resource ||
+                       std::any_of(adopted_.begin(), adopted_.end(), inside);
+    const auto next = static_cast<std::uint32_t>(result_.schemas.size());
+    const auto [own, added] = schemas_.emplace(place, next);
+    if (added) {
+      if (!known) registry_.add_names(place);
+      result_.schemas.push_back(registry_.child(place, place.node));
+    }
+    return own->second;
+  }
+
+  // The path of one URL: "https://api.example.com/v1/" is "/v1".
+  std::string path_of(SchemaPlace server) {
+    std::string url(text(server, "url").value_or("/"));
+    const auto variables = member(server, "variables");
+    for (std::size_t open = url.find('{'); open != std::string::npos; open = url.find('{')) {
+      const std::size_t close = url.find('}', open);
+      const std::string name = url.substr(open + 1, close - open - 1);
+      const auto variable = variables ? member(*variables, name) : std::nullopt;
+      if (close == std::string::npos || !variable) {
+        fail(server, "\"url\" holds a variable that \"variables\" does not explain");
+      }
+      url.replace(open, close - open + 1, text(*variable, "default").value_or(""));
+    }
+    const std::size_t scheme = url.find("://");
+    if (scheme != std::string::npos) {
+      const std::size_t slash = url.find('/', scheme + 3);
+      url = slash == std::string::npos ? "" : url.substr(slash);
+    }
+    url = url.substr(0, url.find_first_of("?#"));
+    while (url.ends_with('/')) url.pop_back();
+    if (!url.empty() && !url.starts_with('/')) url.insert(0, "/");
+    return url;
+  }
+
+  std::optional<std::string> base_of_servers() {
+    const auto servers = member(root_, "servers");
+    if (!servers) return "";
+    std::set<std::string> bases;
+    for_each(*servers, JsonType::array, "an array of servers",
+             [&](std::uint32_t, SchemaPlace server) { bases.insert(path_of(server)); });
+    if (bases.empty()) return "";
+    if (bases.size() > 1) return std::nullopt;
+    return *bases.begin();
+  }
+
+  void add_path(SchemaPlace key, std::string_view path, SchemaPlace place) {
+    std::vector<std::string> names;
+    std::uint32_t index = 0;
+    try {
+      names = PathTree::parameters_of(path);
+      index = result_.tree.add(path, static_cast<std::uint32_t>(result_.paths.size()));
+    } catch (const ConfigError& error) {
+      fail(key, error.what());
+    }
+    if (index == result_.paths.size()) {
+      result_.paths.emplace_back().operations.fill(kNoOperation);
+    }
+    const SchemaPlace item = follow(place);
+    const auto shared = member(item, "parameters");
+    for (std::size_t i = 0; i < kOpenApiMethods.size(); ++i) {
+      const auto operation = member(item, lower(kOpenApiMethods[i]));
+      if (!operation) continue;
+      std::uint32_t& own = result_.paths[index].operations[i];
+      if (own != kNoOperation) fail(key, "the path has the shape of another one above");
+      own = static_cast<std::uint32_t>(result_.operations.size());
+      add_operation(*operation, std::string(kOpenApiMethods[i]) + " " + std::string(path), names,
+                    shared);
+    }
+  }
+
+  void add_operation(SchemaPlace place, std::string name, const std::vector<std::string>& names,
+                     const std::optional<SchemaPlace>& shared) {
+    if (node(place).type != JsonType::object) fail(place, "must be an object");
+    OpenApiOperation operation;
+    operation.name = text(place, "operationId").value_or(name);
+    operation.deprecated = flag(place, "deprecated", false);
+    if (const auto own = member(place, "parameters")) add_parameters(operation, *own, names, false);
+    if (shared) add_parameters(operation, *shared, names, true);
+    if (const auto body = member(place, "requestBody")) add_body(operation, follow(*body));
+    result_.operations.push_back(std::move(operation));
+  }
+
+  // inherited: those of the path, which the operation's own replace.
+  void add_parameters(OpenApiOperation& operation, SchemaPlace list,
+                      const std::vector<std::string>& names, bool inherited) {
+    for_each(list, JsonType::array, "an array of parameters",
+             [&](std::uint32_t, SchemaPlace place) {
+               const auto parameter = parameter_of(follow(place), names);
+               if (!parameter) return;
+               const bool known =
+                   std::any_of(operation.parameters.begin(), operation.parameters.end(),
+                               [&](const OpenApiParameter& other) {
+                                 return other.in == parameter->in && other.name == parameter->name;
+                               });
+               if (known && !inherited) fail(place, "the parameter is described twice");
+               if (!known) operation.parameters.push_back(*parameter);
+             });
+  }
+
+  // Nothing if the specification says to ignore it.
+  std::optional<OpenApiParameter> parameter_of(SchemaPlace place,
+                                               const std::vector<std::string>& names) {
+    OpenApiParameter parameter;
+    const std::string_view in = text(place, "in").value_or("");
+    const auto* const known = std::find(kParameterPlaces.begin(), kParameterPlaces.end(), in);
+    if (known == kParameterPlaces.end()) {
+      fail(place, R"("in" must be "path", "query", "header" or "cookie")");
+    }
+    parameter.in = static_cast<ParameterPlace>(known - kParameterPlaces.begin());
+    parameter.name = text(place, "name").value_or("");
+    if (parameter.name.empty()) fail(place, "a parameter must have a \"name\"");
+    parameter.required = flag(place, "required", false);
+    parameter.allow_empty = flag(place, "allowEmptyValue", false);
+    if (parameter.in == ParameterPlace::header) {
+      parameter.name = lower(parameter.name);
+      if (is_reserved_header(parameter.name)) return std::nullopt;
+    }
+    if (parameter.in == ParameterPlace::path) {
+      const auto name = std::find(names.begin(), names.end(), parameter.name);
+      if (name == names.end()) {
+        warn(place, "the path has no parameter of this name");
+        return std::nullopt;
+      }
+      parameter.position = static_cast<std::size_t>(name - names.begin());
+      parameter.required = true;
+    }
+    read_style(parameter, place);
+    read_schema(parameter, place);
+    return parameter;
+  }
+
+  void read_style(OpenApiParameter& parameter, SchemaPlace place) const {
+    struct Name {
+      std::string_view name;
+      ParameterStyle style;
+      std::uint8_t places;  // bit 1 << ParameterPlace
+    };
+    constexpr std::array<Name, 6> kStyles = {{{"simple", ParameterStyle::simple, 0b0101},
+                                              {"label", ParameterStyle::label, 0b0001},
+                                              {"form", ParameterStyle::form, 0b1010},
+                                              {"spaceDelimited", ParameterStyle::space_delimited, 2},
+                                              {"pipeDelimited", ParameterStyle::pipe_delimited, 2},
+                                              {"deepObject", ParameterStyle::deep_object, 2}}};
+    const bool form =
+        parameter.in == ParameterPlace::query || parameter.in == ParameterPlace::cookie;
+    const std::string_view word = text(place, "style").value_or(form ? "form" : "simple");
+    if (word == "matrix") {
+      fail(place, "the style \"matrix\" cannot be served: paths with \";\" are ambiguous");
+    }
+    const auto* const style = std::find_if(kStyles.begin(), kStyles.end(), [&](const Name& one) {
+      return one.name == word && (one.places >> static_cast<unsigned>(parameter.in) & 1U) != 0;
+    });
+    if (style == kStyles.end()) {
+      fail(place, "the style \"" + std::string(word) + "\" is none of a parameter in \"" +
+                      std::string(kParameterPlaces[static_cast<std::size_t>(parameter.in)]) + "\"");
+    }
+    parameter.style = style->style;
+    parameter.explode = flag(place, "explode", parameter.style == ParameterStyle::form);
+  }
+
+  void read_schema(OpenApiParameter& parameter, SchemaPlace place) {
+    if (const auto own = member(place, "schema")) {
+      parameter.schema = schema(*own);
+      return;
+    }
+    const auto content = member(place, "content");
+    if (!content) fail(place, R"(a parameter must have a "schema" or a "content")");
+    for_each(*content, JsonType::object, "an object of media types",
+             [&](std::uint32_t key, SchemaPlace media) {
+               if (media_type(text_at(*content, key)) != MediaType::json) {
+                 warn(media, "values of this media type are let through unchecked");
+                 return;
+               }
+               parameter.json = true;
+               if (const auto own = member(media, "schema")) parameter.schema = schema(*own);
+             });
+  }
+
+  void add_body(OpenApiOperation& operation, SchemaPlace place) {
+    operation.has_body = true;
+    operation.body_required = flag(place, "required", false);
+    const auto content = member(place, "content");
+    if (!content) fail(place, "a request body must have a \"content\"");
+    for_each(*content, JsonType::object, "an object of media types",
+             [&](std::uint32_t key, SchemaPlace media) {
+               OpenApiMedia body;
+               const std::string_view type = text_at(*content, key);
+               body.type = lower(type.substr(0, type.find(';')));
+               while (body.type.ends_with(' ')) body.type.pop_back();
+               const MediaType kind = media_type(body.type);
+               const bool checked = kind == MediaType::json || kind == MediaType::form ||
+                                    body.type.ends_with("/*");
+               if (const auto own = member(media, "schema"); own && checked) {
+                 body.schema = schema(*own);
+               }
+               if (!checked && unchecked_.insert(body.type).second) {
+                 warn(media, "bodies of the type \"" + body.type + "\" are let through unchecked");
+               }
+               operation.bodies.push_back(std::move(body));
+             });
+    std::stable_sort(operation.bodies.begin(), operation.bodies.end(),
+                     [](const OpenApiMedia& a, const OpenApiMedia& b) {
+                       return rank(a.type) < rank(b.type);
+                     });
+  }
+
+  static int rank(std::string_view type) {
+    if (type == "*/*") return 2;
+    return type.ends_with("/*") ? 1 : 0;
+  }
+
+  static std::string allow_of(OpenApiPath& path) {
+    const auto own = [&](HttpMethod method) -> std::uint32_t& {
+      return path.operations[static_cast<std::size_t>(method)];
+    };
+    // RFC 9110, section 9.3.2: the same as GET, without the content.
+    if (own(HttpMethod::head) == kNoOperation) own(HttpMethod::head) = own(HttpMethod::get);
+    std::string allow;
+    for (std::size_t i = 0; i < kOpenApiMethods.size(); ++i) {
+      if (path.operations[i] == kNoOperation) continue;
+      if (!allow.empty()) allow += ", ";
+      allow += kOpenApiMethods[i];
+    }
+    return allow;
+  }
+
+  SchemaRegistry& registry_;
+  SchemaPlace root_;
+  OpenApiDocument result_;
+  std::map<SchemaPlace, std::uint32_t> schemas_;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> adopted_;  // nodes of the document
+  std::set<std::string> unchecked_;
+};
+
+}  // namespace
+
+OpenApiDocument read_openapi(SchemaRegistry& registry,
+                             const std::shared_ptr<const SchemaFile>& file,
+                             const std::string& uri) {
+  return Reader(registry, file, uri).run();
+}
+
+}  // namespace guard::json

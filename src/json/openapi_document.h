@@ -1,0 +1,89 @@
+// An OpenAPI document, 3.0 or 3.1, as its operations: what guard_openapi needs of it, read and
+// checked. At configuration time only.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "json/openapi_paths.h"
+#include "json/schema_registry.h"
+
+namespace guard::json {
+
+// In the order of kOpenApiMethods.
+enum class HttpMethod : std::uint8_t { get, put, post, delete_, options, head, patch, trace };
+
+inline constexpr std::array<std::string_view, 8> kOpenApiMethods = {
+    "GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"};
+
+// In the order of kParameterPlaces.
+enum class ParameterPlace : std::uint8_t { path, query, header, cookie };
+
+inline constexpr std::array<std::string_view, 4> kParameterPlaces = {"path", "query", "header",
+                                                                     "cookie"};
+
+// How a value is written (3.1.1, "Style Values"). matrix is none of them: its ";" makes a path
+// ambiguous.
+enum class ParameterStyle : std::uint8_t {
+  simple,
+  label,
+  form,
+  space_delimited,
+  pipe_delimited,
+  deep_object,
+};
+
+inline constexpr std::uint32_t kNoSchema = 0xffffffff;
+
+struct OpenApiParameter {
+  std::string name;  // of a header in lower case
+  ParameterPlace in = ParameterPlace::query;
+  ParameterStyle style = ParameterStyle::form;
+  bool explode = true;
+  bool required = false;
+  bool allow_empty = false;
+  bool json = false;                 // its "content" is a JSON text
+  std::uint32_t schema = kNoSchema;  // index of OpenApiDocument::schemas
+  std::size_t position = 0;          // of one in a path: the number among them
+};
+
+struct OpenApiMedia {
+  std::string type;  // "application/json", "text/*", "*/*"; in lower case, without parameters
+  std::uint32_t schema = kNoSchema;
+};
+
+struct OpenApiOperation {
+  std::string name;  // operationId, or "GET /users/{id}"
+  bool deprecated = false;
+  bool has_body = false;  // a requestBody is described
+  bool body_required = false;
+  std::vector<OpenApiParameter> parameters;
+  std::vector<OpenApiMedia> bodies;  // the most specific first
+};
+
+inline constexpr std::uint32_t kNoOperation = 0xffffffff;
+
+struct OpenApiPath {
+  std::array<std::uint32_t, kOpenApiMethods.size()> operations;  // indexes, or kNoOperation
+  std::string allow;  // RFC 9110, section 10.2.1: "GET, HEAD, POST"
+};
+
+struct OpenApiDocument {
+  // The path of its servers; nothing where they have different ones.
+  std::optional<std::string> base;
+  PathTree tree;
+  std::vector<OpenApiPath> paths;
+  std::vector<OpenApiOperation> operations;
+  std::vector<SchemaPlace> schemas;  // of requests
+  std::vector<std::string> warnings;
+};
+
+// Of the file, which registry takes. Throws ConfigError, which names the place by a JSON Pointer.
+OpenApiDocument read_openapi(SchemaRegistry& registry,
+                             const std::shared_ptr<const SchemaFile>& file, const std::string& uri);
+
+}  // namespace guard::json

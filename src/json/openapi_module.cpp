@@ -1,0 +1,338 @@
+// guard_openapi: requests are held to an OpenAPI document.
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "core/check.h"
+#include "core/request.h"
+#include "json/body_check.h"
+#include "json/openapi.h"
+#include "json/openapi_parameters.h"
+#include "json/policy.h"
+#include "ngx/config.h"
+#include "ngx/fence.h"
+#include "ngx/module.h"
+
+extern "C" {
+extern ngx_module_t ngx_http_guard_openapi_module;
+}
+
+namespace guard::json {
+
+namespace {
+
+using core::Answer;
+using core::Request;
+
+// A document, and what reads the forms that it describes.
+struct Description {
+  std::shared_ptr<const OpenApi> openapi;
+  std::vector<std::unique_ptr<FormReading>> forms;  // by schema; null where none is wanted
+};
+
+struct MainConf {
+  std::map<std::string, std::shared_ptr<const Description>> descriptions;
+};
+
+// One guard_openapi; off: without a description.
+struct Policy {
+  OpenApiPolicy words;  // with a base
+  std::shared_ptr<const Description> description;
+};
+
+struct LocationConf {
+  std::shared_ptr<const Policy> policy;
+};
+
+// In the request's pool.
+struct State {
+  const Policy* policy = nullptr;  // that match belongs to
+  OperationMatch match;
+  BodyMatch body;
+  Fields fields;
+  HeaderField* headers = nullptr;
+  std::size_t header_count = 0;
+  std::string_view content_type;  // the first
+};
+
+std::unique_ptr<ParameterReader> parameter_reader;
+
+LocationConf* location_of(ngx_http_request_t* r) noexcept {
+  return static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_guard_openapi_module));
+}
+
+bool gather_headers(Request& request, State& state) noexcept {
+  if (state.headers != nullptr) return true;
+  const ngx_list_part_t* const first = &request.native()->headers_in.headers.part;
+  std::size_t count = 0;
+  for (const ngx_list_part_t* part = first; part != nullptr; part = part->next) count += part->nelts;
+  state.headers = static_cast<HeaderField*>(
+      ngx_palloc(request.pool(), sizeof(HeaderField) * std::max<std::size_t>(count, 1)));
+  if (state.headers == nullptr) return false;
+  for (const ngx_list_part_t* part = first; part != nullptr; part = part->next) {
+    const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
+    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
+      const char* lower = reinterpret_cast<const char*>(headers[i].lowcase_key);
+      const HeaderField field{{lower, headers[i].key.len}, ngx::to_view(headers[i].value)};
+      new (&state.headers[state.header_count++]) HeaderField(field);
+      state.fields.add(field.name, field.value);
+      if (field.name == "content-type" && state.content_type.empty()) {
+        state.content_type = field.value;
+      }
+    }
+  }
+  return true;
+}
+
+// What the request is to the document; null: no memory. Found once for each guard_openapi.
+const State* state_of(Request& request, const Policy& policy) noexcept {
+  auto* state = request.state<State>(core::Feature::openapi);
+  if (state == nullptr || !gather_headers(request, *state)) return nullptr;
+  if (state->policy != &policy) {
+    const OpenApi& openapi = *policy.description->openapi;
+    const ngx_http_request_t* r = request.native();
+    state->policy = &policy;
+    state->match = find_operation(openapi, *policy.words.base, ngx::to_view(r->method_name), ngx::to_view(r->uri));
+    if (state->match.operation != nullptr) request.set_operation(state->match.operation->name);
+  }
+  if (state->match.operation != nullptr) {
+    state->body = choose_body(*policy.description->openapi, *state->match.operation, state->fields,
+                              state->content_type, request.has_body());
+  }
+  return state;
+}
+
+core::BodyNeed body_need(Request& request) noexcept {
+  const State* state = state_of(request, *location_of(request.native())->policy);
+  if (state == nullptr || state->match.operation == nullptr) return {};
+  if (state->body.choice != BodyChoice::json && state->body.choice != BodyChoice::form) return {};
+  return {true, limits_of(request.native()).size};
+}
+
+// Asks by the protocol of CORS, not as an operation (Fetch, "CORS-preflight request").
+bool is_preflight(const State& state, const ngx_http_request_t* r) noexcept {
+  bool origin = false;
+  bool method = false;
+  for (std::size_t i = 0; i < state.header_count; ++i) {
+    origin = origin || state.headers[i].name == "origin";
+    method = method || state.headers[i].name == "access-control-request-method";
+  }
+  return r->method == NGX_HTTP_OPTIONS && origin && method;
+}
+
+Answer refuse_contract(core::Refusal& refusal, const Code& code, std::string_view detail) noexcept {
+  const Answer answer = refuse(refusal, code, detail);
+  refusal.event = core::EventKind::schema_violated;
+  return answer;
+}
+
+// Pointers are copied, since they lead into a document that is gone with the next request.
+Answer refuse_parameters(Request& request, core::Refusal& refusal, std::size_t most) noexcept {
+  const std::span<const ParameterError> errors =
+      parameter_reader->errors().first(std::min(most, parameter_reader->errors().size()));
+  auto* list = static_cast<core::FieldError*>(
+      ngx_palloc(request.pool(), sizeof(core::FieldError) * errors.size()));
+  std::size_t count = 0;
+  for (const ParameterError& error : errors) {
+    std::array<char, core::JsonParser::kMaxPointer> pointer;
+    const std::size_t size = parameter_reader->pointer(error, pointer.data(), pointer.size());
+    const ngx_str_t kept = ngx::copy(request.pool(), {pointer.data(), size});
+    if (list == nullptr || kept.data == nullptr) break;
+    new (&list[count++]) core::FieldError{
+        error.detail, ngx::to_view(kept), error.keyword,
+        kParameterPlaces[static_cast<std::size_t>(error.parameter->in)], error.parameter->name};
+  }
+  refusal.errors = {list, count};
+  return refuse_contract(refusal, kParameter, "a parameter is not as the API wants it");
+}
+
+Answer check_parameters(Request& request, core::Refusal& refusal, const Policy& policy,
+                        const State& state) noexcept {
+  if (state.match.operation->parameters.empty()) return Answer::pass;
+  if (parameter_reader == nullptr) parameter_reader.reset(new (std::nothrow) ParameterReader);
+  SchemaEvaluator* const evaluator = worker_evaluator();
+  if (parameter_reader == nullptr || evaluator == nullptr) {
+    return refuse(refusal, code_unavailable(), "no memory is left");
+  }
+  const ParameterInput input{ngx::to_view(request.native()->args),
+                             {state.headers, state.header_count}};
+  const OpenApi& openapi = *policy.description->openapi;
+  switch (parameter_reader->read(openapi, state.match, input, *evaluator)) {
+    case ParameterReader::Verdict::valid:
+      return Answer::pass;
+    case ParameterReader::Verdict::invalid:
+      return refuse_parameters(request, refusal, policy.words.errors);
+    case ParameterReader::Verdict::pattern_limit:
+      return refuse(refusal, code_of(SchemaVerdict::pattern_limit),
+                    "a pattern of the API would take too long on a parameter");
+    case ParameterReader::Verdict::limit:
+      return refuse(refusal, code_of(SchemaVerdict::limit),
+                    "the API would take too long on the parameters");
+    case ParameterReader::Verdict::memory:
+      break;
+  }
+  return refuse(refusal, code_unavailable(), "no memory is left");
+}
+
+Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
+  const Policy& policy = *location_of(request.native())->policy;
+  if (!request.first_time(&policy)) return Answer::pass;
+  const State* state = state_of(request, policy);
+  if (state == nullptr) return refuse(refusal, code_unavailable(), "no memory is left");
+  const OperationMatch& match = state->match;
+  if (match.operation == nullptr) {
+    if (policy.words.pass_unknown) return Answer::pass;
+    if (match.path == nullptr) {
+      return refuse_contract(refusal, kUnknownPath, "the API has no such path");
+    }
+    if (is_preflight(*state, request.native())) return Answer::pass;
+    refusal.allow = match.path->allow;
+    return refuse_contract(refusal, kUnknownMethod, "the path has no such method");
+  }
+  const Answer parameters = check_parameters(request, refusal, policy, *state);
+  if (parameters != Answer::pass) return parameters;
+
+  BodyRule rule{&limits_of(request.native()), nullptr, kAnything, policy.words.errors, nullptr};
+  switch (state->body.choice) {
+    case BodyChoice::none:
+    case BodyChoice::unchecked:
+      return Answer::pass;
+    case BodyChoice::form:
+      rule.form = state->body.schema == kNoSchema
+                      ? nullptr
+                      : policy.description->forms[state->body.schema].get();
+      if (rule.form == nullptr) return Answer::pass;
+      break;
+    case BodyChoice::json:
+      break;
+    default: {
+      const FieldRefusal found = refusal_of(state->body.choice, state->fields);
+      return refuse_contract(refusal, found.code, found.detail);
+    }
+  }
+  rule.program = &policy.description->openapi->program;
+  rule.block = policy.description->openapi->block_of(state->body.schema);
+  return check_body(request, refusal, rule, [](const core::JsonDocument&) {});
+}
+
+const core::Check kCheck = {
+    core::Feature::openapi, core::Gate::inner, evaluate, nullptr, nullptr, body_need};
+
+// RFC 9745. A document says that an operation is deprecated, not since when: docs/decisions.
+void send_deprecation(ngx_http_request_t* r, Request* request) noexcept {
+  if (request == nullptr) return;
+  const auto* state = request->state<State>(core::Feature::openapi);
+  if (state == nullptr || state->match.operation == nullptr || !state->match.operation->deprecated) {
+    return;
+  }
+  constexpr std::string_view kName = "Deprecation";
+  const ngx_list_part_t* part = &r->headers_out.headers.part;
+  for (; part != nullptr; part = part->next) {
+    auto* headers = static_cast<ngx_table_elt_t*>(part->elts);
+    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
+      if (headers[i].hash != 0 && headers[i].key.len == kName.size() &&
+          ngx_strncasecmp(headers[i].key.data, ngx::borrow(kName).data, kName.size()) == 0) {
+        return;
+      }
+    }
+  }
+  auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
+  if (header == nullptr) return;
+  *header = {};
+  header->hash = 1;
+  header->key = ngx::borrow(kName);
+  header->value = ngx::borrow("@0");
+}
+
+constexpr core::HeaderStage kDeprecation = {core::kStageHeaders, send_deprecation};
+
+ngx_int_t get_operation(ngx_http_request_t* r, ngx_http_variable_value_t* v, uintptr_t) noexcept {
+  const Request* request = Request::find(r);
+  ngx::set_variable(v, request == nullptr ? std::string_view{} : request->operation());
+  v->no_cacheable = 1;
+  return NGX_OK;
+}
+
+std::shared_ptr<const Description> description_of(ngx_conf_t* cf, const std::string& file) {
+  auto* conf =
+      static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_openapi_module));
+  std::shared_ptr<const Description>& known = conf->descriptions[file];
+  if (known != nullptr) return known;
+  auto description = std::make_shared<Description>();
+  description->openapi = load_openapi(file);
+  const OpenApi& openapi = *description->openapi;
+  for (const std::string& warning : openapi.warnings) ngx::warn(cf, warning);
+  description->forms.resize(openapi.blocks.size());
+  for (const OpenApiOperation& operation : openapi.operations) {
+    for (const OpenApiMedia& media : operation.bodies) {
+      if (media.schema == kNoSchema || !may_be_form(media)) continue;
+      auto& form = description->forms[media.schema];
+      if (form == nullptr) {
+        form = std::make_unique<FormReading>(openapi.program, openapi.blocks[media.schema]);
+      }
+    }
+  }
+  return known = std::move(description);
+}
+
+void set_openapi(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
+  if (conf.policy != nullptr) core::fail("\"guard_openapi\" directive is duplicate");
+  auto policy = std::make_shared<Policy>();
+  if (!words.is_off()) {
+    policy->words = parse_openapi(words);
+    policy->words.file = ngx::path_near(cf, policy->words.file);
+    policy->description = description_of(cf, policy->words.file);
+    std::optional<std::string>& base = policy->words.base;
+    if (!base) base = policy->description->openapi->base;
+    if (!base) {
+      core::fail("the servers in \"", words[0], "\" have different paths; write \"base=\" to say ",
+                 "with which of them requests come here");
+    }
+  }
+  conf.policy = std::move(policy);
+}
+
+void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
+  if (child.policy == nullptr) child.policy = parent.policy;
+  if (child.policy == nullptr || child.policy->description == nullptr) return;
+  core::require_strict_path(cf, "guard_openapi");
+  core::activate(cf, kCheck);
+  core::activate(cf, kDeprecation);
+}
+
+void preconfigure(ngx_conf_t* cf) {
+  core::add_check(cf, kCheck);
+  core::add_header_stage(cf, kDeprecation);
+  ngx::add_variable(cf, "guard_openapi_operation", get_operation);
+}
+
+void exit_process(ngx_cycle_t* /*cycle*/) noexcept {
+  parameter_reader.reset();
+}
+
+ngx_command_t commands[] = {
+    ngx::command(ngx_string("guard_openapi"),
+                 NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF | NGX_CONF_1MORE,
+                 NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_openapi>),
+    ngx_null_command,
+};
+
+ngx_http_module_t context = {
+    ngx::configuration<preconfigure>,
+    nullptr,
+    ngx::create_conf<MainConf>,
+    nullptr,
+    nullptr,
+    nullptr,
+    ngx::create_conf<LocationConf>,
+    ngx::merge_conf<LocationConf, merge_location>,
+};
+
+}  // namespace
+
+}  // namespace guard::json
+
+constinit ngx_module_t ngx_http_guard_openapi_module = guard::ngx::http_module(
+    &guard::json::context, guard::json::commands, {nullptr, guard::json::exit_process});

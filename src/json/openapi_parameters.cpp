@@ -1,0 +1,522 @@
+#include "json/openapi_parameters.h"
+
+#include <algorithm>
+#include <new>
+
+#include "core/ascii.h"
+#include "core/json_escape.h"
+#include "core/json_pointer.h"
+#include "core/utf8.h"
+
+namespace guard::json {
+
+namespace {
+
+using core::JsonType;
+
+bool is_utf8(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const core::Utf8Unit unit = core::decode_utf8(text);
+    if (!unit.valid) return false;
+    text.remove_prefix(unit.length);
+  }
+  return true;
+}
+
+std::string_view trimmed(std::string_view text) noexcept {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+char delimiter_of(ParameterStyle style) noexcept {
+  switch (style) {
+    case ParameterStyle::space_delimited:
+      return ' ';
+    case ParameterStyle::pipe_delimited:
+      return '|';
+    default:
+      return ',';
+  }
+}
+
+// Takes what lies before the next delimiter off text; false: there was nothing left.
+bool take_part(std::string_view& text, bool& more, char delimiter, std::string_view& part) noexcept {
+  if (!more) return false;
+  const std::size_t end = text.find(delimiter);
+  part = text.substr(0, end);
+  more = end != std::string_view::npos;
+  text.remove_prefix(more ? end + 1 : text.size());
+  return true;
+}
+
+constexpr std::string_view kRepeated = "must not be repeated";
+constexpr std::string_view kMalformed = "is not well-formed: an escape, or no UTF-8";
+constexpr std::string_view kRequired = "is missing";
+
+}  // namespace
+
+ParameterReader::Verdict ParameterReader::read(const OpenApi& openapi, const OperationMatch& match,
+                                               const ParameterInput& input,
+                                               SchemaEvaluator& evaluator) noexcept {
+  openapi_ = &openapi;
+  evaluator_ = &evaluator;
+  stopped_ = Verdict::valid;
+  error_count_ = 0;
+  if (match.operation->parameters.empty()) return Verdict::valid;
+  if (!prepare(match, input)) return Verdict::memory;
+  const auto wants = [&](ParameterPlace place) {
+    return std::any_of(match.operation->parameters.begin(), match.operation->parameters.end(),
+                       [place](const OpenApiParameter& each) { return each.in == place; });
+  };
+  const OpenApiParameter& first = match.operation->parameters.front();
+  if (wants(ParameterPlace::query) && !split_query(input.query)) {
+    (void)fail(first, "cannot be told from a query that is not well-formed or too long");
+    return Verdict::invalid;
+  }
+  query_pairs_ = pair_count_;
+  if (wants(ParameterPlace::cookie) && !split_cookies(input.fields)) {
+    (void)fail(first, "cannot be told from so many cookies");
+    return Verdict::invalid;
+  }
+  put('[');
+  for (const OpenApiParameter& parameter : match.operation->parameters) {
+    const std::size_t size = size_;
+    const std::size_t count = written_count_;
+    if (write(parameter, input, match)) continue;
+    size_ = size;
+    written_count_ = count;
+  }
+  put(']');
+  if (stopped_ == Verdict::valid) judge();
+  if (stopped_ != Verdict::valid) return stopped_;
+  return error_count_ == 0 ? Verdict::valid : Verdict::invalid;
+}
+
+bool ParameterReader::prepare(const OperationMatch& match, const ParameterInput& input) noexcept {
+  std::size_t bytes = input.query.size();
+  std::size_t pairs = 1 + static_cast<std::size_t>(
+                              std::count(input.query.begin(), input.query.end(), '&'));
+  for (const HeaderField& field : input.fields) {
+    bytes += field.value.size() + 2;
+    if (field.name == "cookie") {
+      pairs += 1 + static_cast<std::size_t>(
+                       std::count(field.value.begin(), field.value.end(), ';'));
+    }
+  }
+  for (std::size_t i = 0; i < match.values.count; ++i) bytes += match.values.values[i].size();
+  const std::size_t parameters = match.operation->parameters.size();
+  // Each text twice, as a string and as something else. An operation whose parameters have members
+  // of the same names may want one more often: has_room() tells.
+  constexpr std::size_t kAround = 8;  // quotes and what stands between two values
+  const std::size_t text =
+      (bytes * core::kJsonEscapeFactor + (pairs + parameters) * kAround) * 2 + kAround;
+  if (!decoded_.reserve(bytes, kKeepBytes) || !text_.reserve(text, kKeepBytes) ||
+      !pairs_.reserve(pairs, kKeepPairs) || !written_.reserve(parameters, kKeepPairs)) {
+    return false;
+  }
+  decoded_size_ = size_ = pair_count_ = query_pairs_ = written_count_ = 0;
+  return true;
+}
+
+// Percent escapes and "+" (WHATWG URL, section 5.1), since that is how applications read a query.
+bool ParameterReader::decode(std::string_view text, std::string_view& out) noexcept {
+  char* const first = decoded_.data() + decoded_size_;
+  char* to = first;
+  bool well_formed = true;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char c = text[i] == '+' ? ' ' : text[i];
+    if (c == '%') {
+      if (i + 2 < text.size() && core::is_hex(text[i + 1]) && core::is_hex(text[i + 2])) {
+        c = static_cast<char>(core::hex_value(text[i + 1]) * 16 + core::hex_value(text[i + 2]));
+        i += 2;
+      } else {
+        well_formed = false;
+      }
+    }
+    *to++ = c;
+  }
+  out = {first, static_cast<std::size_t>(to - first)};
+  decoded_size_ += out.size();
+  return well_formed && is_utf8(out);
+}
+
+bool ParameterReader::split_query(std::string_view query) noexcept {
+  bool more = true;
+  for (std::string_view part; take_part(query, more, '&', part);) {
+    if (part.empty()) continue;
+    if (pair_count_ == kMaxPairs) return false;
+    const std::size_t equals = part.find('=');
+    Pair pair{};
+    if (!decode(part.substr(0, equals), pair.name)) return false;
+    if (equals != std::string_view::npos) {
+      pair.malformed = !decode(part.substr(equals + 1), pair.value);
+    }
+    pairs_.data()[pair_count_++] = pair;
+  }
+  return true;
+}
+
+bool ParameterReader::split_cookies(std::span<const HeaderField> fields) noexcept {
+  for (const HeaderField& field : fields) {
+    if (field.name != "cookie") continue;
+    std::string_view rest = field.value;
+    bool more = true;
+    for (std::string_view part; take_part(rest, more, ';', part);) {
+      part = trimmed(part);
+      const std::size_t equals = part.find('=');
+      if (equals == std::string_view::npos) continue;
+      if (pair_count_ - query_pairs_ == kMaxPairs) return false;
+      const std::string_view value = part.substr(equals + 1);
+      pairs_.data()[pair_count_++] = {part.substr(0, equals), value, !is_utf8(value)};
+    }
+  }
+  return true;
+}
+
+std::span<const ParameterReader::Pair> ParameterReader::pairs_of(ParameterPlace in) const noexcept {
+  if (in == ParameterPlace::query) return {pairs_.data(), query_pairs_};
+  return {pairs_.data() + query_pairs_, pair_count_ - query_pairs_};
+}
+
+bool ParameterReader::fail(const OpenApiParameter& parameter, std::string_view detail,
+                           std::string_view keyword, std::uint32_t node) noexcept {
+  if (error_count_ < kMaxErrors) errors_[error_count_++] = {&parameter, detail, keyword, node};
+  return false;
+}
+
+bool ParameterReader::write(const OpenApiParameter& parameter, const ParameterInput& input,
+                            const OperationMatch& match) noexcept {
+  static const ParameterShape kAnyShape{kAnything, {}, {}, false};
+  const ParameterShape& shape =
+      parameter.schema == kNoSchema ? kAnyShape : openapi_->shapes[parameter.schema];
+  if (parameter.in == ParameterPlace::path) {
+    const std::string_view text = match.values.values[parameter.position];
+    return is_utf8(text) ? write_single(parameter, text) : fail(parameter, kMalformed);
+  }
+  if (parameter.in == ParameterPlace::header) {
+    const HeaderField* found = nullptr;
+    for (const HeaderField& field : input.fields) {
+      if (field.name != parameter.name) continue;
+      if (found != nullptr) return fail(parameter, kRepeated);
+      found = &field;
+    }
+    if (found == nullptr) return !parameter.required || fail(parameter, kRequired);
+    return is_utf8(found->value) ? write_single(parameter, trimmed(found->value))
+                                 : fail(parameter, kMalformed);
+  }
+  if (parameter.style == ParameterStyle::deep_object) return write_deep(parameter, shape);
+  if (shape.is_object && parameter.explode && !parameter.json) {
+    return write_exploded(parameter, shape);
+  }
+  return write_pairs(parameter, shape);
+}
+
+bool ParameterReader::write_pairs(const OpenApiParameter& parameter,
+                                  const ParameterShape& shape) noexcept {
+  const Pair* first = nullptr;
+  std::size_t count = 0;
+  for (const Pair& pair : pairs_of(parameter.in)) {
+    if (pair.name != parameter.name) continue;
+    if (pair.malformed) return fail(parameter, kMalformed);
+    if (count++ == 0) first = &pair;
+  }
+  if (first == nullptr) return !parameter.required || fail(parameter, kRequired);
+  const bool exploded =
+      parameter.explode && !parameter.json && shape.value.may_repeat() &&
+      (count > 1 || shape.value.is_array());
+  if (count > 1 && !exploded) return fail(parameter, kRepeated);
+  if (!exploded) return write_single(parameter, first->value);
+  begin_value(parameter);
+  put('[');
+  bool between = false;
+  for (const Pair& pair : pairs_of(parameter.in)) {
+    if (pair.name != parameter.name) continue;
+    if (between) put(',');
+    between = true;
+    write_text(shape.value.elements, pair.value);
+  }
+  put(']');
+  return true;
+}
+
+// One text that is the whole value.
+bool ParameterReader::write_single(const OpenApiParameter& parameter,
+                                   std::string_view text) noexcept {
+  if (parameter.schema == kNoSchema) return true;
+  if (text.empty() && parameter.allow_empty) return true;
+  const ParameterShape& shape = openapi_->shapes[parameter.schema];
+  if (parameter.json) {
+    judge_json(parameter, text);
+    return true;
+  }
+  char delimiter = delimiter_of(parameter.style);
+  if (parameter.style == ParameterStyle::label) {
+    if (!text.starts_with('.')) return fail(parameter, "must begin with \".\"");
+    text.remove_prefix(1);
+    if (parameter.explode) delimiter = '.';
+  }
+  if (shape.is_object) return write_object(parameter, shape, text, delimiter);
+  begin_value(parameter);
+  if (shape.value.is_array()) return write_array(shape, text, delimiter);
+  write_text(shape.value.types, text);
+  // Where a string is admitted beside other types, either may be meant.
+  const auto others = static_cast<TypeSet>(shape.value.types & ~type_bit(JsonType::string));
+  if (others != shape.value.types && coerced_type(others, text) != JsonType::string) {
+    put(',');
+    write_text(others, text);
+    written_.data()[written_count_ - 1].attempts = 2;
+  }
+  return true;
+}
+
+bool ParameterReader::write_array(const ParameterShape& shape, std::string_view text,
+                                  char delimiter) noexcept {
+  put('[');
+  bool more = true;
+  bool between = false;
+  for (std::string_view part; take_part(text, more, delimiter, part);) {
+    if (between) put(',');
+    between = true;
+    write_text(shape.value.elements, delimiter == ',' ? trimmed(part) : part);
+  }
+  put(']');
+  return true;
+}
+
+// "a,1,b,2", or exploded "a=1,b=2".
+bool ParameterReader::write_object(const OpenApiParameter& parameter, const ParameterShape& shape,
+                                   std::string_view text, char delimiter) noexcept {
+  std::array<std::string_view, kMaxMembers> names;
+  std::array<std::string_view, kMaxMembers> values;
+  std::size_t count = 0;
+  bool more = true;
+  for (std::string_view part; take_part(text, more, delimiter, part);) {
+    if (count == kMaxMembers) return fail(parameter, "has too many members");
+    if (parameter.explode) {
+      const std::size_t equals = part.find('=');
+      if (equals == std::string_view::npos) return fail(parameter, "must be a list of NAME=VALUE");
+      names[count] = part.substr(0, equals);
+      values[count] = part.substr(equals + 1);
+    } else {
+      names[count] = part;
+      if (!take_part(text, more, delimiter, values[count])) {
+        return fail(parameter, "must be a list of names and values");
+      }
+    }
+    const auto* const known = std::find(names.begin(), names.begin() + count, names[count]);
+    if (known != names.begin() + count) return fail(parameter, "must not repeat a member");
+    ++count;
+  }
+  begin_value(parameter);
+  put('{');
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i > 0) put(',');
+    write_member(names[i], shape.members.find(names[i]), {&values[i], 1});
+  }
+  put('}');
+  return true;
+}
+
+// Each member is a name of the query by itself: those that the schema knows.
+bool ParameterReader::write_exploded(const OpenApiParameter& parameter,
+                                     const ParameterShape& shape) noexcept {
+  std::array<const Pair*, kMaxMembers> members;
+  std::size_t count = 0;
+  for (const Pair& pair : pairs_of(parameter.in)) {
+    if (!shape.members.knows(pair.name)) continue;
+    if (pair.malformed) return fail(parameter, kMalformed);
+    if (count == kMaxMembers) return fail(parameter, "has too many members");
+    members[count++] = &pair;
+  }
+  if (count == 0) return !parameter.required || fail(parameter, kRequired);
+  begin_value(parameter);
+  put('{');
+  std::array<std::string_view, kMaxMembers> values;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string_view name = members[i]->name;
+    const auto is_same = [name](const Pair* other) { return other->name == name; };
+    if (std::any_of(members.begin(), members.begin() + i, is_same)) continue;
+    std::size_t own = 0;
+    for (std::size_t j = i; j < count; ++j) {
+      if (is_same(members[j])) values[own++] = members[j]->value;
+    }
+    const Coercion coercion = shape.members.find(name);
+    if (own > 1 && !coercion.may_repeat()) return fail(parameter, "must not repeat a member");
+    if (i > 0) put(',');
+    write_member(name, coercion, {values.data(), own});
+  }
+  put('}');
+  return true;
+}
+
+// "name[member]=value"; of an array "name[]=value" or "name[0]=value".
+bool ParameterReader::write_deep(const OpenApiParameter& parameter,
+                                 const ParameterShape& shape) noexcept {
+  struct Member {
+    std::string_view name;
+    std::string_view value;
+  };
+  std::array<Member, kMaxMembers> members;
+  std::size_t count = 0;
+  for (const Pair& pair : pairs_of(parameter.in)) {
+    std::string_view name = pair.name;
+    if (!name.starts_with(parameter.name)) continue;
+    name.remove_prefix(parameter.name.size());
+    if (name.empty()) return fail(parameter, "must be written as NAME[MEMBER]=VALUE");
+    if (name.front() != '[') continue;
+    if (name.find(']') != name.size() - 1) {
+      return fail(parameter, "must not nest deeper than NAME[MEMBER]=VALUE");
+    }
+    if (pair.malformed) return fail(parameter, kMalformed);
+    if (count == kMaxMembers) return fail(parameter, "has too many members");
+    members[count++] = {name.substr(1, name.size() - 2), pair.value};
+  }
+  if (count == 0) return !parameter.required || fail(parameter, kRequired);
+  const auto is_number = [](std::string_view text) {
+    return std::all_of(text.begin(), text.end(), core::is_digit);
+  };
+  const bool object = shape.is_object || !shape.value.may_repeat();
+  for (std::size_t i = 0; i < count && !object; ++i) {
+    if (!is_number(members[i].name)) return fail(parameter, "must be written as NAME[]=VALUE");
+  }
+  begin_value(parameter);
+  put(object ? '{' : '[');
+  std::array<std::string_view, kMaxMembers> values;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!object) {
+      if (i > 0) put(',');
+      write_text(shape.value.elements, members[i].value);
+      continue;
+    }
+    const std::string_view name = members[i].name;
+    const auto is_same = [name](const Member& other) { return other.name == name; };
+    if (std::any_of(members.begin(), members.begin() + i, is_same)) continue;
+    std::size_t own = 0;
+    for (std::size_t j = i; j < count; ++j) {
+      if (is_same(members[j])) values[own++] = members[j].value;
+    }
+    const Coercion coercion = shape.members.find(name);
+    if (own > 1 && !coercion.may_repeat()) return fail(parameter, "must not repeat a member");
+    if (i > 0) put(',');
+    write_member(name, coercion, {values.data(), own});
+  }
+  put(object ? '}' : ']');
+  return true;
+}
+
+void ParameterReader::write_member(std::string_view name, const Coercion& coercion,
+                                   std::span<const std::string_view> values) noexcept {
+  write_text(type_bit(JsonType::string), name);
+  put(':');
+  const bool array = values.size() > 1 || coercion.is_array();
+  if (array) put('[');
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (i > 0) put(',');
+    write_text(array ? coercion.elements : coercion.types, values[i]);
+  }
+  if (array) put(']');
+}
+
+bool ParameterReader::has_room(std::size_t bytes) noexcept {
+  if (bytes <= text_.capacity() - size_) return true;
+  stopped_ = Verdict::limit;
+  return false;
+}
+
+void ParameterReader::put(char c) noexcept {
+  if (has_room(1)) text_.data()[size_++] = c;
+}
+
+void ParameterReader::write_text(TypeSet types, std::string_view text) noexcept {
+  const std::size_t most = text.size() * core::kJsonEscapeFactor + 2;
+  if (!has_room(most)) return;
+  char* const to = text_.data() + size_;
+  if (coerced_type(types, text) == JsonType::string) {
+    size_ += core::write_json_string(to, most, text);
+  } else {
+    size_ += static_cast<std::size_t>(std::copy(text.begin(), text.end(), to) - to);
+  }
+}
+
+void ParameterReader::begin_value(const OpenApiParameter& parameter) noexcept {
+  if (written_count_ > 0) put(',');
+  written_.data()[written_count_++] = {&parameter, 1};
+}
+
+bool ParameterReader::is_valid(const OpenApiParameter& parameter, std::uint32_t node) noexcept {
+  const std::uint32_t block = openapi_->block_of(parameter.schema);
+  switch (evaluator_->evaluate(openapi_->program, block, *document_, node, 0)) {
+    case SchemaVerdict::valid:
+      return true;
+    case SchemaVerdict::invalid:
+      break;
+    case SchemaVerdict::pattern_limit:
+      stopped_ = Verdict::pattern_limit;
+      break;
+    case SchemaVerdict::limit:
+      stopped_ = Verdict::limit;
+      break;
+    case SchemaVerdict::memory:
+      stopped_ = Verdict::memory;
+      break;
+  }
+  return false;
+}
+
+void ParameterReader::blame(const OpenApiParameter& parameter, std::uint32_t node) noexcept {
+  (void)evaluator_->evaluate(openapi_->program, openapi_->block_of(parameter.schema), *document_,
+                             node, kMaxErrors - error_count_);
+  for (const SchemaError& error : evaluator_->errors()) {
+    (void)fail(parameter, error.detail, name_of(error.keyword),
+               error.node == node ? 0 : error.node);
+  }
+}
+
+void ParameterReader::judge() noexcept {
+  document_ = parser_.parse({text_.data(), size_}, core::widest_json_limits());
+  if (document_ == nullptr) {
+    stopped_ = Verdict::memory;
+    return;
+  }
+  std::uint32_t node = 1;
+  for (std::size_t i = 0; i < written_count_; ++i) {
+    const Written& written = written_.data()[i];
+    const std::uint32_t first = node;
+    bool valid = false;
+    for (std::uint32_t attempt = 0; attempt < written.attempts; ++attempt) {
+      valid = valid || is_valid(*written.parameter, node);
+      node = (*document_)[node].next;
+    }
+    if (stopped_ != Verdict::valid || error_count_ == kMaxErrors) return;
+    if (!valid) blame(*written.parameter, first);
+  }
+}
+
+// A JSON text of its own, which is gone when the others are looked at: its errors have no pointer.
+void ParameterReader::judge_json(const OpenApiParameter& parameter,
+                                 std::string_view text) noexcept {
+  document_ = parser_.parse(text, core::JsonLimits{});
+  if (document_ == nullptr) {
+    (void)fail(parameter, "must be a JSON text");
+  } else if (!is_valid(parameter, 0) && stopped_ == Verdict::valid) {
+    const std::size_t before = error_count_;
+    blame(parameter, 0);
+    for (std::size_t i = before; i < error_count_; ++i) errors_[i].node = 0;
+  }
+}
+
+std::size_t ParameterReader::pointer(const ParameterError& error, char* out,
+                                     std::size_t limit) const noexcept {
+  if (error.node == 0 || document_ == nullptr) return 0;
+  std::array<char, core::JsonParser::kMaxPointer> whole;
+  const std::size_t size =
+      core::write_json_pointer(*document_, error.node, whole.data(), whole.size());
+  // The first token is the parameter's own place among the others.
+  const std::string_view text(whole.data(), size);
+  const std::size_t second = text.find('/', 1);
+  if (second == std::string_view::npos) return 0;
+  return text.substr(second).copy(out, limit);
+}
+
+}  // namespace guard::json

@@ -1,0 +1,299 @@
+# guard_openapi: a request is an operation of the document, with the parameters and the body that it describes, or is refused.
+
+use lib 't/lib';
+use Test::Nginx::Socket 'no_plan';
+
+no_long_string();
+no_root_location();
+
+our $document = <<'EOF';
+>>> api.json
+{"openapi":"3.0.3","info":{"title":"Shop","version":"1"},"servers":[{"url":"https://{host}/v1","variables":{"host":{"default":"api.example.com"}}}],
+ "paths":{
+  "/orders":{
+   "parameters":[{"$ref":"#/components/parameters/Limit"}],
+   "get":{"operationId":"listOrders","deprecated":true,"parameters":[
+     {"name":"state","in":"query","schema":{"type":"string","enum":["open","closed"]}},
+     {"name":"ids","in":"query","schema":{"type":"array","maxItems":3,"items":{"type":"integer"}}},
+     {"name":"tags","in":"query","explode":false,"schema":{"type":"array","items":{"type":"string","maxLength":4}}},
+     {"name":"pipes","in":"query","style":"pipeDelimited","explode":false,"schema":{"type":"array","items":{"type":"boolean"}}},
+     {"name":"spaces","in":"query","style":"spaceDelimited","explode":false,"schema":{"type":"array","items":{"type":"number"}}},
+     {"name":"filter","in":"query","style":"deepObject","schema":{"type":"object","additionalProperties":false,"properties":{"min":{"type":"integer"},"name":{"type":"string"}}}},
+     {"name":"box","in":"query","schema":{"type":"object","properties":{"width":{"type":"integer"},"height":{"type":"integer"}}}},
+     {"name":"page","in":"query","schema":{"oneOf":[{"type":"string","enum":["last"]},{"type":"integer","minimum":1}]}},
+     {"name":"where","in":"query","content":{"application/json":{"schema":{"type":"object","required":["a"]}}}},
+     {"name":"X-Rate","in":"header","schema":{"type":"integer","format":"int32"}},
+     {"name":"X-List","in":"header","schema":{"type":"array","items":{"type":"integer"}}},
+     {"name":"sid","in":"cookie","schema":{"type":"string","pattern":"^[0-9a-f]+$"}}]},
+   "post":{"operationId":"createOrder","requestBody":{"required":true,"content":{
+     "application/json":{"schema":{"$ref":"#/components/schemas/Order"}},
+     "application/x-www-form-urlencoded":{"schema":{"$ref":"#/components/schemas/Order"}},
+     "text/csv":{}}}}},
+  "/orders/latest":{"get":{"operationId":"latestOrder"},"trace":{}},
+  "/orders/{id}":{
+   "parameters":[{"name":"id","in":"path","required":true,"schema":{"type":"integer","minimum":1}}],
+   "get":{"operationId":"readOrder"},
+   "delete":{},
+   "patch":{"requestBody":{"content":{"application/*":{"schema":{"type":"object","properties":{"note":{"type":"string","nullable":true}}}}}}}},
+  "/orders/{id}/items/{list}.{format}":{
+   "get":{"operationId":"items","parameters":[
+     {"name":"id","in":"path","required":true,"schema":{"type":"string"}},
+     {"name":"list","in":"path","required":true,"schema":{"type":"array","items":{"type":"integer"}}},
+     {"name":"format","in":"path","required":true,"schema":{"enum":["csv","json"]}}]}}},
+ "components":{
+  "parameters":{"Limit":{"name":"limit","in":"query","schema":{"type":"integer","minimum":1,"maximum":100,"default":10}}},
+  "schemas":{"Order":{"type":"object","required":["id","name","price"],"additionalProperties":false,"properties":{
+    "id":{"type":"integer","readOnly":true},"name":{"type":"string","minLength":1},"price":{"type":"number","minimum":0,"exclusiveMinimum":true}}}}}}
+>>> new.json
+{"openapi":"3.1.0","info":{"title":"New","version":"1"},"paths":{"/a":{"put":{"requestBody":{"required":true,"content":{"*/*":{"schema":{"$ref":"#a"}}}}}},
+ "/b":{"$ref":"#/components/pathItems/B"}},
+ "components":{"pathItems":{"B":{"get":{"parameters":[{"$ref":"more.json#/N"}]}}},
+ "schemas":{"A":{"$anchor":"a","type":["integer","null"],"exclusiveMinimum":3}}}}
+>>> more.json
+{"N":{"name":"n","in":"query","required":true,"schema":{"$ref":"#/S"}},"S":{"const":7}}
+EOF
+
+our $config = <<'EOC';
+location / {
+    guard_openapi $TEST_NGINX_HTML_DIR/api.json;
+    add_header X-Operation "$guard_openapi_operation" always;
+    proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT;
+    location /v1/pass { guard_openapi $TEST_NGINX_HTML_DIR/api.json unknown=pass; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+    location /v1/off { guard_openapi off; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+}
+location /new { guard_openapi $TEST_NGINX_HTML_DIR/new.json base=/new/; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /observed/ {
+    guard_mode observe openapi;
+    guard_openapi $TEST_NGINX_HTML_DIR/api.json base=/observed;
+    proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT;
+}
+EOC
+
+sub requests {
+    return [map { my ($line, $fields, $body) = @$_;
+        my $length = defined $body ? "Content-Length: " . length($body) . "\r\n" : '';
+        "$line HTTP/1.1\r\nHost: localhost\r\n" . ($fields // '') . "$length\r\n" . ($body // '') } @_];
+}
+
+# The problem body of a bad parameter; errors as [in, name, keyword, detail, pointer].
+sub bad {
+    my $list = join(',', map {
+        my ($in, $name, $keyword, $detail, $pointer) = @$_;
+        qq({"detail":"$detail","in":"$in","name":"$name") . ($pointer ? qq(,"pointer":"#$pointer") : '') . ($keyword ? qq(,"keyword":"$keyword"}) : '}')
+    } @_);
+    my $text = quotemeta(qq({"type":"about:blank","title":"Bad parameter","status":422,"detail":"a parameter is not as the API wants it",)
+        . qq("instance":"urn:request:ID","code":"openapi.parameter","errors":[$list]}));
+    $text =~ s/ID/[0-9a-f]{32}/;
+    return "^$text\n\$";
+}
+
+sub problem {
+    my ($status, $code, $title, $detail) = @_;
+    return '^' . quotemeta(qq({"type":"about:blank","title":"$title","status":$status,"detail":"$detail","instance":"urn:request:))
+        . '[0-9a-f]{32}' . quotemeta(qq(","code":"$code"})) . "\n\$";
+}
+
+our @good = map { [$_] } (
+    'GET /v1/orders', 'HEAD /v1/orders?limit=100', 'GET /v1/orders?state=open&limit=1&utm=x&utm=y', 'GET /v1/orders?ids=1&ids=-2&ids=3', 'GET /v1/orders?tags=a,b%2Cc',
+    'GET /v1/orders?pipes=true|false%7Ctrue', 'GET /v1/orders?spaces=1+2.5%203e2', 'GET /v1/orders?filter[min]=3&filter%5Bname%5D=5', 'GET /v1/orders?width=3&height=4',
+    'GET /v1/orders?page=last', 'GET /v1/orders?page=7', 'GET /v1/orders?where=%7B%22a%22%3A1%7D', 'GET /v1/orders/latest', 'GET /v1/orders/12',
+    'GET /v1/orders/x%20y/items/1,2,3.json', 'DELETE /v1/orders/5', 'GET /v1/off/unknown', 'POST /v1/pass', 'GET /new/b?n=7');
+
+our @bad = (
+    ['limit=101', ['query', 'limit', 'maximum', 'must be at most 100']],
+    ['limit=x', ['query', 'limit', 'type', 'must be an integer']],
+    ['limit=', ['query', 'limit', 'type', 'must be an integer']],
+    ['limit=007', ['query', 'limit', 'type', 'must be an integer']],
+    ['limit=1&limit=2', ['query', 'limit', '', 'must not be repeated']],
+    ['limit=1&%6cimit=1', ['query', 'limit', '', 'must not be repeated']],
+    ['state=Open', ['query', 'state', 'enum', 'must be one of \"open\", \"closed\"']],
+    ['state=open%zz', ['query', 'state', '', 'is not well-formed: an escape, or no UTF-8']],
+    ['state=%ff', ['query', 'state', '', 'is not well-formed: an escape, or no UTF-8']],
+    ['ids=1&ids=b', ['query', 'ids', 'type', 'must be an integer', '/1']],
+    ['ids=1&ids=2&ids=3&ids=4', ['query', 'ids', 'maxItems', 'must have at most 3 elements']],
+    ['tags=a,b&tags=c', ['query', 'tags', '', 'must not be repeated']],
+    ['tags=a,hello', ['query', 'tags', 'maxLength', 'must have at most 4 characters', '/1']],
+    ['pipes=true|yes', ['query', 'pipes', 'type', 'must be a boolean', '/1']],
+    ['filter[min]=x', ['query', 'filter', 'type', 'must be an integer', '/min']],
+    ['filter[other]=1', ['query', 'filter', 'additionalProperties', 'is not a known member', '/other']],
+    ['filter[min]=1&filter[min]=2', ['query', 'filter', '', 'must not repeat a member']],
+    ['filter[min][x]=1', ['query', 'filter', '', 'must not nest deeper than NAME[MEMBER]=VALUE']],
+    ['width=a', ['query', 'box', 'type', 'must be an integer', '/width']],
+    ['where=1],[2', ['query', 'where', '', 'must be a JSON text']],
+    ['where=%7B%7D', ['query', 'where', 'required', 'must have the member \"a\"']],
+    ['limit=0&ids=x', ['query', 'ids', 'type', 'must be an integer', '/0'], ['query', 'limit', 'minimum', 'must be at least 1']],
+);
+
+our $json = "Content-Type: application/json\r\n";
+our $form = "Content-Type: application/x-www-form-urlencoded\r\n";
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: operations of the document pass, and every style of parameters
+--- user_files eval: $::document
+--- upstream
+echo
+--- config eval: $::config
+--- raw_request eval
+main::requests(@::good)
+--- error_code eval
+[(200) x @::good]
+
+=== TEST 2: parameters that are not as the document says
+--- user_files eval: $::document
+--- upstream
+echo
+--- config eval: $::config
+--- raw_request eval
+main::requests(map { ["GET /v1/orders?$_->[0]"] } @::bad)
+--- error_code eval
+[(422) x @::bad]
+--- response_body_like eval
+[map { my (undef, @errors) = @$_; main::bad(@errors) } @::bad]
+--- upstream_requests: 0
+
+=== TEST 3: parameters in the path, in header fields and in cookies
+--- user_files eval: $::document
+--- upstream
+echo
+--- config eval: $::config
+--- raw_request eval
+main::requests(['GET /v1/orders/0'], ['GET /v1/orders/x'], ['GET /v1/orders/1/items/1,x.csv'], ['GET /v1/orders/1/items/1.xml'],
+    ['GET /v1/orders', "X-Rate: 2147483648\r\n"], ['GET /v1/orders', "X-Rate: 1\r\nx-rate: 1\r\n"], ['GET /v1/orders', "X-List: 1, 2,x\r\n"],
+    ['GET /v1/orders', "Cookie: a=b; sid=xyz\r\n"], ['GET /v1/orders', "Cookie: sid=ab; sid=cd\r\n"], ['GET /new/b'], ['GET /new/b?n=8'],
+    ['GET /v1/orders', "X-Rate: 5\r\nX-List: 1, 2\r\nCookie: sid=0af\r\n"])
+--- error_code eval
+[(422) x 11, 200]
+--- response_body_like eval
+[main::bad(['path', 'id', 'minimum', 'must be at least 1']), main::bad(['path', 'id', 'type', 'must be an integer']),
+ main::bad(['path', 'list', 'type', 'must be an integer', '/1']), main::bad(['path', 'format', 'enum', 'must be one of \\"csv\\", \\"json\\"']),
+ main::bad(['header', 'x-rate', 'format', 'must be of the format \\"int32\\"']), main::bad(['header', 'x-rate', '', 'must not be repeated']),
+ main::bad(['header', 'x-list', 'type', 'must be an integer', '/2']), main::bad(['cookie', 'sid', 'pattern', 'must match the pattern ^[0-9a-f]+$']),
+ main::bad(['cookie', 'sid', '', 'must not be repeated']), main::bad(['query', 'n', '', 'is missing']), main::bad(['query', 'n', 'const', 'must be 7']), '']
+
+=== TEST 4: neither path nor method
+--- user_files eval: $::document
+--- upstream
+echo
+--- config eval: $::config
+--- raw_request eval
+main::requests(['GET /v1/orders/'], ['GET /orders'], ['GET /v1/Orders'], ['GET /v1/orders/1/items/.csv'], ['GET /v1'])
+--- error_code eval
+[(404) x 5]
+--- response_body_like eval
+[(main::problem(404, 'openapi.path', 'Unknown path', 'the API has no such path')) x 5]
+--- upstream_requests: 0
+
+=== TEST 5: a method that the path does not have is told which it has; a preflight is none of them
+--- user_files eval: $::document
+--- upstream
+echo
+--- config eval: $::config
+--- raw_request eval
+main::requests(['PUT /v1/orders'], ['POST /v1/orders/latest'], ['OPTIONS /v1/orders'], ['OPTIONS /v1/orders', "Origin: https://a.example\r\nAccess-Control-Request-Method: POST\r\n"])
+--- error_code eval
+[405, 405, 405, 200]
+--- response_headers eval
+["Allow: GET, POST, HEAD", "Allow: GET, HEAD, TRACE", "Allow: GET, POST, HEAD", ""]
+--- response_body_like eval
+[(main::problem(405, 'openapi.method', 'Method not allowed', 'the path has no such method')) x 3, '']
+
+=== TEST 6: ambiguous paths are refused before
+--- user_files eval: $::document
+--- upstream
+echo
+--- config eval: $::config
+--- raw_request eval
+main::requests(['GET /v1/orders/..%2f12'], ['GET /v1//orders'], ['GET /v1/orders/a%2fb'], ['GET /v1/orders;x=1'])
+--- error_code eval
+[(400) x 4]
+--- response_body_like eval
+[('"code":"path.ambiguous"') x 4]
+--- upstream_requests: 0
+
+=== TEST 7: bodies by media type
+--- user_files eval: $::document
+--- upstream
+echo
+--- config eval: $::config
+--- raw_request eval
+main::requests(['POST /v1/orders', $::json, '{"name":"tea","price":2}'], ['POST /v1/orders', $::json, '{"name":"tea","price":2,"id":3}'],
+    ['POST /v1/orders', $::form, 'name=5&price=2.5'], ['POST /v1/orders', "Content-Type: Text/CSV; charset=utf-8\r\n", 'a,b'],
+    ['PATCH /v1/orders/3', "Content-Type: application/merge-patch+json\r\n", '{"note":null}'], ['PATCH /v1/orders/3'], ['PUT /new/a', $::json, '4'])
+--- error_code eval
+[(200) x 7]
+--- response_body eval
+['{"name":"tea","price":2}', '{"name":"tea","price":2,"id":3}', 'name=5&price=2.5', 'a,b', '{"note":null}', '', '4']
+
+=== TEST 8: nothing slips past
+--- user_files eval: $::document
+--- upstream
+echo
+--- config eval: $::config
+--- raw_request eval
+main::requests(['POST /v1/orders', $::json, '{"name":"","price":0,"x":1}'], ['POST /v1/orders', $::form, 'name=tea&price=x'], ['POST /v1/orders', $::json, '{"name":'],
+    ['POST /v1/orders'], ['POST /v1/orders', $::json, ''], ['POST /v1/orders', '', '{}'], ['POST /v1/orders', "Content-Type: text/plain\r\n", '{}'],
+    ['POST /v1/orders', "${\$::json}Content-Type: text/csv\r\n", '{}'], ['POST /v1/orders', "${\$::json}Content-Encoding: gzip\r\n", '{}'],
+    ['POST /v1/orders', "Content-Type: application/json, text/csv\r\n", '{}'], ['POST /v1/orders', "${\$::json}X-HTTP-Method-Override: GET\r\n", '{}'],
+    ['PATCH /v1/orders/3', "Content-Type: application/xml\r\n", '<a/>'], ['DELETE /v1/orders/3', $::json, '{}'], ['GET /v1/orders', "X-HTTP-Method: DELETE\r\n"],
+    ['PUT /new/a', $::json, '3'], ['PUT /new/a', "Content-Type: text/plain\r\n", '4'])
+--- error_code eval
+[422, 422, 400, 422, 422, 415, 415, 415, 415, 415, 400, 415, 415, 400, 422, 415]
+--- response_body_like eval
+['"code":"json.schema","errors":\[\{"detail":"must have at least 1 character","pointer":"#/name","keyword":"minLength"\},\{"detail":"must be greater than 0","pointer":"#/price","keyword":"minimum"\},\{"detail":"is not a known member","pointer":"#/x","keyword":"additionalProperties"\}\]',
+ '"code":"json.schema","errors":\[\{"detail":"must be a number","pointer":"#/price","keyword":"type"\}\]', '"code":"json.syntax"',
+ (main::problem(422, 'openapi.body', 'Body missing', 'the operation needs a body')) x 2,
+ main::problem(415, 'json.media_type', 'Media type not allowed', 'the request has no Content-Type'),
+ main::problem(415, 'json.media_type', 'Media type not allowed', 'the Content-Type is none that the operation takes'),
+ main::problem(415, 'json.media_type', 'Media type not allowed', 'the request has several Content-Types'), '"code":"json.content_encoding"',
+ main::problem(415, 'json.media_type', 'Media type not allowed', 'the Content-Type is none that the operation takes'), '"code":"json.method_override"',
+ main::problem(415, 'json.media_type', 'Media type not allowed', 'the Content-Type is none that the operation takes'),
+ main::problem(415, 'openapi.body', 'Body not allowed', 'the operation takes no body'), '"code":"json.method_override"', '"code":"json.schema"',
+ '"code":"json.media_type"']
+--- upstream_requests: 0
+
+=== TEST 9: what is deprecated says so, and the operation has a name
+--- user_files eval: $::document
+--- upstream
+echo
+--- config eval: $::config
+--- raw_request eval
+main::requests(['GET /v1/orders'], ['GET /v1/orders?limit=0'], ['DELETE /v1/orders/3'])
+--- error_code eval
+[200, 422, 200]
+--- response_headers eval
+["Deprecation: \@0\nX-Operation: listOrders", "Deprecation: \@0\nX-Operation: listOrders", "Deprecation: \nX-Operation: DELETE /orders/{id}"]
+
+=== TEST 10: over HTTP/2 and TLS
+--- user_files eval: $::document
+--- upstream
+echo
+--- config eval: $::config
+--- http2
+--- tls
+--- more_headers
+Content-Type: application/json
+--- request
+POST /v1/orders?limit=1000
+{"name":"tea","price":2}
+--- error_code: 422
+--- response_body_like eval
+main::bad(['query', 'limit', 'maximum', 'must be at most 100'])
+--- upstream_requests: 0
+
+=== TEST 11: observed: it passes, and the events say what would have been refused, by operation
+--- user_files eval: $::document
+--- upstream
+echo
+--- http_config
+guard_event_log $TEST_NGINX_EVENT_LOG;
+--- config eval: $::config
+--- raw_request eval
+main::requests(['GET /observed/orders?limit=0'], ['GET /observed/none'])
+--- error_code eval
+[200, 200]
+--- event_log
+{"event":{"action":"schema-violation","code":"openapi.parameter"},"labels":{"kind":"schema_violated","decision":"observed","route":"listOrders"}}
+{"event":{"action":"schema-violation","code":"openapi.path"},"labels":{"kind":"schema_violated","decision":"observed"}}

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/openapi_check.h"
 #include "cli/text_file.h"
 #include "cli/yaml_to_json.h"
 #include "core/words.h"
@@ -37,7 +38,8 @@ int convert(std::span<const std::string_view> words) {
   return kDone;
 }
 
-constexpr std::array<Subcommand, 1> kSubcommands = {{{"convert", convert}}};
+constexpr std::array<Subcommand, 2> kSubcommands = {
+    {{"check", check_openapi}, {"convert", convert}}};
 
 }  // namespace
 

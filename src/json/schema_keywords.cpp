@@ -589,12 +589,6 @@ void SchemaKeywords::value_keywords() {
       const JsonNode& list = expect(keyword, JsonType::array, "an array");
       for (std::uint32_t i = at(keyword) + 1; i < list.next; i = document_[i].next) say(i);
     }
-    const bool lists_null = std::any_of(values.begin(), values.end(), [this](const Value& each) {
-      return document_[each.node].type == JsonType::null;
-    });
-    if (is_nullable() && !lists_null) {
-      linker_.warn(place_, at(keyword), "null is none of the values, which undoes \"nullable\"");
-    }
     brief = brief && said.size() <= kMaxValuesSaid;
     std::string detail = single ? "must be " : "must be one of ";
     if (brief) {
@@ -602,8 +596,10 @@ void SchemaKeywords::value_keywords() {
     } else {
       detail += single ? "the allowed value" : "the allowed values";
     }
-    add_everything(Opcode::enumeration, builder_.enumeration(values), 0, keyword,
-                   std::move(detail));
+    const std::uint32_t list = builder_.enumeration(values);
+    // Documents say "nullable" beside values without null, and mean it.
+    if (is_nullable()) builder_.program.enumerations[list].null = true;
+    add_everything(Opcode::enumeration, list, 0, keyword, std::move(detail));
   }
 }
 

@@ -187,7 +187,27 @@ END
     answers(['openapi', 'convert', $empty], 1, '', qq(guardctl: "$empty": no document in it\n));
     answers(['openapi', 'convert', "$dir/none"], 1, '', qq(guardctl: cannot read "$dir/none"\n));
     answers(['openapi', 'convert', $dir], 1, '', qq(guardctl: cannot read "$dir"\n));
-    answers(['help', 'openapi'], 0, qr/\Aguardctl openapi - .*\n\nUsage: guardctl openapi convert FILE\n\n.*\nExit codes: /s, '');
+    answers(['help', 'openapi'], 0, qr/\Aguardctl openapi - .*\n\nUsage: guardctl openapi check\|convert \.\.\.\n\n.*\nExit codes: /s, '');
+    my @check = ('openapi', 'check', 'conf.d/openapi/items.json');
+    answers([@check], 0, "conf.d/openapi/items.json: valid, 5 operations\n", '');
+    answers([@check, 'GET', '/api/items?limit=5&tag=a&tag=b'], 0, "listItems: valid\n", '');
+    answers([@check, 'GET', '/api/items?limit=500&tag=' . 'a' x 41], 1,
+        "openapi.parameter: query \"limit\" must be at most 100 (maximum)\n"
+        . "openapi.parameter: query \"tag\" at \"/0\" must have at most 40 characters (maxLength)\n", '');
+    answers([@check, 'GET', '/api/items/0'], 1, "openapi.parameter: path \"id\" must be at least 1 (minimum)\n", '');
+    answers([@check, 'PATCH', '/api/items/1'], 1, "openapi.method: the path has no such method, but GET, PUT, DELETE, HEAD\n", '');
+    answers([@check, 'GET', '/items'], 1, "openapi.path: the API has no such path\n", '');
+    answers([@check, '--base=/', 'GET', '/items'], 0, "listItems: valid\n", '');
+    answers([@check, 'GET', '/api/%2e%2e/items'], 1, "path.ambiguous: the path holds a dot segment (/./, /../ or /..;/, plain or encoded)\n", '');
+    my $item = $write->('item.json', '{"title":""}');
+    answers([@check, 'POST', '/api/items', $item], 1, "json.schema: body at \"/title\" must have at least 1 character (minLength)\n", '');
+    answers([@check, 'POST', '/api/items', '--type=text/plain', $item], 1, "json.media_type: the Content-Type is none that the operation takes\n", '');
+    answers([@check, 'POST', '/api/items'], 1, "openapi.body: the operation needs a body\n", '');
+    answers([@check, 'DELETE', '/api/items/3', $item], 1, "openapi.body: the operation takes no body\n", '');
+    answers(['openapi', 'check', $item], 2, '', qq(guardctl: "$item" at "": must be an OpenAPI document of version 3.0 or 3.1, which "openapi" says\n));
+    misuse(['openapi', 'check'], '"openapi check" needs a file');
+    misuse([@check, 'GET'], '"openapi check" needs a URI with the method');
+    misuse([@check, '--bas=/'], 'unknown option "--bas"');
     misuse(['openapi'], '"openapi" needs a command, such as "convert"');
     misuse(['openapi', 'covert', $api], 'unknown command "openapi covert", did you mean "convert"?');
     misuse(['openapi', 'convert'], '"openapi convert" needs a file');

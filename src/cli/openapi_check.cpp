@@ -122,7 +122,8 @@ class Desk {
       return refuse("path.ambiguous", core::text_of(flaw));
     }
     const std::optional<std::string>& base = question.base ? question.base : openapi_->base;
-    if (!base) throw UsageError("the document's servers have different paths, \"--base\" is needed");
+    if (!base)
+      throw UsageError("the document's servers have different paths, \"--base\" is needed");
     const std::string plain = decoded(path);
     const json::OperationMatch match =
         json::find_operation(*openapi_, *base, question.method, plain);

@@ -73,8 +73,8 @@ void activate(ngx_conf_t* cf, const Check& check);
 void activate(ngx_conf_t* cf, const HeaderStage& stage);
 
 // Activation of guard_path strict, for a feature that needs to know which path the application will
-// see. Throws ConfigError where the location says guard_path off.
-void require_strict_path(ngx_conf_t* cf, std::string_view directive);
+// see; false where the location says guard_path off.
+[[nodiscard]] bool require_strict_path(ngx_conf_t* cf);
 
 // A variable whose value comes from the body (guard_json_set, nginx's $request_body): a key that
 // holds it can only be known in the inner gate. Registered while directives are read, asked from

@@ -26,7 +26,8 @@ enum class Feature : std::uint8_t {
 };
 
 inline constexpr std::array<std::string_view, 12> kFeatureNames = {
-    "https", "ban", "cors", "csrf", "path", "rate", "auth", "openapi", "json", "upload", "inspect", "lockout"};
+    "https", "ban",     "cors", "csrf",   "path",    "rate",
+    "auth",  "openapi", "json", "upload", "inspect", "lockout"};
 
 inline constexpr std::size_t kFeatureCount = kFeatureNames.size();
 

@@ -73,11 +73,10 @@ void activate(ngx_conf_t* cf, const HeaderStage& stage) {
   location_of(cf).stages |= bit_of(main_of(cf).stages, stage);
 }
 
-void require_strict_path(ngx_conf_t* cf, std::string_view directive) {
-  if (location_of(cf).path_strict == false) {
-    fail("\"guard_path off\" contradicts \"", directive, "\", which implies \"guard_path strict\"");
-  }
+bool require_strict_path(ngx_conf_t* cf) {
+  if (location_of(cf).path_strict == false) return false;
   activate(cf, kPathCheck);
+  return true;
 }
 
 void add_body_variable(ngx_conf_t* cf, std::string_view name) {

@@ -1,5 +1,5 @@
-// What guard_json_schema and guard_openapi do alike with a body, in nginx's terms: for the modules of
-// this room alone.
+// What guard_json_schema and guard_openapi do alike with a body, in nginx's terms: for the modules
+// of this room alone.
 #pragma once
 
 #include <array>
@@ -80,7 +80,6 @@ class FormReading : public core::BodyReading {
   CoercionTable coercions_;
 };
 
-
 struct BodyRule {
   const core::JsonLimits* limits = nullptr;
   const SchemaProgram* program = nullptr;  // null: any JSON
@@ -89,7 +88,8 @@ struct BodyRule {
   const FormReading* form = nullptr;       // the body is a form, which this reads
 };
 
-inline core::Answer refuse(core::Refusal& refusal, const Code& code, std::string_view detail) noexcept {
+inline core::Answer refuse(core::Refusal& refusal, const Code& code,
+                           std::string_view detail) noexcept {
   refusal.event = core::EventKind::json_refused;
   refusal.status = code.status;
   refusal.code = code.code;
@@ -100,8 +100,8 @@ inline core::Answer refuse(core::Refusal& refusal, const Code& code, std::string
 
 // Detail and pointer are copied into the request's pool: the parser's are gone with the next body.
 // Without memory for that the refusal merely says less.
-inline core::Answer refuse(core::Request& request, core::Refusal& refusal, const core::JsonError& error,
-              bool form) noexcept {
+inline core::Answer refuse(core::Request& request, core::Refusal& refusal,
+                           const core::JsonError& error, bool form) noexcept {
   const Code& code = form ? form_code_of(error.fault) : code_of(error.fault);
   if (code.status != 400) return refuse(refusal, code, error.detail);
   auto* detail = static_cast<char*>(ngx_pnalloc(request.pool(), kMaxDetail));
@@ -118,8 +118,9 @@ inline core::Answer refuse(core::Request& request, core::Refusal& refusal, const
 
 // Pointers are copied into the request's pool, since they lead into a document that is gone with
 // the next body; details are the schema's own.
-inline core::Answer refuse(core::Request& request, core::Refusal& refusal, const core::JsonDocument& document,
-              std::span<const SchemaError> errors, bool form) noexcept {
+inline core::Answer refuse(core::Request& request, core::Refusal& refusal,
+                           const core::JsonDocument& document, std::span<const SchemaError> errors,
+                           bool form) noexcept {
   auto* list = static_cast<core::FieldError*>(
       ngx_palloc(request.pool(), sizeof(core::FieldError) * errors.size()));
   std::size_t count = 0;
@@ -137,8 +138,9 @@ inline core::Answer refuse(core::Request& request, core::Refusal& refusal, const
                      : "the body is JSON, but not as the schema wants it");
 }
 
-inline core::Answer check_schema(core::Request& request, core::Refusal& refusal, const BodyRule& rule,
-                           const core::JsonDocument& document) noexcept {
+inline core::Answer check_schema(core::Request& request, core::Refusal& refusal,
+                                 const BodyRule& rule,
+                                 const core::JsonDocument& document) noexcept {
   SchemaEvaluator* const evaluator = worker_evaluator();
   const SchemaVerdict verdict =
       evaluator == nullptr

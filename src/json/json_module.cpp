@@ -216,7 +216,8 @@ void set_schema(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
     source.file = ngx::path_near(cf, source.file);
     if (!source.refs.empty()) source.refs = ngx::path_near(cf, source.refs);
     contract->schema = schema_of(cf, source);
-    if (contract->policy.forms) contract->forms.emplace(contract->schema->program, contract->schema->program.root);
+    if (contract->policy.forms)
+      contract->forms.emplace(contract->schema->program, contract->schema->program.root);
   }
   conf.contract = std::move(contract);
 }

@@ -20,8 +20,8 @@ bool same_letters(std::string_view text, std::string_view lower) noexcept {
 
 ParameterShape shape_of(const SchemaProgram& program, std::uint32_t block) {
   ParameterShape shape{block, coercion_of(program, block), {}, false};
-  const bool plain = !shape.value.admits(core::JsonType::string) &&
-                     !shape.value.admits(core::JsonType::array);
+  const bool plain =
+      !shape.value.admits(core::JsonType::string) && !shape.value.admits(core::JsonType::array);
   shape.is_object = plain && shape.value.admits(core::JsonType::object);
   if (shape.is_object) shape.members = {program, block};
   return shape;

@@ -50,7 +50,8 @@ class Reader {
       for_each(*paths, JsonType::object, "an object of paths",
                [&](std::uint32_t key, SchemaPlace item) {
                  const std::string_view name = text_at(*paths, key);
-                 if (!name.starts_with("x-")) add_path(SchemaPlace{paths->resource, key}, name, item);
+                 if (!name.starts_with("x-"))
+                   add_path(SchemaPlace{paths->resource, key}, name, item);
                });
     }
     if (result_.operations.empty()) fail(root_, "the document describes no operation");
@@ -158,8 +159,8 @@ class Reader {
     const auto inside = [&](const auto& range) {
       return place.node > range.first && place.node < range.second;
     };
-    const bool known = place.resource != root_.resource ||
-                       std::any_of(adopted_.begin(), adopted_.end(), inside);
+    const bool known =
+        place.resource != root_.resource || std::any_of(adopted_.begin(), adopted_.end(), inside);
     const auto next = static_cast<std::uint32_t>(result_.schemas.size());
     const auto [own, added] = schemas_.emplace(place, next);
     if (added) {
@@ -205,6 +206,10 @@ class Reader {
   }
 
   void add_path(SchemaPlace key, std::string_view path, SchemaPlace place) {
+    if (path.find_first_of("?#") != std::string_view::npos) {
+      warn(key, "no request can have a path with \"?\" or \"#\"");
+      return;
+    }
     std::vector<std::string> names;
     std::uint32_t index = 0;
     try {
@@ -296,12 +301,13 @@ class Reader {
       ParameterStyle style;
       std::uint8_t places;  // bit 1 << ParameterPlace
     };
-    constexpr std::array<Name, 6> kStyles = {{{"simple", ParameterStyle::simple, 0b0101},
-                                              {"label", ParameterStyle::label, 0b0001},
-                                              {"form", ParameterStyle::form, 0b1010},
-                                              {"spaceDelimited", ParameterStyle::space_delimited, 2},
-                                              {"pipeDelimited", ParameterStyle::pipe_delimited, 2},
-                                              {"deepObject", ParameterStyle::deep_object, 2}}};
+    constexpr std::array<Name, 6> kStyles = {
+        {{"simple", ParameterStyle::simple, 0b0101},
+         {"label", ParameterStyle::label, 0b0001},
+         {"form", ParameterStyle::form, 0b1010},
+         {"spaceDelimited", ParameterStyle::space_delimited, 2},
+         {"pipeDelimited", ParameterStyle::pipe_delimited, 2},
+         {"deepObject", ParameterStyle::deep_object, 2}}};
     const bool form =
         parameter.in == ParameterPlace::query || parameter.in == ParameterPlace::cookie;
     const std::string_view word = text(place, "style").value_or(form ? "form" : "simple");
@@ -349,8 +355,8 @@ class Reader {
                body.type = lower(type.substr(0, type.find(';')));
                while (body.type.ends_with(' ')) body.type.pop_back();
                const MediaType kind = media_type(body.type);
-               const bool checked = kind == MediaType::json || kind == MediaType::form ||
-                                    body.type.ends_with("/*");
+               const bool checked =
+                   kind == MediaType::json || kind == MediaType::form || body.type.ends_with("/*");
                if (const auto own = member(media, "schema"); own && checked) {
                  body.schema = schema(*own);
                }
@@ -359,10 +365,9 @@ class Reader {
                }
                operation.bodies.push_back(std::move(body));
              });
-    std::stable_sort(operation.bodies.begin(), operation.bodies.end(),
-                     [](const OpenApiMedia& a, const OpenApiMedia& b) {
-                       return rank(a.type) < rank(b.type);
-                     });
+    std::stable_sort(
+        operation.bodies.begin(), operation.bodies.end(),
+        [](const OpenApiMedia& a, const OpenApiMedia& b) { return rank(a.type) < rank(b.type); });
   }
 
   static int rank(std::string_view type) {

@@ -40,6 +40,7 @@ struct MainConf {
 struct Policy {
   OpenApiPolicy words;  // with a base
   std::shared_ptr<const Description> description;
+  ngx::Place place;
 };
 
 struct LocationConf {
@@ -67,7 +68,8 @@ bool gather_headers(Request& request, State& state) noexcept {
   if (state.headers != nullptr) return true;
   const ngx_list_part_t* const first = &request.native()->headers_in.headers.part;
   std::size_t count = 0;
-  for (const ngx_list_part_t* part = first; part != nullptr; part = part->next) count += part->nelts;
+  for (const ngx_list_part_t* part = first; part != nullptr; part = part->next)
+    count += part->nelts;
   state.headers = static_cast<HeaderField*>(
       ngx_palloc(request.pool(), sizeof(HeaderField) * std::max<std::size_t>(count, 1)));
   if (state.headers == nullptr) return false;
@@ -94,7 +96,8 @@ const State* state_of(Request& request, const Policy& policy) noexcept {
     const OpenApi& openapi = *policy.description->openapi;
     const ngx_http_request_t* r = request.native();
     state->policy = &policy;
-    state->match = find_operation(openapi, *policy.words.base, ngx::to_view(r->method_name), ngx::to_view(r->uri));
+    state->match = find_operation(openapi, *policy.words.base, ngx::to_view(r->method_name),
+                                  ngx::to_view(r->uri));
     if (state->match.operation != nullptr) request.set_operation(state->match.operation->name);
   }
   if (state->match.operation != nullptr) {
@@ -224,7 +227,8 @@ const core::Check kCheck = {
 void send_deprecation(ngx_http_request_t* r, Request* request) noexcept {
   if (request == nullptr) return;
   const auto* state = request->state<State>(core::Feature::openapi);
-  if (state == nullptr || state->match.operation == nullptr || !state->match.operation->deprecated) {
+  if (state == nullptr || state->match.operation == nullptr ||
+      !state->match.operation->deprecated) {
     return;
   }
   constexpr std::string_view kName = "Deprecation";
@@ -280,6 +284,7 @@ std::shared_ptr<const Description> description_of(ngx_conf_t* cf, const std::str
 void set_openapi(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   if (conf.policy != nullptr) core::fail("\"guard_openapi\" directive is duplicate");
   auto policy = std::make_shared<Policy>();
+  policy->place = ngx::place_of(cf);
   if (!words.is_off()) {
     policy->words = parse_openapi(words);
     policy->words.file = ngx::path_near(cf, policy->words.file);
@@ -297,7 +302,11 @@ void set_openapi(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
 void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   if (child.policy == nullptr) child.policy = parent.policy;
   if (child.policy == nullptr || child.policy->description == nullptr) return;
-  core::require_strict_path(cf, "guard_openapi");
+  if (!core::require_strict_path(cf)) {
+    ngx::fail(
+        cf, child.policy->place,
+        "\"guard_path off\" contradicts \"guard_openapi\", which implies \"guard_path strict\"");
+  }
   core::activate(cf, kCheck);
   core::activate(cf, kDeprecation);
 }

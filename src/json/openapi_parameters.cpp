@@ -41,7 +41,8 @@ char delimiter_of(ParameterStyle style) noexcept {
 }
 
 // Takes what lies before the next delimiter off text; false: there was nothing left.
-bool take_part(std::string_view& text, bool& more, char delimiter, std::string_view& part) noexcept {
+bool take_part(std::string_view& text, bool& more, char delimiter,
+               std::string_view& part) noexcept {
   if (!more) return false;
   const std::size_t end = text.find(delimiter);
   part = text.substr(0, end);
@@ -95,13 +96,13 @@ ParameterReader::Verdict ParameterReader::read(const OpenApi& openapi, const Ope
 
 bool ParameterReader::prepare(const OperationMatch& match, const ParameterInput& input) noexcept {
   std::size_t bytes = input.query.size();
-  std::size_t pairs = 1 + static_cast<std::size_t>(
-                              std::count(input.query.begin(), input.query.end(), '&'));
+  std::size_t pairs =
+      1 + static_cast<std::size_t>(std::count(input.query.begin(), input.query.end(), '&'));
   for (const HeaderField& field : input.fields) {
     bytes += field.value.size() + 2;
     if (field.name == "cookie") {
-      pairs += 1 + static_cast<std::size_t>(
-                       std::count(field.value.begin(), field.value.end(), ';'));
+      pairs +=
+          1 + static_cast<std::size_t>(std::count(field.value.begin(), field.value.end(), ';'));
     }
   }
   for (std::size_t i = 0; i < match.values.count; ++i) bytes += match.values.values[i].size();
@@ -222,9 +223,8 @@ bool ParameterReader::write_pairs(const OpenApiParameter& parameter,
     if (count++ == 0) first = &pair;
   }
   if (first == nullptr) return !parameter.required || fail(parameter, kRequired);
-  const bool exploded =
-      parameter.explode && !parameter.json && shape.value.may_repeat() &&
-      (count > 1 || shape.value.is_array());
+  const bool exploded = parameter.explode && !parameter.json && shape.value.may_repeat() &&
+                        (count > 1 || shape.value.is_array());
   if (count > 1 && !exploded) return fail(parameter, kRepeated);
   if (!exploded) return write_single(parameter, first->value);
   begin_value(parameter);

@@ -27,9 +27,9 @@ struct ParameterInput {
 
 struct ParameterError {
   const OpenApiParameter* parameter = nullptr;
-  std::string_view detail;         // a literal, or of the program
-  std::string_view keyword;        // of the schema; empty where it is another rule
-  std::uint32_t node = 0;          // of the value at fault, for pointer(); 0: the whole
+  std::string_view detail;   // a literal, or of the program
+  std::string_view keyword;  // of the schema; empty where it is another rule
+  std::uint32_t node = 0;    // of the value at fault, for pointer(); 0: the whole
 };
 
 // One per worker: what it needs of memory it keeps, so that it allocates only for a request larger

@@ -50,9 +50,6 @@ std::vector<std::string> PathTree::parameters_of(std::string_view path_template)
 
 std::uint32_t PathTree::add(std::string_view path_template, std::uint32_t item) {
   if (!path_template.starts_with('/')) core::fail("a path must begin with \"/\"");
-  if (path_template.find_first_of("?#") != std::string_view::npos) {
-    core::fail("a path must not hold \"?\" or \"#\"");
-  }
   (void)parameters_of(path_template);
   const std::vector<std::string_view> parts = core::split(path_template.substr(1), '/');
   if (parts.size() > kMaxSegments) {

@@ -13,9 +13,9 @@ constexpr std::array<std::string_view, 5> kDraftWords = {"4", "6", "7", "2019-09
 constexpr std::array<std::string_view, 6> kDraftNames = {
     "OpenAPI 3.0", "draft 4", "draft 6", "draft 7", "draft 2019-09", "draft 2020-12"};
 constexpr std::array<std::string_view, 6> kMetaschemaUris = {
-    "urn:guard:openapi-3.0:schema-object", "http://json-schema.org/draft-04/schema", "http://json-schema.org/draft-06/schema",
-    "http://json-schema.org/draft-07/schema", "https://json-schema.org/draft/2019-09/schema",
-    "https://json-schema.org/draft/2020-12/schema"};
+    "urn:guard:openapi-3.0:schema-object",          "http://json-schema.org/draft-04/schema",
+    "http://json-schema.org/draft-06/schema",       "http://json-schema.org/draft-07/schema",
+    "https://json-schema.org/draft/2019-09/schema", "https://json-schema.org/draft/2020-12/schema"};
 
 constexpr Draft k4 = Draft::draft4;
 constexpr Draft k6 = Draft::draft6;
@@ -158,8 +158,8 @@ const KeywordEntry& entry_of(Keyword keyword) noexcept {
 std::optional<Keyword> find_keyword(Draft draft, std::string_view name) noexcept {
   for (std::size_t i = 0; i < kKeywords.size(); ++i) {
     const KeywordEntry& entry = kKeywords[i];
-    const bool known = draft == Draft::openapi3_0 ? entry.openapi3_0
-                                                   : entry.first <= draft && draft <= entry.last;
+    const bool known =
+        draft == Draft::openapi3_0 ? entry.openapi3_0 : entry.first <= draft && draft <= entry.last;
     if (known && entry.name == name) return static_cast<Keyword>(i);
   }
   return std::nullopt;

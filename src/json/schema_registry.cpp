@@ -132,7 +132,7 @@ SchemaPlace SchemaRegistry::child(SchemaPlace from, std::uint32_t node) const {
 }
 
 std::optional<std::uint32_t> SchemaRegistry::find_resource(const std::string& uri, Draft draft,
-                                                          bool openapi) {
+                                                           bool openapi) {
   if (const auto known = by_uri_.find(uri); known != by_uri_.end()) return known->second;
   for (const Metaschema& metaschema : metaschemas()) {
     if (metaschema.uri != uri) continue;

@@ -48,7 +48,7 @@ struct SchemaResource {
   std::string uri;  // absolute, without a fragment
   Draft draft = kLatestDraft;
   Vocabularies vocabularies = kAllVocabularies;
-  bool recursive_anchor = false;                 // 2019-09
+  bool recursive_anchor = false;  // 2019-09
   // An OpenAPI document, or a part of one in a file of its own: what it holds are schemas, it
   // is none.
   bool openapi = false;
@@ -70,7 +70,8 @@ class SchemaRegistry {
 
   explicit SchemaRegistry(Fetch fetch) : fetch_(std::move(fetch)) {}
 
-  // The schema at node of file, whose URI is uri unless it names itself. draft: what it is without a
+  // The schema at node of file, whose URI is uri unless it names itself. draft: what it is without
+  // a
   // "$schema".
   SchemaPlace add(const std::shared_ptr<const SchemaFile>& file, std::uint32_t node,
                   const std::string& uri, Draft draft);

@@ -1,0 +1,108 @@
+# What nginx -t says of guard_openapi and of the documents that it names.
+
+use lib 't/lib';
+use Test::Nginx::Socket 'no_plan';
+
+no_long_string();
+
+our $get = '"get":{"parameters":[{"name":"a","in":"query","schema":{"type":"string"}}]}';
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: no file
+--- config
+guard_openapi $TEST_NGINX_HTML_DIR/none.json;
+--- config_error
+cannot read "none.json": No such file or directory in config:1
+
+=== TEST 2: another version
+--- user_files
+>>> a.json
+{"swagger":"2.0","paths":{"/a":{"get":{}}}}
+--- config
+guard_openapi $TEST_NGINX_HTML_DIR/a.json;
+--- config_error
+"a.json" at "": must be an OpenAPI document of version 3.0 or 3.1, which "openapi" says in config:1
+
+=== TEST 3: a reference to nothing
+--- user_files
+>>> a.json
+{"openapi":"3.0.0","paths":{"/a":{"get":{"parameters":[{"$ref":"#/components/parameters/A"}]}}}}
+--- config
+guard_openapi $TEST_NGINX_HTML_DIR/a.json;
+--- config_error
+"a.json" at "/paths/~1a/get/parameters/0/$ref": a reference to nothing that is known, "#/components/parameters/A" in config:1
+
+=== TEST 4: a schema that is none in the dialect of 3.0
+--- user_files
+>>> a.json
+{"openapi":"3.0.0","paths":{"/a":{"get":{"parameters":[{"name":"a","in":"query","schema":{"type":["string"]}}]}}}}
+--- config
+guard_openapi $TEST_NGINX_HTML_DIR/a.json;
+--- config_error
+"a.json" at "/paths/~1a/get/parameters/0/schema/type": must be one of "array", "boolean", "integer", "number", "object", "string" ("enum" of "urn:guard:openapi-3.0:schema-object") in config:1
+
+=== TEST 5: a style that its place does not have, and the one that makes paths ambiguous
+--- user_files
+>>> a.json
+{"openapi":"3.0.0","paths":{"/a/{b}":{"get":{"parameters":[{"name":"b","in":"path","required":true,"style":"matrix","schema":{}}]}}}}
+--- config
+guard_openapi $TEST_NGINX_HTML_DIR/a.json;
+--- config_error
+"a.json" at "/paths/~1a~1{b}/get/parameters/0": the style "matrix" cannot be served: paths with ";" are ambiguous in config:1
+
+=== TEST 6: two paths of one shape
+--- user_files
+>>> a.json
+{"openapi":"3.0.0","paths":{"/a/{b}":{"get":{}},"/a/{c}":{"get":{}}}}
+--- config
+guard_openapi $TEST_NGINX_HTML_DIR/a.json;
+--- config_error
+"a.json" at "/paths/~1a~1{c}": the path has the shape of another one above in config:1
+
+=== TEST 7: braces that do not fit
+--- user_files
+>>> a.json
+{"openapi":"3.0.0","paths":{"/a/{b":{"get":{}}}}
+--- config
+guard_openapi $TEST_NGINX_HTML_DIR/a.json;
+--- config_error
+"a.json" at "/paths/~1a~1{b": malformed "{" and "}" in the path in config:1
+
+=== TEST 8: servers with different paths
+--- user_files
+>>> a.json
+{"openapi":"3.0.0","servers":[{"url":"/v1"},{"url":"/v2"}],"paths":{"/a":{"get":{}}}}
+--- config
+guard_openapi $TEST_NGINX_HTML_DIR/a.json;
+--- config_error
+the servers in "a.json" have different paths; write "base=" to say with which of them requests come here in config:1
+
+=== TEST 9: against guard_path off
+--- user_files
+>>> a.json
+{"openapi":"3.0.0","paths":{"/a":{"get":{}}}}
+--- config
+location /a { guard_path off; guard_openapi $TEST_NGINX_HTML_DIR/a.json; }
+--- config_error
+"guard_path off" contradicts "guard_openapi", which implies "guard_path strict" in config:1
+
+=== TEST 10: words
+--- user_files
+>>> a.json
+{"openapi":"3.0.0","paths":{"/a":{"get":{}}}}
+--- config
+guard_openapi $TEST_NGINX_HTML_DIR/a.json unknown=let;
+--- config_error
+invalid value "let" of "unknown", it must be "refuse" or "pass" in config:1
+
+=== TEST 11: a base that is no path
+--- user_files
+>>> a.json
+{"openapi":"3.0.0","paths":{"/a":{"get":{}}}}
+--- config
+guard_openapi $TEST_NGINX_HTML_DIR/a.json base=v1;
+--- config_error
+"base" must begin with "/", not "v1" in config:1

@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 use lib 't/lib';
+use IO::Socket::INET;
 use Test::More;
 use Test::Nginx::Guard;
 use Test::Nginx::Guard::Wait qw(scaled);
@@ -15,6 +16,7 @@ my $locations = <<'EOC';
 root html;
 add_header X-Redis $guard_test_redis always;
 location /one { guard_test front redis=main "send=INCR guard:count"; try_files /index.html =404; }
+location /stall { guard_test front redis=main "send=INCR guard:count" stall=200ms; try_files /index.html =404; }
 location /free { try_files /index.html =404; }
 EOC
 
@@ -94,6 +96,23 @@ for my $url (qw(url unix_url)) {
     $redis->resume;
     recovers($nginx, 'stopped');
     is_over($nginx, 'stopped', @outage);
+}
+
+# Two requests whose work holds the worker up, one after the other, for longer than timeout= together with
+# a Redis that takes a while: neither command has waited long.
+{
+    my $redis = start_redis();
+    my $fake  = start_fake_redis(behind => $redis);
+    my $nginx = nginx($fake->url, words => 'timeout=150ms');
+    is_deeply [(ask($nginx))[0]], ['ok 1'], 'held up: answers';
+    $fake->behave('delay 0.02');
+    for my $round (1 .. 3) {
+        my @sockets = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1:' . $nginx->port) or die "connect: $@\n" } 1 .. 3;
+        syswrite $_, "GET /stall HTTP/1.0\r\nHost: localhost\r\n\r\n" for @sockets;
+        my @became = map { join('', readline $_) =~ /^X-Redis: (\w+)/m ? $1 : 'nothing' } @sockets;
+        is_deeply \@became, [('ok') x 3], "held up: the time that the worker takes is not Redis's, round $round";
+    }
+    is_over($nginx, 'held up');
 }
 
 done_testing;

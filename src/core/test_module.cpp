@@ -1,7 +1,8 @@
 // Only in the test build: checks that wait on a timer or on Redis, refuse, or want the body, so
 // that the gates' rules and the Redis client can be tried without any feature.
 //   guard_test front|inner [wait=TIME] [refuse=STATUS] [body=SIZE] [at=evaluate|charge]
-//     [user=VALUE] [redis=NAME] ["send=WORD WORD"] [times=N];
+//     [user=VALUE] [redis=NAME] ["send=WORD WORD"] [times=N] [stall=TIME];
+// stall= holds up the whole worker before something is sent, as costly work does.
 // user= publishes a login_failed of that user, as features will that know one.
 // send=: words may hold variables, and "#", which is the number of the command, 0 to N-1. The
 // second word is the command's key. $guard_test_redis: what became of the last of the N commands
@@ -26,6 +27,7 @@ namespace {
 struct TestCheck {
   Gate gate = Gate::front;
   ngx_msec_t wait = 0;
+  ngx_msec_t stall = 0;
   std::uint16_t refuse = 0;
   std::size_t body = 0;
   bool at_charge = false;
@@ -149,6 +151,7 @@ Answer act(Request& request, Refusal& refusal, const TestCheck& check) noexcept 
   if (check.redis != nullptr && !state->waited) {
     if (state->commands == nullptr) {
       state->began = ngx_current_msec;
+      if (check.stall != 0) ngx_msleep(check.stall);
       if (!ask_redis(request, *state, check)) return Answer::pass;
       ngx_log_error(NGX_LOG_NOTICE, request.native()->connection->log, 0, "guard test waits");
     }
@@ -241,7 +244,7 @@ const Check kInner = {Feature::upload,     Gate::inner, evaluate<Gate::inner>, c
                       refund<Gate::inner>, body_need,   abandon<Gate::inner>};
 
 void set_test(ngx_conf_t* cf, Words& words, TestConf& conf) {
-  words.read(1, {"wait", "refuse", "body", "at", "user", "redis", "send", "times"});
+  words.read(1, {"wait", "stall", "refuse", "body", "at", "user", "redis", "send", "times"});
   using std::chrono_literals::operator""h;
   using std::chrono_literals::operator""ms;
   auto* made = ngx::pool_new<TestCheck>(cf->pool);
@@ -250,6 +253,9 @@ void set_test(ngx_conf_t* cf, Words& words, TestConf& conf) {
   check.gate = words[0] == "front" ? Gate::front : Gate::inner;
   if (auto word = words.named("wait")) {
     check.wait = static_cast<ngx_msec_t>(parse_time("wait", *word, 1ms, 1h).count());
+  }
+  if (auto word = words.named("stall")) {
+    check.stall = static_cast<ngx_msec_t>(parse_time("stall", *word, 1ms, 1h).count());
   }
   if (auto word = words.named("refuse")) {
     check.refuse = static_cast<std::uint16_t>(parse_number("refuse", *word, 400, 599));

@@ -10,7 +10,7 @@ Client::Client(Settings&& settings, Changed changed) noexcept
       changed_(changed),
       deadline_([](void* self) noexcept { static_cast<Client*>(self)->expire(); }, this, true),
       delivery_([](void* self) noexcept { static_cast<Client*>(self)->deliver(); }, this, true),
-      turn_end_([](void* self) noexcept { static_cast<Client*>(self)->deliver(); }, this) {}
+      turn_end_([](void* self) noexcept { static_cast<Client*>(self)->end_turn(); }, this) {}
 
 Client::~Client() = default;
 
@@ -26,6 +26,7 @@ bool Client::start() noexcept {
 }
 
 void Client::stop() noexcept {
+  set_deadlines();
   for (Hook* hook = waiting_.first(); hook != &waiting_; hook = hook->next()) {
     static_cast<Command*>(hook)->link_ = nullptr;
   }
@@ -41,7 +42,8 @@ bool Client::available() const noexcept {
 
 void Client::send(Command& command) noexcept {
   command.deadline_ = ngx_current_msec + timeout();
-  enter(command, waiting_);
+  enter(command, sent_now_);
+  if (!sent_now_.alone()) turn_end_.post();
 }
 
 void Client::send_again(Command& command) noexcept {
@@ -87,6 +89,7 @@ void Client::hold(Command& command) noexcept {
 }
 
 void Client::release() noexcept {
+  set_deadlines();
   Hook* hook = waiting_.first();
   while (hook != &waiting_) {
     auto& command = *static_cast<Command*>(hook);
@@ -130,6 +133,27 @@ void Client::fail(Command& command, Fault fault) noexcept {
   command.fault_ = fault;
   failed_.append(command);
   if (!delivering_) turn_end_.post();
+}
+
+void Client::end_turn() noexcept {
+  set_deadlines();
+  deliver();
+}
+
+// nginx's clock stands still within a turn of the event loop. By it, a turn that took long, by the
+// work for other requests, would leave Redis less time than timeout= says, or none.
+void Client::set_deadlines() noexcept {
+  if (sent_now_.alone()) return;
+  ngx_time_update();
+  const bool first = waiting_.alone();
+  const ngx_msec_t deadline = ngx_current_msec + timeout();
+  while (!sent_now_.alone()) {
+    auto& command = *static_cast<Command*>(sent_now_.first());
+    command.unlink();
+    command.deadline_ = deadline;
+    waiting_.append(command);
+  }
+  if (first) expire();
 }
 
 void Client::deliver() noexcept {

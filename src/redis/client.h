@@ -130,13 +130,16 @@ class Client {
   void dispatch(Command& command) noexcept;
   void push(Command& command, Link& link) noexcept;
   void settle(Command& command) noexcept;
+  void end_turn() noexcept;
+  void set_deadlines() noexcept;
   void deliver() noexcept;
   void expire() noexcept;
 
   Settings settings_;
   Changed changed_;
   std::unique_ptr<Topology> topology_;
-  Hook waiting_;  // by deadline
+  Hook sent_now_;  // in this turn: their time begins when it ends
+  Hook waiting_;   // by deadline
   Hook failed_;
   std::uint64_t settled_ = 0;  // counts those that left one of the two
   bool delivering_ = false;

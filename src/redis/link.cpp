@@ -197,7 +197,7 @@ bool Link::judge(const Reply& reply) noexcept {
 
 void Link::connect() noexcept {
   state_ = State::connecting;
-  timer_.start(client_.settings().connect_timeout());
+  give_time(client_.settings().connect_timeout());
   const ngx::Endpoint* endpoint = topology_.endpoint(*this);
   if (endpoint == nullptr) return attempt_failed(topology_.why());
   switch (connection_.open(*endpoint, client_.settings().route)) {
@@ -208,6 +208,12 @@ void Link::connect() noexcept {
     case ngx::Outgoing::Opening::pending:
       break;
   }
+}
+
+// From now on, however long this turn of the event loop has taken.
+void Link::give_time(ngx_msec_t limit) noexcept {
+  ngx_time_update();
+  timer_.start(limit);
 }
 
 void Link::opened() noexcept {
@@ -288,7 +294,7 @@ void Link::on_setup_reply(const Reply& reply) noexcept {
   if (state_ == State::probe) return stand();
   // A server that takes longer to answer than commands may wait is of no use to them.
   state_ = State::probe;
-  timer_.start(client_.timeout());
+  give_time(client_.timeout());
   step_ = step_count_ = 0;
   add_step(Step::probe);
   write_out();

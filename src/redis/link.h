@@ -59,6 +59,7 @@ class Link final : private ngx::Outgoing::Owner {
 
   bool hangs() noexcept;
   void connect() noexcept;
+  void give_time(ngx_msec_t limit) noexcept;
   void add_step(Step step) noexcept;
   void on_setup_reply(const Reply& reply) noexcept;
   void stand() noexcept;

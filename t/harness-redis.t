@@ -13,6 +13,7 @@ use IO::Socket::SSL;
 use IO::Socket::UNIX;
 use Test::More;
 use Test::Nginx::Guard;
+use Test::Nginx::Guard::Pace    qw(at_our_pace);
 use Test::Nginx::Guard::Process qw(state_of);
 use Test::Nginx::Guard::Resp qw(encode_command parse_command parse_reply);
 use Time::HiRes qw(time);
@@ -27,6 +28,22 @@ use Time::HiRes qw(time);
     my $commands = encode_command('SET', 'k', "a\r\nb") . "PING x\r\n" . '*1';
     is_deeply [map { parse_command(\$commands) } 1 .. 2], [['SET', 'k', "a\r\nb"], ['PING', 'x']], 'parse_command';
     is parse_command(\$commands), undef, 'parse_command: not whole';
+}
+
+# The limits of guard_redis where nginx is slow.
+{
+    my %cases = (
+        'guard_redis a redis://h;'                                => 'guard_redis a redis://h connect_timeout=2000ms timeout=200ms;',
+        'guard_redis a unix:/s timeout=2s pool=2;'                => 'guard_redis a unix:/s timeout=8000ms pool=2 connect_timeout=2000ms;',
+        'guard_redis a env:X connect_timeout=5ms timeout=30s;'    => 'guard_redis a env:X connect_timeout=20ms timeout=60000ms;',
+        'guard_redis a rediss+cluster://h timeout=5x;'            => 'guard_redis a rediss+cluster://h timeout=5x connect_timeout=2000ms;',
+        "x y;\nguard_redis a redis://h timeout=1s; x timeout=1s;" =>
+            "x y;\nguard_redis a redis://h timeout=4000ms connect_timeout=2000ms; x timeout=1s;",
+        'guard_redis a;'                                          => 'guard_redis a;',
+    );
+    is at_our_pace($_, 4), $cases{$_}, "pace: $_" for sort keys %cases;
+    is at_our_pace($_, 1), $_, "pace, as fast as ever: $_" for sort keys %cases;
+    is at_our_pace(undef, 4), undef, 'pace: nothing';
 }
 
 sub client { return Test::Nginx::Guard::Resp->new(timeout => 2, @_) }

@@ -11,6 +11,7 @@ use File::Path qw(make_path remove_tree);
 use File::Temp qw(tempdir);
 use IO::Socket::INET;
 use POSIX qw(WNOHANG);
+use Test::Nginx::Guard::Pace qw(at_our_pace);
 use Test::Nginx::Guard::Port qw(free_port);
 use Test::Nginx::Guard::Process qw(is_alive children_of title_of end_process die_with_parent);
 use Test::Nginx::Guard::Wait qw(wait_for scaled);
@@ -92,9 +93,11 @@ sub slurp {
 sub log_text { my ($self, $name) = @_; return slurp($self->log_file($name)) }
 
 # Writes nginx.conf. Words: main_config, http_config, config (of the server), post_main_config,
-# listen (further listen lines), listen_words, server_name, no_root_location.
+# listen (further listen lines), listen_words, server_name, no_root_location, as_written (also under
+# valgrind and sanitizers: see Pace).
 sub configure {
     my ($self, %section) = @_;
+    $section{http_config} = at_our_pace($section{http_config}) unless $section{as_written};
     my $root = $self->{root};
     my @lines;
     my @map;

@@ -7,6 +7,7 @@ use lib 't/lib';
 use List::Util qw(max min sum0);
 use Test::More;
 use Test::Nginx::Guard;
+use Test::Nginx::Guard::Answers qw(code_of);
 use Test::Nginx::Guard::Load qw(most_within);
 use Test::Nginx::Guard::Wait qw(scaled);
 
@@ -26,12 +27,11 @@ my @nginx   = start_fleet(
     config => "root html;\n" . join '', map { "location /$_/ { guard_rate $_; alias html/; }\n" } @algorithms
 );
 
-sub code { my ($nginx, $target) = @_; return request($nginx->port, GET => $target)->{code} }
 sub keys_of { my ($policy) = @_; return map { @{ $_->run('KEYS', "guard:$policy:*") } } @masters }
 
 # Nobody begins before the nodes know the cluster's clock.
 for my $algorithm (@algorithms) {
-    code($_, "/$algorithm/?k=warm" . $_->port) for @nginx;
+    code_of($_, "/$algorithm/?k=warm" . $_->port) for @nginx;
     ok wait_for(sub { keys_of($algorithm) >= $nodes }), "$algorithm: all nodes tell";
 }
 
@@ -53,7 +53,7 @@ for my $algorithm (@algorithms) {
             wait_for(sub { $target->calls('asking') > $seen + 2 }, 0.5) and ++$sent_on;
             $cluster->end_move($slot, $source, $target);
             ++$moves;
-            my $passed = grep { code($_, "/$algorithm/?k=x") == 200 } @nginx;
+            my $passed = grep { code_of($_, "/$algorithm/?k=x") == 200 } @nginx;
             $asked += $passed;
             return $passed == 0 && ++$done == 3;
         },

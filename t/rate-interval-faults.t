@@ -7,6 +7,8 @@ use lib 't/lib';
 use JSON::PP ();
 use Test::More;
 use Test::Nginx::Guard;
+use Test::Nginx::Guard::Answers qw(code_of codes);
+use Test::Nginx::Guard::Ending qw(ends_well);
 use Test::Nginx::Guard::Wait qw(scaled);
 use Time::HiRes qw(time);
 
@@ -30,10 +32,6 @@ sub nginx {
     );
 }
 
-sub code_of { my ($nginx, $target) = @_; return (request($nginx->port, GET => $target) // { code => 'none' })->{code} }
-
-sub codes { my ($nginx, $target, $count) = @_; return join ' ', map { code_of($nginx, $target) } 1 .. $count }
-
 # The sum of what Redis has been told for fixed.
 sub told {
     my $sum = 0;
@@ -45,14 +43,6 @@ sub is_told {
     my ($wanted, $name) = @_;
     wait_for(sub { (eval { told() } // -1) == $wanted }, 5);
     is told(), $wanted, $name;
-    return;
-}
-
-sub is_over {
-    my ($nginx, $name, @allowed) = @_;
-    is $nginx->stop('QUIT'), undef, "$name: stops";
-    is_deeply [log_problems($nginx, @allowed)], [], "$name: nothing bad in the log";
-    $redis->run('FLUSHALL');
     return;
 }
 
@@ -97,7 +87,7 @@ sub is_over {
         ok $told, 'hangs: somebody else tells';
         kill 'CONT', $pid;
     }
-    is_over($nginx, 'lease', 'alert');
+    ends_well($nginx, 'lease', empties => $redis, allowed => ['alert']);
 }
 
 # Reloads under load: the old workers and the new ones count and tell as one.
@@ -112,7 +102,7 @@ sub is_over {
     my $result = $load->finish;
     is_deeply [grep { $_ != 200 } keys %{ $result->{codes} }], [], 'reload: nothing fails';
     is_told($result->{codes}{200}, "reload: nothing is lost of $result->{codes}{200}, nothing is counted twice");
-    is_over($nginx, 'reload');
+    ends_well($nginx, 'reload', empties => $redis);
 }
 
 # Before, during and after an outage. Words: url, begin, end, timeout, quiet (nobody notices).
@@ -175,7 +165,7 @@ sub outage {
     # A busy machine may be too late for Redis once more.
     splice @kinds, 2 unless $word{quiet};
     is_deeply \@kinds, $word{quiet} ? [] : ['redis_unavailable', 'redis_recovered'], "$name: events";
-    is_over($nginx, $name);
+    ends_well($nginx, $name, empties => $redis);
     return;
 }
 
@@ -199,7 +189,7 @@ outage('stopped', url => $redis->unix_url, begin => sub { $redis->suspend }, end
     $redis->run('FLUSHALL');
     is code_of($nginx, '/fixed/?k=a'), 200, 'empty: one more';
     is_told(11, 'empty: Redis knows all of it again');
-    is_over($nginx, 'empty');
+    ends_well($nginx, 'empty', empties => $redis);
 }
 
 # One that refuses what it is told is heard of, but not with every round.
@@ -218,7 +208,7 @@ outage('stopped', url => $redis->unix_url, begin => sub { $redis->suspend }, end
     is scalar(() = $nginx->log_text =~ /$line/g), 1, 'refuses: said once';
     $redis->run('DEL', $key);
     is_told(21, 'refuses: told once it does not');
-    is_over($nginx, 'refuses');
+    ends_well($nginx, 'refuses', empties => $redis);
 }
 
 # One that is too old to know the floor. A total that is too small once says nothing yet: a clock may have been set.
@@ -237,7 +227,7 @@ outage('stopped', url => $redis->unix_url, begin => sub { $redis->suspend }, end
     unlike $nginx->log_text, $line, 'old: not said at once';
     $forget->() for 1 .. 2;
     ok wait_for(sub { $nginx->log_text =~ $line }), 'old: said';
-    is_over($nginx, 'old');
+    ends_well($nginx, 'old', empties => $redis);
 }
 
 done_testing();

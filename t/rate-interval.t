@@ -6,6 +6,8 @@ use warnings;
 use lib 't/lib';
 use Test::More;
 use Test::Nginx::Guard;
+use Test::Nginx::Guard::Answers qw(get codes);
+use Test::Nginx::Guard::Ending qw(ends_well);
 use Test::Nginx::Guard::Wait qw(scaled);
 
 my $redis      = start_redis();
@@ -24,12 +26,6 @@ sub nginx {
     );
 }
 
-sub get {
-    my ($nginx, $target) = @_;
-    return request($nginx->port, GET => $target) // { code => 'none', fields => [], body => '' };
-}
-
-sub codes     { my ($nginx, $target, $count) = @_; return join ' ', map { get($nginx, $target)->{code} } 1 .. $count }
 sub remaining { my ($nginx, $target) = @_; return header_of(get($nginx, $target)->{fields}, 'X-Remaining') }
 
 # What Redis has for POLICY: {name => total}, without the probe.
@@ -44,14 +40,6 @@ sub told {
     my $sum;
     wait_for(sub { $sum = 0; $sum += $_ // 0 for values %{ totals($policy) }; return $sum == $wanted });
     return $sum;
-}
-
-sub is_over {
-    my ($nginx, $name) = @_;
-    is $nginx->stop('QUIT'), undef, "$name: stops";
-    is_deeply [log_problems($nginx)], [], "$name: nothing bad in the log";
-    $redis->run('FLUSHALL');
-    return;
 }
 
 my $each = join '', map { "location /$_/ { guard_rate $_; alias html/; }\n" } @algorithms;
@@ -89,7 +77,7 @@ my $each = join '', map { "location /$_/ { guard_rate $_; alias html/; }\n" } @a
         my $least = { gcra => 3600 - scaled(10), sliding_window => 3600 - scaled(10), fixed_window => 0 }->{$algorithm};
         ok $life > 1000 * $least && $life <= 1000 * $most + 1, "$algorithm: it lives as long as it means anything ($life ms)";
     }
-    is_over($nginx, 'keys');
+    ends_well($nginx, 'keys', empties => $redis);
 }
 
 # Windows that are over leave nothing behind.
@@ -101,7 +89,7 @@ my $each = join '', map { "location /$_/ { guard_rate $_; alias html/; }\n" } @a
     codes($nginx, "/$_/?k=1", 3) for @algorithms;
     ok wait_for(sub { 3 == grep { %{ totals($_) } } @algorithms }), 'life: all are there';
     ok wait_for(sub { @{ $redis->run('KEYS', 'guard:*:*') } == 0 }, 4), 'life: none is left after two windows and their second of grace';
-    is_over($nginx, 'life');
+    ends_well($nginx, 'life', empties => $redis);
 }
 
 # What somebody else has told, and that a quota of all nodes ends here, too.
@@ -128,7 +116,7 @@ my $each = join '', map { "location /$_/ { guard_rate $_; alias html/; }\n" } @a
     is_deeply hammer([$nginx], '/gcra/', clients => 4, count => 50)->{codes}, { 429 => 200 }, 'flood: all are refused';
     select undef, undef, undef, 0.1;
     is join(' ', map { $redis->calls($_) } qw(ZADD ZINCRBY PEXPIRE ZSCORE)), '0 0 0 0', 'flood: at no cost to Redis';
-    is_over($nginx, 'others');
+    ends_well($nginx, 'others', empties => $redis);
 }
 
 # One nginx of two workers lets through the same as without Redis, exactly.
@@ -145,7 +133,7 @@ my $each = join '', map { "location /$_/ { guard_rate $_; alias html/; }\n" } @a
         is_deeply $result->{codes}, { 200 => 400, 429 => 40 }, "$algorithm: of each key";
     }
     is told('fixed_window', 500), 500, 'workers: Redis is told all of it, once';
-    is_over($nginx, 'workers');
+    ends_well($nginx, 'workers', empties => $redis);
 }
 
 # Costs, several windows, several policies, what is only tried, and what is given back.
@@ -180,7 +168,7 @@ my $each = join '', map { "location /$_/ { guard_rate $_; alias html/; }\n" } @a
         is remaining($nginx, '/left/?k=4'), 198, 'given back: all of it';
         is told('c', 2), 2, 'given back: Redis hears nothing of it in the end';
     }
-    is_over($nginx, 'several');
+    ends_well($nginx, 'several', empties => $redis);
 }
 
 # A quitting nginx tells what it has not told yet.
@@ -198,7 +186,7 @@ my $each = join '', map { "location /$_/ { guard_rate $_; alias html/; }\n" } @a
     my $sum = 0;
     $sum += $_ for values %{ totals('late') };
     is $sum, 5, 'quit: all is told';
-    is_over($nginx, 'quit');
+    ends_well($nginx, 'quit', empties => $redis);
 }
 
 done_testing();

@@ -5,6 +5,8 @@ use warnings;
 use lib 't/lib';
 use Test::More;
 use Test::Nginx::Guard;
+use Test::Nginx::Guard::Answers qw(code_of);
+use Test::Nginx::Guard::Ending qw(ends_well redis_events);
 use Time::HiRes qw(time);
 
 sub fleet {
@@ -16,23 +18,6 @@ sub fleet {
             . "guard_event_log \$TEST_NGINX_EVENT_LOG;\n$policies",
         config => "root html;\n$config"
     );
-}
-
-sub ends_well {
-    my ($name, @nginx) = @_;
-    for my $one (@nginx) {
-        is $one->stop('QUIT'), undef, "$name: stops";
-        is_deeply [log_problems($one)], [], "$name: nothing bad in the log";
-    }
-    return;
-}
-
-sub code { my ($nginx, $target) = @_; return (request($nginx->port, GET => $target, timeout => 10) // { code => 'none' })->{code} }
-
-sub redis_events {
-    my ($nginx) = @_;
-    my ($events) = read_events($nginx->log_file('events.log'));
-    return map { $_->{labels}{kind} } grep { $_->{labels}{kind} =~ /^redis_/ } @$events;
 }
 
 # The slot of the one key of this policy.
@@ -54,7 +39,7 @@ sub slot_of {
         'timeout=10s'
     );
     for my $policy (qw(gcra sliding)) {
-        is code($nginx[0], "/$policy/?k=a"), 200, "$policy: the first";
+        is code_of($nginx[0], "/$policy/?k=a"), 200, "$policy: the first";
         my $slot = slot_of($cluster, $policy);
         my $load = start_load(\@nginx, "/$policy/?k=a", clients => 8, pause => 0.002);
         my $asks = 0;
@@ -69,7 +54,7 @@ sub slot_of {
             $cluster->end_move($slot, $source, $target);
         }
         my $own = 1;
-        wait_for(sub { my $code = code($nginx[1], "/$policy/?k=a"); ++$own if $code == 200; return $code == 429 }, 60)
+        wait_for(sub { my $code = code_of($nginx[1], "/$policy/?k=a"); ++$own if $code == 200; return $code == 429 }, 60)
             or die "the limit is not reached\n";
         my $result = $load->finish;
         is $result->{codes}{200} + $own, 1000, "$policy: admitted is allowed, exactly";
@@ -77,7 +62,7 @@ sub slot_of {
         cmp_ok $asks, '>=', 3, "$policy: while they were sent on";
     }
     is_deeply [map { redis_events($_) } @nginx], [], 'slots that move are no event';
-    ends_well('moving', @nginx);
+    ends_well($_, 'moving') for @nginx;
 }
 
 # A script that wants two keys, of which one has been moved: it has to wait, and none of both is taken twice.
@@ -88,7 +73,7 @@ sub slot_of {
         1, $cluster, "guard_rate_policy two rate=20/hour,30/day key=\$arg_k redis=main on_error=closed;\n",
         'location / { guard_rate two; }', 'timeout=10s'
     );
-    is code($nginx, '/?k=a'), 200, 'two windows: before';
+    is code_of($nginx, '/?k=a'), 200, 'two windows: before';
     my $slot   = slot_of($cluster, 'two');
     my $source = $cluster->master_of_slot($slot);
     my ($target) = grep { $_ != $source } @nodes;
@@ -102,7 +87,7 @@ sub slot_of {
     is_deeply $load->finish->{codes}, { 200 => 19, 429 => 9 }, 'two windows: admitted is allowed, exactly';
     my @keys = @{ $target->run('KEYS', 'guard:two:*') };
     is scalar @keys, 2, 'two windows: both keys are in one slot';
-    ends_well('two windows', $nginx);
+    ends_well($nginx, 'two windows');
 }
 
 # One of both stays where it is for longer than anybody waits: the request is decided by on_error=, and once the slot
@@ -117,7 +102,7 @@ sub slot_of {
         join('', map { "location /$_/ { guard_rate $_; alias html/; }\n" } @ways), 'timeout=300ms'
     );
     my %stuck = (local => '200 200 200 429', open => '200 200 200 200', closed => '503 503 503 503');
-    my $codes = sub { my ($way, $count) = @_; return join ' ', map { code($nginx, "/$way/?k=a") } 1 .. $count };
+    my $codes = sub { my ($way, $count) = @_; return join ' ', map { code_of($nginx, "/$way/?k=a", timeout => 10) } 1 .. $count };
     for my $way (@ways) {
         is $codes->($way, 2), '200 200', "stuck, $way: before";
         my $slot   = slot_of($cluster, $way);
@@ -135,7 +120,7 @@ sub slot_of {
         is $codes->($way, 4), $way eq 'local' ? '429 429 429 429' : '200 200 200 429', "stuck, $way: goes on";
     }
     is_deeply [redis_events($nginx)], [], 'stuck: a slot is no outage';
-    ends_well('stuck', $nginx);
+    ends_well($nginx, 'stuck');
 }
 
 # A master is killed while many count, and its replica goes on.
@@ -147,25 +132,25 @@ sub slot_of {
         'location /much/ { guard_rate much; alias html/; } location /few/ { guard_rate few; alias html/; }',
         'timeout=500ms', workers => 1
     );
-    is code($nginx[$_ % 2], '/few/?k=a'), 200, 'failover: counted' for 1 .. 12;
+    is code_of($nginx[$_ % 2], '/few/?k=a'), 200, 'failover: counted' for 1 .. 12;
     my $slot   = slot_of($cluster, 'few');
     my $master = $cluster->master_of_slot($slot);
     $master->run('WAIT', 1, 1000);
     my $load = start_load(\@nginx, sub { "/much/?k=$_[1]" }, clients => 4, pause => 0.005);
     $master->kill;
     my ($other) = grep { $_->is_master } $cluster->running;
-    is code($nginx[0], '/few/?k=a'), 503, 'failover: closed is closed';
+    is code_of($nginx[0], '/few/?k=a'), 503, 'failover: closed is closed';
     $cluster->wait_for_other_master($slot, $master);
-    ok wait_for(sub { code($nginx[0], '/few/?k=a') == 200 }, 10), 'failover: goes on';
+    ok wait_for(sub { code_of($nginx[0], '/few/?k=a') == 200 }, 10), 'failover: goes on';
     my $result = $load->finish;
     is_deeply [keys %{ $result->{codes} }], [200], 'failover: no request failed';
     cmp_ok $result->{slowest}, '<', scaled(1), 'failover: none waited long';
     # 13 are counted; the other nginx has not noticed anything yet, perhaps.
-    ok wait_for(sub { code($nginx[1], '/few/?k=a') == 200 }, 10), 'failover: of all nginx';
-    is join(' ', map { code($nginx[$_ % 2], '/few/?k=a') } 1 .. 8), '200 200 200 200 200 200 429 429', 'failover: nothing was forgotten';
+    ok wait_for(sub { code_of($nginx[1], '/few/?k=a') == 200 }, 10), 'failover: of all nginx';
+    is join(' ', map { code_of($nginx[$_ % 2], '/few/?k=a') } 1 .. 8), '200 200 200 200 200 200 429 429', 'failover: nothing was forgotten';
     ok wait_for(sub { !grep { 2 != redis_events($_) } @nginx }), 'failover: its end is told';
     is_deeply [map { redis_events($_) } @nginx], [(qw(redis_unavailable redis_recovered)) x 2], 'failover: one event each way';
-    ends_well('failover', @nginx);
+    ends_well($_, 'failover') for @nginx;
 }
 
 # A master is lost for good, and with it the cluster.
@@ -178,19 +163,19 @@ sub slot_of {
         'location /local/ { guard_rate local; alias html/; } location /closed/ { guard_rate closed; alias html/; }',
         'timeout=500ms'
     );
-    is code($nginx, "/local/?k=$_"), 200, 'down: before' for 1 .. 5;
+    is code_of($nginx, "/local/?k=$_"), 200, 'down: before' for 1 .. 5;
     $lost->kill;
     $cluster->wait_for_state('fail');
-    ok wait_for(sub { code($nginx, '/closed/?k=' . rand) for 1 .. 20; redis_events($nginx) }, 20), 'down: told';
-    is_deeply [map { code($nginx, '/closed/?k=' . rand) } 1 .. 5], [(503) x 5], 'down: closed is closed';
+    ok wait_for(sub { code_of($nginx, '/closed/?k=' . rand) for 1 .. 20; redis_events($nginx) }, 20), 'down: told';
+    is_deeply [map { code_of($nginx, '/closed/?k=' . rand) } 1 .. 5], [(503) x 5], 'down: closed is closed';
     for my $k (1 .. 5) {
-        is join(' ', map { code($nginx, "/local/?k=$k") } 1 .. 5), '200 200 200 200 429', 'down: shared memory goes on counting';
+        is join(' ', map { code_of($nginx, "/local/?k=$k") } 1 .. 5), '200 200 200 200 429', 'down: shared memory goes on counting';
     }
     $lost->start;
     $cluster->wait_for_state('ok');
-    ok wait_for(sub { 20 == grep { $_ == 200 } map { code($nginx, '/closed/?k=' . rand) } 1 .. 20 }, 20), 'down: comes back by itself';
+    ok wait_for(sub { 20 == grep { $_ == 200 } map { code_of($nginx, '/closed/?k=' . rand) } 1 .. 20 }, 20), 'down: comes back by itself';
     is_deeply [redis_events($nginx)], [qw(redis_unavailable redis_recovered)], 'down: one event each way';
-    ends_well('down', $nginx);
+    ends_well($nginx, 'down');
 }
 
 done_testing;

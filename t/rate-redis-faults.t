@@ -7,6 +7,8 @@ use lib 't/lib';
 use JSON::PP ();
 use Test::More;
 use Test::Nginx::Guard;
+use Test::Nginx::Guard::Answers qw(get);
+use Test::Nginx::Guard::Ending qw(redis_events);
 use Test::Nginx::Guard::Wait qw(scaled);
 use Time::HiRes qw(time);
 
@@ -47,17 +49,11 @@ sub nginx {
 sub ask {
     my ($nginx, $target) = @_;
     my $begin    = time;
-    my $response = request($nginx->port, GET => $target, timeout => 10) // { code => 'none', fields => [], body => '' };
+    my $response = get($nginx, $target, timeout => 10);
     return ($response->{code}, $response, time - $begin);
 }
 
 sub codes { my ($nginx, $target, $count) = @_; return join ' ', map { (ask($nginx, $target))[0] } 1 .. $count }
-
-sub redis_events {
-    my ($nginx) = @_;
-    my ($events) = read_events($nginx->log_file('events.log'));
-    return map { $_->{labels}{kind} } grep { $_->{labels}{kind} =~ /^redis_/ } @$events;
-}
 
 my $key = 0;
 

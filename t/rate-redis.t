@@ -7,6 +7,9 @@ use warnings;
 use lib 't/lib';
 use Test::More;
 use Test::Nginx::Guard;
+use Test::Nginx::Guard::Answers qw(get codes);
+use Test::Nginx::Guard::Ending qw(ends_well);
+use Test::Nginx::Guard::Events qw(events_of);
 
 my $redis = start_redis();
 my $test_build = -f ($ENV{GUARD_BUILD} // 'build') . '/ngx_http_guard_test_module.so';
@@ -23,30 +26,9 @@ sub nginx {
     );
 }
 
-sub get {
-    my ($nginx, $target, %word) = @_;
-    return request($nginx->port, GET => $target, %word) // { code => 'none', fields => [], body => '' };
-}
-
-sub codes { my ($nginx, $target, $count) = @_; return join ' ', map { get($nginx, $target)->{code} } 1 .. $count }
-
 sub scripts { return $redis->calls('EVALSHA') + $redis->calls('EVAL') }
 
 sub keys_in { return sort @{ $redis->run('KEYS', '*') } }
-
-sub events {
-    my ($nginx, $kind) = @_;
-    my ($events) = read_events($nginx->log_file('events.log'));
-    return grep { $_->{labels}{kind} eq $kind } @$events;
-}
-
-sub is_over {
-    my ($nginx, $name) = @_;
-    is $nginx->stop('QUIT'), undef, "$name: stops";
-    is_deeply [log_problems($nginx)], [], "$name: nothing bad in the log";
-    $redis->run('FLUSHALL');
-    return;
-}
 
 # Each algorithm.
 {
@@ -75,8 +57,8 @@ sub is_over {
     ok !(grep { $redis->run('PTTL', $_) <= 0 } @keys), 'every key has an end';
     my $all = join ' ', @keys, map { $redis->run('GET', $_) } @keys;
     unlike $all, qr/127\.0\.0\.1|secret|example|other/, 'neither addresses nor names are in Redis';
-    ok wait_for(sub { events($nginx, 'rate_limited') == 4 }), 'one event for each key that was refused';
-    is_over($nginx, 'algorithms');
+    ok wait_for(sub { events_of($nginx, qr/^rate_limited\z/) == 4 }), 'one event for each key that was refused';
+    ends_well($nginx, 'algorithms', empties => $redis);
 }
 
 # Several windows, several policies: one call, and all or nothing.
@@ -132,9 +114,9 @@ EOC
     is scripts(), $before + 1, 'cost: so Redis is asked';
     is codes($nginx, '/cost/?k=g&c=6', 1), 429, 'cost: more than there ever is';
     is codes($nginx, '/cost/?k=g&c=999999999999', 1), 429, 'cost: absurd';
-    ok wait_for(sub { grep { $_->{rule}{name} eq 'narrow' && $_->{labels}{decision} eq 'observed' } events($nginx, 'rate_limited') }),
+    ok wait_for(sub { grep { $_->{rule}{name} eq 'narrow' && $_->{labels}{decision} eq 'observed' } events_of($nginx, qr/^rate_limited\z/) }),
         'dry_run: says what it would have refused';
-    is_over($nginx, 'policies');
+    ends_well($nginx, 'policies', empties => $redis);
 }
 
 # Redis forgets its scripts; two policies of different servers.
@@ -161,7 +143,7 @@ EOC
     $nginx->start;
     is codes($nginx, '/ab/?k=3', 1), 429, 'two servers: what one of them has taken';
     ok wait_for(sub { codes($nginx, '/a/?k=3&again', 1) eq '200' }), 'two servers: is given back when the other refuses';
-    is_over($nginx, 'servers');
+    ends_well($nginx, 'servers', empties => $redis);
 }
 
 # What other checks refuse is given back.
@@ -182,7 +164,7 @@ EOC
     my $response = get($nginx, '/open/');
     is $response->{code}, 200, 'refund: everything was given back';
     like header_of($response->{fields}, 'RateLimit'), qr/;r=4;/, 'refund: all of it';
-    is_over($nginx, 'refund');
+    ends_well($nginx, 'refund', empties => $redis);
 }
 
 # Only observed, and exempt.
@@ -193,11 +175,11 @@ EOC
             . "location /exempt/ { guard_exempt 127.0.0.0/8 rate; guard_rate a; alias html/; }\n"
     );
     is codes($nginx, '/observed/?k=1', 3), '200 200 200', 'observe: refuses nothing';
-    ok wait_for(sub { events($nginx, 'rate_limited') == 1 }), 'observe: says what it would have refused';
+    ok wait_for(sub { events_of($nginx, qr/^rate_limited\z/) == 1 }), 'observe: says what it would have refused';
     my $before = scripts();
     is codes($nginx, '/exempt/?k=2', 2), '200 200', 'exempt: passes';
     is scripts(), $before, 'exempt: is not counted';
-    is_over($nginx, 'modes');
+    ends_well($nginx, 'modes', empties => $redis);
 }
 
 # Keys from the body, in the inner gate.
@@ -212,7 +194,7 @@ EOC
     is join(' ', map { $login->('ann@example.com') } 1 .. 3), '405 405 429', 'body: its values are keys';
     is $login->('bob@example.com'), 405, 'body: another one';
     unlike join(' ', keys_in()), qr/ann|bob|example/, 'body: which nobody can read in Redis';
-    is_over($nginx, 'body');
+    ends_well($nginx, 'body', empties => $redis);
 }
 
 # Many at once over the same connection, by two workers.
@@ -226,7 +208,7 @@ EOC
         my $result = hammer([$nginx], "/$algorithm/?k=x", clients => 6, count => 20);
         is_deeply $result->{codes}, { 200 => 60, 429 => 60 }, "$algorithm: exactly the quota";
     }
-    is_over($nginx, 'workers');
+    ends_well($nginx, 'workers', empties => $redis);
 }
 
 # Clients that go away while Redis thinks.
@@ -251,7 +233,7 @@ EOC
     }
     $fake->behave('pass');
     is codes($nginx, '/a/?k=1', 1), 200, 'gone: it goes on';
-    is_over($nginx, 'gone');
+    ends_well($nginx, 'gone', empties => $redis);
 }
 
 # The user that docs/operations.md gives to Guard may do what it takes, and nothing else.
@@ -269,8 +251,8 @@ EOC
     );
     is codes($nginx, "/$_/?k=1", 3), '200 200 429', "rights: $_" for @algorithms, 'told';
     ok wait_for(sub { $guarded->calls('ZINCRBY') && $guarded->calls('ZSCORE') }), 'rights: and Redis is told';
-    is scalar(events($nginx, 'redis_unavailable')), 0, 'rights: Redis was never away';
-    is_over($nginx, 'rights');
+    is scalar(events_of($nginx, qr/^redis_unavailable\z/)), 0, 'rights: Redis was never away';
+    ends_well($nginx, 'rights', empties => $redis);
 }
 
 done_testing();

@@ -5,32 +5,19 @@ use warnings;
 use lib 't/lib';
 use Test::More;
 use Test::Nginx::Guard;
+use Test::Nginx::Guard::Events qw(events_of);
+use Test::Nginx::Guard::TestCommand qw(needs_test_build start_asking said);
 
-plan skip_all => 'needs the test build of the module' unless -f ($ENV{GUARD_BUILD} // 'build') . '/ngx_http_guard_test_module.so';
+needs_test_build();
 
 sub nginx {
-    my ($words, %word) = @_;
-    return start_nginx(
-        http_config => "guard_redis main $words;\nguard_event_log \$TEST_NGINX_EVENT_LOG;",
-        config      => 'root html; add_header X-Redis $guard_test_redis always;'
-            . ' location /incr { guard_test front redis=main "send=INCR guard:n"; try_files /index.html =404; }'
-            . ' location /whoami { guard_test front redis=main "send=ACL WHOAMI"; try_files /index.html =404; }',
-        %word
-    );
-}
-
-sub ask {
-    my ($nginx, $path) = @_;
-    my $response = request($nginx->port, GET => $path // '/incr');
-    return 'nothing' unless $response && $response->{code} == 200;
-    my ($what) = (header_of($response->{fields}, 'X-Redis') // '') =~ /^(.*) \d+\z/;
-    return $what // 'none';
+    my ($words, @more) = @_;
+    return start_asking($words, { '/incr' => '"send=INCR guard:n"', '/whoami' => '"send=ACL WHOAMI"' }, @more);
 }
 
 sub events {
     my ($nginx) = @_;
-    my ($events) = read_events($nginx->log_file('events.log'));
-    return [map { [$_->{labels}{kind}, $_->{rule}{name}, $_->{event}{reason}] } grep { $_->{labels}{kind} =~ /^redis/ } @$events];
+    return [map { [$_->{labels}{kind}, $_->{rule}{name}, $_->{event}{reason}] } events_of($nginx, qr/^redis/)];
 }
 
 sub is_quiet {
@@ -68,8 +55,8 @@ my $password = 'open-sesame-7';
     ) {
         my ($name, $words, $user, $database) = @$case;
         my $nginx = nginx($words, env => [qw(GUARD_TEST_URL GUARD_TEST_PASSWORD)]);
-        is ask($nginx, '/whoami'), "ok $user", "$name: known as $user";
-        like ask($nginx), qr/^ok \d/, "$name: may write";
+        is said($nginx, '/whoami'), "ok $user", "$name: known as $user";
+        like said($nginx), qr/^ok \d/, "$name: may write";
         is $redis->clients->[0]{db}, $database, "$name: database $database";
         is $nginx->stop('QUIT'), undef, "$name: quits";
         is_quiet($nginx, $name, $password, 'xyzzy');
@@ -91,7 +78,7 @@ for my $case (
     my $redis = start_redis(password => $password, acl => [$acl // ()]);
     my $nginx = nginx($redis->url . " $words");
     ok wait_for(sub { @{ events($nginx) } }), "$name: seen";
-    is ask($nginx), 'unavailable ', "$name: unavailable";
+    is said($nginx), 'unavailable ', "$name: unavailable";
     my ($event) = @{ events($nginx) };
     is $event->[0], 'redis_unavailable', "$name: an event";
     is $event->[1], 'main', "$name: with the name";
@@ -106,7 +93,7 @@ for my $case (
     else {
         $redis->run('CONFIG', 'SET', 'requirepass', $words ? 'wrong-secret' : '');
     }
-    ok wait_for(sub { ask($nginx) =~ /^ok/ }, 3), "$name: put right";
+    ok wait_for(sub { said($nginx) =~ /^ok/ }, 3), "$name: put right";
     is $nginx->stop('QUIT'), undef, "$name: quits";
     is_deeply [map { $_->[0] } @{ events($nginx) }], [qw(redis_unavailable redis_recovered)], "$name: both events";
     like $nginx->log_text, qr/\[notice\].* guard_redis "main" is available again/, "$name: in the log";
@@ -136,7 +123,7 @@ for my $case (
     my $nginx = nginx($redis->url . '/99');
     ok wait_for(sub { @{ events($nginx) } }), 'no such database: seen';
     is events($nginx)->[0][2], 'SELECT was refused: ERR DB index is out of range', 'and told';
-    is ask($nginx), 'unavailable ', 'and nothing is counted in another one';
+    is said($nginx), 'unavailable ', 'and nothing is counted in another one';
     $nginx->stop('QUIT');
     is $redis->run('DBSIZE'), 0, 'nothing was written';
     is_quiet($nginx, 'no such database');

@@ -6,37 +6,13 @@ use lib 't/lib';
 use IO::Socket::UNIX;
 use Test::More;
 use Test::Nginx::Guard;
+use Test::Nginx::Guard::Ending qw(ends_well);
 use Test::Nginx::Guard::Resp qw(parse_command);
+use Test::Nginx::Guard::TestCommand qw(needs_test_build start_asking said);
 
-plan skip_all => 'needs the test build of the module' unless -f ($ENV{GUARD_BUILD} // 'build') . '/ngx_http_guard_test_module.so';
+needs_test_build();
 
-sub nginx {
-    my ($redis, $locations, %word) = @_;
-    return start_nginx(
-        http_config => "$redis\nguard_event_log \$TEST_NGINX_EVENT_LOG;",
-        config => "root html;\nadd_header X-Redis \$guard_test_redis always;\n"
-            . join('', map { "location /$_ { guard_test front redis=main $locations->{$_}; try_files /index.html =404; }\n" } sort keys %$locations),
-        %word
-    );
-}
-
-# What became of the last command of a request.
-sub ask {
-    my ($nginx, $path) = @_;
-    my $response = request($nginx->port, GET => "/$path");
-    return 'nothing' unless $response && $response->{code} == 200;
-    my ($what) = (header_of($response->{fields}, 'X-Redis') // '') =~ /^(.*) \d+\z/;
-    return $what // 'none';
-}
-
-sub ends_clean {
-    my ($nginx, $name) = @_;
-    is $nginx->stop('QUIT'), undef, "$name: quits at once";
-    is_deeply [log_problems($nginx)], [], "$name: log";
-    my ($events) = read_events($nginx->log_file('events.log'));
-    is_deeply [grep { $_->{labels}{kind} =~ /^redis/ } @$events], [], "$name: no event";
-    return;
-}
+sub ends_clean { my ($nginx, $name) = @_; return ends_well($nginx, $name, events => []) }
 
 # All that comes with one write of the client arrives with one read: [number of commands, ...].
 sub start_recorder {
@@ -60,20 +36,20 @@ sub start_recorder {
 
 {
     my $redis = start_redis();
-    my $nginx = nginx(
-        'guard_redis main ' . $redis->url . '/3 prefix=app:;',
+    my $nginx = start_asking(
+        $redis->url . '/3 prefix=app:',
         {
-            incr => '"send=INCR app:n"', text => '"send=ECHO hello"', wrong => '"send=LPUSH app:n x"', null => '"send=GET nothing"',
-            many => '"send=INCR app:many" times=3000', front => '"send=PING"'
+            '/incr' => '"send=INCR app:n"', '/text' => '"send=ECHO hello"', '/wrong' => '"send=LPUSH app:n x"', '/null' => '"send=GET nothing"',
+            '/many' => '"send=INCR app:many" times=3000', '/front' => '"send=PING"'
         }
     );
-    is ask($nginx, 'incr'), 'ok 1', 'an integer';
-    is ask($nginx, 'incr'), 'ok 2', 'and once more';
-    is ask($nginx, 'text'), 'ok hello', 'a text';
-    is ask($nginx, 'null'), 'ok ', 'nothing';
-    is ask($nginx, 'wrong'), 'error WRONGTYPE Operation against a key holding the wrong kind of value', 'an error';
-    is ask($nginx, 'many'), 'ok 3000', '3000 commands at once';
-    is ask($nginx, 'many'), 'ok 6000', 'and once more';
+    is said($nginx, '/incr'), 'ok 1', 'an integer';
+    is said($nginx, '/incr'), 'ok 2', 'and once more';
+    is said($nginx, '/text'), 'ok hello', 'a text';
+    is said($nginx, '/null'), 'ok ', 'nothing';
+    is said($nginx, '/wrong'), 'error WRONGTYPE Operation against a key holding the wrong kind of value', 'an error';
+    is said($nginx, '/many'), 'ok 3000', '3000 commands at once';
+    is said($nginx, '/many'), 'ok 6000', 'and once more';
     my $clients = $redis->clients;
     is scalar @$clients, 1, 'one connection';
     is $clients->[0]{name}, 'guard-main', 'it has a name';
@@ -86,13 +62,13 @@ sub start_recorder {
 
 {
     my $redis = start_redis();
-    my $nginx = nginx(
-        'guard_redis main ' . $redis->unix_url . '?db=2 pool=3;',
-        { incr => '"send=INCR guard:n"', many => '"send=INCR guard:many" times=3' },
+    my $nginx = start_asking(
+        $redis->unix_url . '?db=2 pool=3',
+        { '/incr' => '"send=INCR guard:n"', '/many' => '"send=INCR guard:many" times=3' },
         workers => 2
     );
-    is ask($nginx, 'incr'), "ok $_", "Unix socket: $_" for 1 .. 6;
-    like ask($nginx, 'many'), qr/^ok /, 'commands on several connections';
+    is said($nginx, '/incr'), "ok $_", "Unix socket: $_" for 1 .. 6;
+    like said($nginx, '/many'), qr/^ok /, 'commands on several connections';
     is $redis->run('DBSIZE'), 0, 'nothing in the first database';
     my $clients = $redis->clients;
     is scalar @$clients, 6, 'three connections of each of two workers';
@@ -106,12 +82,12 @@ sub start_recorder {
     my $place  = File::Temp->newdir;
     my $record = "$place/record";
     my $pid    = start_recorder("$place/redis.sock", $record);
-    my $nginx  = nginx("guard_redis main unix:$place/redis.sock;", { many => '"send=INCR guard:n" times=500', one => '"send=INCR guard:n"' });
+    my $nginx  = start_asking("unix:$place/redis.sock", { '/many' => '"send=INCR guard:n" times=500', '/one' => '"send=INCR guard:n"' });
     my $counts = sub { open my $in, '<', $record or return ''; return join ' ', map { chomp; $_ } <$in> };
     ok wait_for(sub { $counts->() eq '1 1' }), 'the name and the probe, each by itself' or diag $counts->();
-    is ask($nginx, 'many'), 'ok OK', 'many at once';
+    is said($nginx, '/many'), 'ok OK', 'many at once';
     is $counts->(), '1 1 500', 'leave in one write';
-    is ask($nginx, 'one'), 'ok OK', 'one';
+    is said($nginx, '/one'), 'ok OK', 'one';
     is $counts->(), '1 1 500 1', 'leaves by itself';
     ends_clean($nginx, 'one write');
     end_process($pid, 2, 'TERM');
@@ -121,17 +97,17 @@ sub start_recorder {
 {
     my $redis = start_redis();
     my $value = 'x' x 2000;
-    my $nginx = nginx(
-        'guard_redis main ' . $redis->url . ' timeout=10s;',
-        { large => "\"send=SET guard:n $value\" times=5000", incr => '"send=INCR guard:i"', over => '"send=INCR guard:over" times=20000' }
+    my $nginx = start_asking(
+        $redis->url . ' timeout=10s',
+        { '/large' => "\"send=SET guard:n $value\" times=5000", '/incr' => '"send=INCR guard:i"', '/over' => '"send=INCR guard:over" times=20000' }
     );
-    is ask($nginx, 'large'), 'ok OK', '10 MB of commands';
+    is said($nginx, '/large'), 'ok OK', '10 MB of commands';
     is $redis->run('STRLEN', 'guard:n'), 2000, 'arrive whole';
     is $redis->calls('set'), 5001, 'all of them';
-    is ask($nginx, 'incr'), 'ok 1', 'and it goes on';
-    is ask($nginx, 'over'), 'ok 16384', 'more than 16384 commands: the last replies are those that were sent';
+    is said($nginx, '/incr'), 'ok 1', 'and it goes on';
+    is said($nginx, '/over'), 'ok 16384', 'more than 16384 commands: the last replies are those that were sent';
     is $redis->run('GET', 'guard:over'), 16384, 'the others were not';
-    is ask($nginx, 'incr'), 'ok 2', 'and it goes on';
+    is said($nginx, '/incr'), 'ok 2', 'and it goes on';
     ends_clean($nginx, 'too much');
 }
 
@@ -139,8 +115,8 @@ sub start_recorder {
 for my $how (qw(QUIT hup)) {
     my $redis = start_redis();
     my $fake  = start_fake_redis(behind => $redis);
-    my $nginx = nginx('guard_redis main ' . $fake->url . ' timeout=3s;', { incr => '"send=INCR guard:n"' });
-    is ask($nginx, 'incr'), 'ok 1', "$how: answers";
+    my $nginx = start_asking($fake->url . ' timeout=3s', { '/incr' => '"send=INCR guard:n"' });
+    is said($nginx, '/incr'), 'ok 1', "$how: answers";
     $fake->behave('delay 0.4');
     my $load = start_load($nginx, '/incr', clients => 5, count => 1);
     ok wait_for(sub { $redis->run('GET', 'guard:n') == 6 }), "$how: five wait";
@@ -148,7 +124,7 @@ for my $how (qw(QUIT hup)) {
     is_deeply $load->finish->{codes}, { 200 => 5 }, "$how: all are answered";
     $fake->behave('pass');
     if ($how eq 'hup') {
-        is ask($nginx, 'incr'), 'ok 7', 'the new worker has a connection of its own';
+        is said($nginx, '/incr'), 'ok 7', 'the new worker has a connection of its own';
         $nginx->stop('QUIT');
     }
     is_deeply [log_problems($nginx)], [], "$how: log";
@@ -159,7 +135,7 @@ for my $how (qw(QUIT hup)) {
 {
     my $redis = start_redis();
     my $fake  = start_fake_redis(behind => $redis, behave => 'delay 0.3');
-    my $nginx = nginx('guard_redis main ' . $fake->url . ' timeout=10s connect_timeout=10s;', { incr => '"send=INCR guard:n"' });
+    my $nginx = start_asking($fake->url . ' timeout=10s connect_timeout=10s', { '/incr' => '"send=INCR guard:n"' });
     my $load  = start_load($nginx, '/incr', clients => 3, count => 1);
     ok wait_for(sub { scalar(() = $nginx->log_text =~ /guard test waits/g) == 3 }), 'TERM: three wait';
     is $nginx->stop('TERM'), undef, 'TERM: stops at once';
@@ -171,8 +147,8 @@ for my $how (qw(QUIT hup)) {
 {
     my $redis = start_redis();
     my $fake  = start_fake_redis(behind => $redis);
-    my $nginx = nginx('guard_redis main ' . $fake->url . ' timeout=5s;', { incr => '"send=INCR guard:n" times=10' });
-    is ask($nginx, 'incr'), 'ok 10', 'aborts: answers';
+    my $nginx = start_asking($fake->url . ' timeout=5s', { '/incr' => '"send=INCR guard:n" times=10' });
+    is said($nginx, '/incr'), 'ok 10', 'aborts: answers';
     $fake->behave('delay 0.5');
     for (1 .. 20) {
         my $result = request_raw($nginx->port, "GET /incr HTTP/1.1\r\nHost: localhost\r\n\r\n", hold => 1, timeout => 0.02, expect => 0);
@@ -181,7 +157,7 @@ for my $how (qw(QUIT hup)) {
     }
     ok wait_for(sub { scalar(() = $nginx->log_text =~ /guard test abandon/g) == 20 }), 'aborts: the checks are told';
     $fake->behave('pass');
-    like ask($nginx, 'incr'), qr/^ok 22\d/, 'aborts: replies still find those whom they belong to';
+    like said($nginx, '/incr'), qr/^ok 22\d/, 'aborts: replies still find those whom they belong to';
     is $redis->run('GET', 'guard:n'), 220, 'aborts: what was sent was carried out';
     ends_clean($nginx, 'aborts');
 }

@@ -6,41 +6,16 @@ use warnings;
 use lib 't/lib';
 use Test::More;
 use Test::Nginx::Guard;
+use Test::Nginx::Guard::Ending qw(ends_well redis_events);
+use Test::Nginx::Guard::Events qw(events_of);
+use Test::Nginx::Guard::TestCommand qw(needs_test_build start_asking ask said);
 use Time::HiRes qw(time);
 
-plan skip_all => 'needs the test build of the module' unless -f ($ENV{GUARD_BUILD} // 'build') . '/ngx_http_guard_test_module.so';
+needs_test_build();
 
 sub nginx {
-    my ($words, %word) = @_;
-    return start_nginx(
-        http_config => "guard_redis main $words;\nguard_event_log \$TEST_NGINX_EVENT_LOG;",
-        config      => 'root html; add_header X-Redis $guard_test_redis always;'
-            . ' location /incr { guard_test front redis=main "send=INCR guard:n"; try_files /index.html =404; }'
-            . ' location /many { guard_test front redis=main "send=INCR guard:#" times=500; try_files /index.html =404; }',
-        %word
-    );
-}
-
-sub ask {
-    my ($nginx, $target) = @_;
-    my $response = request($nginx->port, GET => $target // '/incr', timeout => 10);
-    return ('nothing', 0) unless $response && $response->{code} == 200;
-    my ($what, $time) = (header_of($response->{fields}, 'X-Redis') // '') =~ /^(.*) (\d+)\z/;
-    return ($what // 'none', $time // 0);
-}
-
-sub events {
-    my ($nginx) = @_;
-    my ($events) = read_events($nginx->log_file('events.log'));
-    return grep { $_->{labels}{kind} =~ /^redis_/ } @$events;
-}
-
-sub is_over {
-    my ($nginx, $name, @kinds) = @_;
-    is $nginx->stop('QUIT'), undef, "$name: quits at once";
-    is_deeply [map { $_->{labels}{kind} } events($nginx)], \@kinds, "$name: events" or diag $nginx->log_text;
-    is_deeply [log_problems($nginx)], [], "$name: log";
-    return;
+    my ($words, @more) = @_;
+    return start_asking($words, { '/incr' => '"send=INCR guard:n"', '/many' => '"send=INCR guard:#" times=500' }, @more);
 }
 
 sub bulk { my ($text) = @_; return '$' . length($text) . "\r\n$text\r\n" }
@@ -89,7 +64,7 @@ sub quick {
     quick($nginx, 'MOVED to itself', qr/^error MOVED 1 /);
     # Six times that command, and perhaps CLUSTER SLOTS.
     cmp_ok $node->commands - $before, '<=', 8, 'MOVED to itself: a bounded number of times';
-    is_over($nginx, 'MOVED to itself');
+    ends_well($nginx, 'MOVED to itself', events => []);
 
     my ($one, $other) = (free_port(), free_port());
     my @pair = map { my ($own, $next) = @$_; start_node(sub { return "-ASK 1 127.0.0.1:$next\r\n" }, port => $own) } [$one, $other], [$other, $one];
@@ -101,7 +76,7 @@ sub quick {
     like $said, qr/^error ASK 1 /, 'ASK to and fro: ends';
     cmp_ok $time, '<', scaled(500), 'ASK to and fro: soon';
     cmp_ok $pair[0]->commands + $pair[1]->commands, '<', 40, 'ASK to and fro: a bounded number of times';
-    is_over($nginx, 'ASK to and fro');
+    ends_well($nginx, 'ASK to and fro', events => []);
 }
 
 {
@@ -109,7 +84,7 @@ sub quick {
     my $node   = start_node(sub { return "-MOVED 1 127.0.0.1:$nobody\r\n" });
     my $nginx  = nginx(url($node) . ' timeout=2s');
     quick($nginx, 'MOVED to nowhere', qr/^unavailable /) for 1 .. 3;
-    is_over($nginx, 'MOVED to nowhere');
+    ends_well($nginx, 'MOVED to nowhere', events => []);
 }
 
 for my $case (
@@ -127,7 +102,7 @@ for my $case (
     like $said, qr/^(?:unavailable|timeout) \z/, "$name: ends";
     cmp_ok $time, '<', scaled(1300), "$name: within timeout=";
     cmp_ok $node->commands, '<', 150, "$name: asked again with pauses";
-    is_over($nginx, $name);
+    ends_well($nginx, $name, events => []);
 }
 
 # Each time somewhere else: connections are bounded, and so are questions.
@@ -159,7 +134,7 @@ for my $case (
         }
     );
     my $nginx = nginx(url($node) . ' timeout=2s');
-    is((ask($nginx))[0], 'error CLUSTERDOWN Hash slot not served', 'CLUSTERDOWN: told at once');
+    is(said($nginx), 'error CLUSTERDOWN Hash slot not served', 'CLUSTERDOWN: told at once');
     my $begin = time;
     my $load  = start_load($nginx, '/incr', clients => 4);
     wait_for(sub { time - $begin >= 3 });
@@ -169,7 +144,7 @@ for my $case (
     # One connection for the commands, one for each question: pauses of 50 ms to a second.
     cmp_ok $node->connections, '<=', 2 + 6 + $took * 2, 'CLUSTERDOWN: no storm of questions';
     cmp_ok $node->connections, '>=', 3, 'CLUSTERDOWN: but some';
-    is_over($nginx, 'CLUSTERDOWN');
+    ends_well($nginx, 'CLUSTERDOWN', events => []);
 }
 
 # Maps
@@ -185,10 +160,10 @@ for my $case (
     my ($name, $map, $why) = @$case;
     my $node  = start_node(sub { return ":1\r\n" }, map => $map);
     my $nginx = nginx(url($node));
-    ok wait_for(sub { events($nginx) }, 5), "$name: seen";
+    ok wait_for(sub { redis_events($nginx) }, 5), "$name: seen";
     quick($nginx, $name, qr/^unavailable /);
-    like((events($nginx))[0]{event}{reason}, $why, "$name: the reason");
-    is_over($nginx, $name, 'redis_unavailable');
+    like((events_of($nginx, qr/^redis_/))[0]{event}{reason}, $why, "$name: the reason");
+    ends_well($nginx, $name, events => ['redis_unavailable']);
 }
 
 # One seed talks nonsense, or not at all: the other is asked.
@@ -197,8 +172,8 @@ for my $case (
     for my $map ("*0\r\n", '') {
         my $bad   = start_node(sub { return ":1\r\n" }, map => $map);
         my $nginx = nginx(url($bad, $good) . ' timeout=5s connect_timeout=300ms');
-        is((ask($nginx))[0], 'ok 7', 'the next one is asked');
-        is_over($nginx, 'the next one');
+        is(said($nginx), 'ok 7', 'the next one is asked');
+        ends_well($nginx, 'the next one', events => []);
     }
 }
 
@@ -216,7 +191,7 @@ for my $case (
         }
     );
     my $nginx = nginx("redis+cluster://127.0.0.1:$port timeout=100ms", connections => 1024);
-    ok wait_for(sub { events($nginx) }, 10), 'ever other masters: seen';
+    ok wait_for(sub { redis_events($nginx) }, 10), 'ever other masters: seen';
     my $asked = $node->connections;
     ok wait_for(sub { $node->connections > $asked + 3 }, 20), 'ever other masters: asked again';
     my ($said, $time) = ask($nginx);

@@ -6,46 +6,20 @@ use warnings;
 use lib 't/lib';
 use Test::More;
 use Test::Nginx::Guard;
+use Test::Nginx::Guard::Ending qw(ends_well redis_events);
+use Test::Nginx::Guard::Events qw(events_of);
+use Test::Nginx::Guard::TestCommand qw(needs_test_build start_asking ask said);
 
-plan skip_all => 'needs the test build of the module' unless -f ($ENV{GUARD_BUILD} // 'build') . '/ngx_http_guard_test_module.so';
+needs_test_build();
 
-sub nginx {
-    my ($words, %word) = @_;
-    return start_nginx(
-        http_config => "guard_redis main $words;\nguard_event_log \$TEST_NGINX_EVENT_LOG;\n" . (delete $word{more} // ''),
-        config      => 'root html; add_header X-Redis $guard_test_redis always;'
-            . ' location /incr { guard_test front redis=main "send=INCR guard:$arg_k"; try_files /index.html =404; }'
-            . ' location /mset { guard_test front redis=main "send=MSET guard:$arg_k 1 guard:$arg_l 2"; try_files /index.html =404; }'
-            . ' location /many { guard_test front redis=main "send=SET guard:{$arg_k#} x" times=10000; try_files /index.html =404; }'
-            . ' location /ping { guard_test front redis=main send=PING; try_files /index.html =404; }',
-        %word
-    );
-}
+my %locations = (
+    '/incr' => '"send=INCR guard:$arg_k"',
+    '/mset' => '"send=MSET guard:$arg_k 1 guard:$arg_l 2"',
+    '/many' => '"send=SET guard:{$arg_k#} x" times=10000',
+    '/ping' => 'send=PING'
+);
 
-# (what became of the command, milliseconds that it took)
-sub ask {
-    my ($nginx, $target) = @_;
-    my $response = request($nginx->port, GET => $target, timeout => 10);
-    return ('nothing', 0) unless $response && $response->{code} == 200;
-    my ($what, $time) = (header_of($response->{fields}, 'X-Redis') // '') =~ /^(.*) (\d+)\z/;
-    return ($what // 'none', $time // 0);
-}
-
-sub said { return (ask(@_))[0] }
-
-sub events {
-    my ($nginx) = @_;
-    my ($events) = read_events($nginx->log_file('events.log'));
-    return grep { $_->{labels}{kind} =~ /^redis_/ } @$events;
-}
-
-sub is_over {
-    my ($nginx, $name, @kinds) = @_;
-    is $nginx->stop('QUIT'), undef, "$name: quits at once";
-    is_deeply [map { $_->{labels}{kind} } events($nginx)], \@kinds, "$name: events" or diag $nginx->log_text;
-    is_deeply [log_problems($nginx)], [], "$name: log";
-    return;
-}
+sub nginx { my ($words, @more) = @_; return start_asking($words, \%locations, @more) }
 
 # How often a node has answered with this error, besides to the tests themselves.
 sub errors {
@@ -108,7 +82,7 @@ my @outage = qw(redis_unavailable redis_recovered);
     cmp_ok $time, '<', scaled(400), 'TRYAGAIN: and not longer';
     cmp_ok errors($source, 'TRYAGAIN'), '>', 3, 'TRYAGAIN: again and again';
     cmp_ok errors($source, 'TRYAGAIN'), '<', 40, 'TRYAGAIN: with pauses';
-    is_over($hurried, 'TRYAGAIN');
+    ends_well($hurried, 'TRYAGAIN', events => []);
     my $before = errors($source, 'TRYAGAIN');
     my $mover = spawn(sub {
         wait_for(sub { errors($source, 'TRYAGAIN') > $before });
@@ -119,24 +93,24 @@ my @outage = qw(redis_unavailable redis_recovered);
     end_process($mover, 5, 'TERM');
     $cluster->end_move($slot, $source, $nodes[2]);
     is said($nginx, "/incr?k=$key"), 'ok 2', 'moved';
-    is_over($nginx, 'moving');
+    ends_well($nginx, 'moving', events => []);
     unlike $nginx->log_text, qr/open-sesame/, 'no password in the log';
 
     # Any seed will do; wrong passwords will not.
     my $port = free_port();
     $nginx = nginx("redis+cluster://127.0.0.1:$port," . $nodes[1]->address . ' password=open-sesame timeout=2s');
     is said($nginx, "/incr?k=$key"), 'ok 3', 'a seed that is down is passed over';
-    is_over($nginx, 'a seed that is down');
+    ends_well($nginx, 'a seed that is down', events => []);
     $nodes[0]->suspend;
     $nginx = nginx('redis+cluster://' . join(',', map { $_->address } @nodes) . ' password=open-sesame timeout=5s connect_timeout=200ms');
     like said($nginx, '/incr?k=' . key_of_others($cluster, $nodes[1])), qr/^ok /, 'a seed that hangs is passed over';
     $nodes[0]->resume;
     is $nginx->stop('QUIT'), undef, 'a seed that hangs: quits';
     $nginx = nginx($cluster->url . ' password=wrong');
-    ok wait_for(sub { events($nginx) }), 'wrong password: seen';
+    ok wait_for(sub { redis_events($nginx) }), 'wrong password: seen';
     is said($nginx, '/incr?k=x'), 'unavailable ', 'wrong password: unavailable';
-    is((events($nginx))[0]{event}{reason}, 'AUTH was refused by a node of the cluster', 'wrong password: the reason');
-    is_over($nginx, 'wrong password', 'redis_unavailable');
+    is((events_of($nginx, qr/^redis_/))[0]{event}{reason}, 'AUTH was refused by a node of the cluster', 'wrong password: the reason');
+    ends_well($nginx, 'wrong password', events => ['redis_unavailable']);
 }
 
 # Asked of a node that answers.
@@ -159,21 +133,21 @@ sub key_of_others {
     my $slot = $cluster->slot_of("guard:$keys[0]");
     $cluster->begin_move($slot, $nodes[1]);
     is said($nginx, "/incr?k=$keys[0]new"), 'ok 1', 'an ACL user: ASK';
-    is_over($nginx, 'an ACL user');
+    ends_well($nginx, 'an ACL user', events => []);
     $nodes[0]->run('CLUSTER', 'SETSLOT', $slot, 'STABLE');
 
     # All are down when nginx starts, and come.
     $_->kill for @nodes;
     $nginx = nginx($cluster->url);
-    ok wait_for(sub { events($nginx) }), 'no node at the start: seen';
+    ok wait_for(sub { redis_events($nginx) }), 'no node at the start: seen';
     my ($what, $time) = ask($nginx, '/incr?k=x');
     is $what, 'unavailable ', 'no node at the start: unavailable';
     cmp_ok $time, '<', scaled(5), 'no node at the start: at once';
     $_->start for @nodes;
     $cluster->wait_for_state('ok');
     ok wait_for(sub { said($nginx, '/incr?k=x') =~ /^ok/ }, 5), 'no node at the start: found when they come';
-    ok wait_for(sub { 2 == events($nginx) }), 'no node at the start: told when all have come';
-    is_over($nginx, 'no node at the start', @outage);
+    ok wait_for(sub { 2 == redis_events($nginx) }), 'no node at the start: told when all have come';
+    ends_well($nginx, 'no node at the start', events => [@outage]);
 }
 
 # A master is lost, and its replica takes over.
@@ -213,13 +187,13 @@ sub key_of_others {
     my ($count) = said($patient, "/incr?k=$key") =~ /^ok (\d+)\z/;
     cmp_ok $count, '>=', 3 + $result->{codes}{200}, 'failover in good order: nothing was lost';
     cmp_ok $count, '<=', 3 + $result->{total}, 'failover in good order: nothing was counted twice';
-    is_over($patient, 'failover in good order');
+    ends_well($patient, 'failover in good order', events => []);
     ok wait_for(sub { said($nginx, "/incr?k=$key") =~ /^ok/ }, 5), 'failover in good order: others follow, too';
     ok wait_for(sub { ours($new) == 0 }, 10), 'the connection to who has no slots any more is closed';
     is ours($_), 1, 'one to each of the others' for $cluster->masters;
-    is_deeply [map { $_->{event}{reason} =~ s/(?<=\d: ).*//r } events($nginx)],
+    is_deeply [map { $_->{event}{reason} =~ s/(?<=\d: ).*//r } events_of($nginx, qr/^redis_/)],
         ['node ' . $lost->address . ': ', 'the slots of ' . $lost->address . ' are served'], 'failover: which master it was';
-    is_over($nginx, 'failover', @outage);
+    ends_well($nginx, 'failover', events => [@outage]);
 }
 
 # One is lost for good: the cluster is down, or just those slots are.
@@ -244,12 +218,12 @@ for my $covered ('yes', 'no') {
     else {
         is_deeply [map { said($nginx, "/incr?k=$other_key") } 2 .. 9], [map { "ok $_" } 2 .. 9], 'coverage no: the others are there';
     }
-    is_deeply [map { $_->{event}{reason} =~ s/(?<=\d: ).*//r } events($nginx)], ['node ' . $lost->address . ': '], "coverage $covered: which it was, once";
+    is_deeply [map { $_->{event}{reason} =~ s/(?<=\d: ).*//r } events_of($nginx, qr/^redis_/)], ['node ' . $lost->address . ': '], "coverage $covered: which it was, once";
     $lost->start;
     $cluster->wait_for_state('ok');
     ok wait_for(sub { 2 == grep { said($nginx, "/incr?k=$_") =~ /^ok/ } $key, $other_key }, 10), "coverage $covered: comes back by itself";
-    ok wait_for(sub { 2 == events($nginx) }), "coverage $covered: and so is its end";
-    is_over($nginx, "coverage $covered", @outage);
+    ok wait_for(sub { 2 == redis_events($nginx) }), "coverage $covered: and so is its end";
+    ends_well($nginx, "coverage $covered", events => [@outage]);
 }
 
 # What nodes are called.
@@ -261,12 +235,12 @@ for my $covered ('yes', 'no') {
     for my $more ('', ' tls_name=redis.example') {
         my $nginx = nginx($cluster->url . " $tls$more");
         is_deeply [grep { !/^ok/ } map { said($nginx, "/incr?k=$_") } @keys], [], "TLS$more: every node";
-        is_over($nginx, "TLS$more");
+        ends_well($nginx, "TLS$more", events => []);
     }
     my $nginx = nginx($cluster->url . " $tls tls_name=other.example");
-    ok wait_for(sub { events($nginx) }), 'TLS, another name: refused';
-    is((events($nginx))[0]{event}{reason}, 'the certificate of the server is for another name', 'TLS, another name: the reason');
-    is_over($nginx, 'TLS, another name', 'redis_unavailable');
+    ok wait_for(sub { redis_events($nginx) }), 'TLS, another name: refused';
+    is((events_of($nginx, qr/^redis_/))[0]{event}{reason}, 'the certificate of the server is for another name', 'TLS, another name: the reason');
+    ends_well($nginx, 'TLS, another name', events => ['redis_unavailable']);
 
     # By name; nothing is asked of a resolver, since the cluster tells the addresses, too.
     $_->run('CONFIG', 'SET', 'cluster-announce-hostname', 'redis.example', 'cluster-preferred-endpoint-type', 'hostname') for $cluster->nodes;
@@ -274,12 +248,12 @@ for my $covered ('yes', 'no') {
     wait_for(sub { 3 == grep { $_->[2][0] eq 'redis.example' } @{ $first->run('CLUSTER', 'SLOTS') } }) or die "no names\n";
     $nginx = nginx('rediss+cluster://' . $first->address . " $tls");
     is_deeply [grep { !/^ok/ } map { said($nginx, "/incr?k=$_") } @keys], [], 'names: every node';
-    is_over($nginx, 'names');
+    ends_well($nginx, 'names', events => []);
     $_->run('CONFIG', 'SET', 'cluster-announce-hostname', 'other.example') for $cluster->nodes;
     wait_for(sub { 3 == grep { $_->[2][0] eq 'other.example' } @{ $first->run('CLUSTER', 'SLOTS') } }) or die "no names\n";
     $nginx = nginx('rediss+cluster://' . $first->address . " $tls");
-    ok wait_for(sub { events($nginx) }), 'names of which there is no certificate: refused';
-    is_over($nginx, 'names of which there is no certificate', 'redis_unavailable');
+    ok wait_for(sub { redis_events($nginx) }), 'names of which there is no certificate: refused';
+    ends_well($nginx, 'names of which there is no certificate', events => ['redis_unavailable']);
 
     # Nodes that do not know what they are called are where the seed is.
     $_->run('CONFIG', 'SET', 'cluster-preferred-endpoint-type', 'unknown-endpoint') for $cluster->nodes;
@@ -287,7 +261,7 @@ for my $covered ('yes', 'no') {
     is_deeply [grep { !/^ok/ } map { said($nginx, "/incr?k=$_") } @keys], [], 'unknown names: every node';
     $cluster->move_slot($cluster->slot_of("guard:$keys[0]"), ($cluster->nodes)[1]);
     like said($nginx, "/incr?k=$keys[0]"), qr/^ok /, 'unknown names: MOVED';
-    is_over($nginx, 'unknown names');
+    ends_well($nginx, 'unknown names', events => []);
 }
 
 done_testing;

@@ -6,8 +6,10 @@ use lib 't/lib';
 use Test::More;
 use Test::Nginx::Guard;
 use Test::Nginx::Guard::Dns;
+use Test::Nginx::Guard::Events qw(events_of);
+use Test::Nginx::Guard::TestCommand qw(needs_test_build start_asking said);
 
-plan skip_all => 'needs the test build of the module' unless -f ($ENV{GUARD_BUILD} // 'build') . '/ngx_http_guard_test_module.so';
+needs_test_build();
 
 my $redis = start_redis();
 my $port  = $redis->port;
@@ -17,32 +19,24 @@ my @nobody = map { "127.0.0.1$_" } 1 .. 7;
 
 sub nginx {
     my ($dns) = @_;
-    return start_nginx(
-        http_config => "resolver @{[$dns->address]} valid=1s ipv6=off;\nguard_redis main redis://redis.invalid:$port timeout=2s;\n"
-            . "guard_event_log \$TEST_NGINX_EVENT_LOG;",
-        config => "root html;\nadd_header X-Redis \$guard_test_redis always;\n"
-            . 'location / { guard_test front redis=main "send=PING"; try_files /index.html =404; }'
+    return start_asking(
+        "redis://redis.invalid:$port timeout=2s",
+        { '/' => '"send=PING"' },
+        before => "resolver @{[$dns->address]} valid=1s ipv6=off;"
     );
 }
 
-# What became of the command, once it is WANTED.
+# What became of the command, WANTED if that comes in time.
 sub ask {
     my ($nginx, $wanted) = @_;
-    my $what = '';
-    wait_for(
-        sub {
-            my $response = request($nginx->port, GET => '/') or return 0;
-            ($what) = (header_of($response->{fields}, 'X-Redis') // '') =~ /^(.*) \d+\z/;
-            return ($what // '') eq $wanted;
-        }
-    );
+    my $what;
+    wait_for(sub { $what = said($nginx, '/'); return $what eq $wanted });
     return $what;
 }
 
 sub kinds {
     my ($nginx) = @_;
-    my ($events) = read_events($nginx->log_file('events.log'));
-    return [map { $_->{labels}{kind} . ': ' . ($_->{event}{reason} // '') } grep { $_->{labels}{kind} =~ /^redis/ } @$events];
+    return [map { $_->{labels}{kind} . ': ' . ($_->{event}{reason} // '') } events_of($nginx, qr/^redis/)];
 }
 
 # One address of eight is right. nginx begins anywhere among them.

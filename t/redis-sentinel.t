@@ -5,35 +5,15 @@ use warnings;
 use lib 't/lib';
 use Test::More;
 use Test::Nginx::Guard;
+use Test::Nginx::Guard::Ending qw(ends_well redis_events);
+use Test::Nginx::Guard::Events qw(events_of);
+use Test::Nginx::Guard::TestCommand qw(needs_test_build start_asking ask said);
 use Test::Nginx::Guard::Wait qw(scaled);
 use Time::HiRes qw(time);
 
-plan skip_all => 'needs the test build of the module' unless -f ($ENV{GUARD_BUILD} // 'build') . '/ngx_http_guard_test_module.so';
+needs_test_build();
 
-sub nginx {
-    my ($words, %word) = @_;
-    return start_nginx(
-        http_config => "guard_redis main $words;\nguard_event_log \$TEST_NGINX_EVENT_LOG;",
-        config      => 'root html; add_header X-Redis $guard_test_redis always;'
-            . ' location /incr { guard_test front redis=main "send=INCR guard:n"; try_files /index.html =404; }',
-        %word
-    );
-}
-
-# (what became of the command, milliseconds that it took)
-sub ask {
-    my ($nginx) = @_;
-    my $response = request($nginx->port, GET => '/incr', timeout => 5);
-    return ('nothing', 0) unless $response && $response->{code} == 200;
-    my ($what, $time) = (header_of($response->{fields}, 'X-Redis') // '') =~ /^(.*) (\d+)\z/;
-    return ($what // 'none', $time // 0);
-}
-
-sub kinds {
-    my ($nginx) = @_;
-    my ($events) = read_events($nginx->log_file('events.log'));
-    return [grep { /^redis/ } map { $_->{labels}{kind} } @$events];
-}
+sub nginx { my ($words, @more) = @_; return start_asking($words, { '/incr' => '"send=INCR guard:n"' }, @more) }
 
 # The connections of nginx; the sentinels have some, too.
 sub ours {
@@ -41,26 +21,18 @@ sub ours {
     return grep { $_->{name} eq 'guard-main' } @{ $redis->clients };
 }
 
-sub is_over {
-    my ($nginx, $name, @kinds) = @_;
-    is $nginx->stop('QUIT'), undef, "$name: quits at once";
-    is_deeply kinds($nginx), \@kinds, "$name: events" or diag $nginx->log_text;
-    is_deeply [log_problems($nginx)], [], "$name: log";
-    return;
-}
-
 my @outage = qw(redis_unavailable redis_recovered);
 
 {
     my $group = start_sentinel(password => 'open-sesame', sentinel_password => 'xyzzy');
     my $nginx = nginx($group->url . '/2 password=open-sesame sentinel_password=xyzzy', workers => 2);
-    is_deeply [(ask($nginx))[0]], ['ok 1'], 'the master is found';
+    is said($nginx), 'ok 1', 'the master is found';
     my $master = $group->master;
     is((ours($master))[0]{db}, 2, 'with the database');
 
     # Asked for: the old master becomes a replica, which closes the connections.
     my $new = $group->failover;
-    ok wait_for(sub { (ask($nginx))[0] =~ /^ok/ }, 3), 'after a failover: follows';
+    ok wait_for(sub { said($nginx) =~ /^ok/ }, 3), 'after a failover: follows';
     ok wait_for(sub { ours($new) == 2 }, 3), 'after a failover: both workers';
     my @slow = grep { $_->[1] > scaled(70) } map { [ask($nginx)] } 1 .. 20;
     is_deeply \@slow, [], 'after a failover: at the usual pace';
@@ -82,10 +54,10 @@ my @outage = qw(redis_unavailable redis_recovered);
     unlike $nginx->log_text, qr/open-sesame|xyzzy/, 'no password in the log';
     is $nginx->stop('QUIT'), undef, 'quits at once';
     is_deeply [log_problems($nginx)], [], 'log';
-    my $kinds = kinds($nginx);
-    is $kinds->[-1], 'redis_recovered', 'the last event';
-    is scalar(grep { $_ eq 'redis_unavailable' } @$kinds), scalar(grep { $_ eq 'redis_recovered' } @$kinds), 'events in pairs';
-    cmp_ok scalar @$kinds, '<=', 4, 'one each way for each outage';
+    my @kinds = redis_events($nginx);
+    is $kinds[-1], 'redis_recovered', 'the last event';
+    is scalar(grep { $_ eq 'redis_unavailable' } @kinds), scalar(grep { $_ eq 'redis_recovered' } @kinds), 'events in pairs';
+    cmp_ok scalar @kinds, '<=', 4, 'one each way for each outage';
 }
 
 # Sentinels that are down do not matter, as long as one answers; nor do all, while the master is there.
@@ -94,19 +66,19 @@ my @outage = qw(redis_unavailable redis_recovered);
     my ($first, $second) = $group->peers;
     $first->kill;
     my $nginx = nginx($group->url);
-    is_deeply [(ask($nginx))[0]], ['ok 1'], 'one of two sentinels: the master is found';
+    is said($nginx), 'ok 1', 'one of two sentinels: the master is found';
     $second->kill;
-    is_deeply [(ask($nginx))[0]], ['ok 2'], 'no sentinel: the master is known';
-    is_over($nginx, 'no sentinel');
+    is said($nginx), 'ok 2', 'no sentinel: the master is known';
+    ends_well($nginx, 'no sentinel', events => []);
 
     $nginx = nginx($group->url);
-    ok wait_for(sub { @{ kinds($nginx) } }), 'no sentinel at the start: seen';
+    ok wait_for(sub { redis_events($nginx) }), 'no sentinel at the start: seen';
     my ($what, $time) = ask($nginx);
     is $what, 'unavailable ', 'no sentinel at the start: unavailable';
     cmp_ok $time, '<', scaled(5), 'no sentinel at the start: at once';
     $second->start;
-    ok wait_for(sub { (ask($nginx))[0] =~ /^ok/ }, 5), 'no sentinel at the start: found when it comes';
-    is_over($nginx, 'no sentinel at the start', @outage);
+    ok wait_for(sub { said($nginx) =~ /^ok/ }, 5), 'no sentinel at the start: found when it comes';
+    ends_well($nginx, 'no sentinel at the start', events => [@outage]);
 }
 
 # One that hangs is passed over.
@@ -115,7 +87,7 @@ my @outage = qw(redis_unavailable redis_recovered);
     my ($first) = $group->peers;
     $first->suspend;
     my $nginx = nginx($group->url . ' connect_timeout=200ms');
-    ok wait_for(sub { (ask($nginx))[0] =~ /^ok/ }, 3), 'the first sentinel hangs: the second is asked';
+    ok wait_for(sub { said($nginx) =~ /^ok/ }, 3), 'the first sentinel hangs: the second is asked';
     $first->resume;
     is $nginx->stop('QUIT'), undef, 'quits';
     is_deeply [log_problems($nginx)], [], 'log';
@@ -150,12 +122,11 @@ for my $case (
         $url = 'redis+sentinel://' . $more[-1]->address . '/mymaster';
     }
     my $nginx = nginx($url);
-    ok wait_for(sub { @{ kinds($nginx) } }, 5), "$name: seen";
-    is((ask($nginx))[0], 'unavailable ', "$name: unavailable");
-    my ($events) = read_events($nginx->log_file('events.log'));
-    my ($reason) = map { $_->{event}{reason} } grep { $_->{labels}{kind} eq 'redis_unavailable' } @$events;
+    ok wait_for(sub { redis_events($nginx) }, 5), "$name: seen";
+    is(said($nginx), 'unavailable ', "$name: unavailable");
+    my ($reason) = map { $_->{event}{reason} } events_of($nginx, qr/^redis_unavailable\z/);
     like $reason, $why, "$name: with the reason";
-    is_over($nginx, $name, 'redis_unavailable');
+    ends_well($nginx, $name, events => ['redis_unavailable']);
 }
 
 # Over TLS, the sentinels, too.
@@ -163,8 +134,8 @@ for my $case (
     my $files = authority();
     my $group = start_sentinel(replicas => 0, sentinels => 1, tls => 1);
     my $nginx = nginx($group->url . " tls_ca=$files->{ca} timeout=500ms connect_timeout=2s");
-    is((ask($nginx))[0], 'ok 1', 'TLS: the master is found');
-    is_over($nginx, 'TLS');
+    is(said($nginx), 'ok 1', 'TLS: the master is found');
+    ends_well($nginx, 'TLS', events => []);
 }
 
 done_testing;

@@ -5,31 +5,17 @@ use warnings;
 use lib 't/lib';
 use Test::More;
 use Test::Nginx::Guard;
+use Test::Nginx::Guard::Events qw(events_of);
+use Test::Nginx::Guard::TestCommand qw(needs_test_build start_asking said);
 
-plan skip_all => 'needs the test build of the module' unless -f ($ENV{GUARD_BUILD} // 'build') . '/ngx_http_guard_test_module.so';
+needs_test_build();
 
 sub nginx {
     my ($words) = @_;
-    return start_nginx(
-        http_config => "guard_redis main $words timeout=500ms connect_timeout=2s;\nguard_event_log \$TEST_NGINX_EVENT_LOG;",
-        config      => 'root html; add_header X-Redis $guard_test_redis always;'
-            . ' location /incr { guard_test front redis=main "send=INCR guard:n" times=2000; try_files /index.html =404; }',
-    );
+    return start_asking("$words timeout=500ms connect_timeout=2s", { '/incr' => '"send=INCR guard:n" times=2000' });
 }
 
-sub ask {
-    my ($nginx) = @_;
-    my $response = request($nginx->port, GET => '/incr');
-    return 'nothing' unless $response && $response->{code} == 200;
-    my ($what) = (header_of($response->{fields}, 'X-Redis') // '') =~ /^(.*) \d+\z/;
-    return $what // 'none';
-}
-
-sub events {
-    my ($nginx) = @_;
-    my ($events) = read_events($nginx->log_file('events.log'));
-    return grep { $_->{labels}{kind} =~ /^redis/ } @$events;
-}
+sub events { my ($nginx) = @_; return events_of($nginx, qr/^redis/) }
 
 my $files = authority();
 my $ca    = "tls_ca=$files->{ca}";
@@ -51,8 +37,8 @@ for my $case (
 ) {
     my ($name, $words) = @$case;
     my $nginx = nginx($words);
-    like ask($nginx), qr/^ok \d+000\z/, "$name: answers";
-    like ask($nginx), qr/^ok \d+000\z/, "$name: and again";
+    like said($nginx), qr/^ok \d+000\z/, "$name: answers";
+    like said($nginx), qr/^ok \d+000\z/, "$name: and again";
     is $nginx->stop('QUIT'), undef, "$name: quits";
     is_deeply [events($nginx)], [], "$name: no event";
     is_deeply [log_problems($nginx)], [], "$name: log";
@@ -71,7 +57,7 @@ for my $case (
     my ($name, $words, $why) = @$case;
     my $nginx = nginx("$words password=open-sesame");
     ok wait_for(sub { events($nginx) }, 5), "$name: seen";
-    is ask($nginx), 'unavailable ', "$name: unavailable";
+    is said($nginx), 'unavailable ', "$name: unavailable";
     my @events = events($nginx);
     is scalar @events, 1, "$name: one event";
     is $events[0]{labels}{kind}, 'redis_unavailable', "$name: of the right kind";
@@ -85,11 +71,11 @@ is $redis->calls('auth'), $logins, 'nobody who was not believed was told the pas
 # Lost and found again.
 {
     my $nginx = nginx($redis->url . " $ca");
-    like ask($nginx), qr/^ok/, 'answers';
+    like said($nginx), qr/^ok/, 'answers';
     $redis->kill;
-    ok wait_for(sub { ask($nginx) =~ /^unavailable/ }), 'killed';
+    ok wait_for(sub { said($nginx) =~ /^unavailable/ }), 'killed';
     $redis->start;
-    ok wait_for(sub { ask($nginx) =~ /^ok/ }, 3), 'recovers';
+    ok wait_for(sub { said($nginx) =~ /^ok/ }, 3), 'recovers';
     is $nginx->stop('QUIT'), undef, 'quits';
     is_deeply [map { $_->{labels}{kind} } events($nginx)], [qw(redis_unavailable redis_recovered)], 'both events';
     is_deeply [log_problems($nginx)], [], 'log';

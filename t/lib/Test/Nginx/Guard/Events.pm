@@ -9,7 +9,7 @@ use Exporter 'import';
 use JSON::PP ();
 use Test::More ();
 
-our @EXPORT_OK = qw(read_events events_for subset_problem check_events);
+our @EXPORT_OK = qw(read_events events_of events_for subset_problem check_events);
 
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 
@@ -22,7 +22,14 @@ sub read_events {
         \@lines);
 }
 
-# The same without config_loaded, which every start and reload says, unless the block speaks of it.
+# Those of NGINX whose kind matches PATTERN.
+sub events_of {
+    my ($nginx, $pattern) = @_;
+    my ($events) = read_events($nginx->log_file('events.log'));
+    return grep { $_->{labels}{kind} =~ $pattern } @$events;
+}
+
+# Those of a block, without config_loaded, which every start and reload says, unless the block speaks of it.
 sub events_for {
     my ($block, $file) = @_;
     my ($events, $lines) = read_events($file);

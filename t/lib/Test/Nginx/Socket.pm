@@ -4,22 +4,20 @@ use strict;
 use warnings;
 
 use File::Temp qw(tempdir);
-use POSIX ();
 use Test::Base ();
 use Test::More ();
-use Test::Nginx::Guard::Certificate qw(certificate);
-use Test::Nginx::Guard::Checks
-    qw(check_response nth_of expand pattern_list check_grep check_lines clean_log_problems);
-use Test::Nginx::Guard::Client qw(connect_to exchange header_of);
-use Test::Nginx::Guard::Curl qw(curl_command curl_request);
-use Test::Nginx::Guard::Events qw(check_events events_for);
-use Test::Nginx::Guard::FakeRedis;
-use Test::Nginx::Guard::Port qw(free_port);
-use Test::Nginx::Guard::Redis;
-use Test::Nginx::Guard::Request qw(requests_of);
+use Test::Nginx::Guard::Certificate   qw(certificate);
+use Test::Nginx::Guard::Checks        qw(expand);
+use Test::Nginx::Guard::Configuration qw(hint_on check_config_lines check_death);
+use Test::Nginx::Guard::Events        qw(check_events events_for);
+use Test::Nginx::Guard::Exchange      qw(run_requests);
+use Test::Nginx::Guard::Fixtures
+    qw(write_user_files start_upstream check_upstream start_tcp start_redis check_redis_calls);
+use Test::Nginx::Guard::Logs    qw(show_logs check_logs check_clean);
+use Test::Nginx::Guard::Port    qw(free_port);
+use Test::Nginx::Guard::Section qw(line_of run_code);
 use Test::Nginx::Guard::Server;
-use Test::Nginx::Guard::TcpReply;
-use Test::Nginx::Guard::Upstream;
+use Test::Nginx::Guard::Skip qw(skip_reason);
 use Test::Nginx::Guard::Wait qw(wait_for);
 
 our $VERSION = '0.29';
@@ -106,23 +104,6 @@ sub is_str {
         : Test::More::is($got, $expected, $title);
 }
 
-# "0.2", "200ms" or "2s" in seconds.
-sub seconds($) {
-    my ($text) = @_;
-    return undef unless defined $text;    ## no critic
-    $text =~ s/\s+\z//;
-    return $1 / 1000 if $text =~ /^([\d.]+)ms\z/;
-    $text =~ s/s\z//;
-    return $text;
-}
-
-sub line_of($) {
-    my ($value) = @_;
-    return undef unless defined $value;    ## no critic
-    $value =~ s/\s+\z//;
-    return $value;
-}
-
 sub run_tests {
     for my $block (Test::Base::blocks()) {
         run_test($block);
@@ -175,43 +156,7 @@ sub run_test {
         finish_server();
         $_->stop for grep { defined } @fixture{qw(fake_redis redis)};
     }
-    show_logs() if (grep { !$_ } $builder->summary) > $failed_before;
-    return;
-}
-
-# The published Test::Nginx writes these into the server of every block, hence so does this one.
-sub hint_on {
-    my ($problem) = @_;
-    return 'the harness has a "location /" of its own, unless the file calls no_root_location()'
-        if $problem =~ m{duplicate location "/"};
-    return 'the harness says client_max_body_size in the server; say yours in a location'
-        if $problem =~ /"client_max_body_size" directive is duplicate/;
-    return '';
-}
-
-sub show_logs {
-    my @lines = grep { !/\[(?:debug|notice|info)\]/ } split /^/, $server->log_text;
-    splice @lines, 0, @lines - 20 if @lines > 20;
-    Test::More::diag("error.log in " . $server->root . ":\n", @lines) if @lines;
-    return;
-}
-
-# (how many to skip, why), or nothing.
-sub skip_reason {
-    my ($block) = @_;
-    if (defined(my $text = $block->skip_nginx)) {
-        my ($count, $operator, $version) = $text =~ /^\s*(\d+):\s*([<>]=?|==)\s*([\d.]+)/
-            or die $block->name . " - malformed --- skip_nginx\n";
-        my ($own) = qx(${\ Test::Nginx::Guard::Server::binary()} -v 2>&1) =~ m{/([\d.]+)};
-        my ($a, $b) = map { sprintf '%03d%03d%03d', split /\./ } $own, $version;
-        my $skip = { '<' => $a < $b, '<=' => $a <= $b, '>' => $a > $b, '>=' => $a >= $b, '==' => $a == $b };
-        return ($count, "nginx is $own") if $skip->{$operator};
-    }
-    if (defined(my $text = $block->skip_eval)) {
-        my ($count, $code) = $text =~ /^\s*(\d+)\s*:\s*(.*)/s or die $block->name . " - malformed --- skip_eval\n";
-        return ($count, 'skip_eval') if eval $code;    ## no critic
-        die $@ if $@;
-    }
+    show_logs($server) if (grep { !$_ } $builder->summary) > $failed_before;
     return;
 }
 
@@ -239,71 +184,6 @@ sub sections {
     return %word;
 }
 
-# --- redis: "down", or one word a line: password TEXT, tls, tls mutual, maxmemory SIZE, acl LINE, config LINE;
-# "fake BEHAVIOUR" puts a FakeRedis in front.
-sub start_redis {
-    my ($block, $fixture) = @_;
-    my (%word, $fake);
-    for my $line (grep { /\S/ } split /\n/, expand($block->redis, $block->name)) {
-        my ($name, $value) = split ' ', $line, 2;
-        if    ($name eq 'down') { return }
-        elsif ($name eq 'fake') { $fake = $value }
-        elsif ($name =~ /^(?:password|tls|maxmemory)$/) { $word{$name} = $value // 1 }
-        elsif ($name =~ /^(?:acl|config)$/) { push @{ $word{$name} }, $value }
-        else                                { die "unknown word \"$name\" in --- redis\n" }
-    }
-    my %place = defined $fake ? () : %redis_place;
-    $fixture->{redis} = Test::Nginx::Guard::Redis->new(%word, %place);
-    $fixture->{fake_redis} = Test::Nginx::Guard::FakeRedis->new(behind => $fixture->{redis}, behave => $fake, %redis_place)
-        if defined $fake;
-    return;
-}
-
-# Lines of "COMMAND COUNT": how often it was called, by others than the tests themselves.
-sub check_redis_calls {
-    my ($block, $redis) = @_;
-    for my $line (grep { /\S/ } split /\n/, $block->redis_calls) {
-        my ($command, $count) = split ' ', $line;
-        Test::More::is($redis->calls($command), $count, $block->name . " - redis_calls - $command");
-    }
-    return;
-}
-
-sub run_code {
-    my ($block, $section) = @_;
-    my $code = $block->$section;
-    return unless defined $code;
-    if (ref $code eq 'CODE') { $code->() }
-    else {
-        eval "package main; no strict; $code";    ## no critic
-        die "--- $section: $@" if $@;
-    }
-    return;
-}
-
-sub write_user_files {
-    my ($block) = @_;
-    my $files = $block->user_files // return;
-    if (!ref $files) {
-        my @parsed;
-        for my $line (split /^/, $files) {
-            if ($line =~ /^>>> (\S+)(?:\s+(\S+))?/) { push @parsed, [$1, '', $2] }
-            elsif (@parsed)                         { $parsed[-1][1] .= $line }
-        }
-        $files = \@parsed;
-    }
-    for my $file (@$files) {
-        my ($path, $content, $date) = @$file;
-        $path = $server->html . "/$path" unless $path =~ m{^/};
-        $server->write_file($path, expand($content // '', $block->name));
-        if ($date) {
-            local $ENV{TZ} = 'GMT';
-            system('touch', '-t', $date, $path) == 0 or die "touch -t $date failed\n";
-        }
-    }
-    return;
-}
-
 sub run_block {
     my ($block, $fixture) = @_;
     my $name  = $block->name;
@@ -322,25 +202,17 @@ sub run_block {
         defined $block->master_process ? line_of($block->master_process) eq 'on' : $setting{master} || $setting{hup},
         $setting{connections}, line_of($block->log_level) // $setting{log_level}, \@env
     );
-    write_user_files($block);
+    write_user_files($server, $block);
     $server->configure(sections($block));
     run_code($block, 'post_setup_server_root');
 
     if (defined $block->config_error || defined $block->config_warning) {
-        check_config_lines($block);
+        check_config_lines($server, $block);
     }
-    return check_death($block) if $dying;
+    return check_death($server, $block, $setting{repeat}) if $dying;
 
-    if (defined $block->upstream) {
-        my $what = $block->upstream;
-        $what = eval "sub { $what }" // die $@ if !ref $what && $what =~ /^\s*my\s*\(/;    ## no critic
-        $fixture->{upstream} = Test::Nginx::Guard::Upstream->new(
-            port   => $ENV{TEST_NGINX_UPSTREAM_PORT},
-            record => $server->log_file('upstream.jsonl'),
-            what   => ref $what ? $what : expand($what, $name)
-        );
-    }
-    start_redis($block, $fixture) if defined $block->redis;
+    start_upstream($server, $block, $fixture) if defined $block->upstream;
+    start_redis($block, $fixture, %redis_place) if defined $block->redis;
     if ($keep) {
         my $problem = $server->hup;
         die "$problem\n" if $problem && !defined $block->reload_fails;
@@ -351,25 +223,15 @@ sub run_block {
     }
     run_code($block, 'init');
 
-    my $seen = { error => 0, access => 0 };
+    my $seen   = { error => 0, access => 0 };
+    my %asking = (name => $setting{name}, timeout => $setting{timeout}, body_checks => \@body_checks);
     for my $repeat (0 .. $setting{repeat} - 1) {
-        if (defined $block->tcp_listen) {
-            my $length = line_of($block->tcp_query_len);
-            $fixture->{tcp} = Test::Nginx::Guard::TcpReply->new(
-                target       => expand($block->tcp_listen, $name),
-                reply        => scalar $block->tcp_reply,
-                query_length => $length // (defined $block->tcp_query ? length $block->tcp_query : undef),
-                delay        => seconds($block->tcp_reply_delay),
-                no_close     => defined $block->tcp_no_close,
-                shutdown     => line_of($block->tcp_shutdown),
-                record       => $server->log_file('tcp_query')
-            );
-        }
+        start_tcp($server, $block, $fixture) if defined $block->tcp_listen;
         if ($repeat && defined $block->reload) {
             my $problem = $server->hup;
             Test::More::fail("$name - reload: $problem") if $problem;
         }
-        run_requests($block, $repeat, $seen);
+        run_requests($server, $block, %asking, repeat => $repeat);
         if ($fixture->{tcp}) {
             (delete $fixture->{tcp})->finish($name, scalar $block->tcp_query, line_of($block->tcp_query_len));
         }
@@ -378,10 +240,10 @@ sub run_block {
         if ($last && defined $block->reload && $setting{repeat} == 1) {
             my $problem = $server->hup;
             Test::More::fail("$name - reload: $problem") if $problem;
-            run_requests($block, $repeat, $seen);
+            run_requests($server, $block, %asking, repeat => $repeat);
         }
         finish_server() if $last && !$setting{hup};
-        check_logs($block, $repeat, $seen);
+        check_logs($server, $block, $repeat, $seen);
     }
     $fixture->{upstream}->stop if $fixture->{upstream};
     check_upstream($block, $fixture->{upstream}) if $fixture->{upstream};
@@ -392,208 +254,7 @@ sub run_block {
         wait_for(sub { @{ (events_for($block, $ENV{TEST_NGINX_EVENT_LOG}))[1] } >= @expected * $rounds }, 3);
     }
     check_events($block, $ENV{TEST_NGINX_EVENT_LOG}, $rounds);
-    check_clean($block);
-    return;
-}
-
-# Nothing is asserted if all is well: the plans of published test files do not count this.
-sub check_clean {
-    my ($block) = @_;
-    my $name = $block->name;
-    Test::More::fail("$name - error.log has: $_") for clean_log_problems($block, $server->log_text);
-    my $reports = $server->tool_reports;
-    Test::More::fail("$name - sanitizer or valgrind report:\n$reports") if length $reports;
-    return;
-}
-
-sub check_config_lines {
-    my ($block) = @_;
-    my $name = $block->name;
-    my ($status, $output) = $server->test_config;
-    my @got;
-    for my $line (split /\n/, $server->in_sections($output)) {
-        next unless $line =~ s/^nginx: (?=\[)//;
-        push @got, $line;
-    }
-    for my $section (grep { defined $block->$_ } qw(config_error config_warning)) {
-        my $default = $section eq 'config_error' ? 'emerg' : 'warn';
-        my @expected = map { /^\[/ ? $_ : "[$default] $_" } grep { length } split /\n/, expand($block->$section, $name);
-        my %level = map { /^\[(\w+)\]/ ? ($1 => 1) : () } @expected;
-        my @compared = grep { /^\[(\w+)\]/ && $level{$1} } @got;
-        my $title = "$name - $section - lines of nginx -t";
-        if (@expected == 1 && $expected[0] =~ m{^\[\w+\] /(.*)/\z}) { Test::More::like("@compared", qr/$1/, $title) }
-        else { Test::More::is(join("\n", @compared), join("\n", @expected), $title) }
-    }
-    Test::More::is($status >> 8, 1, "$name - config_error - nginx -t fails") if defined $block->config_error;
-    Test::More::is($status & 127, 0, "$name - nginx -t was not killed") if $status & 127;
-    return;
-}
-
-sub check_death {
-    my ($block) = @_;
-    my $name = $block->name;
-    for my $repeat (0 .. $setting{repeat} - 1) {
-        last unless defined $block->must_die;
-        my $problem = $server->start;
-        my $status  = $server->{status};
-        my $wanted  = line_of($block->must_die);
-        if (!defined $problem) {
-            $server->stop;
-            Test::More::fail("$name - die as expected");
-        }
-        elsif (($status // 0) & 127) { Test::More::fail("$name - nginx died of signal " . ($status & 127)) }
-        elsif ($wanted =~ /^\d+\z/)  { Test::More::is(($status // 0) >> 8, $wanted, "$name - die with the expected exit code") }
-        else                         { Test::More::isnt($status // 0, 0, "$name - die as expected") }
-        my $text = $server->log_text;
-        check_grep($block, $text, $repeat);
-        check_lines($block, $_, $text, 'error.log', $repeat) for qw(error_log no_error_log);
-    }
-    my $reports = $server->tool_reports;
-    Test::More::fail("$name - sanitizer report:\n$reports") if length $reports;
-    unlink $server->log_file, $server->log_file('stderr.log');
-    return;
-}
-
-sub run_requests {
-    my ($block, $repeat, $seen) = @_;
-    my $name     = $block->name;
-    my @requests = requests_of($block, $setting{name});
-    my $limit    = seconds($block->timeout) // $setting{timeout};
-    my $tls      = defined $block->tls && (line_of($block->tls) // '') ne 'listen';
-    my $port     = $tls ? $ENV{TEST_NGINX_TLS_PORT} : $server->port;
-    my $i        = 0;
-    if (!@requests) {
-        die "there is no request\n" unless defined $block->no_request || defined $block->config_warning || defined $block->init;
-        return;
-    }
-    if (defined $block->curl) {
-        Test::More::diag(join ' ', map { /[^\w\@%+=:,.\/-]/ ? "'" . s/'/'\\''/gr . "'" : $_ }
-                curl_command($requests[0], '-', port => $port, tls => $tls, http2 => defined $block->http2));
-    }
-    for my $request (@requests) {
-        my $result;
-        if (defined $block->http2) {
-            my $options = $block->curl_options;
-            $result = curl_request(
-                $request,
-                port    => $port,
-                tls     => $tls,
-                http2   => 1,
-                timeout => $limit,
-                options => [ref $options ? @$options : split ' ', $options // '']
-            );
-            if (defined $block->curl_error) {
-                my $pattern = line_of(nth_of($block->curl_error, $i));
-                Test::More::like($result->{error}, qr/$pattern/, "$name - curl_error");
-            }
-        }
-        else {
-            my $connection = connect_to(port => $port, tls => $tls, timeout => $limit);
-            my $stop_at    = $request->{expect};
-            $stop_at = 0 if defined $block->ignore_response && !defined $block->abort;
-            $result = exchange(
-                $connection, $request->{packets},
-                timeout     => $limit,
-                methods     => $request->{methods},
-                expect      => $stop_at,
-                await_close => $request->{close} || !$request->{parts},
-                half_close  => defined $block->shutdown
-            );
-            if ($result->{timed_out} && !defined $block->abort) {
-                Test::More::fail("$name - client socket timed out (req $i)");
-            }
-        }
-        if (!defined $block->ignore_response) {
-            for my $n (0 .. $request->{expect} - 1) {
-                my $response = $result->{responses}[$n];
-                if (defined $block->http09) {
-                    $response = { code => 200, line => '', fields => [], raw_head => '', body => $result->{raw},
-                        interim => [], complete => 1 };
-                }
-                check_response($block, $response, $i + $n);
-                $_->($block, $response ? $response->{body} : undef, $i + $n, $repeat) for @body_checks;
-            }
-            my $extra = @{ $result->{responses} } - $request->{expect};
-            if (!defined $block->http09 && ($extra > 0 || length $result->{rest} && $request->{expect} <= @{ $result->{responses} })) {
-                my $what = $extra > 0 ? "$extra more responses than expected" : "bytes behind the last response: $result->{rest}";
-                Test::More::fail("$name - $what");
-            }
-        }
-        if (defined $block->wait && line_of($block->wait)) {
-            select undef, undef, undef, seconds($block->wait);
-        }
-        $i += $request->{expect} || 1;
-    }
-    return;
-}
-
-sub check_logs {
-    my ($block, $repeat, $seen) = @_;
-    my $tail = sub {
-        my ($file, $key) = @_;
-        my $text = $server->log_text($file);
-        return substr $text, $seen->{$key} > length $text ? 0 : $seen->{$key};
-    };
-    if ($server->pid) {
-        my ($errors, $accesses) =
-            map { [defined $block->$_ ? pattern_list($block->$_, $block->name) : ()] } qw(error_log access_log);
-        wait_for(
-            sub {
-                my $text = $tail->('error.log', 'error');
-                return 0 if Test::Nginx::Guard::Checks::missing_from($text, @$errors);
-                return 0 if Test::Nginx::Guard::Checks::missing_from($tail->('access.log', 'access'), @$accesses);
-                my ($got, $expected) = Test::Nginx::Guard::Checks::grep_pair($block, $text, $repeat) or return 1;
-                return ref $expected ? $got =~ $expected : $got eq $expected;
-            },
-            2
-        );
-    }
-    my $error = $tail->('error.log', 'error');
-    check_grep($block, $error, $repeat);
-    check_lines($block, $_, $error, 'error.log', $repeat) for qw(error_log no_error_log);
-    $seen->{error} += length $error;
-    if (defined $block->access_log || defined $block->no_access_log) {
-        my $access = $tail->('access.log', 'access');
-        check_lines($block, $_, $access, 'access.log', $repeat) for qw(access_log no_access_log);
-        $seen->{access} += length $access;
-    }
-    return;
-}
-
-sub check_upstream {
-    my ($block, $upstream) = @_;
-    my $name     = $block->name;
-    my $requests = $upstream->requests;
-    if (defined $block->upstream_requests) {
-        Test::More::is(scalar @$requests, line_of($block->upstream_requests), "$name - upstream_requests")
-            or Test::More::diag(map { "$_->{method} $_->{target}\n" } @$requests);
-    }
-    if (defined $block->upstream_body) {
-        my $expected = $block->upstream_body;
-        my @expected = ref $expected eq 'ARRAY' ? @$expected : $expected;
-        Test::More::is(scalar @$requests, scalar @expected, "$name - upstream_body - number of requests") if ref $expected eq 'ARRAY';
-        for my $i (0 .. $#expected) {
-            my $title = "$name - upstream_body (req $i)";
-            my $want  = ref $expected eq 'ARRAY' ? $expected[$i] : expand($expected[$i], $name);
-            if (ref $want eq 'Regexp') { Test::More::like($requests->[$i]{body}, $want, $title); next }
-            # A body in a block ends with a line end that a request's body has not.
-            my $got = $requests->[$i] && $requests->[$i]{body};
-            $got .= "\n" if defined $got && !ref $expected && $want =~ /\n\z/ && $got !~ /\n\z/;
-            Test::More::is($got, $want, $title);
-        }
-    }
-    for my $section (grep { defined $block->$_ } qw(upstream_headers upstream_headers_like)) {
-        my $expected = $block->$section;
-        my @expected = ref $expected eq 'ARRAY' ? @$expected : $expected;
-        for my $i (0 .. $#expected) {
-            Test::Nginx::Guard::Checks::check_fields("$name - upstream", $requests->[$i], $expected[$i], $section =~ /like/);
-        }
-    }
-    if (defined $block->upstream_line) {
-        my $expected = $block->upstream_line;
-        my @expected = ref $expected eq 'ARRAY' ? @$expected : split /\n/, $expected;
-        Test::More::is(join("\n", map { "$_->{method} $_->{target}" } @$requests), join("\n", @expected), "$name - upstream_line");
-    }
+    check_clean($server, $block);
     return;
 }
 

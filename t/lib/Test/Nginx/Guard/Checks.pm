@@ -10,7 +10,10 @@ use Exporter 'import';
 use Test::More ();
 use Test::Nginx::Guard::Client qw(header_of);
 
-our @EXPORT_OK = qw(check_response nth_of expand pattern_list check_grep check_lines clean_log_problems);
+our @EXPORT_OK = qw(
+    check_response check_fields nth_of expand pattern_list missing_from grep_pair check_grep check_lines
+    clean_log_problems
+);
 
 # $TEST_NGINX_NAME in TEXT, from the environment; $ServerPort too.
 sub expand($;$) {

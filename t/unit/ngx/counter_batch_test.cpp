@@ -2,12 +2,10 @@
 // The client hands every command to a real redis-server when the test says so.
 #include <algorithm>
 #include <chrono>
-#include <deque>
 #include <utility>
 #include <vector>
 
-#include "nginx_stub.h"
-#include "redis_server.h"
+#include "waiting_client.h"
 
 #include "core/counter_batch.h"
 
@@ -20,71 +18,24 @@ using guard::core::CounterTag;
 using guard::core::RemoteCounter;
 using guard::redis::Command;
 using guard::redis::Fault;
+using guard::redis::Link;
 using guard::redis::Output;
 using guard::redis::Reply;
+using guard::unit::client;
+using guard::unit::forgotten;
+using guard::unit::reachable;
+using guard::unit::server;
+using guard::unit::take;
+using guard::unit::waiting;
 
 namespace {
 
-guard::unit::RedisServer* server;
-std::deque<Command*> waiting;
-std::vector<Command*> forgotten;
 std::size_t calls;    // of scripts that Redis has answered
 std::size_t in_full;  // of them, with EVAL
-bool reachable = true;
-
-}  // namespace
-
-namespace guard::redis {
-
-void Client::send(Command& command) noexcept {
-  command.state_ = Command::State::queued;
-  waiting.push_back(&command);
-}
-
-void Client::send_again(Command& command) noexcept {
-  send(command);
-}
-
-void Client::forget(Command& command) noexcept {
-  command.state_ = Command::State::idle;
-  std::erase(waiting, &command);
-  forgotten.push_back(&command);
-}
-
-bool Client::available() const noexcept {
-  return reachable;
-}
-
-// Stands in for the client's turn of the event loop.
-class Link {
- public:
-  static Output write(Command& command) {
-    Output out;
-    command.state_ = Command::State::sent;
-    command.write_(command, out);
-    return out;
-  }
-  static void finish(Command& command, const Reply& reply) {
-    command.state_ = Command::State::idle;
-    command.done_(command, reply);
-  }
-};
-
-}  // namespace guard::redis
-
-namespace {
-
-using guard::redis::Client;
-using guard::redis::Link;
-
-// Nothing of it is used but the functions above.
-alignas(Client) std::byte client_memory[sizeof(Client)];
-Client& client = reinterpret_cast<Client&>(client_memory);
 
 void run(Fault fault = Fault::none) {
   while (!waiting.empty()) {
-    Command& command = *waiting.front();
-    waiting.pop_front();
+    Command& command = take();
     Output out = Link::write(command);
     if (fault != Fault::none) {
       Link::finish(command, Reply(fault));
@@ -163,7 +114,7 @@ const RemoteCounter& log_of_two() {
 }
 
 void one_turn_is_one_call(void**) {
-  CounterQueue queue(client, two_an_hour());
+  CounterQueue queue(client(), two_an_hour());
   std::deque<Question> questions;
   for (unsigned i = 0; i < 10; ++i) questions.emplace_back(two_an_hour(), i % 3);
   for (Question& question : questions) assert_true(queue.ask(question));
@@ -174,7 +125,7 @@ void one_turn_is_one_call(void**) {
 }
 
 void a_call_has_so_many_keys(void**) {
-  CounterQueue queue(client, two_an_hour());
+  CounterQueue queue(client(), two_an_hour());
   std::deque<Question> questions;
   for (unsigned i = 0; i < 2 * CounterQueue::kMaxKeys + 1; ++i) {
     questions.emplace_back(two_an_hour(), i);
@@ -186,7 +137,7 @@ void a_call_has_so_many_keys(void**) {
 }
 
 void groups_share_a_call(void**) {
-  CounterQueue queue(client);
+  CounterQueue queue(client());
   Question first(two_an_hour(), 1), second(two_an_hour(), 1), third(log_of_two(), 1);
   first.add(one_an_hour(), 1);
   second.add(one_an_hour(), 1);
@@ -215,7 +166,7 @@ void groups_share_a_call(void**) {
 
 void a_script_that_redis_forgot_is_sent_again(void**) {
   server->ask({"SCRIPT", "FLUSH"});
-  CounterQueue hot(client, two_an_hour()), group(client);
+  CounterQueue hot(client(), two_an_hour()), group(client());
   Question a(two_an_hour(), 1), b(two_an_hour(), 2), c(one_an_hour(), 3);
   hot.ask(a);
   hot.ask(b);
@@ -233,7 +184,7 @@ void a_script_that_redis_forgot_is_sent_again(void**) {
 }
 
 void who_is_gone_asks_nothing(void**) {
-  CounterQueue queue(client, two_an_hour());
+  CounterQueue queue(client(), two_an_hour());
   Question a(two_an_hour(), 1, 2), gone(two_an_hour(), 2, 2), b(two_an_hour(), 3, 2);
   for (Question* question : {&a, &gone, &b}) queue.ask(*question);
   queue.forget(gone);
@@ -247,7 +198,7 @@ void who_is_gone_asks_nothing(void**) {
 
 // Once the call has left, the others' answers stay where they were.
 void who_goes_later_is_not_answered(void**) {
-  CounterQueue queue(client, two_an_hour());
+  CounterQueue queue(client(), two_an_hour());
   Question drain(two_an_hour(), 3, 2);
   queue.ask(drain);
   run();
@@ -264,7 +215,7 @@ void who_goes_later_is_not_answered(void**) {
 }
 
 void a_call_that_nobody_waits_for_is_forgotten(void**) {
-  CounterQueue queue(client, two_an_hour());
+  CounterQueue queue(client(), two_an_hour());
   Question a(two_an_hour(), 1), b(two_an_hour(), 2);
   queue.ask(a);
   queue.ask(b);
@@ -276,7 +227,7 @@ void a_call_that_nobody_waits_for_is_forgotten(void**) {
   assert_ptr_equal(forgotten[0], command);
   assert_true(waiting.empty());
   // Its memory serves the next one, also of another queue.
-  CounterQueue other(client);
+  CounterQueue other(client());
   Question c(one_an_hour(), 1);
   other.ask(c);
   assert_ptr_equal(waiting.front(), command);
@@ -288,7 +239,7 @@ void a_call_that_nobody_waits_for_is_forgotten(void**) {
 }
 
 void faults_reach_everybody(void**) {
-  CounterQueue queue(client, two_an_hour());
+  CounterQueue queue(client(), two_an_hour());
   for (Fault fault : {Fault::timeout, Fault::unavailable, Fault::lost, Fault::overflow}) {
     Question a(two_an_hour(), 1), b(two_an_hour(), 2);
     queue.ask(a);
@@ -304,7 +255,7 @@ void faults_reach_everybody(void**) {
 
 // An answer that is none of the script's.
 void nonsense_is_no_answer(void**) {
-  CounterQueue queue(client, two_an_hour());
+  CounterQueue queue(client(), two_an_hour());
   Question a(two_an_hour(), 1);
   queue.ask(a);
   Command& command = *waiting.front();
@@ -330,8 +281,8 @@ void nonsense_is_no_answer(void**) {
 // What could not be written takes more only as long as that costs them next to none of their time.
 void a_call_that_waits_is_soon_closed(void**) {
   for (auto [timeout, later] : {std::pair{50, 3}, {15, 0}, {1000, 62}}) {
-    client.settings().policy.timeout = std::chrono::milliseconds(timeout);
-    CounterQueue queue(client, two_an_hour());
+    client().settings().policy.timeout = std::chrono::milliseconds(timeout);
+    CounterQueue queue(client(), two_an_hour());
     Question a(two_an_hour(), 1), b(two_an_hour(), 2), c(two_an_hour(), 3);
     const ngx_msec_t begin = ngx_current_msec;
     queue.ask(a);
@@ -348,7 +299,7 @@ void a_call_that_waits_is_soon_closed(void**) {
 }
 
 void a_cluster_gets_one_slot_a_call(void**) {
-  CounterQueue queue(client, two_an_hour());
+  CounterQueue queue(client(), two_an_hour());
   Question a(two_an_hour(), 1), b(two_an_hour(), 2);
   alignas(16) std::byte memory[2][CounterQueue::kOwnSize];
   queue.ask(a, memory[0]);
@@ -364,7 +315,7 @@ void a_cluster_gets_one_slot_a_call(void**) {
 }
 
 void what_is_given_back_can_be_taken_again(void**) {
-  CounterQueue queue(client);
+  CounterQueue queue(client());
   for (const RemoteCounter* counter : {&two_an_hour(), &one_an_hour(), &log_of_two()}) {
     std::uint64_t all = counter == &one_an_hour() ? 1 : 2;
     Question a(*counter, 9, all), b(*counter, 9, all), c(*counter, 9, all);

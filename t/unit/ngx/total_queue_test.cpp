@@ -1,15 +1,11 @@
 // What a worker tells Redis of totals: which commands that is, what is made of the replies and of
 // their absence. The client hands every command to a real redis-server when the test says so.
-#include <deque>
 #include <string>
 #include <vector>
 
-#include "nginx_stub.h"
-#include "redis_server.h"
+#include "waiting_client.h"
 
 #include "core/total_queue.h"
-#include "redis/client.h"
-#include "redis/topology.h"
 
 using guard::core::Hash128;
 using guard::core::RemoteTotal;
@@ -17,74 +13,18 @@ using guard::core::TotalAnswer;
 using guard::core::TotalAsk;
 using guard::core::TotalOutcome;
 using guard::core::TotalQueue;
-using guard::redis::Client;
 using guard::redis::Command;
 using guard::redis::Fault;
+using guard::redis::Link;
 using guard::redis::Output;
 using guard::redis::Reply;
+using guard::unit::client;
+using guard::unit::reachable;
+using guard::unit::server;
+using guard::unit::take;
+using guard::unit::waiting;
 
 namespace {
-
-guard::unit::RedisServer* server;
-std::deque<Command*> waiting;
-bool reachable = true;
-
-}  // namespace
-
-namespace guard::redis {
-
-Client::Client(Settings&& settings, Changed changed) noexcept
-    : settings_(std::move(settings)),
-      changed_(changed),
-      deadline_([](void*) noexcept {}, this, true),
-      delivery_([](void*) noexcept {}, this, true),
-      turn_end_([](void*) noexcept {}, this) {}
-
-Client::~Client() = default;
-
-void Client::send(Command& command) noexcept {
-  assert_false(command.waiting());
-  command.state_ = Command::State::queued;
-  waiting.push_back(&command);
-}
-
-bool Client::available() const noexcept {
-  return reachable;
-}
-
-// Nobody calls these; with them, a topology is a complete type.
-void Client::reconsider(std::string_view) noexcept {}
-void Topology::went_down(Link&) noexcept {}
-
-// Stands in for the client's turn of the event loop.
-class Link {
- public:
-  static Output write(Command& command) {
-    Output out;
-    command.state_ = Command::State::sent;
-    command.write_(command, out);
-    return out;
-  }
-  static void finish(Command& command, const Reply& reply) {
-    command.state_ = Command::State::idle;
-    command.done_(command, reply);
-  }
-};
-
-}  // namespace guard::redis
-
-namespace {
-
-using guard::redis::Link;
-
-Client& client() {
-  static Client made = [] {
-    guard::redis::Settings settings;
-    settings.policy.name = "main";
-    return Client(std::move(settings), nullptr);
-  }();
-  return made;
-}
 
 struct Heard {
   TotalAsk ask;
@@ -128,13 +68,6 @@ TotalAsk asking(std::uint64_t key, std::int64_t floor, std::int64_t more, bool p
   ask.told = 77;
   ask.told_at = 88;
   return ask;
-}
-
-Command& take() {
-  assert_false(waiting.empty());
-  Command& command = *waiting.front();
-  waiting.pop_front();
-  return command;
 }
 
 // The first command that waits, in Redis.

@@ -122,4 +122,15 @@ const Asked* Ledger::strictest_refusal(bool inner) const noexcept {
   return strictest;
 }
 
+std::span<Asked> ask_all(MeteredPolicy& policy, const Asked& question, Space space) noexcept {
+  std::vector<Meter>& meters = policy.meters;
+  auto* asked = space.take<Asked>(meters.size());
+  if (asked == nullptr) return {};
+  for (std::size_t i = 0; i < meters.size(); ++i) {
+    new (asked + i) Asked(question);
+    asked[i].meter = &meters[i];
+  }
+  return {asked, meters.size()};
+}
+
 }  // namespace guard::rate

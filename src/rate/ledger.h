@@ -12,6 +12,7 @@
 #include "rate/fields.h"
 #include "rate/limiter.h"
 #include "rate/policy.h"
+#include "rate/space.h"
 
 namespace guard::rate {
 
@@ -78,6 +79,9 @@ struct Asked {
   bool refuses() const { return !decision.admitted && !dry_run; }
   bool is_due() const { return !final && decision.admitted && !withheld; }
 };
+
+// The windows of a policy, each with the question; none: out of memory.
+std::span<Asked> ask_all(MeteredPolicy& policy, const Asked& question, Space space) noexcept;
 
 // One window of a policy, asked in Redis (rate/shared.h). In the request's memory as well.
 struct SharedEntry : core::CounterEntry {

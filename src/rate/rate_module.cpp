@@ -3,7 +3,6 @@
 // Every policy is asked once per main request, whatever internal redirects come. All policies of a
 // gate are asked first; only when every check of that gate has passed are they charged.
 
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,7 +12,6 @@
 #include "core/client_key.h"
 #include "core/clock.h"
 #include "core/counter_lock.h"
-#include "core/hex.h"
 #include "core/leased_job.h"
 #include "core/remote.h"
 #include "core/request.h"
@@ -23,11 +21,22 @@
 #include "ngx/zone.h"
 #include "rate/interval.h"
 #include "rate/phase.h"
+#include "rate/refusals.h"
 #include "rate/shared.h"
+#include "rate/answer_fields.h"
+#include "rate/uses.h"
 
 extern "C" ngx_module_t ngx_http_guard_rate_module;
 
 namespace guard::rate {
+
+// A cost with variables, and where it is written.
+struct WrittenCost {
+  ngx::Value value;
+  const MeteredPolicy* policy;
+  std::string text;
+  ngx::Place place;
+};
 
 namespace {
 
@@ -38,10 +47,6 @@ using core::KeyState;
 using core::Refusal;
 using core::Request;
 
-constexpr std::string_view kQuotaExceeded =
-    "https://iana.org/assignments/http-problem-types#quota-exceeded";
-constexpr std::size_t kMaxUses = 16;             // policies of one location
-constexpr std::int64_t kRetryUnavailable = 1;    // seconds; Redis is tried again as often
 constexpr std::uint64_t kReportInterval = 1000;  // milliseconds
 
 struct Counted : MeteredPolicy {
@@ -51,24 +56,9 @@ struct Counted : MeteredPolicy {
   std::uint64_t reported_at = 0;       // milliseconds
 };
 
-struct Applied {
-  Counted* counted = nullptr;
-  std::uint64_t cost = 1;
-  ngx::Value cost_value;  // instead of cost, if it has variables
-  bool dry_run = false;
-  bool adds = false;
-};
-
-// A cost with variables, and where it is written.
-struct WrittenCost {
-  const Counted* counted;
-  std::string text;
-  ngx::Place place;
-};
-
 struct MainConf {
-  std::vector<Counted*> policies;
-  std::vector<WrittenCost> costs;
+  std::vector<MeteredPolicy*> policies;  // each of them a Counted
+  std::vector<const WrittenCost*> costs;
 };
 
 struct State {
@@ -77,8 +67,7 @@ struct State {
 };
 
 struct LocationConf {
-  bool set = false;
-  std::vector<Applied> uses;
+  Uses uses;
   std::vector<Applied> front;
   std::vector<Applied> inner;
   std::optional<FieldStyle> fields;
@@ -88,150 +77,56 @@ LocationConf& location_of(ngx_http_request_t* r) noexcept {
   return *static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_guard_rate_module));
 }
 
-// Refusals
-
-std::string_view hex(ngx_pool_t* pool, std::uint64_t hash) noexcept {
-  constexpr std::size_t kDigits = 16;
-  auto* text = static_cast<char*>(ngx_pnalloc(pool, kDigits));
-  if (text == nullptr) return {};
-  core::write_hex(hash, text);
-  return {text, kDigits};
+Counted& counted_of(const Applied& use) noexcept {
+  return static_cast<Counted&>(*use.policy);
 }
 
-void describe(const Asked& asked, const Decision& told, Request& request,
-              Refusal& refusal) noexcept {
-  const MeteredPolicy& owner = asked.owner();
-  refusal.feature = Feature::rate;
-  refusal.event = core::EventKind::rate_limited;
-  refusal.status = owner.policy.status;
-  refusal.code = owner.code;
-  refusal.title = "Too many requests";
-  refusal.detail = asked.meter->detail;
-  refusal.policy = owner.policy.name;
-  refusal.type = kQuotaExceeded;
-  refusal.retry_after = static_cast<std::int64_t>(retry_after(asked.decision, told));
-  refusal.silent = !asked.meter->limiter->first_report(asked.key.hash, asked.now);
-  if (!refusal.silent) refusal.key_hash = hex(request.pool(), asked.key.hash);
+Space space_of(ngx_pool_t* pool) noexcept {
+  auto take = [](void* from, std::size_t size, bool aligned) noexcept {
+    auto* own = static_cast<ngx_pool_t*>(from);
+    return aligned ? ngx_palloc(own, size) : ngx_pnalloc(own, size);
+  };
+  return {take, pool};
 }
 
-// The refusal of the strictest of those that refuse, in the name of all of them.
-Answer refuse(const Ledger& ledger, bool inner, Request& request, Refusal& refusal) noexcept {
-  describe(*ledger.strictest_refusal(inner), ledger.strictest()->decision, request, refusal);
-  std::size_t count = 0;
-  ledger.each_refusal(inner, [&](const Asked&) { ++count; });
-  auto* names =
-      static_cast<std::string_view*>(ngx_palloc(request.pool(), count * sizeof(std::string_view)));
-  if (names == nullptr) return Answer::refuse;
-  refusal.violated = {names, count};
-  ledger.each_refusal(inner, [&](const Asked& asked) { *names++ = asked.meter->name; });
-  return Answer::refuse;
-}
-
-// hash: of the client's address, by which these are told apart in events.
-Answer refuse_empty(Counted& counted, std::uint64_t hash, Refusal& refusal) noexcept {
-  refusal.feature = Feature::rate;
-  refusal.event = core::EventKind::rate_limited;
-  refusal.status = 400;
-  refusal.code = "key.missing";
-  refusal.title = "Missing key";
-  refusal.detail = "The request has nothing by which it could be counted";
-  refusal.policy = counted.policy.name;
-  refusal.silent = !counted.meters.front().limiter->first_report(hash, core::microseconds());
-  return Answer::refuse;
-}
+// The checks
 
 void observe(const Asked& asked, Request& request) noexcept {
   Refusal refusal;
-  describe(asked, asked.decision, request, refusal);
+  describe(asked, asked.decision, space_of(request.pool()), refusal);
   request.observe(refusal);
 }
 
-// Nobody knows whether the request may pass, and the policy says that then it must not.
-Answer refuse_unknown(const Asked& asked, Request& request, Refusal& refusal) noexcept {
-  refusal.feature = Feature::rate;
-  refusal.event = core::EventKind::rate_limited;
-  refusal.status = 503;
-  refusal.code = "rate.unavailable";
-  refusal.title = "Rate limit unavailable";
-  refusal.detail = "The counts of this request cannot be had";
-  refusal.policy = asked.owner().policy.name;
-  refusal.retry_after = kRetryUnavailable;
-  // Apart from its other refusals.
-  refusal.silent = !asked.meter->limiter->first_report(~asked.key.hash, asked.now);
-  if (!refusal.silent) refusal.key_hash = hex(request.pool(), asked.key.hash);
+Answer refuse(const Ledger& ledger, bool inner, Request& request, Refusal& refusal) noexcept {
+  describe_all(ledger, inner, space_of(request.pool()), refusal);
   return Answer::refuse;
 }
 
 void report_pressure(const Asked& asked) noexcept {
   std::uint64_t evictions = asked.meter->limiter->pressure(asked.now);
-  if (evictions == 0) return;
-  core::Event event;
-  event.kind = core::EventKind::table_pressure;
-  event.policy = asked.owner().policy.name;
-  event.detail = "The zone is too small: counts of clients that are still limited were given up";
-  event.count = evictions;
-  core::publish(event);
+  if (evictions != 0) core::publish(pressure_event(asked.owner(), evictions));
 }
-
-// The checks
 
 std::uint64_t cost_of(const Applied& use, Request& request) noexcept {
-  if (!use.cost_value) return use.cost;
-  std::optional<std::string_view> text = use.cost_value.evaluate(request.native());
+  if (use.written == nullptr) return use.cost;
+  std::optional<std::string_view> text = use.written->value.evaluate(request.native());
   return text ? read_cost(*text) : 1;
-}
-
-// What is needed to ask Redis about the windows of a policy; false: out of memory.
-bool prepare(const Counted& counted, std::span<Asked> windows, const core::Hash128& hash,
-             Request& request) noexcept {
-  const core::RemoteStore& store = *counted.shared->store;
-  auto* entries =
-      static_cast<SharedEntry*>(ngx_palloc(request.pool(), windows.size() * sizeof(SharedEntry)));
-  void* memory = ngx_palloc(request.pool(), sizeof(SharedAsk));
-  if (entries == nullptr || memory == nullptr) return false;
-  auto* shared = new (memory) SharedAsk;
-  if (store.cluster) {
-    shared->own = ngx_palloc(request.pool(), core::CounterQueue::kOwnSize);
-    if (shared->own == nullptr) return false;
-  }
-  shared->begin(windows, entries, hash);
-  return true;
-}
-
-// Redis hears nothing of what is counted now, and the policy says that then nothing is. False: out
-// of memory.
-bool give_up(std::span<Asked> windows, Request& request) noexcept {
-  auto* entries =
-      static_cast<SharedEntry*>(ngx_palloc(request.pool(), windows.size() * sizeof(SharedEntry)));
-  if (entries == nullptr) return false;
-  for (Asked& window : windows) {
-    window.shared = new (entries++) SharedEntry;
-    window.shared->window = &window;
-    window.shared->give_up();
-  }
-  return true;
 }
 
 // Asks the windows of one policy; answers whether it refuses the request.
 bool ask(Ledger& ledger, const Applied& use, const Asked& question, const core::Hash128* hash,
          bool alone, Request& request) noexcept {
-  std::vector<Meter>& meters = use.counted->meters;
-  auto* asked = static_cast<Asked*>(ngx_palloc(request.pool(), meters.size() * sizeof(Asked)));
-  if (asked == nullptr) return false;
-  for (std::size_t i = 0; i < meters.size(); ++i) {
-    new (asked + i) Asked(question);
-    asked[i].meter = &meters[i];
-  }
-  if (hash != nullptr && !prepare(*use.counted, {asked, meters.size()}, *hash, request)) {
-    return false;
-  }
-  const Counted& counted = *use.counted;
+  const Counted& counted = counted_of(use);
+  const Space space = space_of(request.pool());
+  std::span<Asked> windows = ask_all(*use.policy, question, space);
+  if (windows.empty()) return false;
+  if (hash != nullptr && !prepare(*counted.shared, windows, *hash, space)) return false;
   bool away = counted.interval && counted.policy.on_error != OnError::local &&
               !counted.interval->available();
-  if (away && !give_up({asked, meters.size()}, request)) return false;
+  if (away && !give_up(windows, space)) return false;
   // What is in Redis is not taken without a look at the mirror.
-  bool blind = alone && meters.size() == 1 && hash == nullptr && !away;
-  const Asked* refusal = ledger.ask({asked, meters.size()}, blind);
+  bool blind = alone && windows.size() == 1 && hash == nullptr && !away;
+  const Asked* refusal = ledger.ask(windows, blind);
   if (refusal == nullptr) return false;
   if (use.dry_run) observe(*refusal, request);
   return !use.dry_run;
@@ -266,14 +161,14 @@ Answer evaluate(Request& request, Refusal& refusal) noexcept {
   bool refused = false;
   const std::vector<Applied>& uses = inner ? location.inner : location.front;
   for (const Applied& use : uses) {
-    Counted& counted = *use.counted;
+    Counted& counted = counted_of(use);
     if (!request.first_time(&counted)) continue;
     core::Hash128 hash;
     KeyState key = hash_key(counted, request, question, hash);
     if (key == KeyState::failed) continue;
     if (key == KeyState::empty && counted.policy.empty != Empty::address) {
       if (counted.policy.empty == Empty::skip) continue;
-      refuse_empty(counted, question.key.hash, refusal);
+      describe_empty(counted, question.key.hash, core::microseconds(), refusal);
       if (!use.dry_run) return Answer::refuse;
       request.observe(refusal);
       refusal = Refusal{};
@@ -304,12 +199,13 @@ Answer charge(Request& request, Refusal& refusal) noexcept {
 
   if (const Asked* closed = ledger.closed(inner, true)) {
     Refusal observed;
-    refuse_unknown(*closed, request, observed);
+    describe_unknown(*closed, space_of(request.pool()), observed);
     request.observe(observed);
   }
   if (const Asked* closed = ledger.closed(inner, false)) {
     ledger.give_back(inner);
-    return refuse_unknown(*closed, request, refusal);
+    describe_unknown(*closed, space_of(request.pool()), refusal);
+    return Answer::refuse;
   }
   bool charged = ledger.charge(inner, network, [&](const Asked& asked) {
     report_pressure(asked);
@@ -350,47 +246,13 @@ void add_field(ngx_http_request_t* r, std::string_view name, std::string_view va
   header->value = ngx::borrow(value);
 }
 
-std::string_view number(ngx_pool_t* pool, std::uint64_t n) noexcept {
-  auto* text = static_cast<u_char*>(ngx_pnalloc(pool, NGX_INT64_LEN));
-  if (text == nullptr) return "0";
-  u_char* end = ngx_sprintf(text, "%uL", n);
-  return {reinterpret_cast<char*>(text), static_cast<std::size_t>(end - text)};
-}
-
-// The items of all windows that were asked; only: one of them.
-std::string_view join_items(const Ledger& ledger, const Asked& only, ngx_pool_t* pool) noexcept {
-  std::size_t size = 0;
-  ledger.each_told([&](const Asked& asked) { size += asked.meter->item.size() + 2; });
-  const std::string& item = only.meter->item;
-  if (size == item.size() + 2) return item;
-  auto* text = static_cast<char*>(ngx_pnalloc(pool, size));
-  if (text == nullptr) return item;
-  char* at = text;
-  ledger.each_told([&](const Asked& asked) {
-    if (at != text) at = std::copy_n(", ", 2, at);
-    at = std::copy(asked.meter->item.begin(), asked.meter->item.end(), at);
-  });
-  return {text, static_cast<std::size_t>(at - text)};
-}
-
 void write_fields(ngx_http_request_t* r, Request* request) noexcept {
   const Ledger* ledger = ledger_of(request);
-  const Asked* strictest = ledger == nullptr ? nullptr : ledger->strictest();
-  // Who is only observed is not told that he has to wait.
-  if (strictest == nullptr || (!strictest->decision.admitted && !request->refused())) return;
-
+  if (ledger == nullptr) return;
   FieldStyle style = location_of(r).fields.value_or(FieldStyle::draft);
-  if (style != FieldStyle::legacy) {
-    add_field(r, "RateLimit-Policy", join_items(*ledger, *strictest, r->pool));
-    auto* text = static_cast<char*>(ngx_pnalloc(r->pool, kRateLimitMax));
-    if (text == nullptr) return;
-    std::size_t size = write_rate_limit(strictest->meter->name, strictest->decision, text);
-    add_field(r, "RateLimit", {text, size});
-  }
-  if (style != FieldStyle::draft) {
-    add_field(r, "X-RateLimit-Limit", number(r->pool, strictest->meter->quota.burst));
-    add_field(r, "X-RateLimit-Remaining", number(r->pool, strictest->decision.remaining));
-    add_field(r, "X-RateLimit-Reset", number(r->pool, ceil_seconds(strictest->decision.reset)));
+  Fields memory;
+  for (const Field& field : tell(*ledger, request->refused(), style, space_of(r->pool), memory)) {
+    add_field(r, field.name, field.value);
   }
 }
 
@@ -404,7 +266,7 @@ ngx_int_t get_remaining(ngx_http_request_t* r, ngx_http_variable_value_t* v, uin
     v->not_found = 1;
     return NGX_OK;
   }
-  ngx::set_variable(v, number(r->pool, strictest->decision.remaining));
+  ngx::set_variable(v, decimal(strictest->decision.remaining, space_of(r->pool)));
   return NGX_OK;
 }
 
@@ -418,37 +280,11 @@ bool adopt(std::span<std::byte> memory, void* context) noexcept {
   return static_cast<Counted*>(context)->attach(memory);
 }
 
-Counted* find_policy(const MainConf& conf, std::string_view name) {
-  for (Counted* counted : conf.policies) {
-    if (counted->policy.name == name) return counted;
-  }
-  return nullptr;
-}
-
-// Clients must be able to tell them apart: "api.minute" may be a policy or a window of "api".
-void check_names(const MainConf& conf, const Counted& added) {
-  for (const Counted* other : conf.policies) {
-    for (const Meter& theirs : other->meters) {
-      for (const Meter& ours : added.meters) {
-        if (ours.name != theirs.name) continue;
-        core::fail("rate policies \"", other->policy.name, "\" and \"", added.policy.name,
-                   "\" would both be called \"", ours.name, "\" in \"RateLimit-Policy\"");
-      }
-    }
-  }
-}
-
 void report_dropped(Counted& counted) noexcept {
   if (ngx_current_msec - counted.reported_at < kReportInterval) return;
   counted.reported_at = ngx_current_msec;
   std::uint64_t dropped = counted.interval->dropped();
-  if (dropped == 0) return;
-  core::Event event;
-  event.kind = core::EventKind::table_pressure;
-  event.policy = counted.policy.name;
-  event.detail = "The zone is too small: counts of clients are not told to Redis";
-  event.count = dropped;
-  core::publish(event);
+  if (dropped != 0) core::publish(dropped_event(counted, dropped));
 }
 
 const core::LeasedJob::Work kWork = {
@@ -473,7 +309,7 @@ void share(ngx_conf_t* cf, Counted& counted, core::RemoteStore& store) {
 
 void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   Policy policy = parse_policy(words);
-  if (find_policy(conf, policy.name) != nullptr) {
+  if (find_policy(conf.policies, policy.name) != nullptr) {
     core::fail("rate policy \"", policy.name, "\" is defined twice");
   }
   auto* counted = ngx::pool_new<Counted>(cf->pool);
@@ -482,58 +318,27 @@ void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   counted->define(std::move(policy));
   const std::string& redis = counted->policy.redis;
   if (!redis.empty()) share(cf, *counted, core::remote_store(cf, redis));
-  check_names(conf, *counted);
+  check_names(conf.policies, *counted);
   ngx::Zone::add(cf, counted->policy.zone_name(), counted->policy.zone_size,
                  counted->policy.layout(), attach, adopt, counted);
   conf.policies.push_back(counted);
 }
 
-[[noreturn]] void fail_unknown(const MainConf& main, std::string_view name) {
-  std::vector<std::string_view> names;
-  for (const Counted* counted : main.policies) names.emplace_back(counted->policy.name);
-  std::string hint = core::suggestion(name, names);
-  if (hint.empty()) hint = ", a policy must be defined before it is used";
-  core::fail("unknown rate policy \"", name, "\"", hint);
-}
-
 void set_rate(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
-  if (words.is_off()) {
-    if (conf.set) core::fail("\"guard_rate off\" beside other \"guard_rate\" of the same level");
-    conf.set = true;
-    return;
-  }
-  if (conf.set && conf.uses.empty()) {
-    core::fail("\"guard_rate ", words[0], "\" beside \"guard_rate off\" of the same level");
-  }
+  if (words.is_off()) return conf.uses.turn_off();
+  conf.uses.expect(words[0]);
   Use use = parse_use(words);
   auto& main =
       *static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_rate_module));
-  Counted* counted = find_policy(main, use.name);
-  if (counted == nullptr) fail_unknown(main, use.name);
-  for (const Applied& other : conf.uses) {
-    if (other.counted == counted) {
-      core::fail("rate policy \"", use.name, "\" is applied twice at the same level");
-    }
-    if (other.adds != use.adds) {
-      core::fail("\"guard_rate ", words[0],
-                 "\": names with and without \"+\" cannot stand at the same level");
-    }
-  }
-  std::uint64_t most = counted->policy.max_cost();
-  if (use.cost_text.empty() && use.cost > most) {
-    core::fail("\"cost=", std::to_string(use.cost), "\" is more than rate policy \"", use.name,
-               "\" ever lets through at once, ", std::to_string(most));
-  }
-  if (conf.uses.size() == kMaxUses) {
-    core::fail("more than ", std::to_string(kMaxUses), " rate policies at the same level");
-  }
-  conf.set = true;
-  Applied applied{counted, use.cost, {}, use.dry_run, use.adds};
+  MeteredPolicy* policy = find_policy(main.policies, use.name);
+  if (policy == nullptr) fail_unknown(main.policies, use.name);
+  WrittenCost* written = nullptr;
   if (!use.cost_text.empty()) {
-    applied.cost_value = ngx::Value(cf, use.cost_text);
-    main.costs.push_back({counted, use.cost_text, ngx::place_of(cf)});
+    written = ngx::pool_new<WrittenCost>(cf->pool);
+    *written = {ngx::Value(cf, use.cost_text), policy, use.cost_text, ngx::place_of(cf)};
+    main.costs.push_back(written);
   }
-  conf.uses.push_back(applied);
+  conf.uses.add(use, words[0], *policy, written);
 }
 
 void set_fields(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
@@ -549,26 +354,22 @@ VariableOrigin origin_in(ngx_conf_t* cf) {
 
 // Not before every directive was read: variables may be declared after the policy.
 void init_main(ngx_conf_t* cf, MainConf& conf) {
-  for (const Counted* counted : conf.policies) {
-    const Policy& policy = counted->policy;
+  for (const MeteredPolicy* metered : conf.policies) {
+    const Policy& policy = metered->policy;
     if (!policy.redis.empty()) core::check_remote(cf, "rate policy \"" + policy.name + "\"");
     std::string warning = key_warning(policy, origin_in(cf));
-    if (!warning.empty()) ngx::warn(cf, counted->place, warning);
+    if (!warning.empty()) ngx::warn(cf, static_cast<const Counted*>(metered)->place, warning);
   }
-  for (const WrittenCost& cost : conf.costs) {
-    std::string warning =
-        cost_warning(cost.counted->policy, cost.text, ngx::variables_in(cost.text), origin_in(cf));
-    if (!warning.empty()) ngx::warn(cf, cost.place, warning);
+  for (const WrittenCost* cost : conf.costs) {
+    std::string warning = cost_warning(cost->policy->policy, cost->text,
+                                       ngx::variables_in(cost->text), origin_in(cf));
+    if (!warning.empty()) ngx::warn(cf, cost->place, warning);
   }
 }
 
-void note_replaced(ngx_conf_t* cf, const LocationConf& parent) {
+void note_replaced(ngx_conf_t* cf, const std::string& names) {
   const auto* core_location = static_cast<ngx_http_core_loc_conf_t*>(
       ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
-  std::string names;
-  for (const Applied& use : parent.uses) {
-    names += (names.empty() ? "\"" : ", \"") + use.counted->policy.name + "\"";
-  }
   std::string_view location = ngx::to_view(core_location->name);
   ngx::notice(cf, "\"guard_rate\" of " +
                       (location.empty() ? std::string("a server")
@@ -578,30 +379,13 @@ void note_replaced(ngx_conf_t* cf, const LocationConf& parent) {
 
 void merge(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   if (!child.fields) child.fields = parent.fields;
-  if (!child.set) {
-    child.set = parent.set;
-    child.uses = parent.uses;
-  } else if (!child.uses.empty() && child.uses.front().adds) {
-    std::vector<Applied> uses;
-    for (const Applied& inherited : parent.uses) {
-      bool again = std::any_of(child.uses.begin(), child.uses.end(), [&](const Applied& use) {
-        return use.counted == inherited.counted;
-      });
-      if (!again) uses.push_back(inherited);
-    }
-    uses.insert(uses.end(), child.uses.begin(), child.uses.end());
-    child.uses = std::move(uses);
-  } else if (!child.uses.empty() && !parent.uses.empty()) {
-    note_replaced(cf, parent);
-  }
-  if (child.uses.size() > kMaxUses) {
-    core::fail("more than ", std::to_string(kMaxUses), " rate policies in one location");
-  }
+  std::string replaced = child.uses.inherit(parent.uses);
+  if (!replaced.empty()) note_replaced(cf, replaced);
 
-  for (const Applied& use : child.uses) {
+  for (const Applied& use : child.uses.list()) {
     std::vector<std::string_view> cost;
-    if (use.cost_value) cost = ngx::variables_in(use.cost_value.text());
-    bool inner = is_inner(use.counted->policy, cost, origin_in(cf));
+    if (use.written != nullptr) cost = ngx::variables_in(use.written->text);
+    bool inner = is_inner(use.policy->policy, cost, origin_in(cf));
     (inner ? child.inner : child.front).push_back(use);
   }
   if (!child.front.empty()) core::activate(cf, kFront);

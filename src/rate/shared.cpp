@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <new>
 #include <type_traits>
 
 namespace guard::rate {
@@ -56,6 +58,31 @@ void SharedAsk::begin(std::span<Asked> windows, SharedEntry* memory,
     entry.ask = this;
     window.shared = &entry;
   }
+}
+
+bool prepare(const SharedPolicy& policy, std::span<Asked> windows, const core::Hash128& hash,
+             Space space) noexcept {
+  auto* entries = space.take<SharedEntry>(windows.size());
+  auto* memory = space.take<SharedAsk>(1);
+  if (entries == nullptr || memory == nullptr) return false;
+  auto* shared = new (memory) SharedAsk;
+  if (policy.store->cluster) {
+    shared->own = space.take<std::uint64_t>(core::CounterQueue::kOwnSize / sizeof(std::uint64_t));
+    if (shared->own == nullptr) return false;
+  }
+  shared->begin(windows, entries, hash);
+  return true;
+}
+
+bool give_up(std::span<Asked> windows, Space space) noexcept {
+  auto* entries = space.take<SharedEntry>(windows.size());
+  if (entries == nullptr) return false;
+  for (Asked& window : windows) {
+    window.shared = new (entries++) SharedEntry;
+    window.shared->window = &window;
+    window.shared->give_up();
+  }
+  return true;
 }
 
 bool Exchange::start(const Ledger& ledger, bool inner, std::uint64_t network, Resume resume,

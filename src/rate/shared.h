@@ -11,6 +11,7 @@
 #include "core/counter_queue.h"
 #include "core/siphash.h"
 #include "rate/ledger.h"
+#include "rate/space.h"
 
 namespace guard::rate {
 
@@ -30,6 +31,13 @@ struct SharedAsk : core::CounterItem {
   core::CounterQueue* queue = nullptr;
   SharedAsk* sent = nullptr;
 };
+
+// What is needed to ask Redis about the windows of a policy. False: out of memory.
+bool prepare(const SharedPolicy& policy, std::span<Asked> windows, const core::Hash128& hash,
+             Space space) noexcept;
+// Redis hears nothing of what is counted now: on_error= of the windows' policy says what that
+// means. False: out of memory.
+bool give_up(std::span<Asked> windows, Space space) noexcept;
 
 // What one gate of a request asks of Redis. Trivially destructible.
 class Exchange {

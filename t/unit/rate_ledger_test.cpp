@@ -5,52 +5,17 @@
 #include <initializer_list>
 #include <vector>
 
-#include "fake_queue.h"
-#include "unit.h"
+#include "metered.h"
 
 using namespace guard::rate;
 using guard::core::Words;
 using guard::unit::expect_text;
+using guard::unit::kNow;
+using guard::unit::kZone;
+using guard::unit::Metered;
+using guard::unit::Questions;
 
 namespace {
-
-constexpr std::uint64_t kNow = 1'000'000'000;
-constexpr std::size_t kZone = 256 * 1024;
-
-struct Metered {
-  std::vector<std::byte> memory = std::vector<std::byte>(kZone);
-  MeteredPolicy policy;
-
-  Metered(std::string_view name, std::string_view rate) {
-    std::string word = "rate=" + std::string(rate);
-    Words words({"guard_rate_policy", name, word});
-    policy.define(parse_policy(words));
-    policy.attach(memory);
-  }
-  Limiter& limiter(std::size_t window) { return *policy.meters[window].limiter; }
-  std::uint64_t remaining(std::size_t window = 0) {
-    return limiter(window).peek(1, kNow, 0).remaining;
-  }
-  void drain(std::uint64_t cost, std::size_t window = 0) {
-    limiter(window).take({1, 1}, kNow, cost);
-  }
-};
-
-// The questions to all windows of one policy.
-struct Questions {
-  std::vector<Asked> asked;
-
-  explicit Questions(Metered& metered, bool dry_run = false, bool inner = false) {
-    for (Meter& meter : metered.policy.meters) {
-      Asked& made = asked.emplace_back();
-      made.meter = &meter;
-      made.key.hash = 1;
-      made.now = kNow;
-      made.dry_run = dry_run;
-      made.inner = inner;
-    }
-  }
-};
 
 const Asked* ask(Ledger& ledger, Questions& questions, bool alone = false) {
   return ledger.ask(questions.asked, alone);

@@ -1,5 +1,6 @@
-// Any bytes as a request: method, path, query and header fields, a line each. The operation is found,
-// parameters are decoded and judged; every error names a parameter of that operation and says what.
+// Any bytes as a request: method, path, query and header fields, a line each. The operation is
+// found, parameters are decoded and judged; every error names a parameter of that operation and
+// says what.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>

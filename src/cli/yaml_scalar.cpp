@@ -41,7 +41,7 @@ std::string_view without_zeros(std::string_view digits) {
 }
 
 YamlScalar resolve_number(std::string_view text) {
-  const YamlScalar string{Kind::string, std::string(text)};
+  YamlScalar string{Kind::string, std::string(text)};
   YamlScalar number{Kind::integer, ""};
   if (text.starts_with('-')) number.token = "-";
   if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);

@@ -46,7 +46,7 @@ struct Member {
   bool merge = false;
 };
 
-struct Node {
+struct Item {
   core::JsonType type = core::JsonType::null;
   bool open = false;        // its end has not come yet
   std::uint32_t depth = 0;  // of containers, with itself
@@ -57,11 +57,11 @@ struct Node {
 };
 
 // A node stays where it is: names are views of their texts.
-using Nodes = std::deque<Node>;
+using Items = std::deque<Item>;
 
 class Writer {
  public:
-  explicit Writer(const Nodes& nodes) : nodes_(nodes) {}
+  explicit Writer(const Items& nodes) : nodes_(nodes) {}
 
   std::string run(Index root) {
     write(root, 0);
@@ -74,7 +74,7 @@ class Writer {
 
   // Recursion is bounded by kMaxJsonDepth.
   void write(Index index, std::size_t level) {
-    const Node& node = nodes_[index];
+    const Item& node = nodes_[index];
     const char* separator = "";
     if (node.type == core::JsonType::string) {
       core::append_json_string(out_, node.text);
@@ -109,7 +109,7 @@ class Writer {
     }
   }
 
-  const Nodes& nodes_;
+  const Items& nodes_;
   std::string out_;
 };
 
@@ -122,7 +122,7 @@ std::string quoted(std::string_view text) {
 
 class Builder : public YAML::EventHandler {
  public:
-  const Nodes& nodes() const { return nodes_; }
+  const Items& nodes() const { return nodes_; }
   Index root() const { return root_; }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
@@ -197,7 +197,7 @@ class Builder : public YAML::EventHandler {
 
   Index make(const YAML::Mark& mark, YAML::anchor_t anchor, core::JsonType type) {
     const auto index = static_cast<Index>(nodes_.size());
-    Node& node = nodes_.emplace_back();
+    Item& node = nodes_.emplace_back();
     node.type = type;
     node.place = place_of(mark);
     if (anchor != YAML::NullAnchor) anchors_[anchor] = index;
@@ -223,8 +223,8 @@ class Builder : public YAML::EventHandler {
       root_ = index;
       return;
     }
-    Node& around = nodes_[open_.back()];
-    const Node& node = nodes_[index];
+    Item& around = nodes_[open_.back()];
+    const Item& node = nodes_[index];
     if (expects_key()) {
       if (node.type >= core::JsonType::array) {
         fail(place_of(mark), "a key that is a collection, JSON has only strings");
@@ -243,7 +243,7 @@ class Builder : public YAML::EventHandler {
     }
   }
 
-  static void deepen(Node& around, const Node& node, const YAML::Mark& mark) {
+  static void deepen(Item& around, const Item& node, const YAML::Mark& mark) {
     around.depth = std::max(around.depth, node.depth + 1);
     if (around.depth > core::kMaxJsonDepth) fail(place_of(mark), "nested too deeply");
   }
@@ -275,7 +275,7 @@ class Builder : public YAML::EventHandler {
     place(mark, index);
   }
 
-  static void check_names(const Node& node) {
+  static void check_names(const Item& node) {
     std::set<std::string_view> names;
     for (const Member& member : node.members) {
       if (!names.insert(member.name).second) {
@@ -285,7 +285,7 @@ class Builder : public YAML::EventHandler {
   }
 
   std::vector<Index> sources_of(const Member& merge) const {
-    const Node& value = nodes_[merge.value];
+    const Item& value = nodes_[merge.value];
     std::vector<Index> sources = {merge.value};
     if (value.type == core::JsonType::array) sources = value.values;
     for (const Index source : sources) {
@@ -296,7 +296,7 @@ class Builder : public YAML::EventHandler {
     return sources;
   }
 
-  void merge(Node& node) {
+  void merge(Item& node) {
     const auto is_merge = [](const Member& member) { return member.merge; };
     if (std::none_of(node.members.begin(), node.members.end(), is_merge)) return;
     std::set<std::string_view> names;
@@ -304,9 +304,9 @@ class Builder : public YAML::EventHandler {
       if (!member.merge) names.insert(member.name);
     }
     std::vector<Member> members;
-    for (Member& member : node.members) {
+    for (const Member& member : node.members) {
       if (!member.merge) {
-        members.push_back(std::move(member));
+        members.push_back(member);
         continue;
       }
       for (const Index source : sources_of(member)) {
@@ -322,7 +322,7 @@ class Builder : public YAML::EventHandler {
     node.members = std::move(members);
   }
 
-  Nodes nodes_;
+  Items nodes_;
   std::map<YAML::anchor_t, Index> anchors_;
   std::vector<Index> open_;
   bool has_key_ = false;  // of the innermost object: its last member waits for a value
@@ -353,7 +353,7 @@ void check_characters(std::string_view text) {
 class Copy {
  public:
   explicit Copy(const core::JsonDocument& document) : document_(document) { (void)add(0); }
-  const Nodes& nodes() const { return nodes_; }
+  const Items& nodes() const { return nodes_; }
 
  private:
   // Recursion is bounded by kMaxJsonDepth.
@@ -378,7 +378,7 @@ class Copy {
   }
 
   const core::JsonDocument& document_;
-  Nodes nodes_;
+  Items nodes_;
 };
 
 // Hears the syntax alone.

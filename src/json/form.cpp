@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
+#include <span>
 
 #include "core/ascii.h"
 #include "core/hex.h"
@@ -31,9 +31,9 @@ char* write_string(char* out, std::string_view text) noexcept {
   for (const char c : text) {
     if (static_cast<unsigned char>(c) < 0x20) {
       const auto byte = static_cast<unsigned char>(c);
-      std::memcpy(out, "\\u00", 4);
-      std::memcpy(out + 4, core::kHexPairs[byte].data(), 2);
-      out += 6;
+      constexpr std::string_view kEscape = "\\u00";
+      out = std::copy(kEscape.begin(), kEscape.end(), out);
+      out = core::write_hex(std::span(&byte, 1), out);
       continue;
     }
     if (c == '"' || c == '\\') *out++ = '\\';

@@ -188,7 +188,7 @@ class Reader {
       const std::size_t slash = url.find('/', scheme + 3);
       url = slash == std::string::npos ? "" : url.substr(slash);
     }
-    url = url.substr(0, url.find_first_of("?#"));
+    url.resize(std::min(url.find_first_of("?#"), url.size()));
     while (url.ends_with('/')) url.pop_back();
     if (!url.empty() && !url.starts_with('/')) url.insert(0, "/");
     return url;

@@ -174,14 +174,17 @@ class Reader {
   std::string path_of(SchemaPlace server) {
     std::string url(text(server, "url").value_or("/"));
     const auto variables = member(server, "variables");
-    for (std::size_t open = url.find('{'); open != std::string::npos; open = url.find('{')) {
+    std::size_t open = 0;
+    while ((open = url.find('{', open)) != std::string::npos) {
       const std::size_t close = url.find('}', open);
       const std::string name = url.substr(open + 1, close - open - 1);
       const auto variable = variables ? member(*variables, name) : std::nullopt;
       if (close == std::string::npos || !variable) {
         fail(server, "\"url\" holds a variable that \"variables\" does not explain");
       }
-      url.replace(open, close - open + 1, text(*variable, "default").value_or(""));
+      const std::string_view value = text(*variable, "default").value_or("");
+      url.replace(open, close - open + 1, value);
+      open += value.size();
     }
     const std::size_t scheme = url.find("://");
     if (scheme != std::string::npos) {

@@ -310,6 +310,7 @@ void threads_share_one_quota(Algorithm algorithm, std::uint64_t count) {
 }
 
 void two_threads_admit_exactly_the_quota(void**) {
+  guard::unit::skip_under_valgrind();
   for (int i = 0; i < 5; ++i) {
     threads_share_one_quota(Algorithm::gcra, 20'000);
     threads_share_one_quota(Algorithm::sliding_window, 20'000);

@@ -237,7 +237,8 @@ class Reader {
     }
   }
 
-  void add_operation(SchemaPlace place, std::string name, const std::vector<std::string>& names,
+  void add_operation(SchemaPlace place, const std::string& name,
+                     const std::vector<std::string>& names,
                      const std::optional<SchemaPlace>& shared) {
     if (node(place).type != JsonType::object) fail(place, "must be an object");
     OpenApiOperation operation;

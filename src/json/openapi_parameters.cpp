@@ -188,9 +188,9 @@ bool ParameterReader::fail(const OpenApiParameter& parameter, std::string_view d
 
 bool ParameterReader::write(const OpenApiParameter& parameter, const ParameterInput& input,
                             const OperationMatch& match) noexcept {
-  static const ParameterShape kAnyShape{kAnything, {}, {}, false};
+  static const ParameterShape any_shape{kAnything, {}, {}, false};
   const ParameterShape& shape =
-      parameter.schema == kNoSchema ? kAnyShape : openapi_->shapes[parameter.schema];
+      parameter.schema == kNoSchema ? any_shape : openapi_->shapes[parameter.schema];
   if (parameter.in == ParameterPlace::path) {
     const std::string_view text = match.values.values[parameter.position];
     return is_utf8(text) ? write_single(parameter, text) : fail(parameter, kMalformed);

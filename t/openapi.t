@@ -117,6 +117,7 @@ our @bad = (
     ['filter[min]=x', ['query', 'filter', 'type', 'must be an integer', '/min']],
     ['filter[other]=1', ['query', 'filter', 'additionalProperties', 'is not a known member', '/other']],
     ['filter[min]=1&filter[min]=2', ['query', 'filter', '', 'must not repeat a member']],
+    ['filter[min%00]=1', ['query', 'filter', '', 'is not well-formed: an escape, or no UTF-8']],
     ['filter[min][x]=1', ['query', 'filter', '', 'must not nest deeper than NAME[MEMBER]=VALUE']],
     ['width=a', ['query', 'box', 'type', 'must be an integer', '/width']],
     ['where=1],[2', ['query', 'where', '', 'must be a JSON text']],

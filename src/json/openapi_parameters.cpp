@@ -304,6 +304,7 @@ bool ParameterReader::write_object(const OpenApiParameter& parameter, const Para
         return fail(parameter, "must be a list of names and values");
       }
     }
+    if (names[count].find('\0') != std::string_view::npos) return fail(parameter, kMalformed);
     const auto* const known = std::find(names.begin(), names.begin() + count, names[count]);
     if (known != names.begin() + count) return fail(parameter, "must not repeat a member");
     ++count;
@@ -368,7 +369,9 @@ bool ParameterReader::write_deep(const OpenApiParameter& parameter,
     if (name.find(']') != name.size() - 1) {
       return fail(parameter, "must not nest deeper than NAME[MEMBER]=VALUE");
     }
-    if (pair.malformed) return fail(parameter, kMalformed);
+    // The parser refuses it in a member's name, and with it all of the document.
+    const bool nul = name.find('\0') != std::string_view::npos;
+    if (pair.malformed || nul) return fail(parameter, kMalformed);
     if (count == kMaxMembers) return fail(parameter, "has too many members");
     members[count++] = {name.substr(1, name.size() - 2), pair.value};
   }

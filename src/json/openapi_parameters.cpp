@@ -479,7 +479,12 @@ void ParameterReader::blame(const OpenApiParameter& parameter, std::uint32_t nod
 void ParameterReader::judge() noexcept {
   document_ = parser_.parse({text_.data(), size_}, core::widest_json_limits());
   if (document_ == nullptr) {
-    stopped_ = Verdict::memory;
+    // What the parser takes from nobody, such as an exponent without end.
+    const bool memory = parser_.error().fault == core::JsonFault::memory;
+    if (memory) stopped_ = Verdict::memory;
+    if (!memory && written_count_ > 0) {
+      (void)fail(*written_.data()->parameter, "or a parameter behind it is out of range");
+    }
     return;
   }
   std::uint32_t node = 1;

@@ -193,13 +193,15 @@ main::requests(['GET /v1/orders/'], ['GET /orders'], ['GET /v1/Orders'], ['GET /
 echo
 --- config eval: $::config
 --- raw_request eval
-main::requests(['PUT /v1/orders'], ['POST /v1/orders/latest'], ['OPTIONS /v1/orders'], ['OPTIONS /v1/orders', "Origin: https://a.example\r\nAccess-Control-Request-Method: POST\r\n"])
+main::requests(['PUT /v1/orders'], ['POST /v1/orders/latest'], ['OPTIONS /v1/orders'], ['OPTIONS /v1/orders', "Origin: https://a.example\r\nAccess-Control-Request-Method: POST\r\n"],
+    ['OPTIONS /v1/orders', "Origin: https://a.example\r\nAccess-Control-Request-Method: POST\r\n$::json", '{}'],
+    ['OPTIONS /v1/orders', "Origin: https://a.example\r\nAccess-Control-Request-Method: POST\r\nX-HTTP-Method-Override: POST\r\n"])
 --- error_code eval
-[405, 405, 405, 200]
+[405, 405, 405, 200, 405, 405]
 --- response_headers eval
-["Allow: GET, POST, HEAD", "Allow: GET, HEAD, TRACE", "Allow: GET, POST, HEAD", ""]
+["Allow: GET, POST, HEAD", "Allow: GET, HEAD, TRACE", "Allow: GET, POST, HEAD", "", "Allow: GET, POST, HEAD", "Allow: GET, POST, HEAD"]
 --- response_body_like eval
-[(main::problem(405, 'openapi.method', 'Method not allowed', 'the path has no such method')) x 3, '']
+[(main::problem(405, 'openapi.method', 'Method not allowed', 'the path has no such method')) x 3, '', (main::problem(405, 'openapi.method', 'Method not allowed', 'the path has no such method')) x 2]
 
 === TEST 6: ambiguous paths are refused before
 --- user_files eval: $::document

@@ -36,9 +36,7 @@ struct Question {
 
 std::string lower(std::string_view text) {
   std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
+  for (char& c : result) c = core::to_lower(c);
   return result;
 }
 

@@ -47,17 +47,6 @@ inline FormReader* worker_form_reader() noexcept {
   return reader.get();
 }
 
-inline void gather_fields(const ngx_http_request_t* r, Fields& fields) noexcept {
-  const ngx_list_part_t* part = &r->headers_in.headers.part;
-  for (; part != nullptr; part = part->next) {
-    const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
-    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
-      const char* lower = reinterpret_cast<const char*>(headers[i].lowcase_key);
-      fields.add({lower, headers[i].key.len}, ngx::to_view(headers[i].value));
-    }
-  }
-}
-
 // A form as the object that a schema wants.
 class FormReading : public core::BodyReading {
  public:

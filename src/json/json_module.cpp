@@ -81,7 +81,14 @@ const Fields* fields_of(Request& request) noexcept {
   auto* state = request.state<State>(core::Feature::json);
   if (state == nullptr) return nullptr;
   if (state->gathered) return &state->fields;
-  gather_fields(request.native(), state->fields);
+  const ngx_list_part_t* part = &request.native()->headers_in.headers.part;
+  for (; part != nullptr; part = part->next) {
+    const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
+    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
+      const char* lower = reinterpret_cast<const char*>(headers[i].lowcase_key);
+      state->fields.add({lower, headers[i].key.len}, ngx::to_view(headers[i].value));
+    }
+  }
   state->gathered = true;
   return &state->fields;
 }

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include "core/ascii.h"
+
 namespace guard::json {
 
 namespace {
@@ -9,9 +11,7 @@ namespace {
 constexpr std::string_view kSuffix = "+json";
 constexpr std::string_view kForm = "application/x-www-form-urlencoded";
 
-constexpr char to_lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
+using core::to_lower;
 
 constexpr bool same(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/ascii.h"
 #include "json/admission.h"
 #include "json/schema_files.h"
 
@@ -13,9 +14,8 @@ namespace {
 constexpr std::size_t kMaxWarnings = 20;
 
 bool same_letters(std::string_view text, std::string_view lower) noexcept {
-  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(), [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
-  });
+  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(),
+                    [](char a, char b) { return core::to_lower(a) == b; });
 }
 
 ParameterShape shape_of(const SchemaProgram& program, std::uint32_t block) {

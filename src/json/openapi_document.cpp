@@ -22,9 +22,7 @@ constexpr int kMaxReferences = 32;
 
 std::string lower(std::string_view text) {
   std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
+  for (char& c : result) c = core::to_lower(c);
   return result;
 }
 

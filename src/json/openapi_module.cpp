@@ -115,14 +115,16 @@ core::BodyNeed body_need(Request& request) noexcept {
 }
 
 // Asks by the protocol of CORS, not as an operation (Fetch, "CORS-preflight request").
-bool is_preflight(const State& state, const ngx_http_request_t* r) noexcept {
+bool is_preflight(const State& state, const Request& request) noexcept {
   bool origin = false;
   bool method = false;
   for (std::size_t i = 0; i < state.header_count; ++i) {
     origin = origin || state.headers[i].name == "origin";
     method = method || state.headers[i].name == "access-control-request-method";
   }
-  return r->method == NGX_HTTP_OPTIONS && origin && method;
+  // It has no body, and what makes another method of it is no preflight to the application.
+  return request.native()->method == NGX_HTTP_OPTIONS && origin && method && !request.has_body() &&
+         !state.fields.method_override();
 }
 
 Answer refuse_contract(core::Refusal& refusal, const Code& code, std::string_view detail) noexcept {
@@ -190,7 +192,7 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
     if (match.path == nullptr) {
       return refuse_contract(refusal, kUnknownPath, "the API has no such path");
     }
-    if (is_preflight(*state, request.native())) return Answer::pass;
+    if (is_preflight(*state, request)) return Answer::pass;
     refusal.allow = match.path->allow;
     return refuse_contract(refusal, kUnknownMethod, "the path has no such method");
   }

@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/ascii.h"
+
 namespace guard::core {
 
 namespace {
-
-constexpr char to_lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
 
 bool same(std::string_view text, std::string_view lower) noexcept {
   return std::ranges::equal(text, lower, [](char a, char b) { return to_lower(a) == b; });

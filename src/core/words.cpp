@@ -19,10 +19,6 @@ constexpr std::size_t kSuggestionMax = 40;
   fail("invalid value \"", value, "\" of \"", name, "\", ", expected);
 }
 
-char to_lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, [](char x, char y) { return to_lower(x) == to_lower(y); });
 }

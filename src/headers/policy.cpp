@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <array>
 
+#include "core/ascii.h"
+
 namespace guard::headers {
 
 namespace {
 
 using core::fail;
+using core::to_lower;
 
 // The limit is also that of HTTP/2 stacks in common use, and lets a name's length index a table.
 constexpr std::size_t kNameMax = 64;
@@ -41,10 +44,6 @@ constexpr std::array<Reserved, 16> kReserved = {{
     {"Transfer-Encoding", kMade},
     {"Upgrade", kMade},
 }};
-
-char to_lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
 
 void check_name(std::string_view name) {
   if (!is_field_name(name)) fail("invalid header field name \"", name, "\"");

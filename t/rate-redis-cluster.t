@@ -174,6 +174,7 @@ sub slot_of {
     $lost->start;
     $cluster->wait_for_state('ok');
     ok wait_for(sub { 20 == grep { $_ == 200 } map { code_of($nginx, '/closed/?k=' . rand) } 1 .. 20 }, 20), 'down: comes back by itself';
+    ok wait_for(sub { 2 == redis_events($nginx) }), 'down: its end is told';
     is_deeply [redis_events($nginx)], [qw(redis_unavailable redis_recovered)], 'down: one event each way';
     ends_well($nginx, 'down');
 }

@@ -147,7 +147,7 @@ outage(
         'always too late',
         url     => $fake->url,
         timeout => 250,
-        begin   => sub { $fake->behave('delay 0.4') },
+        begin   => sub { $fake->behave('delay ' . scaled(0.4)) },
         end     => sub { $fake->behave('pass') }
     );
 }
@@ -192,7 +192,7 @@ for my $how ('delay 5', 'hang', 'garbage', 'flood', 'twice', 'close', 'reset', '
     my $fake  = start_fake_redis(behind => $redis);
     my $nginx = nginx($fake->unix_url, '800ms');
     is codes($nginx, '/closed/?k=script', 1), 200, 'script lost: before';
-    $fake->behave('delay 0.6');
+    $fake->behave('delay ' . scaled(0.6));
     $redis->run('SCRIPT', 'FLUSH');
     my ($code, undef, $seconds) = ask($nginx, '/closed/?k=script');
     is $code, 503, 'script lost: the second answer is too late';

@@ -101,7 +101,7 @@ for my $case (
     # The last of many attempts may be under way.
     like $said, qr/^(?:unavailable|timeout) \z/, "$name: ends";
     cmp_ok $time, '<', scaled(1300), "$name: within timeout=";
-    cmp_ok $node->commands, '<', 150, "$name: asked again with pauses";
+    cmp_ok $node->commands, '<', scaled(150), "$name: asked again with pauses";
     ends_well($nginx, $name, events => []);
 }
 

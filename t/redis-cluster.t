@@ -81,7 +81,7 @@ my @outage = qw(redis_unavailable redis_recovered);
     cmp_ok $time, '>=', 290, 'TRYAGAIN: not sooner';
     cmp_ok $time, '<', scaled(400), 'TRYAGAIN: and not longer';
     cmp_ok errors($source, 'TRYAGAIN'), '>', 3, 'TRYAGAIN: again and again';
-    cmp_ok errors($source, 'TRYAGAIN'), '<', 40, 'TRYAGAIN: with pauses';
+    cmp_ok errors($source, 'TRYAGAIN'), '<', scaled(40), 'TRYAGAIN: with pauses';
     ends_well($hurried, 'TRYAGAIN', events => []);
     my $before = errors($source, 'TRYAGAIN');
     my $mover = spawn(sub {

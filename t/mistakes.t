@@ -30,6 +30,17 @@ my @cases = (
     [config => 'guard_exempt off rate;', 'unexpected word "rate" after "off"', 1],
     [config => 'guard_exempt 10.0.0.0/33;', 'invalid network "10.0.0.0/33", an address or a network like "192.0.2.0/24" is expected', 1],
 
+    [config => 'guard_event;', 'invalid number of arguments in "guard_event" directive', 1],
+    [config => 'guard_event login_failed;', '"on=" is missing', 1],
+    [config => 'guard_event login_faild on=401;', 'unknown event kind "login_faild", did you mean "login_failed"?', 1],
+    [config => 'guard_event rate_limited on=429;', 'event kind "rate_limited" is Guard\'s own, an answer of the application cannot mean it', 1],
+    [config => 'guard_event logout no=200;', 'unknown parameter "no=", did you mean "on="?', 1],
+    [config => 'guard_event logout on=2x;', 'invalid status "2x" in "on=", a status from 200 to 599, a class like "4xx", or "all" is expected', 1],
+    [config => 'guard_event logout on=200 if=yes;', 'invalid value "yes" of "if=", a variable like "$login_failed" is expected', 1],
+    [config => "guard_event logout on=200;\nguard_event off;", '"guard_event off" beside other events of the same level', 2],
+    [config => "guard_event logout on=200;\nguard_event logout on=200;", 'duplicate event "logout"', 2],
+    [config => "guard_event logout on=200;\nguard_event +logout on=201;", '"guard_event +logout": kinds with and without "+" cannot stand at the same level', 2],
+
     [config => 'guard_problem;', 'invalid number of arguments in "guard_problem" directive', 1],
     [config => 'guard_problem json off;', 'invalid number of arguments in "guard_problem" directive', 1],
     [config => 'guard_error_page;', 'invalid number of arguments in "guard_error_page" directive', 1],

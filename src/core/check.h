@@ -49,6 +49,11 @@ struct Check {
 
 // Runs in the header filter of the main request, after every other header filter of nginx that
 // matters (see docs/architecture.md). request is null where no gate has seen the request.
+//
+// A stage below kStageHeaders judges the application's own answer: it runs once per main request,
+// never after a refusal of Guard's or where nginx itself has refused, with a request, whose
+// own_status() is that of the application before any error_page, and in the location that has asked
+// the application, which is where it must be active.
 struct HeaderStage {
   int position;  // ascending
   void (*run)(ngx_http_request_t* r, Request* request) noexcept;
@@ -71,6 +76,9 @@ void add_listener(ngx_conf_t* cf, Listener listener);
 // is active nowhere costs nothing.
 void activate(ngx_conf_t* cf, const Check& check);
 void activate(ngx_conf_t* cf, const HeaderStage& stage);
+// The same for what has no stage, but listens for upstream_failed, which core publishes where
+// somebody watches.
+void watch_answers(ngx_conf_t* cf);
 
 // Activation of guard_path strict, for a feature that needs to know which path the application will
 // see; false where the location says guard_path off.

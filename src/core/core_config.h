@@ -28,6 +28,8 @@ struct MainConf {
   std::uint32_t chargers = 0;              // bits of the checks that charge
   std::uint32_t body_readers = 0;          // bits of the checks that may want the body
   std::vector<const HeaderStage*> stages;  // in the order in which the header filter runs them
+  std::uint32_t judges = 0;                // bits of the stages for the application's own answer
+  bool watching = false;                   // some location does
   std::vector<Listener> listeners;
   std::vector<std::string_view> body_variables;
 
@@ -53,6 +55,7 @@ struct LocationConf {
   std::uint32_t front = 0;
   std::uint32_t inner = 0;
   std::uint32_t stages = 0;
+  bool watching = false;  // the application's own answer is to be judged
 
   std::optional<std::array<Mode, kFeatureCount>> modes;
   std::vector<Exemption> exemptions;

@@ -1,6 +1,10 @@
 #include "core/event.h"
 
+#include <algorithm>
 #include <array>
+#include <vector>
+
+#include "core/words.h"
 
 namespace guard::core {
 
@@ -11,34 +15,34 @@ namespace {
 // failed authentication is a failure.
 constexpr std::array<EventKindInfo, kEventKindCount> kEventKinds = {{
     {EventKind::login_failed, "login_failed", "authentication", "start", "login", Outcome::failure,
-     Severity::warning, "The application refused a login"},
+     Severity::warning, "The application refused a login", true},
     {EventKind::login_succeeded, "login_succeeded", "authentication,session", "start", "login",
-     Outcome::success, Severity::info, "The application accepted a login"},
+     Outcome::success, Severity::info, "The application accepted a login", true},
     {EventKind::logout, "logout", "authentication,session", "end", "logout", Outcome::success,
-     Severity::info, "A user ended a session"},
+     Severity::info, "A user ended a session", true},
     {EventKind::account_locked, "account_locked", "iam,authentication", "user,change",
      "account-locked", Outcome::success, Severity::warning,
-     "A lockout policy locked an account after too many failures"},
+     "A lockout policy locked an account after too many failures", true},
     {EventKind::account_unlocked, "account_unlocked", "iam,authentication", "user,change",
      "account-unlocked", Outcome::success, Severity::notice,
-     "An administrator or a success lifted a lock before its time was over"},
+     "An administrator or a success lifted a lock before its time was over", true},
     {EventKind::password_reset_requested, "password_reset_requested", "iam", "user,change",
      "password-reset-requested", Outcome::success, Severity::notice,
-     "Somebody asked for a password reset"},
+     "Somebody asked for a password reset", true},
     {EventKind::password_changed, "password_changed", "iam", "user,change", "password-changed",
-     Outcome::success, Severity::notice, "The password of an account was changed"},
+     Outcome::success, Severity::notice, "The password of an account was changed", true},
     {EventKind::token_refreshed, "token_refreshed", "authentication,session", "start,info",
-     "token-refresh", Outcome::success, Severity::info, "The application renewed a token"},
+     "token-refresh", Outcome::success, Severity::info, "The application renewed a token", true},
     {EventKind::token_refused, "token_refused", "authentication,api", "start,denied",
      "token-refused", Outcome::failure, Severity::warning,
-     "A request came without a token that is valid for it"},
+     "A request came without a token that is valid for it", true},
     {EventKind::key_refused, "key_refused", "authentication,api", "start,denied", "key-refused",
-     Outcome::failure, Severity::warning, "A request came without an API key that is valid for it"},
+     Outcome::failure, Severity::warning, "A request came without an API key that is valid for it", true},
     {EventKind::file_uploaded, "file_uploaded", "file,web", "creation", "file-upload",
-     Outcome::success, Severity::info, "The application accepted an uploaded file"},
+     Outcome::success, Severity::info, "The application accepted an uploaded file", true},
     {EventKind::file_refused, "file_refused", "intrusion_detection,file,web", "denied",
      "file-refused", Outcome::success, Severity::warning,
-     "An upload broke a rule on names, types, sizes or contents"},
+     "An upload broke a rule on names, types, sizes or contents", true},
     {EventKind::rate_limited, "rate_limited", "api,web", "denied,access", "rate-limit-exceeded",
      Outcome::success, Severity::warning, "A client was over a rate policy"},
     {EventKind::json_refused, "json_refused", "api,web", "denied", "json-refused", Outcome::success,
@@ -80,6 +84,8 @@ constexpr std::array<EventKindInfo, kEventKindCount> kEventKinds = {{
      Outcome::success, Severity::info, "A worker started with a configuration"},
     {EventKind::events_lost, "events_lost", "host", "info", "events-lost", Outcome::failure,
      Severity::error, "Events could not be written and are missing from this log"},
+    {EventKind::custom, "x_*", "web", "info", "x_*", Outcome::unknown, Severity::notice,
+     "Whatever the configuration gives a name of its own; event.action is that name", true},
 }};
 
 constexpr bool in_order_of_enum() {
@@ -89,7 +95,14 @@ constexpr bool in_order_of_enum() {
   return true;
 }
 static_assert(in_order_of_enum());
-static_assert(static_cast<std::size_t>(EventKind::events_lost) + 1 == kEventKindCount);
+static_assert(static_cast<std::size_t>(EventKind::custom) + 1 == kEventKindCount);
+
+bool is_custom_name(std::string_view name) noexcept {
+  if (!name.starts_with(kCustomPrefix) || name.size() == kCustomPrefix.size()) return false;
+  return name.size() <= kCustomKindMax && std::ranges::all_of(name, [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+         });
+}
 
 }  // namespace
 
@@ -98,10 +111,29 @@ const EventKindInfo& info_of(EventKind kind) noexcept {
 }
 
 std::optional<EventKind> event_kind_named(std::string_view name) noexcept {
+  if (is_custom_name(name)) return EventKind::custom;
   for (const EventKindInfo& info : kEventKinds) {
-    if (info.name == name) return info.kind;
+    if (info.name == name && info.kind != EventKind::custom) return info.kind;
   }
   return std::nullopt;
+}
+
+std::string_view kind_name_of(const Event& event) noexcept {
+  return event.kind == EventKind::custom ? event.custom_kind : info_of(event.kind).name;
+}
+
+NamedKind parse_event_kind(std::string_view name) {
+  const std::optional<EventKind> kind = event_kind_named(name);
+  if (kind == EventKind::custom) return {EventKind::custom, std::string(name)};
+  if (kind) return {*kind, {}};
+  if (name.starts_with(kCustomPrefix)) {
+    fail("invalid event kind \"", name, "\", behind \"x_\" 1 to 30 of \"a-z0-9_\" are expected");
+  }
+  std::vector<std::string_view> names;
+  for (const EventKindInfo& info : kEventKinds) names.push_back(info.name);
+  std::string hint = suggestion(name, names);
+  if (hint.empty()) hint = ", a kind of your own begins with \"x_\"";
+  fail("unknown event kind \"", name, "\"", hint);
 }
 
 }  // namespace guard::core

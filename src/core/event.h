@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace guard::core {
@@ -41,9 +42,14 @@ enum class EventKind : std::uint8_t {
   break_glass,
   config_loaded,
   events_lost,
+  custom,  // user-defined: Event::custom_kind has its name
 };
 
-inline constexpr std::size_t kEventKindCount = 30;
+inline constexpr std::size_t kEventKindCount = 31;  // with custom
+
+// A user-defined kind is x_ and 1 to 30 lower-case letters, digits or "_".
+inline constexpr std::string_view kCustomPrefix = "x_";
+inline constexpr std::size_t kCustomKindMax = 32;
 
 // Severity as in syslog (RFC 5424, table 2), the part of it that a security event can have.
 enum class Severity : std::uint8_t { critical = 2, error = 3, warning = 4, notice = 5, info = 6 };
@@ -64,15 +70,18 @@ struct EventKindInfo {
   std::string_view action;
   Outcome outcome;
   Severity severity;
-  std::string_view meaning;  // one sentence for the docs
+  std::string_view meaning;     // one sentence for the docs
+  bool of_application = false;  // the application's own answer can mean it, see guard_event
 };
 
 const EventKindInfo& info_of(EventKind kind) noexcept;
+// custom for the name of a user-defined kind; nothing for a name that is none.
 std::optional<EventKind> event_kind_named(std::string_view name) noexcept;
 
 // All views need to live only for the duration of the publication.
 struct Event {
   EventKind kind = EventKind::config_loaded;
+  std::string_view custom_kind;  // "x_honeypot", where kind is custom
   Action action = Action::none;
   std::optional<Severity> severity;  // the kind's own if unset
   std::string_view code;             // refusal code, e.g. "json.syntax"
@@ -81,8 +90,28 @@ struct Event {
   std::string_view pointer;          // RFC 6901 pointer of the first offence, may hold client bytes
   std::string_view key_hash;         // hex of the keyed hash of the counted key
   std::string_view user;             // user name as the configuration extracts it
-  std::uint16_t status = 0;          // the status that the client gets, 0 if not known yet
-  std::uint64_t count = 0;           // how many this one line stands for, or were lost; 0: one
+  // What the client gets, or what the application has answered where the event is about that; 0:
+  // not known yet.
+  std::uint16_t status = 0;
+  std::uint64_t count = 0;  // how many this one line stands for, or were lost; 0: one
 };
+
+// "login_failed", "x_honeypot"
+std::string_view kind_name_of(const Event& event) noexcept;
+
+// A kind as the configuration names it.
+struct NamedKind {
+  EventKind kind = EventKind::custom;
+  std::string custom;  // the name, where kind is custom
+
+  std::string_view name() const { return kind == EventKind::custom ? custom : info_of(kind).name; }
+  bool is(const Event& event) const {
+    return event.kind == kind && (kind != EventKind::custom || event.custom_kind == custom);
+  }
+  bool operator==(const NamedKind&) const = default;
+};
+
+// Throws ConfigError for a name that is no kind.
+NamedKind parse_event_kind(std::string_view name);
 
 }  // namespace guard::core

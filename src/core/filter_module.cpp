@@ -4,6 +4,7 @@
 
 #include "core/body_reader.h"
 #include "core/core_config.h"
+#include "core/own_answer.h"
 #include "core/request.h"
 #include "core/respond.h"
 #include "ngx/fence.h"
@@ -19,9 +20,10 @@ ngx_http_request_body_filter_pt next_request_body_filter;
 ngx_int_t header_filter(ngx_http_request_t* r) noexcept {
   if (r != r->main) return next_header_filter(r);
   name_status(r);
-  std::uint32_t active = location_conf(r)->stages;
+  const MainConf& main = *main_conf(r);
+  if (main.watching) judge_own_answer(r);
+  std::uint32_t active = location_conf(r)->stages & ~main.judges;
   if (active != 0) {
-    const MainConf& main = *main_conf(r);
     Request* request = Request::find(r);
     for (std::size_t i = 0; i < main.stages.size(); ++i) {
       if ((active >> i & 1) != 0) main.stages[i]->run(r, request);

@@ -51,12 +51,17 @@ void add_check(ngx_conf_t* cf, const Check& check) {
 }
 
 void add_header_stage(ngx_conf_t* cf, const HeaderStage& stage) {
-  auto& stages = main_of(cf).stages;
+  MainConf& main = main_of(cf);
+  auto& stages = main.stages;
   if (stages.size() == kMaxRegistered) throw std::logic_error("too many header stages");
   auto before = [](const HeaderStage* a, const HeaderStage* b) {
     return a->position < b->position;
   };
   stages.insert(std::upper_bound(stages.begin(), stages.end(), &stage, before), &stage);
+  main.judges = 0;
+  for (std::size_t i = 0; i < stages.size(); ++i) {
+    if (stages[i]->position < kStageHeaders) main.judges |= 1U << i;
+  }
 }
 
 void add_listener(ngx_conf_t* cf, Listener listener) {
@@ -71,6 +76,12 @@ void activate(ngx_conf_t* cf, const Check& check) {
 
 void activate(ngx_conf_t* cf, const HeaderStage& stage) {
   location_of(cf).stages |= bit_of(main_of(cf).stages, stage);
+  if (stage.position < kStageHeaders) watch_answers(cf);
+}
+
+void watch_answers(ngx_conf_t* cf) {
+  location_of(cf).watching = true;
+  main_of(cf).watching = true;
 }
 
 bool require_strict_path(ngx_conf_t* cf) {

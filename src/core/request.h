@@ -8,6 +8,7 @@
 
 #include "core/address.h"
 #include "core/check.h"
+#include "core/own_answer.h"
 #include "ngx/compat.h"
 
 namespace guard::core {
@@ -45,6 +46,9 @@ class Request {
   std::string_view code() const { return code_; }  // of the first refusal, real or would-be
   bool refused() const { return verdict_ == Verdict::refused; }
 
+  // The status of the application's own answer, before any error_page; for stages that judge it.
+  std::uint16_t own_status() const { return own_answer_.status; }
+
   // The whole body in one piece, after the gate has read it; empty if there is none; nothing if it
   // cannot be had (a temporary file that cannot be read, out of memory). Nothing behind its end is
   // readable. Valid until this request waits or another request asks.
@@ -81,6 +85,8 @@ class Request {
   friend class BodyReader;
   friend class JsonBody;
   friend void forget_request(void* data) noexcept;
+  friend void note_answerer(ngx_http_request_t* r, Reached reached) noexcept;
+  friend void judge_own_answer(ngx_http_request_t* r) noexcept;
 
   static constexpr std::size_t kMaxPolicies = 32;
 
@@ -113,6 +119,7 @@ class Request {
   const Check* waiting_ = nullptr;
   std::array<GateState, 2> gates_{};
   BodyState body_{};
+  OwnAnswer own_answer_;
   const JsonLimits* json_limits_ = nullptr;  // under which JsonBody has parsed the body
   const BodyReading* json_reading_ = nullptr;
   std::string_view code_;

@@ -306,9 +306,12 @@ EcsEncoder::EcsEncoder(const Writer& writer) {
     const bool alert = info.category.find("intrusion_detection") != std::string_view::npos;
     KindText& text = kinds_[i];
     text.head = std::string("\"event\":{\"kind\":\"") + (alert ? "alert" : "event") +
-                R"(","module":"guard","dataset":"guard.events","action":)";
-    core::append_json_string(text.head, info.action);
-    text.head += ",\"category\":" + json_list(info.category, false) + ",\"type\":";
+                R"(","module":"guard","dataset":"guard.events")";
+    if (info.kind != core::EventKind::custom) {
+      text.head += ",\"action\":";
+      core::append_json_string(text.head, info.action);
+    }
+    text.categories = ",\"category\":" + json_list(info.category, false) + ",\"type\":";
     text.type = json_list(info.type, false);
     text.allowed_type = json_list(info.type, true);
     text.tail = ",\"outcome\":\"" + std::string(outcome_name(info.outcome)) + "\"";
@@ -355,6 +358,11 @@ std::size_t EcsEncoder::encode(const core::Event& event, const RequestFacts* req
     line.raw(name_of(severity));
     line.raw("\"},");
     line.raw(kind.head);
+    if (event.kind == core::EventKind::custom && !event.custom_kind.empty()) {
+      line.raw(",");
+      line.text("action", event.custom_kind, caps.id);
+    }
+    line.raw(kind.categories);
     line.raw(allowed ? kind.allowed_type : kind.type);
     line.raw(kind.tail);
     line.copied();
@@ -377,7 +385,7 @@ std::size_t EcsEncoder::encode(const core::Event& event, const RequestFacts* req
     line.close();
 
     if (request != nullptr) write_request(line, *request, status, privacy, caps);
-    write_labels(line, event, info.name, request, privacy, caps);
+    write_labels(line, event, core::kind_name_of(event), request, privacy, caps);
     line.raw(",");
     line.raw(writer_);
     if (line.fits()) return line.size();

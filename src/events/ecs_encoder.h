@@ -44,7 +44,8 @@ class EcsEncoder {
  private:
   // The members that depend on the kind alone, ready to be copied.
   struct KindText {
-    std::string head;          // "event":{... up to "type":
+    std::string head;          // "event":{... with "action", unless the event names its own
+    std::string categories;    // "category": up to "type":
     std::string type;          // of what was refused or merely happened
     std::string allowed_type;  // the same where nothing was refused: "allowed" for "denied"
     std::string tail;          // "outcome": and what follows it

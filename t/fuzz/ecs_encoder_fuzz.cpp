@@ -42,6 +42,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   core::Event event;
   event.kind = static_cast<core::EventKind>(data[0] % core::kEventKindCount);
+  event.custom_kind = "x_custom";
   event.action = static_cast<core::Action>(data[1] % 4);
   const events::PrivacyPolicy privacy = {static_cast<events::UserPrivacy>(data[2] % 3),
                                          static_cast<events::AddressPrivacy>(data[2] / 3 % 3),

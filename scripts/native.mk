@@ -1,7 +1,8 @@
 # What is built without nginx: guardctl, the unit tests (t/unit/*_test.cpp), the fuzz targets
 # (t/fuzz/*_fuzz.cpp), the measuring programs (t/bench/*_bench.cpp) and those that run the suites of
-# others (t/conformance/*.cpp), all from the sources marked "logic" in src/sources.
-# t/unit/ngx/*_test.cpp try src/ngx on a stub of nginx, with the headers that scripts/build configured.
+# others (t/conformance/*.cpp), all from the sources marked "logic" in src/sources. Those are compiled
+# once, for the module (fuzzing needs another compiler): scripts/build must have configured it in OUT.
+# t/unit/ngx/*_test.cpp try src/ngx on a stub of nginx.
 #   make -f scripts/native.mk guardctl | unit | fuzz | bench | conformance   [OUT=build] [SANITIZE=1]
 
 OUT ?= build
@@ -35,13 +36,15 @@ NGINX_SRC ?= /usr/share/nginx/src
 NGX_FLAGS := -Wno-old-style-cast $(foreach dir,core event event/modules os/unix http http/modules \
     http/v2,-isystem $(NGINX_SRC)/src/$(dir)) -isystem $(OUT)/objs
 
-OBJECTS := $(LOGIC:%.cpp=$(OUT)/$(KIND)/%.o)
+# nginx's build names an object after its last folder and its file.
+module_object = $(OUT)/objs/addon/$(lastword $(subst /, ,$(dir $1)))/$(basename $(notdir $1)).o
+OBJECTS := $(foreach source,$(LOGIC),$(call module_object,$(source)))
 # What of the module's own can be tried on the stub.
-NGX_OBJECTS := $(patsubst %,$(OUT)/$(KIND)/src/%.o,ngx/config ngx/zone core/counter_batch \
+NGX_OBJECTS := $(patsubst %,$(OUT)/objs/addon/%.o,ngx/config ngx/zone core/counter_batch \
     core/leased_job core/total_queue)
 FUZZ_OBJECTS := $(LOGIC:%.cpp=$(OUT)/native-fuzz/%.o)
 
-.PHONY: guardctl unit fuzz bench conformance print-flags
+.PHONY: guardctl unit fuzz bench conformance print-flags module-objects
 .SECONDARY:
 
 guardctl: $(OUT)/guardctl
@@ -63,6 +66,14 @@ $(OUT)/fuzz/yaml_convert: $(patsubst %,$(OUT)/native-fuzz/src/cli/%.o,yaml_scala
 $(OUT)/guardctl: $(CLI:%.cpp=$(OUT)/$(KIND)/%.o) $(OUT)/$(KIND)/logic.a
 	$(CXX) $(FLAGS) -o $@ $^ $(LIBS)
 
+# nginx's build knows best which of them are out of date.
+module-objects:
+	@[ -f $(OUT)/objs/Makefile ] || { echo "scripts/native.mk: no $(OUT)/objs/Makefile: run scripts/build" >&2; exit 1; }
+	@$(MAKE) -s -C $(NGINX_SRC) -f $(OUT)/objs/Makefile $(OBJECTS) $(NGX_OBJECTS)
+
+$(OBJECTS) $(NGX_OBJECTS): module-objects
+	@:
+
 $(OUT)/$(KIND)/logic.a: $(OBJECTS)
 	rm -f $@ && ar rcs $@ $^
 
@@ -73,7 +84,9 @@ $(OUT)/$(KIND)/unit/%: $(OUT)/$(KIND)/t/unit/%_test.o $(OUT)/$(KIND)/logic.a
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -lcmocka -pthread
 
-$(NGX_OBJECTS) $(OUT)/$(KIND)/t/unit/ngx/%.o: FLAGS += $(NGX_FLAGS)
+# What is tried is compiled as in the module; the tests themselves run but once.
+$(OUT)/$(KIND)/t/unit/%.o: FLAGS += -O1
+$(OUT)/$(KIND)/t/unit/ngx/%.o: FLAGS += $(NGX_FLAGS)
 
 $(OUT)/$(KIND)/ngx.a: $(NGX_OBJECTS)
 	rm -f $@ && ar rcs $@ $^

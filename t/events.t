@@ -221,29 +221,29 @@ Traceparent: 00-00000000000000000000000000000000-b7ad6b7169203331-01
 --- event_log
 {"trace":null}
 
-=== TEST 18: guard_event_log syslog:server=127.0.0.1;
+=== TEST 18: guard_event_log syslog:127.0.0.1;
 --- config
-guard_event_log syslog:server=127.0.0.1;
+guard_event_log syslog:127.0.0.1;
 --- config_error
-event log "syslog:" is not supported in this version, only a path is in config:1
+unknown parameter "127.0.0.1=" in "syslog:" in config:1
 
 === TEST 19: guard_event_log redis:main:events;
 --- config
 guard_event_log redis:main:events;
 --- config_error
-event log "redis:" is not supported in this version, only a path is in config:1
+unknown Redis "main", a "guard_redis" must define it before it is used in config:1
 
-=== TEST 20: guard_event_log logs/e rotate=1m;
+=== TEST 20: guard_event_log logs/e rotate=1k;
 --- config
-guard_event_log logs/e rotate=1m;
+guard_event_log logs/e rotate=1k;
 --- config_error
-"rotate=" is not supported in this version in config:1
+invalid value "1k" of "rotate=", a size of at least 64k is expected in config:1
 
 === TEST 21: guard_event_log logs/e keep=5;
 --- config
 guard_event_log logs/e keep=5;
 --- config_error
-"keep=" is not supported in this version in config:1
+"keep=" without "rotate=" in config:1
 
 === TEST 22: guard_event_log logs/e chain=file:/k;
 --- config

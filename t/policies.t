@@ -88,6 +88,7 @@ my @observed = grep { ($_->{event}{code} // '') eq 'rate.auth' && $_->{labels}{d
 # One event a client and period says it.
 is(@observed, 1, 'but recorded');
 is($observed[0]{url}{query}, 'n=6', 'with the query');
+is_deeply([map { $_->{labels}{kind} } grep { exists $_->{user} } @$events], [('login_succeeded') x 7], 'each login is an event about somebody');
 my @accesses = map { decode_json($_) } split /\n/, $nginx->log_text('coreconnect-access.json');
 is_deeply([map { $_->{guard_verdict} } @accesses], [('passed') x 5, ('observed') x 2], 'also in the access log');
 
@@ -123,6 +124,11 @@ is_deeply([grep { $_ != 200 && $_ != 429 } @many], [], 'the others are refused')
 $nginx->write_file("$root/break-glass", '');
 ok(wait_for(sub { curl("-F a=b $base/api/upload") =~ m{\AHTTP/1\.1 200} }, 5), 'nothing is, once the glass is broken');
 is($nginx->stop, undef, 'nginx stops');
+($events) = read_events("$root/logs/guard-events.json");
+my %kinds;
+$kinds{ $_->{labels}{kind} }++ for @$events;
+is($kinds{password_reset_requested}, 3, 'what the application answered of password resets');
+is($kinds{file_uploaded}, 11, 'and of uploads');
 unlike($nginx->log_text($_), qr/\[(?:alert|crit|emerg)\]/, "nothing to complain about in $_") for qw(error.log stderr.log);
 $app->stop;
 done_testing;

@@ -1,10 +1,6 @@
 // The nginx face of this room: directives, the listener on the event bus, and each worker's files.
 
-#include <sys/stat.h>
-
-#include <fcntl.h>
-#include <unistd.h>
-
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -16,13 +12,14 @@
 #include "core/version.h"
 #include "events/ecs_encoder.h"
 #include "events/event_rules.h"
-#include "events/file_sink.h"
 #include "events/policy.h"
 #include "events/request_facts.h"
+#include "events/sink.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
 #include "ngx/module.h"
 #include "ngx/timer.h"
+#include "ngx/worker_user.h"
 
 extern "C" {
 extern ngx_module_t ngx_http_guard_events_module;
@@ -32,60 +29,11 @@ namespace guard::events {
 
 namespace {
 
-constexpr std::size_t kBuffer = 256 * 1024;
-constexpr std::size_t kFlushAt = 64 * 1024;
 constexpr ngx_msec_t kFlushInterval = 200;
-// A full pipe is emptied by its reader, soon.
-constexpr ngx_msec_t kPipeInterval = 5;
-constexpr int kPipeSize = 1024 * 1024;
-
-// One file, whatever many guard_event_log directives name it.
-class Sink {
- public:
-  explicit Sink(std::string_view path) : path_(path) {}
-  Sink(const Sink&) = delete;
-  Sink& operator=(const Sink&) = delete;
-  ~Sink() {
-    if (pipe_ >= 0) ::close(pipe_);
-  }
-
-  void open(ngx_conf_t* cf);
-
-  std::string_view path() const { return path_; }
-  int fd() const { return file_ != nullptr ? file_->fd : pipe_; }
-
-  // The laxest of all its directives: what an event of the worker itself is held against.
-  core::Severity min = core::Severity::critical;
-
-  // The worker's own; null in a process without workers after a reload, which starts none.
-  std::unique_ptr<FileSink> lines;
-  std::uint64_t sequence = 0;
-  bool complained = false;
-
- private:
-  std::string_view path_;
-  ngx_open_file_t* file_ = nullptr;
-  int pipe_ = -1;
-};
-
-// nginx opens and reopens regular files. It would wait for a reader of a named pipe, at the start
-// and again at every USR1, so those are opened here, for reading as well: that never waits, and
-// neither a missing reader nor one that goes away is an error.
-void Sink::open(ngx_conf_t* cf) {
-  struct stat info {};
-  if (::stat(path_.data(), &info) != 0 || !S_ISFIFO(info.st_mode)) {
-    ngx_str_t name = ngx::borrow(path_);
-    file_ = ngx_conf_open_file(cf->cycle, &name);
-    if (file_ == nullptr) throw std::bad_alloc();
-    return;
-  }
-  pipe_ = ::open(path_.data(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
-  if (pipe_ < 0) {
-    ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno, "open() \"%s\" failed", path_.data());
-    throw ngx::AlreadyLogged{};
-  }
-  ::fcntl(pipe_, F_SETPIPE_SZ, kPipeSize);
-}
+// Where somebody takes lines, but is slow.
+constexpr ngx_msec_t kBusyInterval = 5;
+// How long a worker that quits waits for what takes lines only while its event loop runs.
+constexpr ngx_msec_t kQuitLimit = 1000;
 
 struct MainConf {
   std::vector<Sink*> sinks;
@@ -109,15 +57,18 @@ struct LocationConf {
   std::optional<PrivacyPolicy> privacy;
 };
 
+void flush_all(void* context) noexcept;
+
 // What a worker has of its own.
 struct Worker {
   explicit Worker(const Writer& writer) : encoder(writer) {}
 
   EcsEncoder encoder;
   std::array<char, kLineMax> line;
-  ngx::IntervalTimer timer;
-  bool timing = false;
-  ngx_msec_t interval = 0;
+  // Files and datagrams are flushed when a worker quits; for the others it must stay.
+  ngx::Timer timer{flush_all, nullptr, false};
+  ngx::Timer waited_timer{flush_all, nullptr, true};
+  std::optional<ngx_msec_t> quitting_since;
 };
 std::unique_ptr<Worker> worker;
 
@@ -127,6 +78,28 @@ MainConf* main_conf() noexcept {
 }
 
 // Directives
+
+// That of a destination, made when it is first named.
+Sink* sink_of(ngx_conf_t* cf, const LogPolicy& policy) {
+  ngx_str_t name = ngx::borrow(ngx::keep(cf, policy.path));
+  if (policy.destination == Destination::file &&
+      ngx_conf_full_name(cf->cycle, &name, 0) != NGX_OK) {
+    throw std::bad_alloc();
+  }
+  auto& sinks =
+      static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_events_module))
+          ->sinks;
+  for (Sink* known : sinks) {
+    if (known->name() != ngx::to_view(name)) continue;
+    if (!same_destination(known->policy(), policy)) {
+      core::fail("another \"rotate=\", \"keep=\" or \"maxlen=\" of event log \"", policy.path,
+                 "\" than before");
+    }
+    return known;
+  }
+  sinks.push_back(ngx::pool_new<Sink>(cf->pool, cf, policy, ngx::to_view(name)));
+  return sinks.back();
+}
 
 void set_event_log(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   LogPolicy policy = parse_event_log(words);
@@ -138,25 +111,10 @@ void set_event_log(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   if (conf.logs && conf.logs->empty())
     core::fail("\"guard_event_log\" after \"guard_event_log off\"");
 
-  ngx_str_t name = ngx::borrow(ngx::keep(cf, policy.path));
-  if (ngx_conf_full_name(cf->cycle, &name, 0) != NGX_OK) throw std::bad_alloc();
-  const std::string_view path = ngx::to_view(name);
+  Sink* sink = sink_of(cf, policy);
   if (!conf.logs) conf.logs.emplace();
   for (const Log& log : *conf.logs) {
-    if (log.sink->path() == path) core::fail("duplicate event log \"", policy.path, "\"");
-  }
-
-  auto& sinks =
-      static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_events_module))
-          ->sinks;
-  Sink* sink = nullptr;
-  for (Sink* known : sinks) {
-    if (known->path() == path) sink = known;
-  }
-  if (sink == nullptr) {
-    sink = ngx::pool_new<Sink>(cf->pool, path);
-    sink->open(cf);
-    sinks.push_back(sink);
+    if (log.sink == sink) core::fail("duplicate event log \"", policy.path, "\"");
   }
   if (policy.min > sink->min) sink->min = policy.min;
   conf.logs->push_back({std::move(policy), sink});
@@ -313,23 +271,32 @@ RequestFacts facts_of(core::Request& request) noexcept {
 
 // Writing
 
-void start_timer(ngx_msec_t interval) noexcept;
+void start_timer(ngx_msec_t interval, bool waited) noexcept;
+
+std::uint64_t milliseconds() noexcept {
+  const ngx_time_t* now = ngx_timeofday();
+  return static_cast<std::uint64_t>(now->sec) * 1000 + now->msec;
+}
 
 void write_line(Sink& sink, const core::Event& event, const RequestFacts* facts,
                 const PrivacyPolicy& privacy) noexcept {
   if (sink.lines == nullptr) return;
-  sink.lines->attach(sink.fd());
-  const ngx_time_t* now = ngx_timeofday();
-  const std::uint64_t now_ms = static_cast<std::uint64_t>(now->sec) * 1000 + now->msec;
-  const std::size_t room = sink.lines->takes_long_lines() ? kLineMax : kPipeLineMax;
-  const std::size_t size = worker->encoder.encode(event, facts, privacy, ++sink.sequence, now_ms,
-                                                  std::span(worker->line).first(room));
+  sink.attach();
+  LineSink& lines = *sink.lines;
+  const std::size_t size =
+      worker->encoder.encode(event, facts, privacy, ++sink.sequence, milliseconds(),
+                             std::span(worker->line).first(lines.room()));
   if (size == 0) {
-    sink.lines->lose();
+    lines.lose();
   } else {
-    sink.lines->append({worker->line.data(), size});
+    lines.append(
+        {worker->line.data(), size},
+        {event.severity.value_or(core::info_of(event.kind).severity), core::kind_name_of(event)});
   }
-  if (!worker->timing) start_timer(kFlushInterval);
+  const bool waited = lines.needs_loop();
+  if (!worker->waited_timer.running() && (waited || !worker->timer.running())) {
+    start_timer(kFlushInterval, waited);
+  }
 }
 
 void hear(const core::Event& event, core::Request* request) noexcept {
@@ -364,16 +331,33 @@ void hear(const core::Event& event, core::Request* request) noexcept {
 
 // Once per outage.
 void complain(Sink& sink) noexcept {
-  if (sink.complained || sink.lines->error() == EAGAIN) return;
+  const std::string_view why = sink.lines->why();
+  if (sink.complained || why.empty() || sink.lines->busy()) return;
   sink.complained = true;
-  ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, sink.lines->error(),
-                "write() to event log \"%s\" failed, its lines are kept", sink.path().data());
+  if (sink.is_file()) {
+    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, sink.write_error(),
+                  "write() to event log \"%s\" failed, its lines are kept", sink.name().data());
+    return;
+  }
+  ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                "event log \"%*s\" takes no lines, they are kept: %*s", sink.name().size(),
+                sink.name().data(), why.size(), why.data());
+}
+
+void complain_of_rotation(Sink& sink) noexcept {
+  const int error = sink.rotation_error();
+  if (error != 0 && !sink.complained_of_rotation) {
+    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, error,
+                  "rotation of event log \"%s\" failed, it goes on as it is", sink.name().data());
+  }
+  sink.complained_of_rotation = error != 0;
 }
 
 void tell_lost(Sink& sink) noexcept {
   std::array<char, 512> text;
   const u_char* end = ngx_snprintf(reinterpret_cast<u_char*>(text.data()), text.size(),
-                                   "Lines for \"%s\" could not be written", sink.path().data());
+                                   "Lines for \"%*s\" could not be written", sink.name().size(),
+                                   sink.name().data());
   core::Event event;
   event.kind = core::EventKind::events_lost;
   event.count = sink.lines->take_lost();
@@ -382,37 +366,40 @@ void tell_lost(Sink& sink) noexcept {
   core::publish(event);
 }
 
+// A worker that quits waits for those who are gone, but not for ever.
+bool may_wait() noexcept {
+  if (!ngx_exiting) return true;
+  if (!worker->quitting_since) worker->quitting_since = ngx_current_msec;
+  return ngx_current_msec - *worker->quitting_since < kQuitLimit;
+}
+
 void flush_all(void* /*context*/) noexcept {
   bool pending = false;
+  bool waited = false;
   ngx_msec_t interval = kFlushInterval;
   for (Sink* sink : main_conf()->sinks) {
     if (sink->lines == nullptr) continue;
-    sink->lines->attach(sink->fd());
-    if (!sink->lines->flush()) {
-      complain(*sink);
-      pending = true;
-      if (sink->lines->error() == EAGAIN) interval = kPipeInterval;
-      continue;
-    }
-    sink->complained = false;
-    if (sink->lines->lost() != 0) {
+    sink->attach();
+    const bool done = sink->lines->flush();
+    complain_of_rotation(*sink);
+    if (done) {
+      sink->complained = false;
+      if (sink->lines->lost() == 0) continue;
       tell_lost(*sink);
-      pending = true;
+    } else {
+      complain(*sink);
+      if (sink->lines->busy()) interval = kBusyInterval;
     }
+    pending = true;
+    waited = waited || sink->lines->needs_loop();
   }
-  if (!pending) {
-    worker->timer.stop();
-    worker->timing = false;
-  } else if (interval != worker->interval) {
-    worker->timer.stop();
-    start_timer(interval);
-  }
+  if (pending) start_timer(interval, waited && may_wait());
 }
 
-void start_timer(ngx_msec_t interval) noexcept {
-  worker->timing = true;
-  worker->interval = interval;
-  worker->timer.start(const_cast<ngx_cycle_t*>(ngx_cycle), interval, flush_all, nullptr);
+void start_timer(ngx_msec_t interval, bool waited) noexcept {
+  worker->timer.stop();
+  worker->waited_timer.stop();
+  (waited ? worker->waited_timer : worker->timer).start(interval);
 }
 
 // A worker's life
@@ -427,11 +414,10 @@ ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
   const auto& sinks = main_conf()->sinks;
   if (sinks.empty()) return NGX_OK;
   try {
-    const ngx_time_t* now = ngx_timeofday();
-    worker = std::make_unique<Worker>(
-        Writer{host_name(), std::string(core::kVersion), static_cast<std::uint64_t>(ngx_pid),
-               static_cast<std::uint64_t>(now->sec) * 1000 + now->msec});
-    for (Sink* sink : sinks) sink->lines = std::make_unique<FileSink>(kBuffer, kFlushAt);
+    const Writer writer{host_name(), std::string(core::kVersion),
+                        static_cast<std::uint64_t>(ngx_pid), milliseconds()};
+    worker = std::make_unique<Worker>(writer);
+    for (Sink* sink : sinks) sink->start(writer);
   } catch (...) {
     ngx_log_error(NGX_LOG_EMERG, cycle->log, 0, "no memory for the event log");
     return NGX_ERROR;
@@ -447,20 +433,44 @@ ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
 void exit_process(ngx_cycle_t* cycle) noexcept {
   if (worker == nullptr) return;
   worker->timer.stop();
+  worker->waited_timer.stop();
   for (Sink* sink : main_conf()->sinks) {
     if (sink->lines == nullptr) continue;
-    sink->lines->attach(sink->fd());
-    if (sink->lines->flush() && sink->lines->lost() != 0) {
+    sink->attach();
+    if (sink->lines->finish() && sink->lines->lost() != 0) {
       tell_lost(*sink);
-      sink->lines->flush();
+      sink->lines->finish();
     }
     if (sink->lines->pending() || sink->lines->lost() != 0) {
-      ngx_log_error(NGX_LOG_ERR, cycle->log, sink->lines->error(),
-                    "lines of event log \"%s\" are lost", sink->path().data());
+      ngx_log_error(NGX_LOG_ERR, cycle->log, sink->write_error(),
+                    "lines of event log \"%*s\" are lost", sink->name().size(),
+                    sink->name().data());
     }
-    sink->lines.reset();
   }
+  for (Sink* sink : main_conf()->sinks) sink->lines.reset();
   worker.reset();
+}
+
+// Workers rename what a master that is root has opened.
+void check_rotation(ngx_conf_t* cf) {
+  const auto* conf =
+      static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_events_module));
+  for (const Sink* sink : conf->sinks) {
+    if (!sink->rotates()) continue;
+    const std::string name(sink->name());
+    const std::string folder = name.substr(0, std::max<std::size_t>(name.rfind('/'), 1));
+    const ngx::DirectoryAccess access = ngx::worker_access(cf, folder.c_str());
+    if (access.writable && !access.sticky) continue;
+    ngx::fail(cf, sink->place,
+              "\"rotate=\" needs a directory where the workers' user \"" +
+                  std::string(ngx::worker_user(cf)) + "\" may rename files, \"" + folder +
+                  (access.writable ? "\" is sticky" : "\" is not writable for it"));
+  }
+}
+
+void postconfigure(ngx_conf_t* cf) {
+  check_rotation(cf);
+  core::install_answer_notes(cf);
 }
 
 void preconfigure(ngx_conf_t* cf) {
@@ -482,7 +492,7 @@ ngx_command_t commands[] = {
 
 ngx_http_module_t context = {
     ngx::configuration<preconfigure>,
-    ngx::configuration<core::install_answer_notes>,
+    ngx::configuration<postconfigure>,
     ngx::create_conf<MainConf>,
     nullptr,
     nullptr,

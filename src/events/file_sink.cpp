@@ -8,10 +8,15 @@
 #include <cstring>
 #include <utility>
 
+#include "events/ecs_encoder.h"
+
 namespace guard::events {
 
-FileSink::FileSink(std::size_t capacity, std::size_t flush_at)
-    : buffer_(new char[capacity + 1]), capacity_(capacity), flush_at_(flush_at) {
+FileSink::FileSink(std::size_t capacity, std::size_t flush_at, std::optional<Rotation> rotation)
+    : buffer_(new char[capacity + 1]),
+      capacity_(capacity),
+      flush_at_(flush_at),
+      rotation_(std::move(rotation)) {
   buffer_[0] = '\n';
 }
 
@@ -23,11 +28,23 @@ void FileSink::attach(int fd) noexcept {
   regular_ = fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
 }
 
-bool FileSink::append(std::string_view line) noexcept {
+std::size_t FileSink::room() const noexcept {
+  return regular_ ? kLineMax : kPipeLineMax;
+}
+
+bool FileSink::busy() const noexcept {
+  return error_ == EAGAIN;
+}
+
+std::string_view FileSink::why() const noexcept {
+  return error_ == 0 ? std::string_view() : std::string_view(strerrordesc_np(error_));
+}
+
+bool FileSink::append(std::string_view line, const LineFacts& /*facts*/) noexcept {
   // After a failure only the timer tries again: a full disk costs no system call per event.
   if (used_ + line.size() > capacity_ && error_ == 0) flush();
   if (used_ + line.size() > capacity_) {
-    ++lost_;
+    lose();
     return false;
   }
   std::memcpy(buffer_.get() + 1 + used_, line.data(), line.size());
@@ -53,6 +70,8 @@ bool FileSink::flush() noexcept {
 }
 
 bool FileSink::write_once(std::size_t size) noexcept {
+  // What is torn is in the file before.
+  if (rotation_ && rotation_->prepare(fd_, size)) torn_ = false;
   const std::size_t extra = torn_ ? 1 : 0;
   const char* from = buffer_.get() + 1 - extra;
   ssize_t written;
@@ -88,10 +107,6 @@ bool FileSink::write_once(std::size_t size) noexcept {
 void FileSink::consume(std::size_t bytes) noexcept {
   used_ -= bytes;
   if (used_ != 0) std::memmove(buffer_.get() + 1, buffer_.get() + 1 + bytes, used_);
-}
-
-std::uint64_t FileSink::take_lost() noexcept {
-  return std::exchange(lost_, 0);
 }
 
 }  // namespace guard::events

@@ -9,34 +9,36 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
+
+#include "events/line_sink.h"
+#include "events/rotation.h"
 
 namespace guard::events {
 
-class FileSink {
+class FileSink : public LineSink {
  public:
   // capacity in bytes, at least two lines; above flush_at append() writes by itself.
-  FileSink(std::size_t capacity, std::size_t flush_at);
+  FileSink(std::size_t capacity, std::size_t flush_at,
+           std::optional<Rotation> rotation = std::nullopt);
 
   // Where to write from now on; not owned. Safe to call before each flush: only a change matters.
   void attach(int fd) noexcept;
 
-  // line must end in its only line feed. False if it was lost.
-  bool append(std::string_view line) noexcept;
-  // Counts a line that could not even be made.
-  void lose() noexcept { ++lost_; }
-
-  // Writes what it can. True if nothing is left.
-  bool flush() noexcept;
-
-  bool pending() const { return used_ != 0; }
-  // Whether lines over PIPE_BUF go out whole.
-  bool takes_long_lines() const { return regular_; }
+  // Lines over PIPE_BUF go out whole only into a file.
+  std::size_t room() const noexcept override;
+  bool append(std::string_view line, const LineFacts& facts = {}) noexcept override;
+  bool flush() noexcept override;
+  bool pending() const noexcept override { return used_ != 0; }
+  // A full pipe is emptied by its reader, soon.
+  bool busy() const noexcept override;
+  std::string_view why() const noexcept override;
   // The errno of the last write if it failed; 0 otherwise.
   int error() const { return error_; }
-  // Lines lost so far that were not taken yet.
-  std::uint64_t lost() const { return lost_; }
-  std::uint64_t take_lost() noexcept;
+  // That of a rotation which was due.
+  int rotation_error() const { return rotation_ ? rotation_->error() : 0; }
 
  private:
   bool write_once(std::size_t size) noexcept;
@@ -52,7 +54,7 @@ class FileSink {
   bool regular_ = false;
   bool torn_ = false;
   int error_ = 0;
-  std::uint64_t lost_ = 0;
+  std::optional<Rotation> rotation_;
 };
 
 }  // namespace guard::events

@@ -11,7 +11,47 @@ using core::fail;
 // In the order of RFC 5424, table 2, from Severity::critical on.
 constexpr std::array<std::string_view, 5> kSeverities = {"critical", "error", "warning", "notice",
                                                          "info"};
+constexpr std::string_view kSyslog = "syslog:";
+constexpr std::string_view kRedis = "redis:";
+// What a worker may write at once fits.
+constexpr std::uint64_t kMinRotate = 64 * 1024;
+constexpr std::uint64_t kMaxKeep = 1000;
 constexpr auto kFirstSeverity = static_cast<std::size_t>(core::Severity::critical);
+
+void read_destination(const core::Words& words, LogPolicy& policy) {
+  const std::string_view path = policy.path;
+  if (path.starts_with(kSyslog)) {
+    policy.destination = Destination::syslog;
+    policy.syslog = parse_syslog(path.substr(kSyslog.size()));
+  } else if (path.starts_with(kRedis)) {
+    policy.destination = Destination::redis;
+    const std::string_view rest = path.substr(kRedis.size());
+    const std::size_t colon = rest.find(':');
+    if (colon == 0 || colon == std::string_view::npos || colon + 1 == rest.size()) {
+      fail("invalid event log \"", path, "\", \"redis:NAME:STREAM\" is expected");
+    }
+    policy.redis = rest.substr(0, colon);
+    policy.stream = rest.substr(colon + 1);
+  }
+  for (std::string_view name : {"rotate", "keep"}) {
+    if (policy.destination != Destination::file && words.named(name)) {
+      fail("\"", name, "=\" is for files, not for \"", path, "\"");
+    }
+  }
+  if (policy.destination != Destination::redis && words.named("maxlen")) {
+    fail("\"maxlen=\" is for Redis streams, not for \"", path, "\"");
+  }
+  if (const auto rotate = words.named("rotate")) {
+    policy.rotate = core::parse_size("rotate=", *rotate, kMinRotate, UINT64_MAX);
+  }
+  if (const auto keep = words.named("keep")) {
+    if (policy.rotate == 0) fail("\"keep=\" without \"rotate=\"");
+    policy.keep = static_cast<unsigned>(core::parse_number("keep=", *keep, 1, kMaxKeep));
+  }
+  if (const auto maxlen = words.named("maxlen")) {
+    policy.maxlen = core::parse_number("maxlen=", *maxlen, 1, UINT32_MAX);
+  }
+}
 
 }  // namespace
 
@@ -27,19 +67,12 @@ LogPolicy parse_event_log(core::Words& words) {
     return policy;
   }
   for (std::string_view word : words.all()) {
-    for (std::string_view later : {"rotate=", "keep=", "chain="}) {
-      if (word.starts_with(later)) fail("\"", later, "\" is not supported in this version");
-    }
+    if (word.starts_with("chain=")) fail("\"chain=\" is not supported in this version");
   }
-  words.read(1, {"min", "format"});
-  const std::string_view path = words[0];
-  for (std::string_view later : {"syslog:", "redis:"}) {
-    if (path.starts_with(later)) {
-      fail("event log \"", later, "\" is not supported in this version, only a path is");
-    }
-  }
-  if (path.empty()) fail("empty path in \"", words.directive(), "\" directive");
-  policy.path = path;
+  words.read(1, {"min", "format", "rotate", "keep", "maxlen"});
+  policy.path = words[0];
+  if (policy.path.empty()) fail("empty path in \"", words.directive(), "\" directive");
+  read_destination(words, policy);
   if (const auto min = words.named("min")) {
     policy.min =
         static_cast<core::Severity>(core::parse_choice("min=", *min, kSeverities) + kFirstSeverity);

@@ -8,12 +8,22 @@
 
 #include "core/event.h"
 #include "core/words.h"
+#include "events/syslog.h"
 
 namespace guard::events {
 
+enum class Destination : std::uint8_t { file, syslog, redis };
+
 struct LogPolicy {
   bool off = false;
-  std::string path;  // as written: relative to nginx's prefix
+  Destination destination = Destination::file;
+  std::string path;          // as written: of a file, relative to nginx's prefix
+  std::uint64_t rotate = 0;  // bytes; 0: never
+  unsigned keep = 10;        // old files
+  SyslogTarget syslog;
+  std::string redis;  // name of a guard_redis
+  std::string stream;
+  std::uint64_t maxlen = 100'000;  // messages that a stream keeps at least
   core::Severity min = core::Severity::info;
 
   // Severities fall as they grow worse.
@@ -21,6 +31,11 @@ struct LogPolicy {
 };
 
 LogPolicy parse_event_log(core::Words& words);
+
+// Whether two that name one destination agree on it.
+inline bool same_destination(const LogPolicy& a, const LogPolicy& b) {
+  return a.rotate == b.rotate && a.keep == b.keep && a.maxlen == b.maxlen;
+}
 
 enum class UserPrivacy : std::uint8_t { hash, clear, off };
 enum class AddressPrivacy : std::uint8_t { clear, hash, network };

@@ -81,7 +81,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   expect(parser.parse(line.data(), line.size()).get(root) == simdjson::SUCCESS);
   std::string_view kind;
   expect(root["labels"]["kind"].get(kind) == simdjson::SUCCESS);
-  expect(kind == core::info_of(event.kind).name);
+  expect(kind == core::kind_name_of(event));
   std::uint64_t sequence = 0;
   expect(root["event"]["sequence"].get(sequence) == simdjson::SUCCESS && sequence == size);
   if (!privacy.query) expect(root["url"]["query"].error() != simdjson::SUCCESS);

@@ -1,10 +1,8 @@
 #include "core/event.h"
 
-#include <map>
 #include <set>
 #include <string>
 
-#include "core/words.h"
 #include "unit.h"
 
 namespace core = guard::core;
@@ -12,23 +10,6 @@ using guard::unit::expect_error;
 using guard::unit::expect_text;
 
 namespace {
-
-// "Expected event types" of each category, from the ECS 9.4 reference.
-const std::map<std::string_view, std::set<std::string_view>> kAllowed = {
-    {"api",
-     {"access", "admin", "allowed", "change", "creation", "deletion", "denied", "end", "info",
-      "start", "user"}},
-    {"authentication", {"start", "end", "info"}},
-    {"configuration", {"access", "change", "creation", "deletion", "info"}},
-    {"database", {"access", "change", "info", "error"}},
-    {"file", {"access", "change", "creation", "deletion", "info"}},
-    {"host", {"access", "change", "end", "info", "start"}},
-    {"iam", {"admin", "change", "creation", "deletion", "group", "info", "user"}},
-    {"intrusion_detection", {"allowed", "denied", "info"}},
-    {"network", {"access", "allowed", "connection", "denied", "end", "info", "protocol", "start"}},
-    {"session", {"start", "end", "info"}},
-    {"web", {"access", "error", "info"}},
-};
 
 core::EventKind kind_at(std::size_t i) {
   return static_cast<core::EventKind>(i);
@@ -85,23 +66,6 @@ void custom_kinds(void**) {
                "invalid event kind \"x_A\", behind \"x_\" 1 to 30 of \"a-z0-9_\" are expected");
 }
 
-void ecs_fits(void**) {
-  for (std::size_t i = 0; i < core::kEventKindCount; ++i) {
-    const core::EventKindInfo& info = core::info_of(kind_at(i));
-    for (std::string_view category : core::split(info.category, ',')) {
-      assert_true(kAllowed.contains(category));
-    }
-    for (std::string_view type : core::split(info.type, ',')) {
-      bool fits = false;
-      for (std::string_view category : core::split(info.category, ',')) {
-        fits = fits || kAllowed.at(category).contains(type);
-      }
-      if (!fits) print_error("%s: no category has type %s\n", info.name.data(), type.data());
-      assert_true(fits);
-    }
-  }
-}
-
 void known_rows(void**) {
   const auto& failed = core::info_of(core::EventKind::login_failed);
   assert_true(failed.name == "login_failed" && failed.category == "authentication" &&
@@ -119,7 +83,6 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(names),
       cmocka_unit_test(custom_kinds),
-      cmocka_unit_test(ecs_fits),
       cmocka_unit_test(known_rows),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -40,12 +40,6 @@ void log_words(void**) {
         log({"a", "format=cef"});
       },
       "invalid value \"cef\" of \"format=\", it must be \"ecs\"");
-  expect_error([] { log({"syslog:server=a"}); },
-               "event log \"syslog:\" is not supported in this version, only a path is");
-  expect_error([] { log({"redis:a:b"}); },
-               "event log \"redis:\" is not supported in this version, only a path is");
-  expect_error([] { log({"a", "rotate=1m"}); }, "\"rotate=\" is not supported in this version");
-  expect_error([] { log({"a", "keep=1"}); }, "\"keep=\" is not supported in this version");
   expect_error(
       [] {
         log({"a", "chain=file:/secret"});
@@ -130,12 +124,57 @@ void targets(void**) {
   expect_text(events::split_target("?a").path, "");
 }
 
+void destinations(void**) {
+  const auto file = log({"logs/e", "rotate=10240000", "keep=3"});
+  assert_true(file.destination == events::Destination::file);
+  assert_int_equal(file.rotate, 10240000);
+  assert_int_equal(file.keep, 3);
+  assert_int_equal(log({"logs/e", "rotate=1m"}).keep, 10);
+  assert_int_equal(log({"logs/e"}).rotate, 0);
+  const auto stream = log({"redis:main:app:events", "maxlen=5"});
+  assert_true(stream.destination == events::Destination::redis);
+  expect_text(stream.redis, "main");
+  expect_text(stream.stream, "app:events");
+  assert_int_equal(stream.maxlen, 5);
+  const auto remote = log({"syslog:server=[::1]:601,proto=tcp,facility=auth,tag=shop"});
+  assert_true(remote.destination == events::Destination::syslog);
+  assert_true(remote.syslog.transport == events::SyslogTransport::tcp);
+  expect_text(remote.syslog.host, "::1");
+  assert_int_equal(remote.syslog.port, 601);
+  assert_int_equal(remote.syslog.facility, 4);
+  expect_text(remote.syslog.tag, "shop");
+  assert_true(events::same_destination(file, log({"logs/e", "keep=3", "rotate=10240000"})));
+  assert_false(events::same_destination(file, log({"logs/e"})));
+
+  expect_error([] { log({"logs/e", "keep=1"}); }, "\"keep=\" without \"rotate=\"");
+  expect_error(
+      [] {
+        log({"logs/e", "rotate=1m", "keep=0"});
+      },
+      "invalid value \"0\" of \"keep=\", a number from 1 to 1000 is expected");
+  expect_error(
+      [] {
+        log({"syslog:server=a", "rotate=1m"});
+      },
+      "\"rotate=\" is for files, not for \"syslog:server=a\"");
+  expect_error(
+      [] {
+        log({"logs/e", "maxlen=1"});
+      },
+      "\"maxlen=\" is for Redis streams, not for \"logs/e\"");
+  for (std::string_view wrong : {"redis:", "redis:a", "redis:a:", "redis::b"}) {
+    expect_text(
+        guard::unit::error_of([&] { log({wrong}); }),
+        "invalid event log \"" + std::string(wrong) + "\", \"redis:NAME:STREAM\" is expected");
+  }
+}
+
 }  // namespace
 
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(log_words), cmocka_unit_test(privacy_words), cmocka_unit_test(trace_ids),
-      cmocka_unit_test(networks),  cmocka_unit_test(targets),
+      cmocka_unit_test(networks),  cmocka_unit_test(targets),       cmocka_unit_test(destinations),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

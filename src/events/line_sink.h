@@ -1,0 +1,49 @@
+// Where event lines go to: it takes them at once or counts them as lost, and never waits.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include "core/event.h"
+
+namespace guard::events {
+
+// What a sink may want to know of a line besides its text.
+struct LineFacts {
+  core::Severity severity = core::Severity::info;
+  std::string_view kind;
+};
+
+class LineSink {
+ public:
+  virtual ~LineSink() = default;
+
+  // The most bytes of a line, with its line feed.
+  virtual std::size_t room() const noexcept = 0;
+  // line must end in its only line feed. False if it was lost.
+  virtual bool append(std::string_view line, const LineFacts& facts) noexcept = 0;
+  // Writes what it can. True if nothing is left.
+  virtual bool flush() noexcept = 0;
+  // The same when the worker ends, and no event loop runs any more.
+  virtual bool finish() noexcept { return flush(); }
+  virtual bool pending() const noexcept = 0;
+  // Whoever takes the lines is slow rather than gone: it is soon worth another try.
+  virtual bool busy() const noexcept { return false; }
+  // What is pending goes out only while the event loop runs.
+  virtual bool needs_loop() const noexcept { return false; }
+  // Why the last try failed; empty if it did not.
+  virtual std::string_view why() const noexcept = 0;
+
+  // Counts a line that could not even be made.
+  void lose() noexcept { ++lost_; }
+  // Lines lost so far that were not taken yet.
+  std::uint64_t lost() const noexcept { return lost_; }
+  std::uint64_t take_lost() noexcept { return std::exchange(lost_, 0); }
+
+ private:
+  std::uint64_t lost_ = 0;
+};
+
+}  // namespace guard::events

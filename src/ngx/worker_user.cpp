@@ -1,0 +1,68 @@
+#include "ngx/worker_user.h"
+
+#include <sys/stat.h>
+
+#include <grp.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <array>
+
+namespace guard::ngx {
+
+namespace {
+
+struct Identity {
+  uid_t user;
+  gid_t group;
+  const char* name;
+};
+
+Identity worker_identity(ngx_conf_t* cf) noexcept {
+  const auto* core =
+      reinterpret_cast<const ngx_core_conf_t*>(ngx_get_conf(cf->cycle->conf_ctx, ngx_core_module));
+  if (geteuid() != 0) return {geteuid(), getegid(), ""};
+  if (core->user != static_cast<ngx_uid_t>(NGX_CONF_UNSET_UINT)) {
+    return {core->user, core->group, core->username};
+  }
+  // The directive is missing, or stands behind this one.
+  const passwd* entry = getpwnam(NGX_USER);
+  if (entry == nullptr) return {0, 0, NGX_USER};
+  return {entry->pw_uid, entry->pw_gid, NGX_USER};
+}
+
+}  // namespace
+
+std::string_view worker_user(ngx_conf_t* cf) noexcept {
+  return worker_identity(cf).name;
+}
+
+DirectoryAccess worker_access(ngx_conf_t* cf, const char* path) noexcept {
+  const Identity worker = worker_identity(cf);
+  DirectoryAccess access;
+  struct stat info {};
+  if (stat(path, &info) == 0) {
+    access.sticky = (info.st_mode & S_ISVTX) != 0 && worker.user != 0 && info.st_uid != worker.user;
+  }
+  if (geteuid() != 0 || worker.user == 0) {
+    access.writable = faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0;
+    return access;
+  }
+  // The kernel knows best, so become that user for the question.
+  std::array<gid_t, 256> groups;
+  const int count = getgroups(static_cast<int>(groups.size()), groups.data());
+  const gid_t own_group = getegid();
+  if (count >= 0 && initgroups(worker.name, worker.group) == 0 && setegid(worker.group) == 0) {
+    if (seteuid(worker.user) == 0) {
+      access.writable = faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0;
+      if (seteuid(0) != 0) ngx_log_error(NGX_LOG_ALERT, cf->log, ngx_errno, "seteuid(0) failed");
+    }
+  }
+  if (setegid(own_group) != 0 ||
+      (count >= 0 && setgroups(static_cast<std::size_t>(count), groups.data()) != 0)) {
+    ngx_log_error(NGX_LOG_ALERT, cf->log, ngx_errno, "setgroups() failed");
+  }
+  return access;
+}
+
+}  // namespace guard::ngx

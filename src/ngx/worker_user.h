@@ -1,0 +1,21 @@
+// What the workers' user may do, asked at configuration time by a master that is root.
+#pragma once
+
+#include <string_view>
+
+#include "ngx/compat.h"
+
+namespace guard::ngx {
+
+// The user that workers run as.
+std::string_view worker_user(ngx_conf_t* cf) noexcept;
+
+// Whether workers may make, rename and remove files in a directory; path is NUL-terminated.
+// sticky: the directory keeps them from renaming what root has made.
+struct DirectoryAccess {
+  bool writable = false;
+  bool sticky = false;
+};
+DirectoryAccess worker_access(ngx_conf_t* cf, const char* path) noexcept;
+
+}  // namespace guard::ngx

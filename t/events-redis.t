@@ -1,0 +1,87 @@
+# Event logs in a Redis stream: delivery, a Redis that goes and comes back, a cluster, a worker that quits.
+
+use strict;
+use warnings;
+use lib 't/lib';
+use JSON::PP ();
+use Test::More;
+use Test::Nginx::Guard;
+use Test::Nginx::Guard::Refusals;
+
+my $json   = JSON::PP->new->utf8;
+my $config = 'location / { guard_path strict; root html; }';
+
+sub nginx_to {
+    my ($url, $words) = @_;
+    return start_nginx(
+        http_config      => "guard_redis main $url;\nguard_event_log redis:main:events min=warning $words;",
+        config           => $config,
+        no_root_location => 1
+    );
+}
+
+# All messages of the stream, oldest first.
+sub messages {
+    my ($redis) = @_;
+    my @entries = @{ $redis->run('XRANGE', 'guard:events', '-', '+') };
+    return map { my ($field, $text) = @{ $_->[1] }; $field eq 'event' ? $text : "not an event: $field" } @entries;
+}
+
+my $redis = start_redis();
+my $name  = 'one Redis';
+my $nginx = nginx_to($redis->url, '');
+refuse($nginx, 600, 'first');
+ok wait_for(sub { $redis->run('XLEN', 'guard:events') >= 600 }, 10), "$name: all of them arrive";
+my @got    = messages($redis);
+my @events = map { eval { $json->decode($_) } // {} } @got;
+is_deeply [map { $_->{url}{path} } @events], [expected_paths('first', 600)], "$name: each once, in order";
+is_deeply [map { $_->{event}{sequence} } @events], [1 .. 600], "$name: numbered without a gap";
+is scalar(grep { /\n/ } @got), 0, "$name: without a line feed";
+
+$name = 'Redis is gone';
+$redis->stop;
+refuse($nginx, 700, 'gone');
+ok wait_for(sub { $nginx->log_text =~ /\[error\] .*event log "redis:main:events" takes no lines, they are kept: / }, 5), "$name: it is said";
+$redis->start;
+my ($lost, @back);
+ok wait_for(
+    sub {
+        @back = messages($redis);
+        ($lost) = map { /"kind":"events_lost","count":"(\d+)"/ ? $1 : () } @back;
+        return defined $lost;
+    },
+    15
+), "$name: events_lost when it is back";
+cmp_ok $lost // 0, '>', 100, "$name: what was too much is lost";
+my %seen = map { /"path":"\/(gone-\d+)%2f"/ ? ($1 => 1) : () } @back;
+is scalar(keys %seen) + ($lost // 0), 700, "$name: and counted exactly";
+
+$name = 'quitting';
+refuse($nginx, 5, 'quit');
+is $nginx->stop, undef, "$name: stops";
+is scalar(grep { /quit-\d%2f/ } messages($redis)), 5, "$name: what a worker had is there";
+is_deeply [log_problems($nginx)], [], "$name: log";
+
+$name = 'maxlen';
+$redis->run('DEL', 'guard:events');
+$nginx = nginx_to($redis->url, 'maxlen=200');
+refuse($nginx, 1000, 'm');
+ok wait_for(sub { my @now = messages($redis); @now && $now[-1] =~ /m-1000%2f/ }, 10), "$name: the last is there";
+my $length = $redis->run('XLEN', 'guard:events');
+cmp_ok $length, '>=', 200, "$name: at least as many stay";
+cmp_ok $length, '<=', 400, "$name: not many more";
+is $nginx->stop, undef, "$name: stops";
+is_deeply [log_problems($nginx)], [], "$name: log";
+
+$name = 'the key holds something else';
+$redis->run('DEL', 'guard:events');
+$redis->run('SET', 'guard:events', 'text');
+$nginx = nginx_to($redis->url, '');
+refuse($nginx, 3, 'w');
+ok wait_for(sub { $nginx->log_text =~ /takes no lines, they are kept: .*WRONGTYPE/ }, 5), "$name: it is said";
+$redis->run('DEL', 'guard:events');
+ok wait_for(sub { messages($redis) == 3 }, 5), "$name: they come when it is gone";
+is $nginx->stop, undef, "$name: stops";
+is_deeply [log_problems($nginx)], [], "$name: log";
+
+done_testing;

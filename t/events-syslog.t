@@ -1,0 +1,145 @@
+# Event logs in syslog: RFC 5424 over UDP, a Unix socket, and TCP with octet counting; a server that
+# goes and comes back.
+
+use strict;
+use warnings;
+use lib 't/lib';
+use IO::Select;
+use IO::Socket::INET;
+use IO::Socket::UNIX;
+use JSON::PP ();
+use Socket qw(SOCK_DGRAM);
+use Test::More;
+use Test::Nginx::Guard;
+use Test::Nginx::Guard::Refusals;
+
+my $json   = JSON::PP->new->utf8;
+my $config = 'location / { guard_path strict; root html; }';
+
+sub nginx_to {
+    my ($where) = @_;
+    return start_nginx(http_config => "guard_event_log $where;", config => $config, no_root_location => 1);
+}
+
+sub ends_clean {
+    my ($nginx, $name) = @_;
+    is $nginx->stop, undef, "$name: stops";
+    is_deeply [log_problems($nginx)], [], "$name: log";
+    return;
+}
+
+# The next COUNT datagrams; fewer if they do not come.
+sub datagrams {
+    my ($socket, $count) = @_;
+    my @got;
+    my $select = IO::Select->new($socket);
+    while (@got < $count && $select->can_read(scaled(5))) {
+        $socket->recv(my $datagram, 65536);
+        push @got, $datagram;
+    }
+    return @got;
+}
+
+# MESSAGE by RFC 5424, section 6, with the JSON of KIND in it.
+sub is_message {
+    my ($message, $priority, $tag, $kind, $name) = @_;
+    my $ok = like $message, qr/\A<$priority>1 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z [!-~]{1,255} \Q$tag\E \d+ $kind - \{[^\n]*\}\z/, "$name: RFC 5424";
+    my ($time, $pid, $text) = $message =~ /\A<\d+>1 (\S+) \S+ \S+ (\d+) \S+ - (.*)\z/s;
+    my $event = $ok ? $json->decode($text) : {};
+    is $event->{'@timestamp'}, $time, "$name: its time is the event's";
+    is $event->{process}{pid}, $pid,  "$name: its PROCID the worker's";
+    is $event->{labels}{kind}, $kind, "$name: its MSGID the kind";
+    return;
+}
+
+{
+    my $name   = 'UDP';
+    my $server = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.0.0.1', LocalPort => 0) or die "UDP: $!\n";
+    my $nginx  = nginx_to('syslog:server=127.0.0.1:' . $server->sockport . ',facility=auth,tag=shop min=warning');
+    refuse($nginx, 3, 'u');
+    my @got = datagrams($server, 3);
+    is scalar(@got), 3, "$name: one datagram each";
+    is_message($got[0] // '', 4 * 8 + 4, 'shop', 'path_refused', $name);
+    ends_clean($nginx, $name);
+}
+
+{
+    my $name  = 'Unix socket';
+    my $nginx = make_nginx();
+    my $path  = $nginx->root . '/log.socket';
+    $nginx->configure(http_config => "guard_event_log syslog:server=unix:$path;", config => $config, no_root_location => 1);
+    is $nginx->start, undef, "$name: starts though nobody listens";
+    refuse($nginx, 3, 'before');
+    ok wait_for(sub { $nginx->log_text =~ /\[error\] .*event log "syslog:server=unix:\S+" takes no lines, they are kept: No such file or directory/ }, 5), "$name: it is said that nobody does";
+    my $server = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => $path) or die "$path: $!\n";
+    my @got = datagrams($server, 4);
+    is_message($got[0] // '', 23 * 8 + 6, 'guard', 'config_loaded', "$name, kept");
+    is_message($got[3] // '', 23 * 8 + 4, 'guard', 'path_refused',  "$name, kept");
+    refuse($nginx, 200, 'after');
+    is scalar(datagrams($server, 200)), 200, "$name: all of a burst";
+    ends_clean($nginx, $name);
+}
+
+# The messages of a TCP stream by their counts; what is left is an incomplete one.
+sub frames {
+    my ($bytes) = @_;
+    my @frames;
+    while ($bytes =~ /\A([1-9]\d{0,4}) /) {
+        my $from = length($1) + 1;
+        last if length($bytes) < $from + $1;
+        push @frames, substr $bytes, $from, $1;
+        $bytes = substr $bytes, $from + $1;
+    }
+    return ($bytes, @frames);
+}
+
+{
+    my $name   = 'TCP';
+    my $listen = sub {
+        my ($port) = @_;
+        return IO::Socket::INET->new(Proto => 'tcp', LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 5, ReuseAddr => 1) || die "TCP: $!\n";
+    };
+    my $server = $listen->(0);
+    my $port   = $server->sockport;
+    my $nginx  = nginx_to("syslog:server=127.0.0.1:$port,proto=tcp min=warning");
+
+    # Until nothing has come for a while, or COUNT messages are there.
+    my $receive = sub {
+        my ($peer, $done) = @_;
+        my ($bytes, @frames) = ('');
+        my $select = IO::Select->new($peer);
+        while (!$done->(@frames) && $select->can_read(scaled(5))) {
+            sysread $peer, $bytes, 65536, length $bytes or last;
+            ($bytes, my @more) = frames($bytes);
+            push @frames, @more;
+        }
+        is $bytes, '', "$name: no part of a message is left";
+        return @frames;
+    };
+
+    refuse($nginx, 100, 'first');
+    my $peer   = $server->accept;
+    my @frames = $receive->($peer, sub { @_ >= 100 });
+    is scalar(@frames), 100, "$name: all of them";
+    is_message($frames[0] // '', 23 * 8 + 4, 'guard', 'path_refused', $name);
+    is scalar(grep { /"sequence":(\d+)/ && $1 == 1 } $frames[0]), 1, "$name: numbered from 1";
+
+    close $peer;
+    close $server;
+    refuse($nginx, 700, 'gone');
+    ok wait_for(sub { $nginx->log_text =~ /\[error\] .*event log "syslog:\S+" takes no lines, they are kept: / }, 5), "$name: an outage is said";
+    is scalar(() = $nginx->log_text =~ /takes no lines/g), 1, "$name: once";
+    $server = $listen->($port);
+    ok(IO::Select->new($server)->can_read(scaled(5)), "$name: nginx comes back");
+    $peer = $server->accept;
+    my @back = $receive->($peer, sub { grep { /events_lost/ } @_ });
+    my ($lost) = map { /"kind":"events_lost","count":"(\d+)"/ ? $1 : () } @back;
+    cmp_ok $lost // 0, '>', 100, "$name: what was too much is lost";
+    is scalar(grep { /"kind":"path_refused"/ } @back) + ($lost // 0), 700, "$name: and counted exactly";
+    refuse($nginx, 1, 'quit');
+    is $nginx->stop, undef, "$name: stops";
+    like join('', $receive->($peer, sub { 0 })), qr/quit-1%2f/, "$name: a worker that quits writes what it has";
+    is_deeply [log_problems($nginx)], [], "$name: log";
+}
+
+done_testing;

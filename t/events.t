@@ -366,3 +366,44 @@ Content-Type: application/json
 {"event":{"code":"rate.token"}}
 --- no_event_log
 hidden
+
+=== TEST 38: a name with CR, LF, ANSI escapes, bytes that are no UTF-8 and the ends of lines that only JavaScript knows
+--- http_config
+guard_event_log $TEST_NGINX_EVENT_LOG;
+guard_event_privacy user=clear;
+--- config
+location / { guard_event login_failed on=404 user=$uri; return 404; }
+--- request
+GET /a%0D%0A%7B%22event%22:%7B%22action%22:%22forged%22%7D%7D%0A%1B[2J%7F%FF%E2%80%A8%E2%80%A9z
+--- error_code: 404
+--- event_log_like eval
+[qr/\A[\x20-\x7e\x80-\xff]*"user":\{"name":"\/a\\r\\n\{\\"event\\":\{\\"action\\":\\"forged\\"\}\}\\n\\u001b\[2J\\u007f\xef\xbf\xbd\\u2028\\u2029z"\}[\x20-\x7e\x80-\xff]*\n\z/]
+
+=== TEST 39: a header field of 64 KB
+--- http_config
+guard_event_log $TEST_NGINX_EVENT_LOG;
+large_client_header_buffers 4 128k;
+--- config
+location / { guard_path strict; root html; }
+--- raw_request eval
+"GET /a%2fb HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nUser-Agent: " . "\xff" x 65536 . "\r\nReferer: " . "\x1b" x 60000 . "\r\n\r\n"
+--- error_code: 400
+--- event_log_like eval
+[qr/\A(?=.{0,8191}\n\z)[^\x00-\x1f\x7f]*\xe2\x80\xa6".*"truncated":"user_agent\.original"[^\x00-\x1f\x7f]*\n\z/]
+
+=== TEST 40: the application's own answer over TLS and HTTP/2, with a trace
+--- http_config
+guard_event_log $TEST_NGINX_EVENT_LOG;
+--- config
+location / { guard_event login_failed on=401 user=ada; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- tls
+--- http2
+--- upstream
+status 401
+--- request
+GET /x
+--- more_headers
+Traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01
+--- error_code: 401
+--- event_log
+{"event":{"action":"login","outcome":"failure"},"user":{"hash":"re:[0-9a-f]{32}"},"http":{"version":"2","response":{"status_code":401}},"tls":{"version":"re:1\\.[23]"},"trace":{"id":"0af7651916cd43dd8448eb211c80319c"}}

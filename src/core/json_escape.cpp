@@ -27,14 +27,33 @@ constexpr bool is_plain(unsigned char c) {
   return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
+std::uint64_t load(const char* at) noexcept {
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+// Whether a text of four to seven bytes needs no escape.
+bool is_plain_word(std::string_view text) noexcept {
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+  std::memcpy(&first, text.data(), sizeof first);
+  std::memcpy(&last, text.data() + text.size() - sizeof last, sizeof last);
+  return marks(std::uint64_t{last} << 32U | first) == 0;
+}
+
 // How many bytes at the start of text need no escape.
 std::size_t plain_run(std::string_view text) noexcept {
+  constexpr std::size_t kWord = sizeof(std::uint64_t);
   std::size_t at = 0;
-  while (at + sizeof(std::uint64_t) <= text.size()) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, text.data() + at, sizeof word);
-    if (marks(word) != 0) break;
-    at += sizeof word;
+  if (text.size() >= kWord) {
+    while (at + kWord <= text.size() && marks(load(text.data() + at)) == 0) at += kWord;
+    // The rest, with bytes that are known already.
+    if (at + kWord > text.size() && marks(load(text.data() + text.size() - kWord)) == 0) {
+      return text.size();
+    }
+  } else if (text.size() >= kWord / 2 && is_plain_word(text)) {
+    return text.size();
   }
   while (at < text.size() && is_plain(static_cast<unsigned char>(text[at]))) ++at;
   return at;

@@ -11,7 +11,7 @@
 
 namespace guard::core {
 
-class MessageStream : private ngx::Outgoing::Owner {
+class MessageStream final : private ngx::Outgoing::Owner {
  public:
   static constexpr ngx_msec_t kRetry = 1000;    // between two attempts to connect
   static constexpr ngx_msec_t kConnect = 5000;  // for one

@@ -89,6 +89,20 @@ class LineWriter {
     if (cut_count_ < cut_.size()) cut_[cut_count_++] = full_name.empty() ? name : full_name;
   }
 
+  // A text of Guard's or nginx's own making, in which nothing needs an escape.
+  void plain(std::string_view name, std::string_view value) noexcept {
+    if (value.empty()) return;
+    key(name);
+    if (value.size() + 2 > out_.size() - at_) {
+      fits_ = false;
+      return;
+    }
+    out_[at_] = '"';
+    std::memcpy(out_.data() + at_ + 1, value.data(), value.size());
+    at_ += value.size() + 2;
+    out_[at_ - 1] = '"';
+  }
+
   void number(std::string_view name, std::uint64_t value) noexcept {
     key(name);
     digits(value);
@@ -121,9 +135,18 @@ class LineWriter {
   };
 
   void key(std::string_view name) noexcept {
-    raw(comma_ ? ",\"" : "\"");
-    raw(name);
-    raw("\":");
+    if (name.size() + 4 > out_.size() - at_) {
+      fits_ = false;
+      return;
+    }
+    char* at = out_.data() + at_;
+    if (comma_) *at++ = ',';
+    *at++ = '"';
+    std::memcpy(at, name.data(), name.size());
+    at += name.size();
+    *at++ = '"';
+    *at++ = ':';
+    at_ = static_cast<std::size_t>(at - out_.data());
     comma_ = true;
   }
 
@@ -226,7 +249,7 @@ void write_source(LineWriter& line, const RequestFacts& request, AddressPrivacy 
   line.open("source");
   if (privacy == AddressPrivacy::network) {
     NetworkBuffer buffer;
-    line.text("ip", network_of(request.client_address, buffer), caps.id);
+    line.plain("ip", network_of(request.client_address, buffer));
   } else {
     line.text("ip", request.client_address, caps.id);
     if (request.client_port != 0) line.number("port", request.client_port);
@@ -271,11 +294,11 @@ void write_request(LineWriter& line, const RequestFacts& request, std::uint16_t 
   if (const std::size_t v = request.tls_version.find('v'); v != std::string_view::npos) {
     line.open("tls");
     line.text("version", request.tls_version.substr(v + 1), caps.id);
-    line.text("version_protocol", request.tls_version.starts_with("SSL") ? "ssl" : "tls", caps.id);
+    line.plain("version_protocol", request.tls_version.starts_with("SSL") ? "ssl" : "tls");
     line.close();
   }
   line.open("trace");
-  line.text("id", trace_id_of(request.traceparent), caps.id);
+  line.plain("id", trace_id_of(request.traceparent));
   line.close();
 }
 
@@ -283,8 +306,8 @@ void write_labels(LineWriter& line, const core::Event& event, std::string_view k
                   const RequestFacts* request, const PrivacyPolicy& privacy,
                   const Caps& caps) noexcept {
   line.open("labels");
-  line.text("kind", kind, caps.word);
-  line.text("decision", decision_name(event.action), caps.word);
+  line.plain("kind", kind);
+  line.plain("decision", decision_name(event.action));
   line.text("json_pointer", event.pointer, caps.pointer, "labels.json_pointer");
   line.text("key_hash", event.key_hash, caps.id, "labels.key_hash");
   if (event.count != 0) line.number_text("count", event.count);
@@ -315,6 +338,12 @@ EcsEncoder::EcsEncoder(const Writer& writer) {
     text.type = json_list(info.type, false);
     text.allowed_type = json_list(info.type, true);
     text.tail = ",\"outcome\":\"" + std::string(outcome_name(info.outcome)) + "\"";
+  }
+  for (std::size_t i = 0; i < severities_.size(); ++i) {
+    const auto severity = static_cast<core::Severity>(i);
+    if (severity < core::Severity::critical) continue;
+    severities_[i].level = "Z\",\"log\":{\"level\":\"" + std::string(name_of(severity)) + "\"},";
+    severities_[i].number = ",\"severity\":" + std::to_string(i);
   }
   writer_ = R"("observer":{"vendor":"Guard","product":"Guard","type":"waf","version":)";
   core::append_json_string(writer_, std::string_view(writer.version).substr(0, 32));
@@ -354,19 +383,17 @@ std::size_t EcsEncoder::encode(const core::Event& event, const RequestFacts* req
                                     static_cast<char>('0' + millisecond / 10 % 10),
                                     static_cast<char>('0' + millisecond % 10)};
     line.raw({fraction.data(), fraction.size()});
-    line.raw("Z\",\"log\":{\"level\":\"");
-    line.raw(name_of(severity));
-    line.raw("\"},");
+    line.raw(severities_[static_cast<std::size_t>(severity)].level);
     line.raw(kind.head);
     if (event.kind == core::EventKind::custom && !event.custom_kind.empty()) {
       line.raw(",");
-      line.text("action", event.custom_kind, caps.id);
+      line.plain("action", event.custom_kind);
     }
     line.raw(kind.categories);
     line.raw(allowed ? kind.allowed_type : kind.type);
     line.raw(kind.tail);
+    line.raw(severities_[static_cast<std::size_t>(severity)].number);
     line.copied();
-    line.number("severity", static_cast<std::uint64_t>(severity));
     line.number("sequence", sequence);
     line.text("code", event.code, caps.word, "event.code");
     line.text("reason", event.detail, caps.reason, "event.reason");

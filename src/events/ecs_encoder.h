@@ -51,7 +51,13 @@ class EcsEncoder {
     std::string tail;          // "outcome": and what follows it
   };
 
+  struct SeverityText {
+    std::string level;   // the end of the timestamp, "log"
+    std::string number;  // "severity":
+  };
+
   std::array<KindText, core::kEventKindCount> kinds_;
+  std::array<SeverityText, 7> severities_;
   std::string writer_;
   std::uint64_t second_ = 0;
   std::array<char, 20> date_{};  // "2026-11-24T03:36:15." of second_

@@ -131,6 +131,7 @@ NamedKind parse_event_kind(std::string_view name) {
     fail("invalid event kind \"", name, "\", behind \"x_\" 1 to 30 of \"a-z0-9_\" are expected");
   }
   std::vector<std::string_view> names;
+  names.reserve(kEventKinds.size());
   for (const EventKindInfo& info : kEventKinds) names.push_back(info.name);
   std::string hint = suggestion(name, names);
   if (hint.empty()) hint = ", a kind of your own begins with \"x_\"";

@@ -21,8 +21,9 @@ class Request;
 enum class Gate : std::uint8_t { front, inner };
 
 // wait: the check has arranged that Request::resume() is called; it is then asked again. A check
-// that waits is never asked by anything but that.
-enum class Answer : std::uint8_t { pass, refuse, wait };
+// that waits is never asked by anything but that. finish, of evaluate alone: nobody else needs to
+// see the request; the response is a 204, and whatever fields it needs a HeaderStage adds.
+enum class Answer : std::uint8_t { pass, refuse, wait, finish };
 
 struct BodyNeed {
   bool wanted = false;
@@ -100,6 +101,10 @@ void publish(const Event& event) noexcept;
 // The same, but of all workers of this nginx at most one says it within the interval; true if this
 // one did.
 bool publish_once(const Event& event, std::uint64_t interval_ms) noexcept;
+
+// What guard_mode, guard_exempt and guard_break_glass make of a feature for this request; for a
+// HeaderStage.
+Mode mode_of(ngx_http_request_t* r, Feature feature) noexcept;
 
 // "http" or "https" as the client used it; for code that may run where no gate has been.
 std::string_view scheme_of(ngx_http_request_t* r) noexcept;

@@ -31,7 +31,19 @@ std::uint32_t exempt_features(const LocationConf& conf, ngx_http_request_t* r) n
   return features;
 }
 
+Mode mode_under(const LocationConf& conf, std::uint32_t exempt, Feature feature) noexcept {
+  const std::size_t index = index_of(feature);
+  if ((exempt >> index & 1) != 0) return Mode::off;
+  const Mode mode = conf.modes ? (*conf.modes)[index] : Mode::enforce;
+  return mode == Mode::enforce && break_glass() ? Mode::observe : mode;
+}
+
 }  // namespace
+
+Mode mode_of(ngx_http_request_t* r, Feature feature) noexcept {
+  const LocationConf& conf = *location_conf(r);
+  return mode_under(conf, conf.exemptions.empty() ? 0 : exempt_features(conf, r), feature);
+}
 
 // One call of a gate's phase handler.
 class GateRun {
@@ -81,12 +93,7 @@ class GateRun {
  private:
   using Question = Answer (*Check::*)(Request&, Refusal&) noexcept;
 
-  Mode mode(const Check& check) const noexcept {
-    std::size_t feature = index_of(check.feature);
-    if ((exempt_ >> feature & 1) != 0) return Mode::off;
-    Mode mode = conf_.modes ? (*conf_.modes)[feature] : Mode::enforce;
-    return mode == Mode::enforce && break_glass() ? Mode::observe : mode;
-  }
+  Mode mode(const Check& check) const noexcept { return mode_under(conf_, exempt_, check.feature); }
 
   // The active checks of a mask from the cursor on, but for those that have refused in observe
   // mode.
@@ -116,6 +123,10 @@ class GateRun {
         case Answer::wait:
           request_.waiting_ = &check;
           return park();
+        case Answer::finish:
+          state_.done = true;
+          if (request_.verdict_ == Verdict::none) request_.verdict_ = Verdict::passed;
+          return send_no_content(request_);
         case Answer::refuse:
           if (check_mode == Mode::enforce) {
             refund();

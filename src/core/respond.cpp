@@ -88,6 +88,23 @@ bool make_body(Request& request, const Refusal& refusal, bool html, ngx_str_t& b
   }
 }
 
+// Sends a whole response from within a gate. r may be gone afterwards.
+ngx_int_t send(Request& request, ngx_uint_t status, ngx_str_t* type,
+               ngx_http_complex_value_t& body) noexcept {
+  ngx_http_request_t* r = request.native();
+  // The body may be half read: its timer must not end the response, and no 100 Continue may
+  // precede it.
+  ngx_connection_t* c = r->connection;
+  if (c->read->timer_set) ngx_del_timer(c->read);
+  if (c->write->timer_set) ngx_del_timer(c->write);
+  r->expect_tested = 1;
+  if (request.body_in_flight()) r->keepalive = 0;
+  // Where the error page of another status led here, that status would stand.
+  r->err_status = status;
+  ngx_http_finalize_request(r, ngx_http_send_response(r, status, type, &body));
+  return NGX_DONE;
+}
+
 ngx_int_t send_problem(Request& request, const Refusal& refusal, ProblemStyle style) noexcept {
   ngx_http_request_t* r = request.native();
   bool html = style == ProblemStyle::automatic && wants_html(r);
@@ -98,21 +115,15 @@ ngx_int_t send_problem(Request& request, const Refusal& refusal, ProblemStyle st
   }
   ngx_str_t type = html ? ngx_str_t ngx_string("text/html; charset=utf-8")
                         : ngx_str_t ngx_string("application/problem+json");
-
-  // The body may be half read: its timer must not end the response, and no 100 Continue may
-  // precede it.
-  ngx_connection_t* c = r->connection;
-  if (c->read->timer_set) ngx_del_timer(c->read);
-  if (c->write->timer_set) ngx_del_timer(c->write);
-  r->expect_tested = 1;
-  if (request.body_in_flight()) r->keepalive = 0;
-  // Where the error page of another status led here, that status would stand.
-  r->err_status = refusal.status;
-  ngx_http_finalize_request(r, ngx_http_send_response(r, refusal.status, &type, &body));
-  return NGX_DONE;
+  return send(request, refusal.status, &type, body);
 }
 
 }  // namespace
+
+ngx_int_t send_no_content(Request& request) noexcept {
+  ngx_http_complex_value_t body{};
+  return send(request, NGX_HTTP_NO_CONTENT, nullptr, body);
+}
 
 ngx_int_t respond(Request& request, const Refusal& refusal) noexcept {
   ngx_http_request_t* r = request.native();

@@ -10,6 +10,9 @@ namespace guard::core {
 // status, nginx sends its own or the user's page for it.
 ngx_int_t respond(Request& request, const Refusal& refusal) noexcept;
 
+// Answers 204 without a body. As above.
+ngx_int_t send_no_content(Request& request) noexcept;
+
 // Sets the status line of a status that this nginx has no text for. In the header filter.
 void name_status(ngx_http_request_t* r) noexcept;
 

@@ -141,7 +141,7 @@ std::string_view redirect_host(ngx_http_request_t* r) noexcept {
 core::Answer check_https(core::Request& request, core::Refusal& refusal) noexcept {
   ngx_http_request_t* r = request.native();
   const HttpsPolicy& policy = *location_conf(r)->https;
-  if (request.scheme() == "https" || is_excepted(policy, ngx::to_view(r->uri))) {
+  if (request.scheme() == "https" || policy.except.cover(ngx::to_view(r->uri))) {
     return core::Answer::pass;
   }
   refusal.feature = core::Feature::https;

@@ -14,13 +14,6 @@ constexpr std::size_t kPortMax = 6;  // ":65535"
 
 }  // namespace
 
-bool is_excepted(const HttpsPolicy& policy, std::string_view path) noexcept {
-  return std::ranges::any_of(policy.except, [&](std::string_view prefix) {
-    return path.starts_with(prefix) &&
-           (prefix.ends_with('/') || path.size() == prefix.size() || path[prefix.size()] == '/');
-  });
-}
-
 bool names_host(std::string_view pattern, std::string_view host) noexcept {
   if (pattern.empty() || host.empty()) return false;
   if (pattern.starts_with("*.")) {

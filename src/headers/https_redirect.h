@@ -10,10 +10,6 @@
 
 namespace guard::headers {
 
-// Whether a prefix of except= covers path: "/health" covers "/health" and "/health/live", but not
-// "/healthz"; "/health/" covers what is below it.
-bool is_excepted(const HttpsPolicy& policy, std::string_view path) noexcept;
-
 // Whether host is one that pattern names: nginx's exact, "*.example.com", ".example.com" and
 // "www.example.*" forms; regular expressions are not for here. host is in lower case, as nginx
 // leaves it, pattern need not be.

@@ -14,7 +14,6 @@ using core::to_lower;
 
 // The limit is also that of HTTP/2 stacks in common use, and lets a name's length index a table.
 constexpr std::size_t kNameMax = 64;
-constexpr std::size_t kExceptMax = 64;
 constexpr std::uint64_t kMaxAgeMax = 10ULL * 365 * 24 * 60 * 60;
 
 constexpr std::string_view kMade = "nginx makes it";
@@ -50,20 +49,6 @@ void check_name(std::string_view name) {
   if (name.size() > kNameMax) {
     fail("header field name \"", name, "\" is longer than ", std::to_string(kNameMax), " bytes");
   }
-}
-
-void add_prefix(HttpsPolicy& policy, std::string_view prefix) {
-  if (prefix.empty() || prefix.front() != '/') {
-    fail("invalid value \"", prefix, "\" of \"except=\", it must begin with \"/\"");
-  }
-  if (prefix == "/") fail("invalid value \"/\" of \"except=\", it would except every request");
-  if (std::ranges::find(policy.except, prefix) != policy.except.end()) {
-    fail("duplicate value \"", prefix, "\" of \"except=\"");
-  }
-  if (policy.except.size() == kExceptMax) {
-    fail("more than ", std::to_string(kExceptMax), " values of \"except=\"");
-  }
-  policy.except.emplace_back(prefix);
 }
 
 }  // namespace
@@ -193,7 +178,7 @@ HttpsPolicy parse_https(const core::Words& words) {
       listing = false;
       continue;
     }
-    for (std::string_view prefix : core::split(word, ',')) add_prefix(policy, prefix);
+    policy.except.add("except=", word);
   }
   core::Words rest(std::move(others));
   rest.read(0, {"port"});

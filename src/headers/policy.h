@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/path_prefixes.h"
 #include "core/words.h"
 
 namespace guard::headers {
@@ -58,7 +59,7 @@ struct HttpsPolicy {
 
   Action action = Action::off;
   std::uint16_t port = 443;
-  std::vector<std::string> except;  // path prefixes, each beginning with a slash
+  core::PathPrefixes except;
 };
 
 HttpsPolicy parse_https(const core::Words& words);

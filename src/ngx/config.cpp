@@ -32,6 +32,10 @@ void warn(ngx_conf_t* cf, const Place& place, const std::string& text) {
   log_at(cf, place, NGX_LOG_WARN, text);
 }
 
+void notice(ngx_conf_t* cf, const Place& place, const std::string& text) {
+  log_at(cf, place, NGX_LOG_NOTICE, text);
+}
+
 void fail(ngx_conf_t* cf, const Place& place, const std::string& text) {
   log_at(cf, place, NGX_LOG_EMERG, text);
   throw AlreadyLogged{};

@@ -28,6 +28,7 @@ void warn(ngx_conf_t* cf, const std::string& text);
 void warn(ngx_conf_t* cf, const Place& place, const std::string& text);
 [[noreturn]] void fail(ngx_conf_t* cf, const Place& place, const std::string& text);
 void notice(ngx_conf_t* cf, const std::string& text);
+void notice(ngx_conf_t* cf, const Place& place, const std::string& text);
 
 // A string in the configuration's pool.
 std::string_view keep(ngx_conf_t* cf, std::string_view text);

@@ -11,7 +11,7 @@ my $setup = abs_path(dirname(__FILE__) . '/../scripts/setup');
 my $bin = tempdir(CLEANUP => 1);
 
 # Nothing is in reach but these, and what a case puts beside them.
-my @tools = qw(bash env dirname realpath sort mktemp sed head rm mv cat chmod true);
+my @tools = qw(bash env dirname realpath sort mktemp sed head rm mv cat chmod true grep);
 sub reset_bin {
     unlink glob "$bin/*";
     for my $tool (@tools) {

@@ -1,0 +1,56 @@
+package Test::Nginx::Guard::Browser;
+
+# Node programs of t/browser, with the npm packages of build/browser and Debian's Chromium.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use Exporter 'import';
+use File::Temp qw(tempdir);
+use IPC::Open2 qw(open2);
+use JSON::PP ();
+use Test::Nginx::Guard::Process qw(spawn end_process);
+use Test::Nginx::Guard::Wait qw(wait_for scaled);
+
+our @EXPORT_OK = qw(browser_modules run_node start_application start_demo);
+
+my $root = abs_path(__FILE__) =~ s{/t/lib/Test/Nginx/Guard/Browser\.pm\z}{}r;
+
+# The folder of the packages, which are installed if they are not there.
+sub browser_modules {
+    system("$root/scripts/node-packages") == 0 or die "no packages for t/browser\n";
+    return "$root/build/browser/node_modules";
+}
+
+# What t/browser/NAME.mjs WORDS prints, as JSON. ENVIRONMENT is added to its own.
+sub run_node {
+    my ($name, $words, %environment) = @_;
+    local %ENV = (%ENV, %environment);
+    # Node is not under test: the sanitizer's runtime has no place in it.
+    delete @ENV{qw(ASAN_OPTIONS UBSAN_OPTIONS LD_PRELOAD)};
+    open my $out, '-|', 'timeout', '-k', 5, scaled(120), 'node', "$root/t/browser/$name.mjs", @$words or die "node: $!\n";
+    my $text = do { local $/; <$out> } // '';
+    close $out or die "t/browser/$name.mjs ended with $?: $text\n";
+    return JSON::PP::decode_json($text);
+}
+
+# t/browser/application.mjs: (its port, a function that ends it).
+sub start_application {
+    my $pid = open2(my $out, my $in, 'node', "$root/t/browser/application.mjs");
+    my $port = <$out> // die "t/browser/application.mjs does not start\n";
+    chomp $port;
+    return ($port, sub { close $in; waitpid $pid, 0; return });
+}
+
+# The demo application: (its address, a function that ends it).
+sub start_demo {
+    my $state = tempdir(CLEANUP => 1);
+    my $pid = spawn(sub { exec '/usr/bin/python3', '-B', "$root/scripts/demo/serve.py", $state or die "python3: $!\n" });
+    wait_for(sub { -s "$state/address" }, 20) or die "the demo application does not start\n";
+    open my $in, '<', "$state/address" or die "$state/address: $!\n";
+    chomp(my $address = <$in>);
+    return ($address, sub { end_process($pid, 5, 'TERM'); return });
+}
+
+1;

@@ -63,6 +63,11 @@ $(YAML): LIBS += -lyaml-cpp
 $(OUT)/$(KIND)/unit/yaml_to_json: $(patsubst %,$(OUT)/$(KIND)/src/cli/%.o,yaml_scalar yaml_to_json)
 $(OUT)/fuzz/yaml_convert: $(patsubst %,$(OUT)/native-fuzz/src/cli/%.o,yaml_scalar yaml_to_json)
 
+# What reads logs is guardctl's alone, too.
+EVENTS := event_lines event_record events_verifier printable
+$(OUT)/$(KIND)/unit/events_verifier: $(EVENTS:%=$(OUT)/$(KIND)/src/cli/%.o)
+$(OUT)/fuzz/events_verify: $(EVENTS:%=$(OUT)/native-fuzz/src/cli/%.o)
+
 $(OUT)/guardctl: $(CLI:%.cpp=$(OUT)/$(KIND)/%.o) $(OUT)/$(KIND)/logic.a
 	$(CXX) $(FLAGS) -o $@ $^ $(LIBS)
 

@@ -249,7 +249,7 @@ guard_event_log logs/e keep=5;
 --- config
 guard_event_log logs/e chain=file:/k;
 --- config_error
-"chain=" is not supported in this version in config:1
+open() "/k" failed (2: No such file or directory) in config:1
 
 === TEST 23: guard_event_log logs/e format=cef;
 --- config
@@ -407,3 +407,35 @@ Traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01
 --- error_code: 401
 --- event_log
 {"event":{"action":"login","outcome":"failure"},"user":{"hash":"re:[0-9a-f]{32}"},"http":{"version":"2","response":{"status_code":401}},"tls":{"version":"re:1\\.[23]"},"trace":{"id":"0af7651916cd43dd8448eb211c80319c"}}
+
+=== TEST 41: checkpoints= alone
+--- config
+guard_event_log logs/e checkpoints=logs/c;
+--- config_error
+"checkpoints=" without "chain=": there is nothing to sign in config:1
+
+=== TEST 42: checkpoints in the log itself
+--- config
+guard_event_log logs/e chain=one checkpoints=logs/e;
+--- config_error
+checkpoints in an event log, "logs/e": they need a place of their own in config:1
+
+=== TEST 43: events among checkpoints
+--- config
+guard_event_log logs/e chain=one checkpoints=logs/c;
+guard_event_log logs/c;
+--- config_error
+"logs/c" is for checkpoints already in config:2
+
+=== TEST 44: two chains of one log
+--- config
+guard_event_log logs/e chain=one;
+location / { guard_event_log logs/e chain=two; }
+--- config_error
+another "chain=" or "checkpoints=" of event log "logs/e" than before in config:2
+
+=== TEST 45: guard_event_log logs/e chain=one;
+--- config
+guard_event_log logs/e chain=one;
+--- config_warning
+the secret of "chain=" can be read in the configuration, use "file:" or "env:" in config:1

@@ -2,26 +2,15 @@
 
 use strict;
 use warnings;
+use lib 't/lib';
 
 use Cwd qw(abs_path);
 use File::Temp qw(tempdir);
-use IPC::Open3 qw(open3);
 use MIME::Base64 qw(decode_base64url);
-use Symbol qw(gensym);
 use Test::More;
+use Test::Nginx::Guard::Guardctl qw(guardctl guardctl_path);
 
-my $guardctl = ($ENV{GUARD_BUILD} || 'build') . '/guardctl';
-
-# (exit code, standard output, standard error)
-sub guardctl {
-    my @words = @_;
-    my $pid = open3(my $in, my $out, my $err = gensym, $guardctl, @words);
-    close $in;
-    local $/;
-    my ($text, $errors) = (scalar <$out>, scalar <$err>);
-    waitpid $pid, 0;
-    return ($? >> 8, $text // '', $errors // '');
-}
+my $guardctl = guardctl_path();
 
 sub answers {
     my ($words, $code, $out, $err) = @_;

@@ -1,6 +1,7 @@
 #include <array>
 
 #include "cli/command.h"
+#include "cli/events_command.h"
 #include "cli/openapi_command.h"
 #include "cli/schema_command.h"
 #include "cli/secret_command.h"
@@ -9,7 +10,8 @@ namespace guard::cli {
 
 namespace {
 
-constexpr std::array<Command, 3> kCommands = {kOpenapiCommand, kSchemaCommand, kSecretCommand};
+constexpr std::array<Command, 4> kCommands = {kEventsCommand, kOpenapiCommand, kSchemaCommand,
+                                              kSecretCommand};
 
 }  // namespace
 

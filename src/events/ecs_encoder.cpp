@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/json_escape.h"
+#include "events/chain.h"
 
 namespace guard::events {
 
@@ -21,7 +22,7 @@ struct Caps {
   std::size_t path, query, user_agent, host, reason, pointer, user, word, id;
 };
 constexpr Caps kWide = {2048, 1024, 1024, 256, 512, 512, 256, 128, 64};
-constexpr Caps kNarrow = {768, 256, 384, 128, 256, 256, 128, 64, 64};
+constexpr Caps kNarrow = {640, 256, 384, 128, 256, 256, 128, 64, 64};
 
 // Everything but the capped texts: names, punctuation, numbers, the kind's and the writer's own
 // members, and labels.truncated. A unit test and the fuzzer hold the encoder to it.
@@ -32,8 +33,8 @@ constexpr std::size_t sum_of(const Caps& caps) {
   return caps.path + caps.query + caps.user_agent + caps.host + caps.reason + caps.pointer +
          caps.user + 3 * caps.word + 10 * caps.id;
 }
-static_assert(sum_of(kWide) + kFixedMax <= kLineMax);
-static_assert(sum_of(kNarrow) + kFixedMax <= kPipeLineMax);
+static_assert(sum_of(kWide) + kFixedMax + kSealSize <= kLineMax);
+static_assert(sum_of(kNarrow) + kFixedMax + kSealSize <= kPipeLineMax);
 
 // Writes members one after the other into a bounded buffer. What does not fit is noticed, never
 // written beyond the end.
@@ -323,6 +324,10 @@ void write_labels(LineWriter& line, const core::Event& event, std::string_view k
 
 }  // namespace
 
+std::string entity_id(const Writer& writer) {
+  return std::to_string(writer.started_ms) + "-" + std::to_string(writer.process_id);
+}
+
 EcsEncoder::EcsEncoder(const Writer& writer) {
   for (std::size_t i = 0; i < kinds_.size(); ++i) {
     const core::EventKindInfo& info = core::info_of(static_cast<core::EventKind>(i));
@@ -353,15 +358,15 @@ EcsEncoder::EcsEncoder(const Writer& writer) {
     writer_.append(",\"hostname\":").append(host.data(), size);
   }
   writer_ += "},\"process\":{\"pid\":" + std::to_string(writer.process_id) + ",\"entity_id\":\"" +
-             std::to_string(writer.started_ms) + "-" + std::to_string(writer.process_id) +
-             "\"},\"ecs\":{\"version\":\"" + std::string(kEcsVersion) + "\"}}\n";
+             entity_id(writer) + "\"},\"ecs\":{\"version\":\"" + std::string(kEcsVersion) +
+             "\"}}\n";
   write_date(0, date_.data());
 }
 
 std::size_t EcsEncoder::encode(const core::Event& event, const RequestFacts* request,
                                const PrivacyPolicy& privacy, std::uint64_t sequence,
                                std::uint64_t now_ms, std::span<char> out) noexcept {
-  if (out.size() < kPipeLineMax) return 0;
+  if (out.size() < kPipeLineMax - kSealSize) return 0;
   if (now_ms / 1000 != second_) {
     second_ = now_ms / 1000;
     write_date(second_, date_.data());

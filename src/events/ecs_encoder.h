@@ -28,15 +28,18 @@ struct Writer {
   std::uint64_t started_ms = 0;  // since the epoch; with the process id it names one worker's life
 };
 
+// process.entity_id
+std::string entity_id(const Writer& writer);
+
 class EcsEncoder {
  public:
   // For configuration or worker start: may throw std::bad_alloc.
   explicit EcsEncoder(const Writer& writer);
 
   // Writes the line, which ends in its only line feed, and answers its size, or 0 if out is smaller
-  // than kPipeLineMax. request is null for an event of the worker itself. now_ms is since the
-  // epoch. A text that is too long is cut, ends in U+2026 and is named in labels.truncated; with
-  // less room than kLineMax texts are cut earlier.
+  // than kPipeLineMax - kSealSize (chain.h). request is null for an event of the worker itself.
+  // now_ms is since the epoch. A text that is too long is cut, ends in U+2026 and is named in
+  // labels.truncated; with less room than kLineMax texts are cut earlier.
   std::size_t encode(const core::Event& event, const RequestFacts* request,
                      const PrivacyPolicy& privacy, std::uint64_t sequence, std::uint64_t now_ms,
                      std::span<char> out) noexcept;

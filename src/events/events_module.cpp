@@ -18,6 +18,7 @@
 #include "ngx/config.h"
 #include "ngx/fence.h"
 #include "ngx/module.h"
+#include "ngx/secret.h"
 #include "ngx/timer.h"
 #include "ngx/worker_user.h"
 
@@ -101,6 +102,32 @@ Sink* sink_of(ngx_conf_t* cf, const LogPolicy& policy) {
   return sinks.back();
 }
 
+// All that name a log must say the same of its chain.
+void set_chain(ngx_conf_t* cf, Sink& sink, LogPolicy& policy) {
+  if (!sink.takes_events) core::fail("\"", policy.path, "\" is for checkpoints already");
+  core::Secret secret;
+  if (!policy.chain.empty()) secret = ngx::read_secret(cf, "chain=", policy.chain);
+  policy.chain.clear();
+  Sink* checkpoints = nullptr;
+  if (!policy.checkpoints.empty()) {
+    checkpoints = sink_of(cf, parse_checkpoints(policy.checkpoints));
+    if (checkpoints == &sink || checkpoints->named) {
+      core::fail("checkpoints in an event log, \"", policy.checkpoints,
+                 "\": they need a place of their own");
+    }
+    checkpoints->takes_events = false;
+  }
+  if (sink.named && (!sink.secret.equals(secret.expose()) || sink.checkpoints != checkpoints ||
+                     sink.checkpoint_interval != policy.checkpoint_interval)) {
+    core::fail("another \"chain=\" or \"checkpoints=\" of event log \"", policy.path,
+               "\" than before");
+  }
+  sink.named = true;
+  sink.secret = std::move(secret);
+  sink.checkpoints = checkpoints;
+  sink.checkpoint_interval = policy.checkpoint_interval;
+}
+
 void set_event_log(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   LogPolicy policy = parse_event_log(words);
   if (policy.off) {
@@ -116,6 +143,7 @@ void set_event_log(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   for (const Log& log : *conf.logs) {
     if (log.sink == sink) core::fail("duplicate event log \"", policy.path, "\"");
   }
+  set_chain(cf, *sink, policy);
   if (policy.min > sink->min) sink->min = policy.min;
   conf.logs->push_back({std::move(policy), sink});
   core::need_client_key(cf);
@@ -283,15 +311,19 @@ void write_line(Sink& sink, const core::Event& event, const RequestFacts* facts,
   if (sink.lines == nullptr) return;
   sink.attach();
   LineSink& lines = *sink.lines;
-  const std::size_t size =
-      worker->encoder.encode(event, facts, privacy, ++sink.sequence, milliseconds(),
-                             std::span(worker->line).first(lines.room()));
+  const std::uint64_t now_ms = milliseconds();
+  const std::span<char> line = std::span(worker->line).first(lines.room());
+  std::size_t size =
+      worker->encoder.encode(event, facts, privacy, ++sink.sequence, now_ms,
+                             sink.chain ? line.first(line.size() - kSealSize) : line);
+  if (size != 0 && sink.chain) size = sink.chain->seal(line, size, sink.sequence, now_ms);
   if (size == 0) {
     lines.lose();
-  } else {
-    lines.append(
-        {worker->line.data(), size},
-        {event.severity.value_or(core::info_of(event.kind).severity), core::kind_name_of(event)});
+  } else if (lines.append({line.data(), size},
+                          {event.severity.value_or(core::info_of(event.kind).severity),
+                           core::kind_name_of(event)}) &&
+             sink.chain) {
+    sink.chain->took();
   }
   const bool waited = lines.needs_loop();
   if (!worker->waited_timer.running() && (waited || !worker->timer.running())) {
@@ -304,7 +336,7 @@ void hear(const core::Event& event, core::Request* request) noexcept {
   const core::Severity severity = event.severity.value_or(core::info_of(event.kind).severity);
   if (request == nullptr) {
     for (Sink* sink : main_conf()->sinks) {
-      if (severity <= sink->min) write_line(*sink, event, nullptr, {});
+      if (sink->takes_events && severity <= sink->min) write_line(*sink, event, nullptr, {});
     }
     return;
   }
@@ -366,6 +398,29 @@ void tell_lost(Sink& sink) noexcept {
   core::publish(event);
 }
 
+// A checkpoint of all that the log took, once that is out of the worker: it must never promise a
+// line that a killed worker had only in its buffer.
+void sign(Sink& sink, CheckpointState state) noexcept {
+  std::array<char, kCheckpointMax> line;
+  const std::size_t size = sink.chain->checkpoint(state, milliseconds(), line);
+  sink.checkpoints->attach();
+  if (size == 0) {
+    sink.checkpoints->lines->lose();
+  } else {
+    sink.checkpoints->lines->append({line.data(), size}, {core::Severity::info, "checkpoint"});
+  }
+}
+
+// What is flushed is signed when it is time. True if there is more to do.
+bool keep_signed(Sink& sink) noexcept {
+  if (!sink.chain || sink.checkpoints == nullptr) return false;
+  // A worker that quits may have no other occasion.
+  const std::uint64_t interval =
+      ngx_exiting ? 0 : static_cast<std::uint64_t>(sink.checkpoint_interval.count());
+  if (sink.chain->checkpoint_due(milliseconds(), interval)) sign(sink, CheckpointState::open);
+  return sink.chain->unsigned_lines() || sink.checkpoints->lines->pending();
+}
+
 // A worker that quits waits for those who are gone, but not for ever.
 bool may_wait() noexcept {
   if (!ngx_exiting) return true;
@@ -384,7 +439,13 @@ void flush_all(void* /*context*/) noexcept {
     complain_of_rotation(*sink);
     if (done) {
       sink->complained = false;
-      if (sink->lines->lost() == 0) continue;
+      if (sink->lines->lost() == 0) {
+        if (keep_signed(*sink)) {
+          pending = true;
+          waited = waited || sink->checkpoints->lines->needs_loop();
+        }
+        continue;
+      }
       tell_lost(*sink);
     } else {
       complain(*sink);
@@ -409,15 +470,28 @@ std::string host_name() {
 }
 
 ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
-  if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE) return NGX_OK;
   if (ngx_get_conf(cycle->conf_ctx, ngx_http_module) == nullptr) return NGX_OK;
   const auto& sinks = main_conf()->sinks;
+  if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE) {
+    // nginx's helpers, such as the cache manager, write no events and need no secrets.
+    for (Sink* sink : sinks) sink->secret = core::Secret();
+    return NGX_OK;
+  }
   if (sinks.empty()) return NGX_OK;
   try {
     const Writer writer{host_name(), std::string(core::kVersion),
                         static_cast<std::uint64_t>(ngx_pid), milliseconds()};
     worker = std::make_unique<Worker>(writer);
     for (Sink* sink : sinks) sink->start(writer);
+    for (Sink* sink : sinks) {
+      if (sink->secret.empty()) continue;
+      sink->chain = std::make_unique<Chain>(
+          sink->secret, ChainOwner{entity_id(writer), writer.host, std::string(sink->name())});
+      sink->secret = core::Secret();
+      if (sink->checkpoints == nullptr) continue;
+      sign(*sink, CheckpointState::open);
+      if (!worker->timer.running()) start_timer(kFlushInterval, false);
+    }
   } catch (...) {
     ngx_log_error(NGX_LOG_EMERG, cycle->log, 0, "no memory for the event log");
     return NGX_ERROR;
@@ -434,20 +508,31 @@ void exit_process(ngx_cycle_t* cycle) noexcept {
   if (worker == nullptr) return;
   worker->timer.stop();
   worker->waited_timer.stop();
-  for (Sink* sink : main_conf()->sinks) {
+  const auto& sinks = main_conf()->sinks;
+  for (Sink* sink : sinks) {
     if (sink->lines == nullptr) continue;
     sink->attach();
-    if (sink->lines->finish() && sink->lines->lost() != 0) {
-      tell_lost(*sink);
-      sink->lines->finish();
-    }
-    if (sink->lines->pending() || sink->lines->lost() != 0) {
-      ngx_log_error(NGX_LOG_ERR, cycle->log, sink->write_error(),
-                    "lines of event log \"%*s\" are lost", sink->name().size(),
-                    sink->name().data());
+    if (sink->lines->finish() && sink->lines->lost() != 0) tell_lost(*sink);
+  }
+  // What was told of one log may be in others; checkpoints come when those are done.
+  for (const bool logs : {true, false}) {
+    for (Sink* sink : sinks) {
+      if (sink->lines == nullptr || sink->takes_events != logs) continue;
+      if (sink->lines->finish() && sink->chain && sink->checkpoints != nullptr &&
+          !sink->checkpoints->lines->needs_loop()) {
+        sign(*sink, CheckpointState::end);
+      }
+      if (sink->lines->pending() || sink->lines->lost() != 0) {
+        ngx_log_error(NGX_LOG_ERR, cycle->log, sink->write_error(),
+                      "lines of event log \"%*s\" are lost", sink->name().size(),
+                      sink->name().data());
+      }
     }
   }
-  for (Sink* sink : main_conf()->sinks) sink->lines.reset();
+  for (Sink* sink : sinks) {
+    sink->lines.reset();
+    sink->chain.reset();
+  }
   worker.reset();
 }
 

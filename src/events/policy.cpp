@@ -7,6 +7,7 @@ namespace guard::events {
 namespace {
 
 using core::fail;
+using namespace std::chrono_literals;
 
 // In the order of RFC 5424, table 2, from Severity::critical on.
 constexpr std::array<std::string_view, 5> kSeverities = {"critical", "error", "warning", "notice",
@@ -66,10 +67,8 @@ LogPolicy parse_event_log(core::Words& words) {
     policy.off = true;
     return policy;
   }
-  for (std::string_view word : words.all()) {
-    if (word.starts_with("chain=")) fail("\"chain=\" is not supported in this version");
-  }
-  words.read(1, {"min", "format", "rotate", "keep", "maxlen"});
+  words.read(1, {"min", "format", "rotate", "keep", "maxlen", "chain", "checkpoints",
+                 "checkpoint_interval"});
   policy.path = words[0];
   if (policy.path.empty()) fail("empty path in \"", words.directive(), "\" directive");
   read_destination(words, policy);
@@ -80,6 +79,24 @@ LogPolicy parse_event_log(core::Words& words) {
   if (const auto format = words.named("format")) {
     core::parse_choice("format=", *format, kFormats);
   }
+  policy.chain = words.named("chain").value_or("");
+  policy.checkpoints = words.named("checkpoints").value_or("");
+  if (policy.chain.empty() && !policy.checkpoints.empty()) {
+    fail("\"checkpoints=\" without \"chain=\": there is nothing to sign");
+  }
+  if (const auto interval = words.named("checkpoint_interval")) {
+    if (policy.checkpoints.empty()) fail("\"checkpoint_interval=\" without \"checkpoints=\"");
+    policy.checkpoint_interval = core::parse_time("checkpoint_interval=", *interval, 200ms, 1h);
+  }
+  return policy;
+}
+
+LogPolicy parse_checkpoints(std::string_view destination) {
+  core::Words words({"checkpoints=", destination});
+  words.read(1, {});
+  LogPolicy policy;
+  policy.path = destination;
+  read_destination(words, policy);
   return policy;
 }
 

@@ -2,6 +2,7 @@
 // core::ConfigError.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -25,12 +26,17 @@ struct LogPolicy {
   std::string stream;
   std::uint64_t maxlen = 100'000;  // messages that a stream keeps at least
   core::Severity min = core::Severity::info;
+  std::string chain;        // a SECRET word; empty: lines are not chained
+  std::string checkpoints;  // as path, of another kind too; empty: none
+  std::chrono::milliseconds checkpoint_interval{10'000};
 
   // Severities fall as they grow worse.
   bool takes(core::Severity severity) const { return severity <= min; }
 };
 
 LogPolicy parse_event_log(core::Words& words);
+// What checkpoints= names, as a log of its own.
+LogPolicy parse_checkpoints(std::string_view destination);
 
 // Whether two that name one destination agree on it.
 inline bool same_destination(const LogPolicy& a, const LogPolicy& b) {

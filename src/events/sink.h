@@ -17,6 +17,7 @@
 #include "core/message_queue.h"
 #include "core/message_stream.h"
 #include "core/stream_writer.h"
+#include "events/chain.h"
 #include "events/datagram_socket.h"
 #include "events/ecs_encoder.h"
 #include "events/file_sink.h"
@@ -180,9 +181,16 @@ class Sink {
   // The laxest of all its directives: what an event of the worker itself is held against.
   core::Severity min = core::Severity::critical;
   const ngx::Place place;  // of the first of them
+  // Of chain= and checkpoints=. A worker wipes the secret as soon as it has its keys.
+  core::Secret secret;
+  Sink* checkpoints = nullptr;
+  std::chrono::milliseconds checkpoint_interval{0};
+  bool named = false;        // by a guard_event_log
+  bool takes_events = true;  // false: checkpoints alone
 
   // The worker's own; null in a process without workers after a reload, which starts none.
   std::unique_ptr<LineSink> lines;
+  std::unique_ptr<Chain> chain;  // null: lines are not chained
   std::uint64_t sequence = 0;
   bool complained = false;
   bool complained_of_rotation = false;

@@ -5,6 +5,7 @@
 #include <set>
 #include <vector>
 
+#include "events/chain.h"
 #include "unit.h"
 
 namespace core = guard::core;
@@ -184,7 +185,8 @@ void bounded(void**) {
   for (std::size_t kind = 0; kind < core::kEventKindCount; ++kind) {
     event.kind = static_cast<core::EventKind>(kind);
     event.custom_kind = "x_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
-    for (std::size_t room : {events::kLineMax, events::kPipeLineMax}) {
+    for (std::size_t room : {events::kLineMax, events::kLineMax - events::kSealSize,
+                             events::kPipeLineMax, events::kPipeLineMax - events::kSealSize}) {
       for (auto privacy : {events::AddressPrivacy::clear, events::AddressPrivacy::hash}) {
         const std::string line =
             line_of(event, &request, {events::UserPrivacy::clear, privacy, true}, room);
@@ -196,7 +198,8 @@ void bounded(void**) {
       }
     }
   }
-  assert_int_equal(line_of(event, &request, {}, events::kPipeLineMax - 1).size(), 0);
+  assert_int_equal(
+      line_of(event, &request, {}, events::kPipeLineMax - events::kSealSize - 1).size(), 0);
 }
 
 void long_host_of_the_machine(void**) {

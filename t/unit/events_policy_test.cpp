@@ -42,9 +42,24 @@ void log_words(void**) {
       "invalid value \"cef\" of \"format=\", it must be \"ecs\"");
   expect_error(
       [] {
-        log({"a", "chain=file:/secret"});
+        log({"a", "checkpoints=b"});
       },
-      "\"chain=\" is not supported in this version");
+      "\"checkpoints=\" without \"chain=\": there is nothing to sign");
+  expect_error(
+      [] {
+        log({"a", "chain=s", "checkpoint_interval=1s"});
+      },
+      "\"checkpoint_interval=\" without \"checkpoints=\"");
+  expect_error(
+      [] {
+        log({"a", "chain=s", "checkpoints=b", "checkpoint_interval=100ms"});
+      },
+      "invalid value \"100ms\" of \"checkpoint_interval=\", a time from 200ms to 1h is expected");
+  expect_text(log({"a", "chain=s", "checkpoints=b"}).checkpoints, "b");
+  expect_error([] { (void)events::parse_checkpoints("redis:a"); },
+               "invalid event log \"redis:a\", \"redis:NAME:STREAM\" is expected");
+  assert_true(events::parse_checkpoints("redis:a:b").destination == events::Destination::redis);
+  expect_error([] { log({"a", "chain="}); }, "\"chain=\" needs a value");
   expect_error(
       [] {
         log({"a", "mni=error"});

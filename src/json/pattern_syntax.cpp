@@ -40,6 +40,11 @@ struct ClassAtom {
   std::string set;  // empty: the character
 };
 
+// Printable ASCII but for letters, digits and the blank.
+bool is_sign(char c) {
+  return c > ' ' && c < 0x7F && !is_digit(c) && !core::is_letter(c);
+}
+
 class Translator {
  public:
   Translator(std::string_view pattern, bool counted) : in_(pattern), counted_(counted) {}
@@ -335,14 +340,12 @@ class Translator {
       case 'b':
         if (in_class) return {'\b', {}};
         break;
-      case '-':
-        if (in_class) return {'-', {}};
-        break;
       default:
         break;
     }
-    constexpr std::string_view kSyntax = "^$\\.*+?()[]{}|/";
-    if (c >= 0x80 || kSyntax.find(static_cast<char>(c)) == std::string_view::npos) {
+    // Of a sign it can mean nothing but the sign, which ECMA-262 allows without its flag "u" (annex
+    // B), and people write. A letter may mean something elsewhere.
+    if (c >= 0x80 || !is_sign(static_cast<char>(c))) {
       fail("an escape that ECMA-262 does not have", begin);
     }
     return {c, {}};

@@ -40,6 +40,9 @@ void ecma(void**) {
       {"^abc$", "abc", true},
       {"^abc$", "abc\n", false},
       {"a|b", "xb", true},
+      {R"(^\-\_\:\@\"\#\~\<\=\&\,\;\'\%\!\`$)", "-_:@\"#~<=&,;'%!`", true},
+      {R"(^[a\-z\_\#]+$)", "a-z_#", true},
+      {R"(^[a\-z]$)", "b", false},
       {"", "", true},
       {R"(^\d+$)", "12", true},
       {R"(^\d$)", "\xdf\x80", false},  // NKO DIGIT ZERO
@@ -139,7 +142,7 @@ void errors(void**) {
       {"a]", "a bracket that must be written with a backslash at byte 1 of the pattern"},
       {"\\a", "an escape that ECMA-262 does not have at byte 0 of the pattern"},
       {"^\\Z", "an escape that ECMA-262 does not have at byte 1 of the pattern"},
-      {"\\-", "an escape that ECMA-262 does not have at byte 0 of the pattern"},
+      {"\\ ", "an escape that ECMA-262 does not have at byte 0 of the pattern"},
       {"\\\xc3\xa9", "an escape that ECMA-262 does not have at byte 0 of the pattern"},
       {"\\c1", "an escape that ECMA-262 does not have at byte 0 of the pattern"},
       {"\\", "a backslash at the end at byte 0 of the pattern"},

@@ -45,7 +45,7 @@ our $document = <<'EOF';
   "schemas":{"Order":{"type":"object","required":["id","name","price"],"additionalProperties":false,"properties":{
     "id":{"type":"integer","readOnly":true},"name":{"type":"string","minLength":1},"price":{"type":"number","minimum":0,"exclusiveMinimum":true}}}}}}
 >>> new.json
-{"openapi":"3.1.0","info":{"title":"New","version":"1"},"paths":{"/a":{"put":{"requestBody":{"required":true,"content":{"*/*":{"schema":{"$ref":"#a"}}}}}},
+{"openapi":"3.1.0","info":{"title":"New","version":"1"},"servers":[{"url":"//api.example.com/new/"}],"paths":{"/a":{"put":{"requestBody":{"required":true,"content":{"*/*":{"schema":{"$ref":"#a"}}}}}},
  "/b":{"$ref":"#/components/pathItems/B"}},
  "components":{"pathItems":{"B":{"get":{"parameters":[{"$ref":"more.json#/N"}]}}},
  "schemas":{"A":{"$anchor":"a","type":["integer","null"],"exclusiveMinimum":3}}}}
@@ -61,10 +61,10 @@ location / {
     location /v1/pass { guard_openapi $TEST_NGINX_HTML_DIR/api.json unknown=pass; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
     location /v1/off { guard_openapi off; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
 }
-location /new { guard_openapi $TEST_NGINX_HTML_DIR/new.json base=/new/; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /new { guard_openapi $TEST_NGINX_HTML_DIR/new.json; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
 location /observed/ {
     guard_mode observe openapi;
-    guard_openapi $TEST_NGINX_HTML_DIR/api.json base=/observed;
+    guard_openapi $TEST_NGINX_HTML_DIR/api.json base=/observed/;
     proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT;
 }
 EOC
@@ -257,7 +257,22 @@ main::requests(['POST /v1/orders', $::json, '{"name":"","price":0,"x":1}'], ['PO
  '"code":"json.media_type"']
 --- upstream_requests: 0
 
-=== TEST 9: what is deprecated says so, and the operation has a name
+=== TEST 9: what parsers disagree about is refused here too
+--- user_files eval: $::document
+--- upstream
+echo
+--- config eval: $::config
+--- raw_request eval
+main::requests(map { ['POST /v1/orders', $::json, $_] } '{"name":"a","price":2,"price":-2}', '{"name":"a","price":2,"pric\\u0065":-2}', '{"name":"a","price":NaN}',
+    '{"name":"a","price":2}//', '{"name":"a","price":2} {}', "\xef\xbb\xbf{\"name\":\"a\",\"price\":2}", '{"name":"\\udc00","price":2}', '{"name":"a","price":2,}',
+    '{"name":"a","price":1e400}', '{"name":"a","price":0.00000000000000000000000000000000000001}', '{"name":"a","price":-0.00000000000000000000000000000000000001}')
+--- error_code eval
+[(400) x 9, 200, 422]
+--- response_body_like eval
+[(map { "\"code\":\"json.$_\"" } qw(duplicate_key duplicate_key syntax syntax syntax encoding encoding syntax number)), '^\{"name"', '"code":"json.schema"']
+--- upstream_requests: 1
+
+=== TEST 10: what is deprecated says so, and the operation has a name
 --- user_files eval: $::document
 --- upstream
 echo
@@ -269,7 +284,7 @@ main::requests(['GET /v1/orders'], ['GET /v1/orders?limit=0'], ['DELETE /v1/orde
 --- response_headers eval
 ["Deprecation: \@0\nX-Operation: listOrders", "Deprecation: \@0\nX-Operation: listOrders", "Deprecation: \nX-Operation: DELETE /orders/{id}"]
 
-=== TEST 10: over HTTP/2 and TLS
+=== TEST 11: over HTTP/2 and TLS
 --- user_files eval: $::document
 --- upstream
 echo
@@ -286,7 +301,7 @@ POST /v1/orders?limit=1000
 main::bad(['query', 'limit', 'maximum', 'must be at most 100'])
 --- upstream_requests: 0
 
-=== TEST 11: observed: it passes, and the events say what would have been refused, by operation
+=== TEST 12: observed: it passes, and the events say what would have been refused, by operation
 --- user_files eval: $::document
 --- upstream
 echo

@@ -184,9 +184,10 @@ class Reader {
       url.replace(open, close - open + 1, value);
       open += value.size();
     }
-    const std::size_t scheme = url.find("://");
-    if (scheme != std::string::npos) {
-      const std::size_t slash = url.find('/', scheme + 3);
+    // One without a scheme has that of the document (RFC 3986, section 4.2).
+    const std::size_t authority = url.starts_with("//") ? 0 : url.find("://") + 1;
+    if (url.starts_with("//") || authority != 0) {
+      const std::size_t slash = url.find('/', authority + 2);
       url = slash == std::string::npos ? "" : url.substr(slash);
     }
     url.resize(std::min(url.find_first_of("?#"), url.size()));

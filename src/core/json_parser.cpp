@@ -82,16 +82,21 @@ class JsonParser::Walk {
     // blanks lie between.
     const auto end_of = [&](std::uint32_t at) __attribute__((always_inline)) {
       std::uint32_t last = *token;
+      // Bodies that programs write have no blanks.
+      if (text[last - 1] > ' ') return last;
       while (last > at + 1 && is_blank(text[last - 1])) --last;
       return last;
     };
     // The string whose opening quote is at `at`, as a value or a key.
     const auto string = [&](JsonNode & node, std::uint32_t at, std::uint8_t flags)
         __attribute__((always_inline)) {
-      const std::uint32_t last = end_of(at) - 1;
-      // The first stage has matched the quotes; this is for an implementation that would not.
-      if (last == at || text[last] != '"') {
-        return stop(JsonFault::syntax, at, "a string is not closed");
+      std::uint32_t last = *token - 1;
+      if (text[last] != '"' || last == at) {
+        last = end_of(at) - 1;
+        // The first stage has matched the quotes; this is for an implementation that would not.
+        if (last == at || text[last] != '"') {
+          return stop(JsonFault::syntax, at, "a string is not closed");
+        }
       }
       const std::uint32_t size = last - at - 1;
       if (last > backslash_) {
@@ -136,66 +141,67 @@ class JsonParser::Walk {
       const std::uint32_t at = *token++;
       const char first = text[at];
       JsonNode& node = nodes[count++];
-      switch (first) {
-        case '"':
-          if (!string(node, at, 0)) return false;
-          break;
-        case '{':
-        case '[':
-          if (depth == depth_limit_) {
-            return stop(JsonFault::depth, at, "containers are nested too deeply");
-          }
-          // The closing brackets are two above the opening ones.
-          fill(node, first == '{' ? JsonType::object : JsonType::array, 0, at, 0, count);
-          if (token != end && text[*token] == first + 2) {
-            ++token;
+      if (first == '"') {
+        if (!string(node, at, 0)) return false;
+      } else {
+        switch (first) {
+          case '{':
+          case '[':
+            if (depth == depth_limit_) {
+              return stop(JsonFault::depth, at, "containers are nested too deeply");
+            }
+            // The closing brackets are two above the opening ones.
+            fill(node, first == '{' ? JsonType::object : JsonType::array, 0, at, 0, count);
+            if (token != end && text[*token] == first + 2) {
+              ++token;
+              break;
+            }
+            in_object = first == '{';
+            ++depth;
+            *++frame = {0, 0, count - 1, in_object ? 0U : 1U, kNoKey, in_object};
+            continue;
+          case '-':
+          case '0':
+          case '1':
+          case '2':
+          case '3':
+          case '4':
+          case '5':
+          case '6':
+          case '7':
+          case '8':
+          case '9': {
+            const std::uint32_t size = end_of(at) - at;
+            std::uint8_t flags = short_number(at, size);
+            if (flags == kNotShort) {
+              const Number number = long_number({text + at, size});
+              if (!number.detail.empty()) return stop(number.fault, at, number.detail);
+              flags = number.flags;
+            }
+            fill(node, JsonType::number, flags, at, size, count);
             break;
           }
-          in_object = first == '{';
-          ++depth;
-          *++frame = {0, 0, count - 1, in_object ? 0U : 1U, kNoKey, in_object};
-          continue;
-        case '-':
-        case '0':
-        case '1':
-        case '2':
-        case '3':
-        case '4':
-        case '5':
-        case '6':
-        case '7':
-        case '8':
-        case '9': {
-          const std::uint32_t size = end_of(at) - at;
-          std::uint8_t flags = short_number(at, size);
-          if (flags == kNotShort) {
-            const Number number = long_number({text + at, size});
-            if (!number.detail.empty()) return stop(number.fault, at, number.detail);
-            flags = number.flags;
-          }
-          fill(node, JsonType::number, flags, at, size, count);
-          break;
+          case 't':
+            if (end_of(at) - at != 4 || std::memcmp(text + at, "true", 4) != 0) {
+              return stop(JsonFault::syntax, at, kBadLiteral);
+            }
+            fill(node, JsonType::boolean, JsonNode::kTrue, at, 4, count);
+            break;
+          case 'f':
+            if (end_of(at) - at != 5 || std::memcmp(text + at, "false", 5) != 0) {
+              return stop(JsonFault::syntax, at, kBadLiteral);
+            }
+            fill(node, JsonType::boolean, 0, at, 5, count);
+            break;
+          case 'n':
+            if (end_of(at) - at != 4 || std::memcmp(text + at, "null", 4) != 0) {
+              return stop(JsonFault::syntax, at, kBadLiteral);
+            }
+            fill(node, JsonType::null, 0, at, 4, count);
+            break;
+          default:
+            return stop(JsonFault::syntax, at, "expected a value");
         }
-        case 't':
-          if (end_of(at) - at != 4 || std::memcmp(text + at, "true", 4) != 0) {
-            return stop(JsonFault::syntax, at, kBadLiteral);
-          }
-          fill(node, JsonType::boolean, JsonNode::kTrue, at, 4, count);
-          break;
-        case 'f':
-          if (end_of(at) - at != 5 || std::memcmp(text + at, "false", 5) != 0) {
-            return stop(JsonFault::syntax, at, kBadLiteral);
-          }
-          fill(node, JsonType::boolean, 0, at, 5, count);
-          break;
-        case 'n':
-          if (end_of(at) - at != 4 || std::memcmp(text + at, "null", 4) != 0) {
-            return stop(JsonFault::syntax, at, kBadLiteral);
-          }
-          fill(node, JsonType::null, 0, at, 4, count);
-          break;
-        default:
-          return stop(JsonFault::syntax, at, "expected a value");
       }
 
       // Behind a value: a comma, or the ends of containers.

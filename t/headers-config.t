@@ -206,7 +206,25 @@ guard_header X-A $no_such_thing;
 --- config_error
 unknown "no_such_thing" variable
 
-=== TEST 33: a redirect without a name to validate Host against
+=== TEST 33: guard_header X-A b on=20;
+--- config
+guard_header X-A b on=20;
+--- config_error
+invalid value "20" of "on=", a status such as 204 or 4xx is expected in config:1
+
+=== TEST 34: guard_header X-A off if=1;
+--- config
+guard_header X-A off if=1;
+--- config_error
+unexpected word "if=1" after "off" in config:1
+
+=== TEST 35: guard_header X-A b if=$no_such_thing;
+--- config
+guard_header X-A b if=$no_such_thing;
+--- config_error
+unknown "no_such_thing" variable
+
+=== TEST 36: a redirect without a name to validate Host against
 --- config
 guard_https redirect;
 --- server_name: _

@@ -55,10 +55,10 @@ sub set {
 
 my ($crt, $key) = certificate();
 my $upstream = start_upstream([
-    "status 200\nheader X-Test: plain\nbody up"
+    "status 200\nheader Content-Type: text/html\nheader X-Test: plain\nbody up"
 ]);
 my $rude = start_upstream([(
-    "status 200\nheader X-Frame-Options: SAMEORIGIN\nheader x-content-type-options: upstream\nheader X-Content-Type-Options: twice\n"
+    "status 200\nheader Content-Type: text/html\nheader X-Frame-Options: SAMEORIGIN\nheader x-content-type-options: upstream\nheader X-Content-Type-Options: twice\n"
         . "header Strict-Transport-Security: max-age=1\nheader Cache-Control: private\nheader X-Powered-By: PHP/5.3\n"
         . "header X-AspNet-Version: 4\nheader Server: Rude/1.0\nheader X-Test: kept\nbody rude"
 )]);
@@ -75,6 +75,7 @@ EOC
     listen           => ["listen $tls ssl http2;", "ssl_certificate $crt;", "ssl_certificate_key $key;"],
     no_root_location => 1,
     config           => <<"EOC",
+default_type text/html;
 guard_headers web;
 location = /index.html { root html; }
 location /files/ { alias html/; }
@@ -92,6 +93,19 @@ location = /sorry.html { internal; root html; }
 location /named { error_page 404 = \@named; root html; }
 location \@named { return 404 "named"; }
 location /refused { guard_test front refuse=403; root html; }
+location /type { default_type ''; types { text/html html; application/xhtml+xml xhtml; image/svg+xml svg; application/xml xml; text/xml text;
+    application/atom+xml atom; application/json json; text/plain txt; text/javascript js; image/png png; text/html-x x; application/xmlx y; } alias html/; }
+location /api-type { guard_headers api; types { application/json json; } alias html/; }
+location /explicit { guard_header X-Frame-Options SAMEORIGIN; types { application/json json; } alias html/; }
+location /conditional {
+    guard_headers web;
+    guard_header Clear-Site-Data '"cookies"' on=2xx,303 if=\$arg_out;
+    guard_header X-Frame-Options SAMEORIGIN if=\$arg_embed;
+    guard_header X-Error yes on=4xx;
+    location /conditional/gone { return 404; }
+    location /conditional/added { add_header X-Error own always; add_header X-Frame-Options own; proxy_pass http://$up; }
+    proxy_pass http://$up;
+}
 location /api { guard_headers api; proxy_pass http://$up; }
 location /off { guard_headers off; proxy_pass http://$up; }
 location /api-moved { guard_headers api; error_page 404 /sorry.html; root html; }
@@ -164,7 +178,7 @@ for my $case (@cases) {
     my $response = request($nginx->port, $method // 'GET', @$words);
     is $response && $response->{code}, $status, "$name: status";
     my %expected = %web;
-    $expected{'Cache-Control'} = 'no-store' if $name eq 'refusal of a gate';
+    %expected = (@any, 'Cache-Control' => 'no-store') if $name eq 'refusal of a gate';
     is set_of($response), set(%expected), "$name: the whole set, once";
 }
 
@@ -190,6 +204,22 @@ for my $case (
     is $response->{code}, 304, '304: status';
     is set_of($response), set(@any), '304: only fields that do not depend on the type';
 }
+
+# What is about documents goes out with documents.
+$nginx->write_file("html/a.$_", 'x') for qw(html xhtml svg xml text atom json txt js png x y none);
+is set_of(get("/type/a.$_")), set(%web), "web, a document: $_" for qw(html xhtml svg xml text atom none);
+is set_of(get("/type/a.$_")), set(@any), "web, no document: $_" for qw(json txt js png x y);
+is set_of(get('/api-type/a.json')), set(@api_document, @any, @no_store), 'api: whatever the type';
+is set_of(get('/explicit/a.json')), set(@any, 'X-Frame-Options' => 'SAMEORIGIN'), 'guard_header: whatever the type';
+
+# Conditions.
+is set_of(get('/conditional')), set(%web), 'conditions: none is met';
+is set_of(get('/conditional?out=0')), set(%web), 'conditions: "0" is none';
+is set_of(get('/conditional?out=1')), set(%web, 'Clear-Site-Data' => '"cookies"'), 'conditions: a variable';
+is set_of(get('/conditional?embed=1')), set(%web, 'X-Frame-Options' => 'SAMEORIGIN'), 'conditions: in place of the profile\'s';
+is set_of(get('/conditional/gone?out=1')), set(%web, 'X-Error' => 'yes'), 'conditions: a status';
+is set_of(get('/conditional/added')), set(%web, 'X-Error' => 'own', 'X-Frame-Options' => 'own'), 'conditions: what is there stays where none is met';
+is set_of(get('/conditional/added?embed=1')), set(%web, 'X-Error' => 'own', 'X-Frame-Options' => 'SAMEORIGIN'), 'conditions: and goes where one is';
 
 is set_of(get('/api')), set(@api_document, @any, @no_store), 'api: the whole set';
 is set_of(get('/off')), '', 'off: nothing';
@@ -274,7 +304,7 @@ for my $version ('--http1.1', '--http2') {
     for my $path ('/return', '/files/none', '/proxied', '/refused') {
         my $response = curl($path, $version);
         my %expected = (%web, @hsts);
-        $expected{'Cache-Control'} = 'no-store' if $path eq '/refused';
+        %expected = (@any, @hsts, 'Cache-Control' => 'no-store') if $path eq '/refused';
         is set_of($response), set(map { $case->($_) => $expected{$_} } keys %expected), "TLS $version $path: the set with HSTS";
     }
     my $response = curl('/rude-header', $version);

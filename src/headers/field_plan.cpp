@@ -21,21 +21,45 @@ std::string lower_case(std::string_view name) {
   return text;
 }
 
-bool names_rule(const std::vector<FieldRule>& rules, std::string_view name) {
-  return std::ranges::any_of(rules,
-                             [&](const FieldRule& rule) { return same_field(rule.name, name); });
+// Constant fields by scope, then the others.
+int rank(const PlannedField& field) {
+  return field.is_variable() ? 4 : static_cast<int>(field.scope);
 }
 
-// Constant fields by scope, then those with variables.
-int rank(const PlannedField& field) {
-  return field.has_variables() ? 3 : static_cast<int>(field.scope);
+Scope scope_in(Profile profile, std::string_view name) {
+  if (!is_document_field(name)) return Scope::any;
+  return profile == Profile::web ? Scope::document : Scope::content;
+}
+
+// Which fields the policies come to, and what is left of the profile's own.
+void add_policies(FieldPlan& plan, const CspFields& csp, const std::vector<FieldRule>& rules) {
+  for (const CspField& field : csp.policies) {
+    for (const FieldRule& rule : rules) {
+      if (!same_field(rule.name, field.name) || rule.off) continue;
+      core::fail("\"guard_csp\" beside \"guard_header ", rule.name,
+                 "\", say the policy with one of them");
+    }
+    plan.fields.push_back({field.name, field.value, Scope::document,
+                           field.replace ? Existing::goes : Existing::beside});
+    plan.nonce |= field.nonce;
+  }
+  if (!csp.endpoints.empty()) {
+    plan.fields.push_back(
+        {std::string(kReportingEndpointsName), csp.endpoints, Scope::document, Existing::beside});
+  }
 }
 
 void add_names(FieldPlan& plan, const HideChoice& hide) {
   std::vector<NameTable::Entry> entries;
-  for (std::size_t i = 0; i < plan.fields.size(); ++i) {
-    entries.push_back(
-        {lower_case(plan.fields[i].name), static_cast<std::int16_t>(i), plan.fields[i].existing});
+  // Conditional fields are the last ones, and before what they stand in for: see rank.
+  for (std::size_t i = plan.fields.size(); i-- > 0;) {
+    const std::string name = lower_case(plan.fields[i].name);
+    const auto known = std::ranges::find(entries, name, &NameTable::Entry::name);
+    if (known == entries.end()) {
+      entries.push_back({name, static_cast<std::int16_t>(i), plan.fields[i].existing});
+    } else if (plan.fields[static_cast<std::size_t>(known->field)].is_conditional()) {
+      known->fallback = static_cast<std::int16_t>(i);
+    }
   }
   const auto hide_name = [&](std::string_view name) {
     const std::string wanted = lower_case(name);
@@ -86,23 +110,46 @@ const NameTable::Entry* NameTable::find(std::string_view name) const noexcept {
   return nullptr;
 }
 
-FieldPlan make_plan(const ProfileChoice& profile, const std::vector<FieldRule>& rules,
-                    const std::optional<Hsts>& hsts, const HideChoice& hide) {
-  FieldPlan plan;
-  const auto scope_of = [](std::string_view name) {
-    return is_document_field(name) ? Scope::document : Scope::any;
-  };
-  const Existing profile_meets = profile.overrides ? Existing::goes : Existing::stays;
+bool PlannedField::suits(std::uint16_t status) const noexcept {
+  return statuses.empty() || std::ranges::any_of(statuses, [status](const StatusRange& range) {
+           return range.first <= status && status <= range.last;
+         });
+}
 
+FieldPlan make_plan(const ProfileChoice& profile, const std::vector<FieldRule>& rules,
+                    const std::optional<Hsts>& hsts, const HideChoice& hide, const CspChoice& csp) {
+  FieldPlan plan;
+  const Existing profile_meets = profile.overrides ? Existing::goes : Existing::stays;
+  // What a rule says always takes the place of the profile's; what it says now and then, only then.
+  const auto is_replaced = [&](std::string_view name) {
+    return std::ranges::any_of(rules, [&](const FieldRule& rule) {
+      return same_field(rule.name, name) && !rule.is_conditional();
+    });
+  };
+
+  std::string_view policy;
   for (const ProfileField& field : fields_of(profile.profile)) {
-    if (names_rule(rules, field.name)) continue;
-    plan.fields.push_back(
-        {std::string(field.name), std::string(field.value), scope_of(field.name), profile_meets});
+    if (field.name == kCspName && !is_replaced(field.name)) policy = field.value;
+  }
+  const CspFields policies = make_csp(csp, policy);
+  for (const ProfileField& field : fields_of(profile.profile)) {
+    if (is_replaced(field.name)) continue;
+    std::string value(field.value);
+    if (field.name == kCspName) {
+      if (!policies.profile) continue;
+      value = *policies.profile;
+    }
+    plan.fields.push_back({std::string(field.name), std::move(value),
+                           scope_in(profile.profile, field.name), profile_meets});
   }
   for (const FieldRule& rule : rules) {
     if (rule.off) continue;
-    plan.fields.push_back({rule.name, rule.value, scope_of(rule.name), Existing::goes});
+    plan.fields.push_back({rule.name, rule.value,
+                           is_document_field(rule.name) ? Scope::content : Scope::any,
+                           Existing::goes, rule.statuses, rule.condition});
+    plan.conditional |= rule.is_conditional();
   }
+  add_policies(plan, policies, rules);
   const Hsts sent = hsts ? *hsts : hsts_of(profile.profile);
   if (!sent.off) {
     plan.fields.push_back({std::string(kHstsName), sent.field_value(), Scope::secure,
@@ -114,9 +161,10 @@ FieldPlan make_plan(const ProfileChoice& profile, const std::vector<FieldRule>& 
   }
   std::ranges::stable_sort(plan.fields, {}, rank);
   for (const PlannedField& field : plan.fields) {
-    if (field.has_variables()) continue;
+    if (field.is_variable()) continue;
     ++plan.constant;
     if (field.scope == Scope::document) ++plan.document;
+    if (field.scope <= Scope::content) ++plan.content;
     if (field.scope != Scope::secure) ++plan.insecure;
   }
   plan.hides_version = hide.known && !hide.off;

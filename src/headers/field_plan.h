@@ -10,25 +10,32 @@
 #include <string_view>
 #include <vector>
 
+#include "headers/csp_policy.h"
 #include "headers/policy.h"
 
 namespace guard::headers {
 
-// When a field goes out: with every status; not with 304; only over HTTPS.
-enum class Scope : std::uint8_t { document, any, secure };
+// When a field goes out: with documents (is_document_type), but not with 304; with all types, but
+// not with 304; always; only over HTTPS.
+enum class Scope : std::uint8_t { document, content, any, secure };
 
 // What becomes of a field of that name that is there already: it stays and ours is not sent; it is
-// removed.
-enum class Existing : std::uint8_t { stays, goes };
+// removed; it stays and ours is sent as well.
+enum class Existing : std::uint8_t { stays, goes, beside };
 
 struct PlannedField {
   std::string name;
   std::string value;
   Scope scope = Scope::any;
   Existing existing = Existing::stays;
+  std::vector<StatusRange> statuses = {};  // as in FieldRule
+  std::string condition = {};
 
-  // Has a value that only the request knows, so it may also come to nothing.
-  bool has_variables() const { return value.find('$') != std::string::npos; }
+  bool is_conditional() const { return !statuses.empty() || !condition.empty(); }
+  // Only the request knows what it comes to, if to anything.
+  bool is_variable() const { return is_conditional() || value.find('$') != std::string::npos; }
+  // Whether it goes out with this status, as far as that decides.
+  bool suits(std::uint16_t status) const noexcept;
 };
 
 // Which of the names matters, found by length, last byte and middle byte before any comparison.
@@ -38,6 +45,8 @@ class NameTable {
     std::string name;    // lower case
     std::int16_t field;  // index into FieldPlan::fields, or kHidden
     Existing existing;
+    // The field that is sent where the condition of the first is not met, or kHidden: none.
+    std::int16_t fallback = kHidden;
   };
   static constexpr std::int16_t kHidden = -1;
 
@@ -58,14 +67,17 @@ struct FieldPlan {
   // A bit each in one word.
   static constexpr std::size_t kMax = 64;
 
-  // Constant fields first, of those first document, then any, then secure: so that what goes out
-  // with one status and scheme is one run.
+  // Constant fields first, of those first document, then content, any and secure: so that what goes
+  // out with one type, status and scheme is one run.
   std::vector<PlannedField> fields;
-  std::size_t constant = 0;  // how many of them have no variables
+  std::size_t constant = 0;  // how many of them are not variable
   std::size_t document = 0;  // how many of the constant ones are Scope::document
-  std::size_t insecure = 0;  // how many of the constant ones are not Scope::secure
+  std::size_t content = 0;   // how many are that or Scope::content
+  std::size_t insecure = 0;  // how many are not Scope::secure
   NameTable names;
   bool needs_scheme = false;  // something depends on HTTPS
+  bool conditional = false;   // some field is
+  bool nonce = false;         // some policy has a fresh nonce
   bool hides_version = false;
   bool hides_server = false;  // Server was named: not even nginx's own is sent
 
@@ -73,6 +85,7 @@ struct FieldPlan {
 };
 
 FieldPlan make_plan(const ProfileChoice& profile, const std::vector<FieldRule>& rules,
-                    const std::optional<Hsts>& hsts, const HideChoice& hide);
+                    const std::optional<Hsts>& hsts, const HideChoice& hide,
+                    const CspChoice& csp = {});
 
 }  // namespace guard::headers

@@ -8,7 +8,9 @@
 #include "core/request.h"
 #include "headers/field_plan.h"
 #include "headers/https_redirect.h"
+#include "headers/nonce.h"
 #include "headers/policy.h"
+#include "headers/profiles.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
 #include "ngx/module.h"
@@ -27,6 +29,7 @@ struct Prepared {
   FieldPlan plan;
   std::vector<ngx_table_elt_t> elements;  // of plan.fields, in its order
   std::vector<ngx::Value> values;         // of the fields behind plan.constant
+  std::vector<ngx::Value> conditions;     // of the same; none where there is no if=
   ngx_table_elt_t* server = nullptr;      // what headers_out.server becomes; null: left alone
   ngx_table_elt_t no_server{};
 };
@@ -51,11 +54,15 @@ struct LocationConf {
   std::vector<FieldRule> rules;
   std::optional<Hsts> hsts;
   std::optional<HideChoice> hide;
+  CspChoice csp;
+  ngx::Place csp_place;  // of the last guard_csp or guard_csp_add
   const HttpsPolicy* https = nullptr;
   const ServerNames* names = nullptr;  // only with a redirect
   const Prepared* prepared = nullptr;
 
-  bool says_nothing() const { return !profile && rules.empty() && !hsts && !hide; }
+  bool says_nothing() const {
+    return !profile && rules.empty() && !hsts && !hide && csp.says_nothing();
+  }
 };
 
 LocationConf* location_conf(ngx_http_request_t* r) noexcept {
@@ -77,6 +84,7 @@ void set_header(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   FieldRule rule = parse_header(words);
   // Compiled again when all levels are known; here so that a mistake is found on its own line.
   if (!rule.off) ngx::Value(cf, rule.value);
+  if (!rule.condition.empty()) ngx::Value(cf, rule.condition);
   add_rule(conf.rules, std::move(rule));
 }
 
@@ -94,6 +102,18 @@ void set_hide_headers(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf
   const bool first = !conf.hide;
   if (first) conf.hide.emplace();
   parse_hide_headers(words, *conf.hide, first);
+}
+
+void set_csp(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
+  parse_csp_directive(words, conf.csp);
+  conf.csp_place = ngx::place_of(cf);
+  if (conf.csp.off) return;
+  for (const std::string& warning : warnings_of(conf.csp.rules.back())) ngx::warn(cf, warning);
+}
+
+void set_csp_add(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
+  parse_csp_add(words, conf.csp);
+  conf.csp_place = ngx::place_of(cf);
 }
 
 // The check for HTTPS
@@ -172,28 +192,60 @@ constexpr std::uint64_t bit(std::size_t index) {
   return std::uint64_t{1} << index;
 }
 
-// Removes what must go and answers which of our fields are there already.
-std::uint64_t look_at_existing(ngx_http_request_t* r, const FieldPlan& plan, bool secure) noexcept {
-  std::uint64_t present = 0;
+// Which of our fields do not go out, because their condition is not met, or because they stand in
+// for one whose condition is.
+std::uint64_t held_back(ngx_http_request_t* r, const Prepared& prepared) noexcept {
+  const FieldPlan& plan = prepared.plan;
+  std::uint64_t held = 0;
+  for (std::size_t i = plan.constant; i < plan.fields.size(); ++i) {
+    const PlannedField& field = plan.fields[i];
+    if (!field.is_conditional()) continue;
+    bool met = field.suits(static_cast<std::uint16_t>(r->headers_out.status));
+    if (met && !field.condition.empty()) {
+      const auto value = prepared.conditions[i - plan.constant].evaluate(r);
+      met = value && !value->empty() && *value != "0";
+    }
+    const NameTable::Entry* entry = plan.names.find(field.name);
+    if (!met) {
+      held |= bit(i);
+    } else if (entry->fallback != NameTable::kHidden) {
+      held |= bit(static_cast<std::size_t>(entry->fallback));
+    }
+  }
+  return held;
+}
+
+// Removes what must go and answers which of our fields do not go out: those of held, and those that
+// are there already.
+std::uint64_t look_at_existing(ngx_http_request_t* r, const FieldPlan& plan, bool secure,
+                               std::uint64_t held) noexcept {
+  std::uint64_t absent = held;
   for (ngx_list_part_t* part = &r->headers_out.headers.part; part != nullptr; part = part->next) {
     auto* headers = static_cast<ngx_table_elt_t*>(part->elts);
     for (ngx_uint_t i = 0; i < part->nelts; ++i) {
       if (headers[i].hash == 0) continue;
       const NameTable::Entry* entry = plan.names.find(ngx::to_view(headers[i].key));
       if (entry == nullptr) continue;
+      std::int16_t field = entry->field;
+      Existing existing = entry->existing;
+      if (field != NameTable::kHidden && (held & bit(static_cast<std::size_t>(field))) != 0) {
+        field = entry->fallback;
+        if (field == NameTable::kHidden) continue;
+        existing = plan.fields[static_cast<std::size_t>(field)].existing;
+      }
       // RFC 6797, 7.2: not over plain HTTP, whoever says it.
       const bool goes =
-          entry->existing == Existing::goes ||
-          (!secure && plan.fields[static_cast<std::size_t>(entry->field)].scope == Scope::secure);
+          existing == Existing::goes ||
+          (!secure && plan.fields[static_cast<std::size_t>(field)].scope == Scope::secure);
       if (!goes) {
-        present |= bit(static_cast<std::size_t>(entry->field));
+        if (existing == Existing::stays) absent |= bit(static_cast<std::size_t>(field));
         continue;
       }
       headers[i].hash = 0;
       if (r->headers_out.server == &headers[i]) r->headers_out.server = nullptr;
     }
   }
-  return present;
+  return absent;
 }
 
 void push(ngx_http_request_t* r, const ngx_table_elt_t& element) noexcept {
@@ -201,28 +253,28 @@ void push(ngx_http_request_t* r, const ngx_table_elt_t& element) noexcept {
   if (slot != nullptr) *slot = element;
 }
 
-// The constant fields from begin to end, without those of present.
+// The constant fields from begin to end, without those of absent.
 void push_constant(ngx_http_request_t* r, const Prepared& prepared, std::size_t begin,
-                   std::size_t end, std::uint64_t present) noexcept {
+                   std::size_t end, std::uint64_t absent) noexcept {
   ngx_list_t& list = r->headers_out.headers;
   const std::size_t count = end - begin;
-  if (present == 0 && list.last->nelts + count <= list.nalloc) {
+  if (absent == 0 && list.last->nelts + count <= list.nalloc) {
     auto* slots = static_cast<ngx_table_elt_t*>(list.last->elts) + list.last->nelts;
     std::copy_n(prepared.elements.data() + begin, count, slots);
     list.last->nelts += count;
     return;
   }
   for (std::size_t i = begin; i < end; ++i) {
-    if ((present & bit(i)) == 0) push(r, prepared.elements[i]);
+    if ((absent & bit(i)) == 0) push(r, prepared.elements[i]);
   }
 }
 
-void push_variable(ngx_http_request_t* r, const Prepared& prepared, std::uint64_t present,
-                   bool with_document) noexcept {
+void push_variable(ngx_http_request_t* r, const Prepared& prepared, std::uint64_t absent,
+                   Scope from, bool secure) noexcept {
   const FieldPlan& plan = prepared.plan;
   for (std::size_t i = plan.constant; i < plan.fields.size(); ++i) {
-    if ((present & bit(i)) != 0) continue;
-    if (plan.fields[i].scope == Scope::document && !with_document) continue;
+    if ((absent & bit(i)) != 0 || plan.fields[i].scope < from) continue;
+    if (plan.fields[i].scope == Scope::secure && !secure) continue;
     const auto value = prepared.values[i - plan.constant].evaluate(r);
     if (!value || value->empty()) continue;
     if (!is_field_value(*value)) {
@@ -242,12 +294,19 @@ void send_fields(ngx_http_request_t* r, core::Request* request) noexcept {
   const FieldPlan& plan = prepared.plan;
   const bool secure = !plan.needs_scheme ||
                       (request != nullptr ? request->scheme() : core::scheme_of(r)) == "https";
-  const bool with_document = r->headers_out.status != NGX_HTTP_NOT_MODIFIED;
+  const bool modified = r->headers_out.status != NGX_HTTP_NOT_MODIFIED;
+  const Scope from = !modified                                                     ? Scope::any
+                     : is_document_type(ngx::to_view(r->headers_out.content_type)) ? Scope::document
+                                                                                   : Scope::content;
+  const std::size_t begin = from == Scope::document  ? 0
+                            : from == Scope::content ? plan.document
+                                                     : plan.content;
 
-  const std::uint64_t present = look_at_existing(r, plan, secure);
-  push_constant(r, prepared, with_document ? 0 : plan.document,
-                secure ? plan.constant : plan.insecure, present);
-  if (plan.constant != plan.fields.size()) push_variable(r, prepared, present, with_document);
+  const std::uint64_t held = plan.conditional ? held_back(r, prepared) : 0;
+  const std::uint64_t absent = look_at_existing(r, plan, secure, held);
+  push_constant(r, prepared, begin, secure ? plan.constant : plan.insecure, absent);
+  if (plan.constant != plan.fields.size()) push_variable(r, prepared, absent, from, secure);
+  if (plan.nonce && from == Scope::document) make_private(r);
   if (prepared.server != nullptr) r->headers_out.server = prepared.server;
 }
 
@@ -256,8 +315,14 @@ void send_fields(ngx_http_request_t* r, core::Request* request) noexcept {
 const Prepared* prepare(ngx_conf_t* cf, const LocationConf& conf) {
   auto* prepared = ngx::pool_new<Prepared>(cf->pool);
   FieldPlan& plan = prepared->plan;
-  plan = make_plan(conf.profile.value_or(ProfileChoice{}), conf.rules, conf.hsts,
-                   conf.hide.value_or(HideChoice{}));
+  try {
+    plan = make_plan(conf.profile.value_or(ProfileChoice{}), conf.rules, conf.hsts,
+                     conf.hide.value_or(HideChoice{}), conf.csp);
+  } catch (const core::ConfigError& error) {
+    // What is known only now is told where the policy stands.
+    if (!std::string_view(error.what()).starts_with("\"guard_csp")) throw;
+    ngx::fail(cf, conf.csp_place, error.what());
+  }
   for (std::size_t i = 0; i < plan.fields.size(); ++i) {
     const PlannedField& field = plan.fields[i];
     ngx_table_elt_t element{};
@@ -269,7 +334,10 @@ const Prepared* prepare(ngx_conf_t* cf, const LocationConf& conf) {
     ngx_strlow(lower, element.key.data, field.name.size());
     element.lowcase_key = lower;
     prepared->elements.push_back(element);
-    if (i >= plan.constant) prepared->values.emplace_back(cf, field.value);
+    if (i < plan.constant) continue;
+    prepared->values.emplace_back(cf, field.value);
+    prepared->conditions.push_back(field.condition.empty() ? ngx::Value()
+                                                           : ngx::Value(cf, field.condition));
   }
   if (plan.hides_server) prepared->server = &prepared->no_server;
   for (ngx_table_elt_t& element : prepared->elements) {
@@ -311,6 +379,17 @@ const ServerNames* server_names(ngx_conf_t* cf) {
   return names;
 }
 
+void merge_policies(ngx_conf_t* cf, const LocationConf& parent, LocationConf& child) {
+  if (!child.csp.rules.empty() && (!parent.csp.rules.empty() || !parent.csp.additions.empty())) {
+    ngx::notice(
+        cf,
+        "\"guard_csp\" of an inner level replaces all that the outer level says with it and "
+        "with \"guard_csp_add\"");
+  }
+  if (child.csp.says_nothing()) child.csp_place = parent.csp_place;
+  child.csp = merge_csp(parent.csp, child.csp);
+}
+
 void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   if (child.says_nothing() && parent.prepared != nullptr) {
     child.prepared = parent.prepared;
@@ -318,7 +397,10 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
     child.rules = parent.rules;
     child.hsts = parent.hsts;
     child.hide = parent.hide;
+    child.csp = parent.csp;
+    child.csp_place = parent.csp_place;
   } else {
+    merge_policies(cf, parent, child);
     if (!child.profile) child.profile = parent.profile;
     if (!child.hsts) child.hsts = parent.hsts;
     child.rules = merge_rules(parent.rules, child.rules);
@@ -334,6 +416,7 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
     }
     child.prepared = prepare(cf, child);
   }
+  if (child.prepared->plan.nonce) expect_nonce(cf, child.csp_place);
   if (!child.prepared->plan.empty()) core::activate(cf, kHeaderStage);
   if (child.prepared->plan.hides_version) {
     auto* clcf = static_cast<ngx_http_core_loc_conf_t*>(
@@ -357,8 +440,12 @@ constexpr ngx_uint_t kAnywhere = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HT
 ngx_command_t commands[] = {
     ngx::command(ngx_string("guard_headers"), kAnywhere | NGX_CONF_1MORE, NGX_HTTP_LOC_CONF_OFFSET,
                  ngx::directive<set_headers>),
-    ngx::command(ngx_string("guard_header"), kAnywhere | NGX_CONF_TAKE2, NGX_HTTP_LOC_CONF_OFFSET,
+    ngx::command(ngx_string("guard_header"), kAnywhere | NGX_CONF_2MORE, NGX_HTTP_LOC_CONF_OFFSET,
                  ngx::directive<set_header>),
+    ngx::command(ngx_string("guard_csp"), kAnywhere | NGX_CONF_1MORE, NGX_HTTP_LOC_CONF_OFFSET,
+                 ngx::directive<set_csp>),
+    ngx::command(ngx_string("guard_csp_add"), kAnywhere | NGX_CONF_2MORE, NGX_HTTP_LOC_CONF_OFFSET,
+                 ngx::directive<set_csp_add>),
     ngx::command(ngx_string("guard_hsts"), kAnywhere | NGX_CONF_ANY, NGX_HTTP_LOC_CONF_OFFSET,
                  ngx::directive<set_hsts>),
     ngx::command(ngx_string("guard_https"), kAnywhere | NGX_CONF_1MORE, NGX_HTTP_LOC_CONF_OFFSET,

@@ -51,6 +51,19 @@ void check_name(std::string_view name) {
   }
 }
 
+// "204", or "2xx" for a whole hundred.
+StatusRange parse_status(std::string_view text) {
+  const bool hundred = text.size() == 3 && text.ends_with("xx");
+  const bool valid = text.size() == 3 && text[0] >= '1' && text[0] <= '5' &&
+                     (hundred || (core::is_digit(text[1]) && core::is_digit(text[2])));
+  if (!valid)
+    fail("invalid value \"", text, "\" of \"on=\", a status such as 204 or 4xx is expected");
+  const auto first = static_cast<std::uint16_t>((text[0] - '0') * 100);
+  if (hundred) return {first, static_cast<std::uint16_t>(first + 99)};
+  const auto exact = static_cast<std::uint16_t>(first + (text[1] - '0') * 10 + (text[2] - '0'));
+  return {exact, exact};
+}
+
 }  // namespace
 
 bool is_field_name(std::string_view name) noexcept {
@@ -83,10 +96,11 @@ ProfileChoice parse_headers(core::Words& words) {
   return {static_cast<Profile>(index), words.flag("override")};
 }
 
-FieldRule parse_header(const core::Words& words) {
-  if (words.size() != 2) {
+FieldRule parse_header(core::Words& words) {
+  if (words.size() < 2) {
     fail("invalid number of arguments in \"", words.directive(), "\" directive");
   }
+  words.read(2, {"on", "if"});
   const std::string_view name = words[0];
   const std::string_view value = words[1];
   check_name(name);
@@ -95,14 +109,24 @@ FieldRule parse_header(const core::Words& words) {
       fail("header field \"", name, "\" cannot be set, ", reserved.why);
     }
   }
-  if (value == "off") return {std::string(name), {}, true};
+  if (value == "off") {
+    if (words.size() > 2) fail("unexpected word \"", words[2], "\" after \"off\"");
+    return {std::string(name), {}, true};
+  }
   if (value.empty()) fail("empty value of header field \"", name, "\", use \"off\" to send none");
   if (!is_field_value(value)) fail("control character in the value of header field \"", name, "\"");
   if (value.front() == ' ' || value.front() == '\t' || value.back() == ' ' ||
       value.back() == '\t') {
     fail("space around the value of header field \"", name, "\"");
   }
-  return {std::string(name), std::string(value), false};
+  FieldRule rule{std::string(name), std::string(value), false};
+  if (const auto statuses = words.named("on")) {
+    for (std::string_view status : core::split(*statuses, ',')) {
+      rule.statuses.push_back(parse_status(status));
+    }
+  }
+  if (const auto condition = words.named("if")) rule.condition = *condition;
+  return rule;
 }
 
 void add_rule(std::vector<FieldRule>& rules, FieldRule rule) {

@@ -23,14 +23,26 @@ struct ProfileChoice {
 
 ProfileChoice parse_headers(core::Words& words);
 
-// guard_header Name value | off
-struct FieldRule {
-  std::string name;
-  std::string value;  // may hold variables
-  bool off = false;   // Guard sends no such field, not even one of the profile
+// A status or all of a hundred: on=204, on=4xx.
+struct StatusRange {
+  std::uint16_t first = 0;
+  std::uint16_t last = 0;
+
+  bool operator==(const StatusRange&) const = default;
 };
 
-FieldRule parse_header(const core::Words& words);
+// guard_header Name value [on=STATUS,...] [if=VALUE] | off
+struct FieldRule {
+  std::string name;
+  std::string value;                       // may hold variables
+  bool off = false;                        // Guard sends no such field, not even one of the profile
+  std::vector<StatusRange> statuses = {};  // empty: with every one
+  std::string condition = {};  // may hold variables; sent unless it comes to nothing or "0"
+
+  bool is_conditional() const { return !statuses.empty() || !condition.empty(); }
+};
+
+FieldRule parse_header(core::Words& words);
 
 // Adds what one level says; the same name twice throws.
 void add_rule(std::vector<FieldRule>& rules, FieldRule rule);

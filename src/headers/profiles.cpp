@@ -37,8 +37,8 @@ constexpr std::array<ProfileField, 10> kWeb = {{
 }};
 
 // An answer of an API is data. Should a browser be made to render it after all, it may load
-// nothing, run nothing and be framed by nobody (OWASP REST Security Cheat Sheet); and it is not
-// kept.
+// nothing, run nothing and be framed by nobody (OWASP REST Security Cheat Sheet), so these go out
+// whatever type it claims to be; and it is not kept.
 constexpr std::array<ProfileField, 8> kApi = {{
     {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
     {"X-Frame-Options", "deny"},
@@ -180,6 +180,16 @@ std::span<const std::string_view> telling_fields() noexcept {
 bool is_document_field(std::string_view name) noexcept {
   return std::ranges::any_of(kDocumentFields,
                              [&](std::string_view field) { return same_field(field, name); });
+}
+
+bool is_document_type(std::string_view type) noexcept {
+  type = type.substr(0, type.find_first_of("; \t"));
+  if (type.empty()) return true;
+  constexpr std::string_view kXmlSuffix = "+xml";
+  return same_field(type, "text/html") || same_field(type, "text/xml") ||
+         same_field(type, "application/xml") ||
+         (type.size() > kXmlSuffix.size() &&
+          same_field(type.substr(type.size() - kXmlSuffix.size()), kXmlSuffix));
 }
 
 }  // namespace guard::headers

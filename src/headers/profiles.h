@@ -24,4 +24,8 @@ std::span<const std::string_view> telling_fields() noexcept;
 // it is about (its Content-Type is not sent), so it carries none of these.
 bool is_document_field(std::string_view name) noexcept;
 
+// Whether a browser makes a document of this media type, in which scripts can run: HTML, and all
+// XML, of which XHTML and SVG are kinds. Parameters may follow it; an empty one may be anything.
+bool is_document_type(std::string_view type) noexcept;
+
 }  // namespace guard::headers

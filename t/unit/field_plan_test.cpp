@@ -45,6 +45,7 @@ void web(void**) {
               "Strict-Transport-Security: max-age=63072000; includeSubDomains\n");
   assert_int_equal(plan.constant, 11);
   assert_int_equal(plan.document, 6);
+  assert_int_equal(plan.content, 6);
   assert_int_equal(plan.insecure, 10);
   assert_true(plan.needs_scheme);
 }
@@ -86,7 +87,7 @@ void who_wins(void**) {
   assert_true(existing("Strict-Transport-Security") == Existing::goes);
   assert_null(plan.names.find("Referrer-Policy"));
   expect_text(plan.fields.back().name, "X-Request");
-  assert_true(plan.fields.back().has_variables());
+  assert_true(plan.fields.back().is_variable());
   assert_int_equal(plan.constant, plan.fields.size() - 1);
   expect_text(plan.fields[plan.constant - 1].value, "max-age=60");
   // One field per name, whatever its case.

@@ -40,7 +40,8 @@ void profiles(void**) {
 
 headers::FieldRule field(std::vector<std::string_view> list) {
   list.insert(list.begin(), "guard_header");
-  return headers::parse_header(words(std::move(list)));
+  core::Words said(std::move(list));
+  return headers::parse_header(said);
 }
 
 void fields(void**) {
@@ -50,6 +51,14 @@ void fields(void**) {
   assert_false(rule.off);
   assert_true(field({"X-Frame-Options", "off"}).off);
   expect_text(field({"X-Id", "a\tb $request_id"}).value, "a\tb $request_id");
+
+  const headers::FieldRule conditional = field({"X-A", "b", "on=204,4xx", "if=$a"});
+  assert_true(conditional.statuses == (std::vector<headers::StatusRange>{{204, 204}, {400, 499}}));
+  expect_text(conditional.condition, "$a");
+  assert_true(conditional.is_conditional() && !rule.is_conditional());
+  for (std::string_view bad : {"on=20", "on=2x0", "on=600", "on=204,", "on=xxx", "on=099"}) {
+    assert_true(guard::unit::error_of([&] { field({"X-A", "b", bad}); }) != "no error");
+  }
 
   expect_error([] { field({"X-Frame-Options"}); },
                "invalid number of arguments in \"guard_header\" directive");

@@ -35,17 +35,6 @@ constexpr std::uint64_t kExactBelow = 100;  // quotas from which on interval syn
 constexpr std::uint64_t kMinZone = 64 << 10;
 constexpr std::uint64_t kMaxZone = std::uint64_t{16} << 30;
 
-constexpr std::string_view kNameLetters =
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
-
-void check_name(std::string_view name) {
-  if (name.empty() || name == "off" || name.size() > kMaxName ||
-      name.find_first_not_of(kNameLetters) != std::string_view::npos) {
-    fail("invalid rate policy name \"", name,
-         "\", up to 64 letters, digits, \"_\", \".\" and \"-\" are expected, and not \"off\"");
-  }
-}
-
 Window read_rate(std::string_view rate) {
   std::size_t slash = rate.find('/');
   for (const Period& period : kPeriods) {
@@ -70,36 +59,6 @@ void read_rates(std::string_view rates, Policy& policy) {
     }
     policy.windows.push_back(std::move(window));
   }
-}
-
-bool is_variable_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-// Text between the variables is the same in every key of the policy, and every variable is hashed
-// with its length: it tells nothing apart.
-std::vector<std::string> read_key(std::string_view key) {
-  std::vector<std::string> variables;
-  for (std::size_t i = 0; i < key.size();) {
-    if (key[i++] != '$') continue;
-    bool braced = i < key.size() && key[i] == '{';
-    if (braced) ++i;
-    std::size_t start = i;
-    while (i < key.size() && is_variable_letter(key[i])) ++i;
-    std::string_view name = key.substr(start, i - start);
-    if (name.empty() || (braced && (i == key.size() || key[i] != '}'))) {
-      fail("invalid variable name in \"key=", key, "\"");
-    }
-    // As nginx names it.
-    std::string& variable = variables.emplace_back(name);
-    std::transform(variable.begin(), variable.end(), variable.begin(), [](char c) {
-      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-  }
-  if (variables.size() > kMaxKeyVariables) {
-    fail("more than ", std::to_string(kMaxKeyVariables), " variables in \"key=", key, "\"");
-  }
-  return variables;
 }
 
 void read_normalization(const core::Words& words, Policy& policy) {
@@ -225,12 +184,12 @@ Policy parse_policy(core::Words& words) {
   words.read(1, {"rate", "key", "burst", "algorithm", "phase", "empty", "normalize", "zone",
                  "status", "redis", "sync", "on_error"});
   Policy policy;
-  check_name(words[0]);
+  core::check_policy_name("rate", words[0]);
   policy.name = words[0];
   read_rates(words.required("rate"), policy);
   read_algorithm(words, policy);
   if (auto word = words.named("key")) policy.key = *word;
-  policy.variables = read_key(policy.key);
+  policy.variables = core::parse_key_variables("key", policy.key);
   read_normalization(words, policy);
   if (auto word = words.named("phase")) {
     policy.phase = static_cast<Phase>(core::parse_choice("phase", *word, kPhases));
@@ -254,7 +213,7 @@ Use parse_use(core::Words& words) {
   std::string_view name = words[0];
   use.adds = name.starts_with('+');
   if (use.adds) name.remove_prefix(1);
-  check_name(name);
+  core::check_policy_name("rate", name);
   use.name = name;
   if (auto word = words.named("cost")) {
     if (word->find('$') != std::string_view::npos) {

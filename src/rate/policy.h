@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/normalize.h"
+#include "core/policy_words.h"
 #include "core/words.h"
 #include "rate/limiter.h"
 
@@ -26,8 +27,7 @@ enum class Empty : std::uint8_t { skip, address, refuse };
 enum class OnError : std::uint8_t { local, open, closed };
 
 inline constexpr std::string_view kDefaultKey = "$guard_client_net";
-inline constexpr std::size_t kMaxName = 64;
-inline constexpr std::size_t kMaxKeyVariables = 8;
+inline constexpr std::size_t kMaxName = core::kMaxPolicyName;
 inline constexpr std::size_t kMaxWindows = 4;
 
 // One of the rates of a policy.

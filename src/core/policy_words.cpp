@@ -1,0 +1,61 @@
+#include "core/policy_words.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/words.h"
+
+namespace guard::core {
+
+namespace {
+
+constexpr std::string_view kNameLetters =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+
+constexpr std::array<std::string_view, 5> kAddresses = {"guard_client_net", "remote_addr",
+                                                        "binary_remote_addr", "realip_remote_addr",
+                                                        "proxy_protocol_addr"};
+
+bool is_variable_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+}  // namespace
+
+void check_policy_name(std::string_view feature, std::string_view name) {
+  if (name.empty() || name == "off" || name.size() > kMaxPolicyName ||
+      name.find_first_not_of(kNameLetters) != std::string_view::npos) {
+    fail("invalid ", feature, " policy name \"", name,
+         "\", up to 64 letters, digits, \"_\", \".\" and \"-\" are expected, and not \"off\"");
+  }
+}
+
+std::vector<std::string> parse_key_variables(std::string_view word, std::string_view text) {
+  std::vector<std::string> variables;
+  for (std::size_t i = 0; i < text.size();) {
+    if (text[i++] != '$') continue;
+    bool braced = i < text.size() && text[i] == '{';
+    if (braced) ++i;
+    std::size_t start = i;
+    while (i < text.size() && is_variable_letter(text[i])) ++i;
+    std::string_view name = text.substr(start, i - start);
+    if (name.empty() || (braced && (i == text.size() || text[i] != '}'))) {
+      fail("invalid variable name in \"", word, "=", text, "\"");
+    }
+    // As nginx names it.
+    std::string& variable = variables.emplace_back(name);
+    std::transform(variable.begin(), variable.end(), variable.begin(), [](char c) {
+      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+  }
+  if (variables.size() > kMaxKeyVariables) {
+    fail("more than ", std::to_string(kMaxKeyVariables), " variables in \"", word, "=", text, "\"");
+  }
+  return variables;
+}
+
+bool is_address_variable(std::string_view variable) noexcept {
+  return std::find(kAddresses.begin(), kAddresses.end(), variable) != kAddresses.end();
+}
+
+}  // namespace guard::core

@@ -1,0 +1,25 @@
+// What the policies of all features have in common in their words: their names, and the keys by
+// which they tell requests apart.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace guard::core {
+
+inline constexpr std::size_t kMaxPolicyName = 64;
+inline constexpr std::size_t kMaxKeyVariables = 8;
+
+// feature: "rate", for the message. Throws ConfigError.
+void check_policy_name(std::string_view feature, std::string_view name);
+
+// The variables of word=text, without the '$' and in lower case. Text between the variables is the
+// same in every key of a policy, and every variable is hashed with its length: it tells nothing
+// apart. Throws ConfigError.
+std::vector<std::string> parse_key_variables(std::string_view word, std::string_view text);
+
+// Whether the variable, named without the '$', is the client's address and so names no account.
+bool is_address_variable(std::string_view variable) noexcept;
+
+}  // namespace guard::core

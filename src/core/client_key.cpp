@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "core/check.h"
+#include "core/policy_words.h"
 
 namespace guard::core {
 
@@ -38,6 +39,7 @@ void ClientKey::compile(ngx_conf_t* cf, std::string_view owner,
   for (const std::string& variable : variables) {
     Part part;
     part.account = normalization == Normalization::account && may_name_account(variable);
+    part.address = is_address_variable(variable);
     if (variable == kClientNet) {
       part.client_net = true;
     } else if (is_capture(variable)) {
@@ -57,6 +59,18 @@ std::optional<std::string_view> ClientKey::text_of(const Part& part, Request& re
       ngx_http_get_indexed_variable(request.native(), static_cast<ngx_uint_t>(part.index));
   if (value == nullptr) return std::nullopt;
   return ngx::to_view(*value);
+}
+
+std::optional<std::size_t> ClientKey::account_texts(
+    Request& request, std::span<std::string_view> out) const noexcept {
+  std::size_t count = 0;
+  for (const Part& part : parts_) {
+    if (part.address) continue;
+    std::optional<std::string_view> text = text_of(part, request);
+    if (!text) return std::nullopt;
+    out[count++] = *text;
+  }
+  return count;
 }
 
 template <HashWidth width>

@@ -38,6 +38,11 @@ class ClientKey {
   }
   KeyState hash(Request& request, Hash128& hash) noexcept { return hash_of(long_, request, hash); }
 
+  // The variables that are not the client's address, as they are: out must have room for
+  // kMaxKeyVariables. How many there are; nothing: out of memory.
+  std::optional<std::size_t> account_texts(Request& request,
+                                           std::span<std::string_view> out) const noexcept;
+
  private:
   // The hash with the owner in it, begun once.
   template <HashWidth width>
@@ -48,6 +53,7 @@ class ClientKey {
     ngx::Value capture;           // or $1 to $9, which have no index
     bool client_net = false;      // or the address, without going through nginx's variables
     bool account = false;         // to be normalized
+    bool address = false;         // the client's, in whatever form
   };
 
   static std::optional<std::string_view> text_of(const Part& part, Request& request) noexcept;

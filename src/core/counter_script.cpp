@@ -328,6 +328,8 @@ RemoteCounter::RemoteCounter(CounterKind kind, const CounterParameters& quota, s
     case CounterKind::sliding_log:
       entry_ = bulk("l") + bulk(quota.period) + bulk(quota.count);
       break;
+    case CounterKind::lockout:  // has scripts of its own
+      break;
   }
 }
 
@@ -385,6 +387,8 @@ std::optional<RemoteAnswer> read_group_answer(CounterKind kind, const redis::Rep
     }
     case CounterKind::sliding_log:
       answer = read_log(reply[i + 1]);
+      break;
+    case CounterKind::lockout:
       break;
   }
   if (answer) answer->now = static_cast<std::uint64_t>(now);

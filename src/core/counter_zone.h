@@ -24,6 +24,7 @@ enum class CounterKind : std::uint32_t {
   sliding_log = 2,
   sliding_window = 3,
   fixed_window = 4,
+  lockout = 5,
 };
 
 // What has to be equal for the counts of an inherited table to mean the same.

@@ -48,6 +48,8 @@ class Request {
 
   // The status of the application's own answer, before any error_page; for stages that judge it.
   std::uint16_t own_status() const { return own_answer_.status; }
+  // Whether it is the application's own: not, if all that came of an upstream is a 502 or 504.
+  bool answered() const { return !own_answer_.silent; }
 
   // The whole body in one piece, after the gate has read it; empty if there is none; nothing if it
   // cannot be had (a temporary file that cannot be read, out of memory). Nothing behind its end is

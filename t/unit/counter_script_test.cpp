@@ -124,6 +124,7 @@ struct Model {
       case CounterKind::fixed_window:
         return c.fixed.decide(key.state, clock(), phase(c, id), cost).admitted;
       case CounterKind::sliding_log:
+      case CounterKind::lockout:
         break;
     }
     return c.log.peek(key.stamps, clock(), cost).admitted;
@@ -142,6 +143,8 @@ struct Model {
         break;
       case CounterKind::sliding_log:
         c.log.take(key.stamps, clock(), cost);
+        break;
+      case CounterKind::lockout:
         break;
     }
   }

@@ -1,0 +1,415 @@
+// Lockouts, the nginx face: directives, the check that reserves, and what becomes of a reservation
+// when the application has answered.
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "core/check.h"
+#include "core/client_key.h"
+#include "core/clock.h"
+#include "core/counter_lock.h"
+#include "core/request.h"
+#include "lockout/lockout_account.h"
+#include "lockout/lockout_attempts.h"
+#include "lockout/lockout_uses.h"
+#include "ngx/config.h"
+#include "ngx/fence.h"
+#include "ngx/module.h"
+#include "ngx/zone.h"
+
+extern "C" ngx_module_t ngx_http_guard_lockout_module;
+
+namespace guard::lockout {
+
+namespace {
+
+using core::Answer;
+using core::Event;
+using core::EventKind;
+using core::Feature;
+using core::Gate;
+using core::Refusal;
+using core::Request;
+
+// Behind the stage that makes events of the application's answer, among those that judge it.
+constexpr int kStageSettle = core::kStageOutcome + 5;
+
+struct Counted : Guarded {
+  core::ClientKey client_key;
+  core::ClientKey client_value;  // of distinct=
+  ngx::Place place;              // of its definition
+};
+
+struct MainConf {
+  std::vector<Counted*> policies;
+};
+
+struct LocationConf {
+  Uses uses;
+};
+
+struct State {
+  Attempts attempts;
+  bool watched;  // what is not settled when the request is gone
+};
+
+LocationConf& location_of(ngx_http_request_t* r) noexcept {
+  return *static_cast<LocationConf*>(
+      ngx_http_get_module_loc_conf(r, ngx_http_guard_lockout_module));
+}
+
+Counted& counted_of(Policy* policy) noexcept {
+  return *static_cast<Counted*>(policy);
+}
+
+std::uint64_t milliseconds() noexcept {
+  return core::microseconds() / 1000 + 1;
+}
+
+// Keys
+
+enum class Known : std::uint8_t { yes, missing, failed };
+
+// The key of those who name no account.
+core::Hash128 address_hash(const Counted& counted, Request& request) noexcept {
+  core::SipHash<core::HashWidth::bits128> sip(core::client_key());
+  sip.part(counted.key_owner());
+  sip.part("address");
+  sip.part(request.client_net());
+  return sip.finish();
+}
+
+Known read_value(Counted& counted, Request& request, LockKey& key) noexcept {
+  if (counted.distinct.empty()) return Known::yes;
+  switch (counted.client_value.hash(request, key.value)) {
+    case core::KeyState::known:
+      return Known::yes;
+    case core::KeyState::empty:
+      return Known::missing;
+    case core::KeyState::failed:
+      break;
+  }
+  return Known::failed;
+}
+
+Known read_key(Counted& counted, Request& request, LockKey& key) noexcept {
+  std::array<std::string_view, core::kMaxKeyVariables> memory;
+  std::optional<std::size_t> count = counted.client_key.account_texts(request, memory);
+  if (!count) return Known::failed;
+  std::array<std::string_view, 1> net = {request.client_net()};
+  std::span<const std::string_view> account(memory.data(), *count);
+  bool missing = is_missing(account, counted.normalization);
+  if (missing || account.empty()) account = net;
+  key.account = account_hash(core::client_key(), account, counted.normalization);
+  key.network = core::network_of(request);
+  Known value = read_value(counted, request, key);
+  if (value == Known::failed) return value;
+  missing = missing || value == Known::missing;
+  if (!missing) {
+    core::KeyState state = counted.client_key.hash(request, key.hash);
+    return state == core::KeyState::failed ? Known::failed : Known::yes;
+  }
+  if (counted.empty == Empty::address) key.hash = address_hash(counted, request);
+  return Known::missing;
+}
+
+std::string_view digits_of(const core::Hash128& hash, Request& request) noexcept {
+  auto* memory = static_cast<char*>(ngx_pnalloc(request.pool(), kHashDigits));
+  if (memory == nullptr) return {};
+  std::array<char, kHashDigits> digits = core::hex_of(hash);
+  std::copy(digits.begin(), digits.end(), memory);
+  return {memory, kHashDigits};
+}
+
+Attempt* make_attempt(Request& request, State& state, Counted& counted,
+                      const LockKey& key) noexcept {
+  void* memory = ngx_palloc(request.pool(), sizeof(Attempt));
+  if (memory == nullptr) return nullptr;
+  auto* attempt = new (memory) Attempt;
+  attempt->policy = &counted;
+  attempt->key = key;
+  state.attempts.add(*attempt);
+  return attempt;
+}
+
+// The check
+
+Answer refuse(const Attempt& attempt, Request& request, Refusal& refusal) noexcept {
+  std::string_view digits;
+  if (attempt.decision.first_report) digits = digits_of(attempt.key.hash, request);
+  describe(*attempt.policy, attempt.decision, digits, refusal);
+  return Answer::refuse;
+}
+
+// Memory has run out: what is not counted must not be tried.
+Answer refuse_uncounted(Refusal& refusal) noexcept {
+  describe_unavailable(refusal);
+  return Answer::refuse;
+}
+
+Answer evaluate(Request& request, Refusal& refusal) noexcept {
+  auto* state = request.state<State>(Feature::lockout);
+  if (state == nullptr) return refuse_uncounted(refusal);
+  const std::uint64_t now = milliseconds();
+  const Attempt* strictest = nullptr;
+  for (Policy* policy : location_of(request.native()).uses.list()) {
+    Counted& counted = counted_of(policy);
+    if (!request.first_time(&counted)) continue;
+    LockKey key;
+    Known known = read_key(counted, request, key);
+    if (known == Known::missing && counted.empty == Empty::skip) continue;
+    if (known == Known::missing && counted.empty == Empty::refuse) {
+      describe_missing(counted, refusal);
+      return Answer::refuse;
+    }
+    Attempt* attempt =
+        known == Known::failed ? nullptr : make_attempt(request, *state, counted, key);
+    if (attempt == nullptr) return refuse_uncounted(refusal);
+    attempt->decision = counted.table->peek(key, now);
+    if (attempt->decision.verdict == Verdict::admitted) continue;
+    if (strictest == nullptr || stricter(attempt->decision, strictest->decision)) {
+      strictest = attempt;
+    }
+  }
+  return strictest == nullptr ? Answer::pass : refuse(*strictest, request, refusal);
+}
+
+// A request that ends before the application has answered keeps its places.
+bool watch(Request& request, State& state) noexcept {
+  if (state.watched) return true;
+  ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(request.pool(), 0);
+  if (cleanup == nullptr) return false;
+  cleanup->data = &state;
+  cleanup->handler = [](void* data) noexcept { static_cast<State*>(data)->attempts.leave(); };
+  state.watched = true;
+  return true;
+}
+
+void report_pressure(const Attempt& attempt) noexcept {
+  std::uint64_t evictions = attempt.policy->table->pressure(core::microseconds());
+  if (evictions == 0) return;
+  Event event;
+  event.kind = EventKind::table_pressure;
+  event.policy = attempt.policy->name;
+  event.detail = "The zone is too small: failures of keys that still count were given up";
+  event.count = evictions;
+  core::publish(event);
+}
+
+Answer charge(Request& request, Refusal& refusal) noexcept {
+  auto* state = request.state<State>(Feature::lockout);
+  if (state == nullptr || state->attempts.empty()) return Answer::pass;
+  if (!watch(request, *state)) return refuse_uncounted(refusal);
+  const Attempt* refused = state->attempts.reserve(milliseconds());
+  state->attempts.each(report_pressure);
+  return refused == nullptr ? Answer::pass : refuse(*refused, request, refusal);
+}
+
+void refund(Request& request) noexcept {
+  auto* state = request.state<State>(Feature::lockout);
+  if (state != nullptr) state->attempts.give_back();
+}
+
+const core::Check kInner = {Feature::lockout, Gate::inner, evaluate, charge,
+                            refund,           nullptr,     nullptr};
+
+// What becomes of it
+
+void tell(const Attempt& attempt, EventKind kind, std::string_view user, std::string_view detail,
+          Request& request) noexcept {
+  Event event;
+  event.kind = kind;
+  event.code = attempt.policy->refusal_code;
+  event.policy = attempt.policy->name;
+  event.user = user;
+  event.detail = detail;
+  event.key_hash = digits_of(attempt.key.hash, request);
+  request.publish(event);
+}
+
+void count_failure(Attempt& attempt, const Event& event, Request& request) noexcept {
+  std::uint64_t place = attempt.state == Attempt::State::reserved ? attempt.decision.place : 0;
+  attempt.state = Attempt::State::settled;
+  Failure failure = attempt.policy->table->fail(attempt.key, place, milliseconds());
+  if (!failure.locks) return;
+  std::array<char, kLockDetailMax> memory;
+  tell(attempt, EventKind::account_locked, event.user, lock_detail(failure, memory), request);
+}
+
+void count_success(const Attempt& attempt, const Event& event, Request& request) noexcept {
+  if (!attempt.policy->table->clear(attempt.key, milliseconds())) return;
+  tell(attempt, EventKind::account_unlocked, event.user, kUnlockDetail, request);
+}
+
+// What Guard itself refuses before a place was reserved counts as well, if a policy says so.
+void count_refusal(State& state, Counted& counted, const Event& event, Request& request) noexcept {
+  LockKey key;
+  Known known = read_key(counted, request, key);
+  if (known == Known::failed) return;
+  if (known == Known::missing && counted.empty != Empty::address) return;
+  Attempt* attempt = make_attempt(request, state, counted, key);
+  if (attempt != nullptr) count_failure(*attempt, event, request);
+}
+
+void hear(const Event& event, Request* request) noexcept {
+  if (request == nullptr || event.action == core::Action::observed) return;
+  if (event.code.starts_with("lockout.")) return;
+  const LocationConf& location = location_of(request->native());
+  auto* state = request->state<State>(Feature::lockout);
+  if (state == nullptr || (location.uses.list().empty() && state->attempts.empty())) return;
+  state->attempts.each([&](Attempt& attempt) {
+    if (attempt.state == Attempt::State::settled) return;
+    if (attempt.policy->fails_on(event)) count_failure(attempt, event, *request);
+    if (attempt.policy->resets_on(event)) count_success(attempt, event, *request);
+  });
+  if (event.action != core::Action::denied) return;
+  for (Policy* policy : location.uses.list()) {
+    Counted& counted = counted_of(policy);
+    if (!counted.fails_on(event) || state->attempts.find(counted) != nullptr) continue;
+    count_refusal(*state, counted, event, *request);
+  }
+}
+
+// No event has said that it was a failure. An upstream that has not answered may have tried the
+// password all the same.
+void settle(ngx_http_request_t* /*r*/, Request* request) noexcept {
+  if (request == nullptr) return;
+  auto* state = request->state<State>(Feature::lockout);
+  if (state == nullptr) return;
+  if (request->answered()) {
+    state->attempts.give_back();
+  } else {
+    state->attempts.leave();
+  }
+}
+
+const core::HeaderStage kSettle = {kStageSettle, settle};
+
+// Configuration
+
+void attach(std::span<std::byte> memory, void* context) noexcept {
+  static_cast<Counted*>(context)->attach(memory);
+}
+
+bool adopt(std::span<std::byte> memory, void* context) noexcept {
+  return static_cast<Counted*>(context)->attach(memory);
+}
+
+MainConf& main_of(ngx_conf_t* cf) {
+  return *static_cast<MainConf*>(
+      ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_lockout_module));
+}
+
+Counted* find_policy(const MainConf& conf, std::string_view name) {
+  for (Counted* counted : conf.policies) {
+    if (counted->name == name) return counted;
+  }
+  return nullptr;
+}
+
+void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
+  Policy policy = parse_policy(words);
+  if (find_policy(conf, policy.name) != nullptr) {
+    core::fail("lockout policy \"", policy.name, "\" is defined twice");
+  }
+  auto* counted = ngx::pool_new<Counted>(cf->pool);
+  static_cast<Policy&>(*counted) = std::move(policy);
+  counted->refusal_code = counted->code();
+  counted->place = ngx::place_of(cf);
+  counted->client_key.compile(cf, counted->key_owner(), counted->variables, counted->normalization);
+  counted->client_value.compile(cf, counted->key_owner() + " distinct", counted->distinct_variables,
+                                counted->normalization);
+  ngx::Zone::add(cf, counted->zone_name(), counted->zone_size, counted->layout(), attach, adopt,
+                 counted);
+  conf.policies.push_back(counted);
+}
+
+[[noreturn]] void fail_unknown(const MainConf& conf, std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const Counted* counted : conf.policies) names.emplace_back(counted->name);
+  std::string hint = core::suggestion(name, names);
+  if (hint.empty()) hint = ", a policy must be defined before it is used";
+  core::fail("unknown lockout policy \"", name, "\"", hint);
+}
+
+void set_lockout(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
+  if (words.is_off()) return conf.uses.turn_off();
+  conf.uses.expect(words[0]);
+  Use use = parse_use(words);
+  const MainConf& main = main_of(cf);
+  Counted* counted = find_policy(main, use.name);
+  if (counted == nullptr) fail_unknown(main, use.name);
+  conf.uses.add(use, words[0], *counted);
+}
+
+// Not before every directive was read: variables may be declared after the policy.
+void init_main(ngx_conf_t* cf, MainConf& conf) {
+  auto from_body = [cf](std::string_view name) { return core::is_body_variable(cf, name); };
+  for (const Counted* counted : conf.policies) {
+    try {
+      check_reset(*counted, from_body);
+    } catch (const core::ConfigError& error) {
+      ngx::fail(cf, counted->place, error.what());
+    }
+    std::string warning = key_warning(*counted);
+    if (!warning.empty()) ngx::warn(cf, counted->place, warning);
+  }
+}
+
+void note_replaced(ngx_conf_t* cf, const std::string& names) {
+  const auto* core_location = static_cast<ngx_http_core_loc_conf_t*>(
+      ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
+  std::string_view location = ngx::to_view(core_location->name);
+  ngx::notice(cf, "\"guard_lockout\" of " +
+                      (location.empty() ? std::string("a server")
+                                        : "location \"" + std::string(location) + "\"") +
+                      " replaces the inherited " + names);
+}
+
+void merge(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
+  std::string replaced = child.uses.inherit(parent.uses);
+  if (!replaced.empty()) note_replaced(cf, replaced);
+  if (child.uses.list().empty()) return;
+  core::activate(cf, kInner);
+  core::activate(cf, kSettle);
+}
+
+void preconfigure(ngx_conf_t* cf) {
+  core::add_check(cf, kInner);
+  core::add_header_stage(cf, kSettle);
+  core::add_listener(cf, hear);
+}
+
+ngx_int_t init_process(ngx_cycle_t* /*cycle*/) noexcept {
+  core::own_counter_locks();
+  return NGX_OK;
+}
+
+constexpr ngx_uint_t kAnywhere = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
+
+ngx_command_t commands[] = {
+    ngx::command(ngx_string("guard_lockout_policy"), NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE,
+                 NGX_HTTP_MAIN_CONF_OFFSET, ngx::directive<set_policy>),
+    ngx::command(ngx_string("guard_lockout"), kAnywhere | NGX_CONF_1MORE, NGX_HTTP_LOC_CONF_OFFSET,
+                 ngx::directive<set_lockout>),
+    ngx_null_command,
+};
+
+ngx_http_module_t context = {
+    ngx::configuration<preconfigure>,
+    nullptr,
+    ngx::create_conf<MainConf>,
+    ngx::init_conf<MainConf, init_main>,
+    nullptr,
+    nullptr,
+    ngx::create_conf<LocationConf>,
+    ngx::merge_conf<LocationConf, merge>,
+};
+
+}  // namespace
+
+}  // namespace guard::lockout
+
+constinit ngx_module_t ngx_http_guard_lockout_module = guard::ngx::http_module(
+    &guard::lockout::context, guard::lockout::commands, {guard::lockout::init_process, nullptr});

@@ -1,0 +1,205 @@
+// The attempts and locks of one policy in its shared memory: sets of eight entries under one lock a
+// set (core/counter_lock.h). An entry is a key with a place for each of `limit` attempts. A place
+// is taken before the attempt reaches the application (reserve), becomes a failure (fail) or is
+// free again (give_back), and is free in any case when the window is over. So within any window at
+// most `limit` attempts of a key fail or are with the application.
+//
+// Of a policy that counts distinct values a place belongs to a value, and all attempts with that
+// value share it.
+//
+// An entry takes entry_size() bytes. Which entry a full set gives up: core/counter_zone.h; locked
+// keys come last.
+//
+// Times are milliseconds of a clock that all processes share and that never steps.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "core/counter_cas.h"
+#include "core/counter_lock.h"
+#include "core/counter_zone.h"
+#include "core/siphash.h"
+
+namespace guard::lockout {
+
+struct LockRule {
+  std::uint64_t limit = 5;
+  std::uint64_t window = 0;    // milliseconds, like the others
+  std::uint64_t duration = 0;  // of the first lock
+  std::uint64_t backoff = 1;   // each repeated lock is so many times longer
+  std::uint64_t longest =
+      0;  // up to this; and how long after a lock the next one is a repeated one
+  bool distinct = false;
+
+  // The length of the n-th lock in a row, from 1 on.
+  std::uint64_t length(std::uint64_t n) const noexcept;
+};
+
+// What an attempt is counted under.
+struct LockKey {
+  core::Hash128 hash;
+  std::uint64_t network = 0;  // core::network_of
+  std::uint64_t account = 0;  // hash of the account in the key, by which an operator finds it
+  std::uint64_t value = 0;    // hash of the distinct value
+};
+
+enum class Verdict : std::uint8_t {
+  admitted,
+  full,  // as many as may fail have failed or are under way
+  locked,
+  unavailable,  // the set is held by a process that is stopped
+};
+
+struct Decision {
+  Verdict verdict = Verdict::admitted;
+  std::uint64_t retry = 0;   // milliseconds until it could be admitted
+  bool under_way = false;    // full only because of attempts that may be given back
+  bool first_report = true;  // nobody has been told lately that this key is refused
+  std::uint64_t place = 0;   // of what was reserved: its time
+};
+
+// What became of a failure.
+struct Failure {
+  bool locks = false;         // it is the one that locked the key
+  std::uint64_t length = 0;   // of that lock
+  std::uint64_t repeats = 0;  // how many locks there have been in a row, this one included
+};
+
+struct Lock {
+  core::Hash128 hash;
+  std::uint64_t account = 0;
+  std::uint64_t left = 0;  // milliseconds
+  std::uint64_t repeats = 0;
+};
+
+class LockTable {
+ public:
+  static constexpr std::size_t kWays = 8;
+  static constexpr std::size_t kShare = 2;
+  static constexpr std::uint64_t kReportInterval = 60'000;
+
+  static constexpr std::size_t entry_size(std::uint64_t limit, bool distinct) {
+    return sizeof(std::uint64_t) * (kWords + limit * (distinct ? 2 : 1));
+  }
+
+  // Takes over what the memory holds if it was laid out for the same limit. Throws ConfigError if
+  // there is no room for a single set.
+  LockTable(std::span<std::byte> memory, const LockRule& rule);
+
+  core::Attached attached() const { return zone_.attached(); }
+  const LockRule& rule() const { return rule_; }
+  std::uint64_t pressure(std::uint64_t now_us) const noexcept { return zone_.pressure(now_us); }
+
+  // What reserve would answer. Reserves nothing.
+  Decision peek(const LockKey& key, std::uint64_t now) noexcept;
+  Decision reserve(const LockKey& key, std::uint64_t now) noexcept;
+  // place: what reserve has answered; 0: the failure was not reserved for.
+  Failure fail(const LockKey& key, std::uint64_t place, std::uint64_t now) noexcept;
+  void give_back(const LockKey& key, std::uint64_t place) noexcept;
+  // Nobody will ever know: the place stays taken till the window ends, but is no failure.
+  void leave(const LockKey& key, std::uint64_t place) noexcept;
+  // Forgets failures and lock; true if there was a lock.
+  bool clear(const LockKey& key, std::uint64_t now) noexcept;
+  // For this long nobody gets in, whatever was counted here.
+  void lock(const LockKey& key, std::uint64_t left, std::uint64_t repeats,
+            std::uint64_t now) noexcept;
+
+  // All that is locked. each(const Lock&) answers whether to go on.
+  template <class Each>
+  void list(std::uint64_t now, Each&& each) const noexcept;
+  // Lifts the locks for which wanted(const Lock&) is true, and calls lifted(const Lock&) for each.
+  template <class Wanted, class Lifted>
+  void unlock(std::uint64_t now, Wanted&& wanted, Lifted&& lifted) noexcept;
+
+ private:
+  static constexpr std::size_t kLine = 64;  // for the lock
+  static constexpr std::size_t kWords = 8;
+
+  // Words of an entry. Valid after every single store: a dying process may stop between any two.
+  struct Entry {
+    std::uint64_t tag = 0;
+    std::uint64_t low = 0;
+    std::uint64_t high = 0;
+    std::uint64_t account = 0;
+    std::uint64_t until = 0;       // locked; 0: never was
+    std::uint64_t repeats = 0;     // locks in a row
+    std::uint64_t forget = 0;      // when they are forgotten
+    std::uint64_t told = 0;        // when a refusal was reported
+    std::uint64_t places[1] = {};  // rule_.limit of them, then as many values
+  };
+  static_assert(offsetof(Entry, places) == kWords * sizeof(std::uint64_t));
+
+  static std::size_t set_size(const LockRule& rule) {
+    std::size_t size = kLine + kWays * entry_size(rule.limit, rule.distinct);
+    return (size + kLine - 1) / kLine * kLine;
+  }
+
+  Entry* entry_at(std::byte* set, std::size_t way) const noexcept {
+    return reinterpret_cast<Entry*>(set + kLine + way * entry_size(rule_.limit, rule_.distinct));
+  }
+  static std::uint64_t& lock_of(std::byte* set) noexcept {
+    return *reinterpret_cast<std::uint64_t*>(set);
+  }
+  std::span<std::uint64_t> places_of(Entry& entry) const noexcept {
+    return {static_cast<std::uint64_t*>(entry.places), rule_.limit};
+  }
+  std::span<std::uint64_t> values_of(Entry& entry) const noexcept {
+    return {static_cast<std::uint64_t*>(entry.places) + rule_.limit, rule_.limit};
+  }
+
+  bool lives(std::uint64_t place, std::uint64_t now) const noexcept;
+  Entry* find(const LockKey& key) const noexcept;
+  Entry* insert(const LockKey& key, std::uint64_t now) noexcept;
+  Entry* find_or_insert(const LockKey& key, std::uint64_t now) noexcept;
+  core::Standing standing_of(Entry& entry, std::uint64_t now) const noexcept;
+  Decision decide(Entry* entry, const LockKey& key, std::uint64_t now) const noexcept;
+  // The place of an attempt; null: it is gone.
+  std::uint64_t* place_of(Entry& entry, const LockKey& key, std::uint64_t place) const noexcept;
+  std::uint64_t* free_place(Entry& entry, std::uint64_t now) const noexcept;
+  void tell(Entry* entry, std::uint64_t now, Decision& decision) const noexcept;
+  Lock describe(const Entry& entry, std::uint64_t now) const noexcept;
+  void lift(Entry& entry) const noexcept;
+  // Calls each(entry, lock) for what is locked, with its set held, till it answers false.
+  template <class Each>
+  void each_locked(std::uint64_t now, Each&& each) const noexcept;
+
+  core::CounterZone zone_;
+  LockRule rule_;
+};
+
+template <class Each>
+void LockTable::each_locked(std::uint64_t now, Each&& each) const noexcept {
+  for (std::uint64_t i = 0; i < zone_.sets(); ++i) {
+    std::byte* set = zone_.set_at(i);
+    bool any = false;
+    for (std::size_t way = 0; way < kWays; ++way)
+      any |= core::load(entry_at(set, way)->until) > now;
+    if (!any) continue;
+    core::CounterLock lock(lock_of(set));
+    if (!lock.held()) continue;
+    for (std::size_t way = 0; way < kWays; ++way) {
+      Entry& entry = *entry_at(set, way);
+      if (entry.tag == 0 || entry.until <= now) continue;
+      if (!each(entry, describe(entry, now))) return;
+    }
+  }
+}
+
+template <class Each>
+void LockTable::list(std::uint64_t now, Each&& each) const noexcept {
+  each_locked(now, [&](Entry&, const Lock& lock) { return each(lock); });
+}
+
+template <class Wanted, class Lifted>
+void LockTable::unlock(std::uint64_t now, Wanted&& wanted, Lifted&& lifted) noexcept {
+  each_locked(now, [&](Entry& entry, const Lock& lock) {
+    if (!wanted(lock)) return true;
+    lift(entry);
+    lifted(lock);
+    return true;
+  });
+}
+
+}  // namespace guard::lockout

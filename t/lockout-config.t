@@ -1,0 +1,112 @@
+# What nginx -t says about guard_lockout_policy and guard_lockout. The words of one policy are tried in
+# t/unit/lockout_policy_test.cpp; here is what takes more than one directive, and one of each kind.
+
+use strict;
+use warnings;
+use lib 't/lib';
+use Test::Nginx::Socket 'no_plan';
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: a word that is none
+--- http_config
+guard_lockout_policy login key=$remote_user on=login_failed
+                     limits=5 window=15m duration=30m;
+--- config_error
+unknown parameter "limits=", did you mean "limit="? in http_config:2
+
+=== TEST 2: a kind that is none
+--- http_config
+guard_lockout_policy login key=$guard_client_net on=login_faild limit=5 window=15m duration=30m;
+--- config_error
+unknown event kind "login_faild", did you mean "login_failed"? in http_config:1
+
+=== TEST 3: a variable that is none
+--- http_config
+guard_lockout_policy login key=$nothing$guard_client_net on=login_failed limit=5 window=15m duration=30m;
+--- config_error
+unknown "nothing" variable
+
+=== TEST 4: defined twice
+--- http_config
+guard_lockout_policy login key=$guard_client_net on=login_failed limit=5 window=15m duration=30m;
+guard_lockout_policy login key=$guard_client_net on=login_failed limit=5 window=15m duration=30m;
+--- config_error
+lockout policy "login" is defined twice in http_config:2
+
+=== TEST 5: a policy that is none
+--- http_config
+guard_lockout_policy login key=$guard_client_net on=login_failed limit=5 window=15m duration=30m;
+--- config
+location / { guard_lockout logni; }
+--- config_error
+unknown lockout policy "logni", did you mean "login"? in config:1
+
+=== TEST 6: used before it is defined
+--- config
+guard_lockout login;
+--- config_error
+unknown lockout policy "login", a policy must be defined before it is used in config:1
+
+=== TEST 7: twice at one level
+--- http_config
+guard_lockout_policy login key=$guard_client_net on=login_failed limit=5 window=15m duration=30m;
+--- config
+guard_lockout login;
+guard_lockout login;
+--- config_error
+lockout policy "login" is applied twice at the same level in config:2
+
+=== TEST 8: off beside others
+--- http_config
+guard_lockout_policy login key=$guard_client_net on=login_failed limit=5 window=15m duration=30m;
+--- config
+guard_lockout login;
+guard_lockout off;
+--- config_error
+"guard_lockout off" beside other "guard_lockout" of the same level in config:2
+
+=== TEST 9: a success that would clear what is another's
+--- http_config
+guard_lockout_policy login key=$guard_client_net on=login_failed limit=5 window=15m duration=30m
+                     reset_on=login_succeeded;
+--- config_error
+/lockout policy "login" has "reset_on=", but no variable of "key=\$guard_client_net" comes from the body: a client who knows one account could clear what he has failed with others; write "account" if the key does hold the account in .*:\d+$/
+
+=== TEST 10: a variable of the body, declared later, and the flag
+--- http_config
+guard_lockout_policy login key=$email$guard_client_net on=login_failed limit=5 window=15m duration=30m reset_on=login_succeeded;
+guard_lockout_policy basic key=$remote_user$guard_client_net on=login_failed limit=5 window=15m duration=30m reset_on=login_succeeded account;
+--- config
+guard_json_set $email /email;
+location /x { guard_lockout login; guard_lockout basic; return 204; }
+--- request
+GET /x
+--- error_code: 204
+
+=== TEST 11: the account alone, at a low limit
+--- http_config
+guard_lockout_policy login key=$remote_user on=login_failed limit=5 window=15m duration=30m;
+guard_lockout_policy many key=$remote_user on=login_failed limit=20 window=15m duration=30m;
+--- config_warning
+lockout policy "login" lets anybody lock the account of another with 5 failures: add "$guard_client_net" to its key, and use a second policy with the account alone and a higher limit, of 20 or more in http_config:1
+
+=== TEST 12: a zone that is too small for one set
+--- http_config
+guard_lockout_policy login key=$guard_client_net distinct=$remote_user on=login_failed limit=1000 window=15m duration=30m zone=64k;
+--- config_error
+"zone=64k" holds too few keys with "limit=1000": use at least 1004k in http_config:1
+
+=== TEST 13: words that are missing
+--- http_config
+guard_lockout_policy login key=$guard_client_net on=login_failed window=15m duration=30m;
+--- config_error
+"limit=" is missing in http_config:1
+
+=== TEST 14: outside of http
+--- config
+guard_lockout_policy login key=$guard_client_net on=login_failed limit=5 window=15m duration=30m;
+--- config_error
+"guard_lockout_policy" directive is not allowed here in config:1

@@ -1,0 +1,268 @@
+# Lockouts in shared memory, from outside: what locks, what does not, what the client and the event log are told,
+# and that neither parallel guesses nor ones whose answer nobody waits for get past the limit.
+
+use strict;
+use warnings;
+use lib 't/lib';
+use IO::Socket::INET;
+use JSON::PP ();
+use Test::More;
+use Test::Nginx::Guard;
+use Test::Nginx::Guard::Client qw(parse_responses);
+use Test::Nginx::Guard::Ending qw(ends_well);
+use Test::Nginx::Guard::Events qw(events_of);
+
+# The password is "right", but for what the user's name says: slow, silent (no answer), broken (500).
+my $app = start_upstream(
+    sub {
+        my ($request) = @_;
+        my $given = eval { JSON::PP::decode_json($request->{body}) } // {};
+        my ($user, $password) = map { $given->{$_} // '' } qw(email password);
+        select undef, undef, undef, 0.3 if $user =~ /slow/;
+        select undef, undef, undef, 20  if $user =~ /hang/;
+        return if $user =~ /silent/;
+        my $status = $user =~ /broken/ ? 500 : $password eq 'right' ? 200 : 401;
+        return "HTTP/1.1 $status Status\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n";
+    }
+);
+my $proxy = "proxy_pass http://127.0.0.1:" . $app->port . ';';
+my $login = "guard_json on; guard_event login_failed on=401 user=\$email; guard_event login_succeeded on=200 user=\$email; $proxy";
+my $rule  = 'on=login_failed limit=5 window=15m duration=30m';
+
+my $nginx = start_nginx(
+    workers     => 4,
+    connections => 1024,
+    http_config => <<"EOC",
+guard_event_log \$TEST_NGINX_EVENT_LOG;
+guard_event_privacy user=clear;
+set_real_ip_from 127.0.0.1;
+real_ip_header X-Real-IP;
+guard_lockout_policy login key=\$email\$guard_client_net $rule reset_on=login_succeeded;
+guard_lockout_policy account key=\$email on=login_failed limit=20 window=15m duration=5m;
+guard_lockout_policy spray key=\$guard_client_net distinct=\$email on=login_failed limit=3 window=15m duration=10m;
+guard_lockout_policy growing key=\$email\$guard_client_net on=login_failed limit=1 window=1m duration=1s backoff=3 max=1h;
+guard_lockout_policy address key=\$email on=login_failed limit=2 window=15m duration=30m empty=address;
+guard_lockout_policy skip key=\$email on=login_failed limit=2 window=15m duration=30m empty=skip;
+guard_lockout_policy schema key=\$guard_client_net on=json_refused limit=2 window=15m duration=30m;
+EOC
+    config => <<"EOC",
+guard_json_set \$email /email;
+location /login { guard_route login; guard_lockout login; $login }
+location /both { guard_lockout login; guard_lockout account; $login }
+location /spray { guard_lockout spray; $login }
+location /growing { guard_lockout growing; $login }
+location /address { guard_lockout address; $login }
+location /skip { guard_lockout skip; $login }
+location /schema { guard_lockout schema; $login }
+location /observe { guard_lockout login; guard_mode observe lockout; $login }
+location /exempt { guard_lockout login; guard_exempt 198.51.100.99 lockout; $login }
+location /nested { guard_lockout account; location /nested/more { guard_lockout +spray; $login } location /nested/off { guard_lockout off; $login } $login }
+EOC
+);
+
+my $json = JSON::PP->new->utf8->canonical;
+
+sub body_of { my ($user, $password) = @_; return $json->encode({ email => $user, password => $password // 'wrong' }) }
+
+# The answer to a login; from: the client's address.
+sub try {
+    my ($path, $user, %word) = @_;
+    return request(
+        $nginx->port, POST => $path,
+        body    => $word{body} // body_of($user, $word{password}),
+        headers => ['Content-Type: application/json', 'X-Real-IP: ' . ($word{from} // '192.0.2.1')]
+    ) // { code => 'none', fields => [], body => '' };
+}
+
+sub codes { my ($path, $user, $count, @word) = @_; return join ' ', map { try($path, $user, @word)->{code} } 1 .. $count }
+
+sub reached { my ($user) = @_; return scalar grep { ($_->{body} // '') =~ /"\Q$user\E"/ } @{ $app->requests } }
+
+sub events_about { my ($user) = @_; return grep { ($_->{user}{name} // '') eq $user } events_of($nginx, qr/./) }
+
+# All at once, each over a connection of its own: what they are answered, by code.
+sub at_once {
+    my ($count, $path, $user) = @_;
+    my @sockets = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $nginx->port) // die "connect: $!\n" } 1 .. $count;
+    my $body = body_of($user);
+    print {$_} "POST $path HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Real-IP: 192.0.2.1\r\nContent-Type: application/json\r\nContent-Length: "
+        . length($body) . "\r\n\r\n$body" for @sockets;
+    my %codes;
+    for my $socket (@sockets) {
+        local $/;
+        my ($code) = (<$socket> // '') =~ m{\AHTTP/1\.1 (\d+)};
+        ++$codes{ $code // 'none' };
+    }
+    return \%codes;
+}
+
+# The policy as it is meant.
+{
+    is codes('/login', 'ann@example.com', 5), '401 401 401 401 401', 'five failures are the application\'s to refuse';
+    my $locked = try('/login', 'ann@example.com', password => 'right');
+    is $locked->{code}, 429, 'then the account is locked, also for who knows the password';
+    like header_of($locked->{fields}, 'Retry-After'), qr/^1(?:800|79\d)$/, 'for half an hour';
+    is header_of($locked->{fields}, 'Content-Type'), 'application/problem+json', 'a problem';
+    is header_of($locked->{fields}, 'Cache-Control'), 'no-store', 'that nobody keeps';
+    my $problem = $json->decode($locked->{body});
+    like delete $problem->{instance}, qr/^urn:request:[0-9a-f]{32}$/, 'instance';
+    is_deeply $problem, {
+        type => 'about:blank', title => 'Too many failed attempts', status => 429,
+        detail => 'Wait before the next attempt', code => 'lockout.login'
+    }, 'which says as much as it must';
+    is codes('/login', 'ann@example.com', 20), join(' ', (429) x 20), 'as often as anybody asks';
+    is reached('ann@example.com'), 5, 'five attempts have reached the application';
+    is codes('/login', $_, 1), 429, 'another spelling is the same account' for ' ANN@Example.com ', "\x{ff41}nn\@example.com";
+    is codes('/login', 'bob@example.com', 1), 401, 'another account is not';
+    is codes('/login', 'ann@example.com', 1, from => '192.0.2.2', password => 'right'), 200, 'nor is another address of its owner';
+    is codes('/login', 'ann@example.com', 1, from => '192.0.2.1'), 429, 'whose success elsewhere lifts nothing here';
+
+    # Each worker writes its own when it likes.
+    ok wait_for(sub { events_of($nginx, qr/^rate_limited$/) && events_about('ann@example.com') >= 7 }), 'events arrive';
+    my @events = events_about('ann@example.com');
+    is join(' ', sort map { $_->{labels}{kind} } @events), 'account_locked login_failed login_failed login_failed login_failed login_failed login_succeeded',
+        'the events: one lock';
+    my ($lock) = grep { $_->{labels}{kind} eq 'account_locked' } @events;
+    is_deeply [$lock->{event}{code}, $lock->{rule}{name}, $lock->{event}{reason}, $lock->{source}{ip}, $lock->{labels}{route}],
+        ['lockout.login', 'login', 'Locked for 1800 seconds, lock 1 in a row', '192.0.2.1', 'login'], 'which says what it is';
+    my @refused = events_of($nginx, qr/^rate_limited$/);
+    is scalar(@refused), 1, 'and one refusal for the key';
+    is $refused[0]{labels}{key_hash}, $lock->{labels}{key_hash}, 'of the same key';
+    like $lock->{labels}{key_hash}, qr/^[0-9a-f]{32}$/, 'as its hash';
+    is $refused[0]{labels}{decision}, 'denied', 'denied';
+}
+
+# Whether the account exists is not to be seen: the application knows nobody here, and both answers are alike.
+{
+    my @bodies;
+    for my $user ('known@example.com', 'unknown@example.com') {
+        codes('/login', $user, 5);
+        my $answer = try('/login', $user);
+        push @bodies, join "\n", $answer->{code}, $answer->{body} =~ s/urn:request:[0-9a-f]{32}//r,
+            map { "$_->[0]: $_->[1]" } grep { $_->[0] !~ /^(?:Date|X-Request-ID|Retry-After)$/i } map { ref $_ ? $_ : [$_, ''] } @{ $answer->{fields} };
+    }
+    is $bodies[0], $bodies[1], 'a refusal is the same for all accounts';
+}
+
+# A success gives back, and clears its own key only.
+{
+    is codes('/login', 'good@example.com', 12, password => 'right'), join(' ', (200) x 12), 'successes never lock';
+    is codes('/login', 'mixed@example.com', 4), '401 401 401 401', 'four failures';
+    is codes('/login', 'mixed@example.com', 1, password => 'right'), 200, 'a success';
+    is codes('/login', 'mixed@example.com', 6), '401 401 401 401 401 429', 'and it begins anew';
+    is codes('/login', 'broken@example.com', 8), join(' ', (500) x 8), 'an application that fails locks nobody';
+}
+
+# The application never says: the attempt counts till the window ends, but nobody is locked.
+{
+    is codes('/login', 'silent@example.com', 6), '502 502 502 502 502 429', 'an attempt without an answer counts';
+    my $full = try('/login', 'silent@example.com');
+    like header_of($full->{fields}, 'Retry-After'), qr/^(?:900|89\d)$/, 'till the window ends';
+    is_deeply [grep { $_->{labels}{kind} eq 'account_locked' } events_about('silent@example.com')], [], 'but is no failure';
+
+    my $body = body_of('hang@example.com');
+    for (1 .. 5) {
+        my $before = reached('hang@example.com');
+        my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $nginx->port) // die;
+        print {$socket} "POST /login HTTP/1.1\r\nHost: x\r\nX-Real-IP: 192.0.2.1\r\nContent-Type: application/json\r\nContent-Length: "
+            . length($body) . "\r\n\r\n$body";
+        ok wait_for(sub { reached('hang@example.com') > $before }), 'an attempt is with the application';
+        close $socket;
+    }
+    ok wait_for(sub { my $answer = try('/login', 'hang@example.com'); $answer->{code} == 429 && header_of($answer->{fields}, 'Retry-After') > 1 }),
+        'clients that go away keep their places';
+    is reached('hang@example.com'), 5, 'so five of them reached it';
+}
+
+# Nobody gets in twice at once.
+{
+    my $codes = at_once(200, '/login', 'slow@example.com');
+    is_deeply $codes, { 401 => 5, 429 => 195 }, '200 guesses at once: five get through';
+    is reached('slow@example.com'), 5, 'exactly';
+    is codes('/login', 'slow@example.com', 1), 429, 'and it is locked';
+}
+
+# What is under way may succeed: wait a second.
+{
+    my $body = body_of('slow-hang@example.com');
+    my @sockets = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $nginx->port) // die } 1 .. 5;
+    print {$_} "POST /login HTTP/1.1\r\nHost: x\r\nX-Real-IP: 192.0.2.1\r\nContent-Type: application/json\r\nContent-Length: " . length($body) . "\r\n\r\n$body" for @sockets;
+    ok wait_for(sub { reached('slow-hang@example.com') == 5 }), 'five are under way';
+    my $answer = try('/login', 'slow-hang@example.com');
+    is $answer->{code} . ' ' . header_of($answer->{fields}, 'Retry-After'), '429 1', 'the sixth may try again soon';
+}
+
+# A key that says nothing.
+{
+    for my $body ('{"password":"x"}', '{"email":""}', '{"email":null}', '{"email":["a@example.com"]}', '{"email":{}}', '{"email":"  "}', "{\"email\":\"\\u200b\"}") {
+        my $answer = try('/login', undef, body => $body);
+        is $answer->{code}, 400, "$body is no account";
+        is $json->decode($answer->{body})->{code}, 'key.missing', 'which is said';
+    }
+    is request($nginx->port, GET => '/login')->{code}, 400, 'nor is a request without a body';
+    is codes('/skip', undef, 5, body => '{}'), '401 401 401 401 401', 'empty=skip: is not counted';
+    is codes('/address', undef, 3, body => '{}'), '401 401 429', 'empty=address: is counted by the address';
+    is codes('/address', undef, 1, body => '{}', from => '192.0.2.9'), 401, 'each by its own';
+}
+
+# A stranger locks himself out, not the owner; many of them do, at a higher limit.
+{
+    is codes('/both', 'owner@example.com', 7, from => '203.0.113.1'), '401 401 401 401 401 429 429', 'a stranger fails';
+    is codes('/both', 'owner@example.com', 1, from => '198.51.100.1', password => 'right'), 200, 'the owner does not notice';
+    is codes('/both', 'owner@example.com', 5, from => "203.0.113.$_"), '401 401 401 401 401', "stranger $_" for 2 .. 4;
+    my $all = try('/both', 'owner@example.com', from => '198.51.100.1', password => 'right');
+    is $all->{code}, 429, 'twenty failures from wherever lock the account itself';
+    is $json->decode($all->{body})->{code}, 'lockout.account', 'by the other policy';
+}
+
+# Many accounts from one network.
+{
+    my @from = (from => '192.0.2.77');
+    is codes('/spray', 'one@example.com', 6, @from), join(' ', (401) x 6), 'one account is one value, however often';
+    is codes('/spray', 'two@example.com', 1, @from), 401, 'two';
+    is codes('/spray', 'fine@example.com', 1, @from, password => 'right'), 200, 'a success is none';
+    is codes('/spray', 'three@example.com', 1, @from), 401, 'three';
+    is codes('/spray', 'four@example.com', 1, @from), 429, 'that is spraying';
+    is codes('/spray', 'four@example.com', 1, from => '192.0.2.78'), 401, 'of this network';
+}
+
+# Repeated locks.
+{
+    is codes('/growing', 'g@example.com', 1), 401, 'a failure';
+    my $answer = try('/growing', 'g@example.com');
+    is $answer->{code} . ' ' . header_of($answer->{fields}, 'Retry-After'), '429 1', 'locks for a second';
+    ok wait_for(sub { codes('/growing', 'g@example.com', 1) eq '401' }, 5), 'which ends';
+    like header_of(try('/growing', 'g@example.com')->{fields}, 'Retry-After'), qr/^[23]$/, 'the next lock is three times as long';
+}
+
+# What Guard refuses before.
+{
+    my @from = (from => '192.0.2.55');
+    is codes('/schema', undef, 2, body => '{', @from), '400 400', 'two broken bodies';
+    is codes('/schema', 'x@example.com', 1, @from), 429, 'lock the network';
+    is codes('/schema', 'x@example.com', 1), 401, 'and no other';
+}
+
+# Modes, exemptions, levels.
+{
+    is codes('/observe', 'obs@example.com', 8), join(' ', (401) x 8), 'observe: refuses nothing';
+    ok wait_for(sub { grep { $_->{labels}{decision} // '' eq 'observed' } events_of($nginx, qr/^rate_limited$/) }), 'observe: but says so';
+    is scalar(grep { $_->{labels}{kind} eq 'account_locked' } events_about('obs@example.com')), 1, 'observe: one lock';
+    is codes('/exempt', 'ex@example.com', 8, from => '198.51.100.99'), join(' ', (401) x 8), 'an exempt client is not counted';
+    is codes('/exempt', 'ex@example.com', 6, from => '198.51.100.98'), '401 401 401 401 401 429', 'another is';
+    is codes('/nested/more', "n$_\@example.com", 1, from => '192.0.2.66'), 401, "levels: $_" for 1 .. 3;
+    is codes('/nested/more', 'n4@example.com', 1, from => '192.0.2.66'), 429, 'levels: + adds';
+    is codes('/nested/off', 'n5@example.com', 1, from => '192.0.2.66'), 401, 'levels: off';
+    is codes('/nested', 'n5@example.com', 1, from => '192.0.2.66'), 401, 'levels: the outer one alone';
+}
+
+# Locks outlive a reload.
+{
+    is $nginx->hup, undef, 'reload';
+    is codes('/login', 'ann@example.com', 1), 429, 'a lock survives it';
+    is codes('/login', 'slow@example.com', 1), 429, 'and so does another';
+}
+
+ends_well($nginx, 'lockout');
+$app->stop;
+done_testing;

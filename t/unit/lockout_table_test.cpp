@@ -1,0 +1,284 @@
+#include "lockout/lockout_table.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "unit.h"
+
+using namespace guard::lockout;
+
+namespace {
+
+constexpr std::uint64_t kNow = 1'000'000;  // milliseconds
+constexpr std::uint64_t kWindow = 900'000;
+constexpr std::uint64_t kDuration = 1'800'000;
+
+struct Fixture {
+  explicit Fixture(LockRule own = {3, kWindow, kDuration, 1, kDuration, false},
+                   std::size_t size = 64 * 1024)
+      : rule(own), memory(size), table(memory, rule) {}
+
+  LockRule rule;
+  std::vector<std::byte> memory;
+  LockTable table;
+};
+
+LockKey key_of(std::uint64_t number, std::uint64_t value = 0) {
+  std::uint64_t spread = (number + 1) * 0x9e3779b97f4a7c15;
+  return {{spread, ~spread}, number, number * 7, value};
+}
+
+// A whole attempt that fails.
+Failure fail_once(LockTable& table, const LockKey& key, std::uint64_t now) {
+  Decision decision = table.reserve(key, now);
+  assert_true(decision.verdict == Verdict::admitted);
+  return table.fail(key, decision.place, now);
+}
+
+void locks_after_the_limit(void**) {
+  Fixture f;
+  LockKey key = key_of(1);
+  assert_false(fail_once(f.table, key, kNow).locks);
+  assert_false(fail_once(f.table, key, kNow + 1).locks);
+  Failure failure = fail_once(f.table, key, kNow + 2);
+  assert_true(failure.locks);
+  assert_int_equal(failure.length, kDuration);
+  Decision decision = f.table.reserve(key, kNow + 3);
+  assert_true(decision.verdict == Verdict::locked);
+  assert_int_equal(decision.retry, kDuration - 1);
+  assert_true(decision.first_report);
+  assert_false(f.table.peek(key, kNow + 4).first_report);
+  assert_true(f.table.peek(key_of(2), kNow).verdict == Verdict::admitted);
+  // Then it begins anew.
+  std::uint64_t later = kNow + 2 + kDuration;
+  assert_true(f.table.peek(key, later - 1).verdict == Verdict::locked);
+  assert_true(f.table.peek(key, later).verdict == Verdict::admitted);
+  assert_false(fail_once(f.table, key, later).locks);
+}
+
+void what_is_under_way_counts(void**) {
+  Fixture f;
+  LockKey key = key_of(1);
+  std::vector<Decision> open;
+  for (int i = 0; i < 3; ++i) open.push_back(f.table.reserve(key, kNow));
+  Decision full = f.table.reserve(key, kNow);
+  assert_true(full.verdict == Verdict::full);
+  assert_true(full.under_way);
+  f.table.give_back(key, open[0].place);
+  assert_true(f.table.peek(key, kNow).verdict == Verdict::admitted);
+  assert_false(f.table.fail(key, open[1].place, kNow).locks);
+  f.table.leave(key, open[2].place);
+  open[0] = f.table.reserve(key, kNow + 10);
+  f.table.leave(key, open[0].place);
+  full = f.table.reserve(key, kNow + 20);
+  assert_true(full.verdict == Verdict::full);
+  assert_false(full.under_way);
+  // Till the first of them is out of the window.
+  assert_int_equal(full.retry, kWindow - 20);
+  assert_true(f.table.reserve(key, kNow + kWindow - 1).verdict == Verdict::full);
+  assert_true(f.table.reserve(key, kNow + kWindow).verdict == Verdict::admitted);
+}
+
+void failures_leave_the_window(void**) {
+  Fixture f;
+  LockKey key = key_of(1);
+  fail_once(f.table, key, kNow);
+  fail_once(f.table, key, kNow + 10);
+  assert_false(fail_once(f.table, key, kNow + kWindow).locks);
+  assert_true(fail_once(f.table, key, kNow + kWindow + 1).locks);
+}
+
+void a_success_forgets(void**) {
+  Fixture f;
+  LockKey key = key_of(1);
+  fail_once(f.table, key, kNow);
+  fail_once(f.table, key, kNow);
+  Decision open = f.table.reserve(key, kNow);
+  assert_false(f.table.clear(key, kNow));
+  f.table.give_back(key, open.place);
+  fail_once(f.table, key, kNow);
+  fail_once(f.table, key, kNow);
+  assert_true(fail_once(f.table, key, kNow).locks);
+  assert_true(f.table.clear(key, kNow + 1));
+  assert_true(f.table.peek(key, kNow + 1).verdict == Verdict::admitted);
+  assert_false(f.table.clear(key_of(9), kNow));
+  // An attempt that is under way stays so.
+  open = f.table.reserve(key, kNow + 2);
+  f.table.clear(key, kNow + 2);
+  f.table.reserve(key, kNow + 2);
+  f.table.reserve(key, kNow + 2);
+  assert_true(f.table.reserve(key, kNow + 2).verdict == Verdict::full);
+}
+
+void repeated_locks_grow(void**) {
+  Fixture f({1, kWindow, 1000, 2, 5000, false});
+  LockKey key = key_of(1);
+  std::uint64_t now = kNow;
+  for (std::uint64_t length : {1000, 2000, 4000, 5000, 5000}) {
+    Failure failure = fail_once(f.table, key, now);
+    assert_int_equal(failure.length, length);
+    assert_true(f.table.peek(key, now + length - 1).verdict == Verdict::locked);
+    now += length;
+  }
+  // As long as the longest after the last one it is a first one again.
+  now += 5000;
+  assert_int_equal(fail_once(f.table, key, now).length, 1000);
+}
+
+void a_lock_is_not_made_longer(void**) {
+  Fixture f({2, kWindow, kDuration, 2, kDuration, false});
+  LockKey key = key_of(1);
+  Decision a = f.table.reserve(key, kNow);
+  fail_once(f.table, key, kNow);
+  f.table.fail(key, 0, kNow);
+  assert_true(f.table.peek(key, kNow).verdict == Verdict::locked);
+  assert_false(f.table.fail(key, a.place, kNow + 10).locks);
+  assert_int_equal(f.table.peek(key, kNow + 10).retry, kDuration - 10);
+}
+
+void counts_what_was_not_reserved(void**) {
+  Fixture f;
+  LockKey key = key_of(1);
+  for (int i = 0; i < 3; ++i) f.table.reserve(key, kNow);
+  assert_false(f.table.fail(key, 0, kNow).locks);
+  assert_false(f.table.fail(key, 0, kNow).locks);
+  assert_true(f.table.fail(key, 0, kNow).locks);
+}
+
+void distinct_values(void**) {
+  Fixture f({3, kWindow, kDuration, 1, kDuration, true});
+  for (int i = 0; i < 10; ++i) assert_false(fail_once(f.table, key_of(1, 100), kNow + 1).locks);
+  assert_false(fail_once(f.table, key_of(1, 200), kNow + 2).locks);
+  // A value that is there needs no place of its own.
+  Decision third = f.table.reserve(key_of(1, 300), kNow + 3);
+  assert_true(f.table.reserve(key_of(1, 400), kNow + 3).verdict == Verdict::full);
+  Decision again = f.table.reserve(key_of(1, 300), kNow + 3);
+  assert_true(again.verdict == Verdict::admitted);
+  assert_true(f.table.reserve(key_of(1, 100), kNow + 3).verdict == Verdict::admitted);
+  f.table.give_back(key_of(1, 300), third.place);
+  assert_true(f.table.peek(key_of(1, 400), kNow + 3).verdict == Verdict::full);
+  f.table.give_back(key_of(1, 300), again.place);
+  Decision other = f.table.reserve(key_of(1, 400), kNow + 3);
+  assert_true(other.verdict == Verdict::admitted);
+  assert_true(f.table.fail(key_of(1, 400), other.place, kNow + 3).locks);
+}
+
+void lists_and_unlocks(void**) {
+  Fixture f;
+  for (std::uint64_t number = 0; number < 20; ++number) {
+    for (int i = 0; i < 3; ++i) fail_once(f.table, key_of(number), kNow + number);
+  }
+  std::size_t count = 0;
+  f.table.list(kNow + 100, [&](const Lock& lock) {
+    assert_int_equal(lock.left, kDuration - 100 + lock.account / 7);
+    assert_int_equal(lock.repeats, 1);
+    ++count;
+    return true;
+  });
+  assert_int_equal(count, 20);
+  std::size_t lifted = 0;
+  f.table.unlock(
+      kNow + 100, [](const Lock& lock) { return lock.account == 7; },
+      [&](const Lock&) { ++lifted; });
+  assert_int_equal(lifted, 1);
+  assert_true(f.table.peek(key_of(1), kNow + 100).verdict == Verdict::admitted);
+  assert_true(f.table.peek(key_of(2), kNow + 100).verdict == Verdict::locked);
+  count = 0;
+  f.table.list(kNow + 100, [&](const Lock&) { return ++count < 5; });
+  assert_int_equal(count, 5);
+}
+
+void survives(void**) {
+  Fixture f;
+  LockKey key = key_of(1);
+  for (int i = 0; i < 3; ++i) fail_once(f.table, key, kNow);
+  // Other times, the same limit: what is locked stays so.
+  LockTable next(f.memory, {3, kWindow * 2, kDuration * 2, 2, kDuration * 4, false});
+  assert_true(next.attached() == guard::core::Attached::inherited);
+  assert_true(next.peek(key, kNow + 1).verdict == Verdict::locked);
+  LockTable other(f.memory, {4, kWindow, kDuration, 1, kDuration, false});
+  assert_true(other.attached() == guard::core::Attached::replaced);
+  assert_true(other.peek(key, kNow + 1).verdict == Verdict::admitted);
+}
+
+void adopts_a_lock(void**) {
+  Fixture f;
+  f.table.lock(key_of(1), 5000, 2, kNow);
+  Decision decision = f.table.peek(key_of(1), kNow + 1000);
+  assert_true(decision.verdict == Verdict::locked);
+  assert_int_equal(decision.retry, 4000);
+}
+
+// Locks are the last to go, and one network never displaces those of others.
+void keeps_locks_of_others(void**) {
+  Fixture f({3, kWindow, kDuration, 1, kDuration, false}, 16 * 1024);
+  LockKey locked = key_of(1);
+  for (int i = 0; i < 3; ++i) fail_once(f.table, locked, kNow);
+  for (std::uint64_t number = 100; number < 5000; ++number) {
+    LockKey key = key_of(number);
+    key.network = std::uint64_t{0x77} << 48 | 0x77;
+    f.table.reserve(key, kNow);
+  }
+  assert_true(f.table.peek(locked, kNow + 1).verdict == Verdict::locked);
+}
+
+void a_stopped_owner_admits_nobody(void**) {
+  Fixture f;
+  LockKey key = key_of(1);
+  fail_once(f.table, key, kNow);
+  // This process, now: alive, and it holds the lock of every set.
+  auto begin = reinterpret_cast<std::uintptr_t>(f.memory.data());
+  for (std::size_t at = (64 - begin % 64) % 64; at + 8 <= f.memory.size(); at += 64) {
+    auto* word = reinterpret_cast<std::uint64_t*>(f.memory.data() + at);
+    if (*word == 0) *word = ~std::uint64_t{0} << 22 | static_cast<std::uint64_t>(getpid());
+  }
+  assert_true(f.table.reserve(key, kNow).verdict == Verdict::unavailable);
+}
+
+// Many threads guess at one key: as many as the limit get in, however they are mixed.
+void exactly_the_limit(void**) {
+  guard::unit::skip_under_valgrind();
+  guard::core::own_counter_locks();
+  Fixture f({5, kWindow, kDuration, 1, kDuration, false});
+  std::atomic<int> admitted = 0;
+  std::atomic<int> locks = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 200; ++i) {
+        Decision decision = f.table.reserve(key_of(1), kNow + 1);
+        if (decision.verdict != Verdict::admitted) continue;
+        ++admitted;
+        if (f.table.fail(key_of(1), decision.place, kNow + 1).locks) ++locks;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  assert_int_equal(admitted, 5);
+  assert_int_equal(locks, 1);
+}
+
+}  // namespace
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(locks_after_the_limit),
+      cmocka_unit_test(what_is_under_way_counts),
+      cmocka_unit_test(failures_leave_the_window),
+      cmocka_unit_test(a_success_forgets),
+      cmocka_unit_test(repeated_locks_grow),
+      cmocka_unit_test(a_lock_is_not_made_longer),
+      cmocka_unit_test(counts_what_was_not_reserved),
+      cmocka_unit_test(distinct_values),
+      cmocka_unit_test(lists_and_unlocks),
+      cmocka_unit_test(survives),
+      cmocka_unit_test(adopts_a_lock),
+      cmocka_unit_test(keeps_locks_of_others),
+      cmocka_unit_test(a_stopped_owner_admits_nobody),
+      cmocka_unit_test(exactly_the_limit),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

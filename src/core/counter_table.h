@@ -33,6 +33,7 @@ class CounterTable {
   // Lost races after which update() gives up. A race is lost only when another one wins it.
   static constexpr int kMaxTries = 1000;
   static constexpr int kWaits = 16;
+  static constexpr std::uint64_t kKept = std::uint64_t{1} << 63;
 
   enum class Update : std::uint8_t { changed, unchanged, unavailable };
 
@@ -49,7 +50,8 @@ class CounterTable {
   // one it was offered to change nothing. decide is called again when somebody else changed the
   // state meanwhile. used(tag, state) says how much of the quota of some key is used: the entry
   // that answers least is given up first, at once if that is 0. It is asked only for a key that is
-  // new.
+  // new. An answer with kKept in it: that one stays while there is any without, whatever networks
+  // hold.
   template <class Used, class Decide>
   Update update(const CounterKey& key, Used&& used, Decide&& decide) noexcept;
 
@@ -100,6 +102,7 @@ CounterTable::Place CounterTable::insert(const CounterKey& key, Used& used,
     standing.network = network_of(seen[i].tag);
     if (seen[i].tag != 0) standing.used = used(seen[i].tag, seen[i].value & ~kFresh);
     standing.live = standing.used != 0;
+    standing.kept = (standing.used & kKept) != 0;
   }
   std::uint64_t tag = tag_of(key);
   std::size_t victim = choose_victim(standings, network_of(tag), kShare);

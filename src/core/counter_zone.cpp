@@ -1,5 +1,6 @@
 #include "core/counter_zone.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -81,16 +82,23 @@ std::size_t choose_victim(std::span<const Standing> entries, std::uint16_t netwo
     crowded = crowded || held[i] > share;
   }
 
+  bool all_kept = std::ranges::all_of(entries, &Standing::kept);
+  auto spendable = [&](std::size_t i) { return all_kept || !entries[i].kept; };
   auto eligible = [&](std::size_t i) {
     if (own >= share) return entries[i].network == network;
     return !crowded || held[i] > share;
   };
-  std::size_t victim = entries.size();
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (!eligible(i)) continue;
-    if (victim == entries.size() || entries[i].used < entries[victim].used) victim = i;
-  }
-  return victim;
+  auto least = [&](auto&& admitted) {
+    std::size_t victim = entries.size();
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (!admitted(i)) continue;
+      if (victim == entries.size() || entries[i].used < entries[victim].used) victim = i;
+    }
+    return victim;
+  };
+  std::size_t victim = least([&](std::size_t i) { return spendable(i) && eligible(i); });
+  // All that the shares would take is kept.
+  return victim != entries.size() ? victim : least(spendable);
 }
 
 }  // namespace guard::core

@@ -128,6 +128,7 @@ struct Standing {
   std::uint16_t network = 0;
   bool live = false;       // forgetting it would give somebody quota back
   std::uint64_t used = 0;  // the more, the less of its quota is restored
+  bool kept = false;       // not given up while there is anything else, whatever networks hold
 };
 
 // The entry to give up for a new key of `network`: the first that is not live, else by the rules

@@ -234,6 +234,12 @@ void victims(void**) {
   assert_int_equal(choose_victim(set, 1, 2), 7);  // below its share: the furthest of all
   set[4] = {2, true, 2000};
   assert_int_equal(choose_victim(set, 1, 2), 2);  // network 2 holds more than its share
+  set[2].kept = true;
+  assert_int_equal(choose_victim(set, 1, 2), 3);  // the other one of it
+  set[3].kept = set[4].kept = true;
+  assert_int_equal(choose_victim(set, 2, 2), 7);  // all of its own is kept
+  for (Standing& one : set) one.kept = true;
+  assert_int_equal(choose_victim(set, 2, 2), 2);
 }
 
 template <class Body>

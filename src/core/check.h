@@ -72,6 +72,9 @@ using Listener = void (*)(const Event& event, Request* request) noexcept;
 void add_check(ngx_conf_t* cf, const Check& check);
 void add_header_stage(ngx_conf_t* cf, const HeaderStage& stage);
 void add_listener(ngx_conf_t* cf, Listener listener);
+// The same for who must also hear of the refusals that are no events of their own, since one for
+// the same key was just published (Refusal::silent).
+void add_refusal_listener(ngx_conf_t* cf, Listener listener);
 
 // Activation: in a feature's merge_loc_conf, for every location where it has something to do. What
 // is active nowhere costs nothing.

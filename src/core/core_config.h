@@ -31,6 +31,7 @@ struct MainConf {
   std::uint32_t judges = 0;                // bits of the stages for the application's own answer
   bool watching = false;                   // some location does
   std::vector<Listener> listeners;
+  std::vector<Listener> refusal_listeners;  // those of them that hear silent refusals, too
   std::vector<std::string_view> body_variables;
 
   std::optional<std::array<std::uint8_t, 16>> key;  // from guard_key_secret

@@ -65,7 +65,7 @@ constexpr std::array<EventKindInfo, kEventKindCount> kEventKinds = {{
      Outcome::success, Severity::notice, "A request came over plain HTTP where HTTPS is required"},
     {EventKind::client_banned, "client_banned", "intrusion_detection,network", "denied",
      "client-banned", Outcome::success, Severity::error,
-     "A client's score went over a ban policy, or a banned client came back"},
+     "A client's score reached that of a ban policy"},
     {EventKind::redis_unavailable, "redis_unavailable", "database", "error", "redis-unavailable",
      Outcome::failure, Severity::error,
      "Redis does not answer; what depends on it follows its on_error"},

@@ -93,7 +93,9 @@ struct Event {
   // What the client gets, or what the application has answered where the event is about that; 0:
   // not known yet.
   std::uint16_t status = 0;
-  std::uint64_t count = 0;  // how many this one line stands for, or were lost; 0: one
+  std::uint64_t count = 0;   // how many this one line stands for, or were lost; 0: one
+  std::uint64_t score = 0;   // of a client, see guard_ban_policy; 0: there is none
+  std::uint64_t end_ms = 0;  // when what it tells of is over, since 1970; 0: not known
 };
 
 // "login_failed", "x_honeypot"

@@ -68,6 +68,11 @@ void add_listener(ngx_conf_t* cf, Listener listener) {
   main_of(cf).listeners.push_back(listener);
 }
 
+void add_refusal_listener(ngx_conf_t* cf, Listener listener) {
+  add_listener(cf, listener);
+  main_of(cf).refusal_listeners.push_back(listener);
+}
+
 void activate(ngx_conf_t* cf, const Check& check) {
   std::uint32_t bit = bit_of(main_of(cf).checks, check);
   LocationConf& location = location_of(cf);

@@ -143,7 +143,8 @@ void Request::record(const Refusal& refusal, Action action) noexcept {
   }
   if (code_.empty()) code_ = refusal.code;
   verdict_ = action == Action::denied ? Verdict::refused : Verdict::observed;
-  if (!refusal.silent) publish(event);
+  if (!refusal.silent) return publish(event);
+  for (Listener listener : main_conf(r_)->refusal_listeners) listener(event, this);
 }
 
 void Request::observe(const Refusal& refusal) noexcept {
@@ -152,6 +153,14 @@ void Request::observe(const Refusal& refusal) noexcept {
 
 void Request::publish(const Event& event) noexcept {
   for (Listener listener : main_conf(r_)->listeners) listener(event, this);
+}
+
+std::optional<Address> Request::client_address() const noexcept {
+  return address_of(r_->connection->sockaddr);
+}
+
+bool Request::is_trusted_proxy(const Address& address) const noexcept {
+  return location_conf(r_)->trusted_proxies.contains(address);
 }
 
 std::string_view Request::client_net() noexcept {

@@ -69,6 +69,10 @@ class Request {
   // HTTP/2 or HTTP/3 stream that the client has not ended. Exact once the gate has read it.
   bool has_body() const noexcept;
 
+  // The client's own, as realip has found it; nothing: it came through a Unix socket.
+  std::optional<Address> client_address() const noexcept;
+  // Whether guard_trusted_proxies has it.
+  bool is_trusted_proxy(const Address& address) const noexcept;
   // How the client is named where nothing else is asked for: v4 /32, v6 /64. "192.0.2.1",
   // "2001:db8:0:1::/64"; in pool memory.
   std::string_view client_net() noexcept;

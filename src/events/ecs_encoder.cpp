@@ -303,6 +303,17 @@ void write_request(LineWriter& line, const RequestFacts& request, std::uint16_t 
   line.close();
 }
 
+// When what the event tells of is over.
+void write_end(LineWriter& line, std::uint64_t end_ms) noexcept {
+  std::array<char, kDateSize + 4> date;
+  write_date(end_ms / 1000, date.data());
+  const auto millisecond = static_cast<unsigned>(end_ms % 1000);
+  date[kDateSize] = static_cast<char>('0' + millisecond / 100);
+  two_digits(date.data() + kDateSize + 1, millisecond % 100);
+  date[kDateSize + 3] = 'Z';
+  line.text("end", {date.data(), date.size()}, date.size());
+}
+
 void write_labels(LineWriter& line, const core::Event& event, std::string_view kind,
                   const RequestFacts* request, const PrivacyPolicy& privacy,
                   const Caps& caps) noexcept {
@@ -402,6 +413,8 @@ std::size_t EcsEncoder::encode(const core::Event& event, const RequestFacts* req
     line.number("sequence", sequence);
     line.text("code", event.code, caps.word, "event.code");
     line.text("reason", event.detail, caps.reason, "event.reason");
+    if (event.score != 0) line.number("risk_score", event.score);
+    if (event.end_ms != 0) write_end(line, event.end_ms);
     line.raw("}");
 
     line.open("rule");

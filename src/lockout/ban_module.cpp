@@ -1,0 +1,317 @@
+// Bans, the nginx face: directives, the check in the front gate, and what hears of events and
+// answers to weigh them.
+//
+// Scores and bans are in shared memory. A request that is asked about takes one look there for each
+// policy; what is suspicious is weighed where it is published, or when the answer's status is
+// known.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/check.h"
+#include "core/client_key.h"
+#include "core/clock.h"
+#include "core/hex.h"
+#include "core/request.h"
+#include "lockout/ban_register.h"
+#include "lockout/ban_site.h"
+#include "lockout/ban_uses.h"
+#include "ngx/config.h"
+#include "ngx/fence.h"
+#include "ngx/module.h"
+#include "ngx/zone.h"
+
+extern "C" ngx_module_t ngx_http_guard_ban_module;
+
+namespace guard::lockout {
+
+namespace {
+
+using core::Action;
+using core::Answer;
+using core::Feature;
+using core::KeyState;
+using core::Mode;
+using core::Refusal;
+using core::Request;
+
+// A policy of this configuration.
+struct Banning : BanRegister {
+  core::ClientKey key;
+  std::vector<ngx::Value> key_values;  // of the variables that may hold an address
+  ngx::Place place;                    // of its definition
+};
+
+struct MainConf {
+  std::vector<BanRegister*> policies;  // each of them a Banning
+};
+
+struct LocationConf {
+  BanUses uses;
+};
+
+LocationConf& location_of(ngx_http_request_t* r) noexcept {
+  return *static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_guard_ban_module));
+}
+
+Banning& banning_of(BanRegister* policy) noexcept {
+  return static_cast<Banning&>(*policy);
+}
+
+// Who is never banned
+
+// A client that is not even counted.
+bool is_exempt(const BanPolicy& policy, const Request& request) noexcept {
+  std::optional<core::Address> address = request.client_address();
+  if (!address) return true;
+  return is_loopback(*address) || policy.exempt.contains(*address);
+}
+
+bool is_trusted_proxy(const Request& request) noexcept {
+  std::optional<core::Address> address = request.client_address();
+  return address && request.is_trusted_proxy(*address);
+}
+
+// Whether the key is the address of somebody who must not be banned, whoever has sent it.
+bool names_protected(const Banning& banning, Request& request) noexcept {
+  for (const ngx::Value& value : banning.key_values) {
+    std::optional<std::string_view> text = value.evaluate(request.native());
+    if (!text) continue;
+    std::optional<core::Address> address = core::parse_address(*text);
+    if (!address) continue;
+    if (request.is_trusted_proxy(*address) || is_loopback(*address) ||
+        banning.policy.exempt.contains(*address)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// The check
+
+Answer evaluate(Request& request, Refusal& refusal) noexcept {
+  std::uint64_t now = 0;
+  for (BanRegister* policy : location_of(request.native()).uses.list()) {
+    Banning& banning = banning_of(policy);
+    if (!request.first_time(policy)) continue;
+    core::CounterKey key;
+    if (banning.key.hash(request, key.hash) != KeyState::known) continue;
+    if (now == 0) now = core::microseconds();
+    BanState state = banning.table->ban_of(key.hash, now).state;
+    if (state != BanState::banned &&
+        core::mode_of(request.native(), Feature::ban) == Mode::observe) {
+      state = banning.table->ban_of(observed(key).hash, now).state;
+    }
+    // Who they are may have changed since.
+    if (state != BanState::banned || is_exempt(banning.policy, request) ||
+        is_trusted_proxy(request)) {
+      continue;
+    }
+    describe_ban(banning, refusal);
+    return Answer::refuse;
+  }
+  return Answer::pass;
+}
+
+const core::Check kCheck = {Feature::ban, core::Gate::front, evaluate};
+
+// Weighing
+
+std::string_view hex(std::uint64_t hash, std::array<char, 16>& digits) noexcept {
+  core::write_hex(hash, digits.data());
+  return {digits.data(), digits.size()};
+}
+
+void publish(Request& request, const Banning& banning, const Ban& ban, std::uint64_t hash,
+             Mode mode, std::uint64_t now) noexcept {
+  std::array<char, 16> digits;
+  Action action = mode == Mode::observe ? Action::observed : Action::denied;
+  if (ban.state == BanState::spared) action = Action::allowed;
+  request.publish(
+      ban_event(banning, ban, action, hex(hash, digits), now, core::wall_microseconds()));
+}
+
+void weigh(Request& request, Banning& banning, std::uint32_t weight) noexcept {
+  Mode mode = core::mode_of(request.native(), Feature::ban);
+  if (mode == Mode::off || is_exempt(banning.policy, request)) return;
+  core::CounterKey key;
+  if (banning.key.hash(request, key.hash) != KeyState::known) return;
+  key.network = core::network_of(request);
+  bool spared = is_trusted_proxy(request) || names_protected(banning, request);
+  std::uint64_t now = core::microseconds();
+  const core::CounterKey counted = mode == Mode::observe ? observed(key) : key;
+  Ban ban = banning.table->add(counted, weight, now, spared ? BanState::spared : BanState::banned);
+  if (ban.state != BanState::none) publish(request, banning, ban, key.hash, mode, now);
+  std::uint64_t evictions = banning.table->pressure(now);
+  if (evictions != 0) core::publish(ban_pressure_event(banning, evictions));
+}
+
+std::optional<std::string_view> field_of(ngx_http_request_t* r, std::string_view name) noexcept {
+  const ngx_list_part_t* part = &r->headers_in.headers.part;
+  for (; part != nullptr; part = part->next) {
+    const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
+    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
+      if (headers[i].key.len == name.size() &&
+          ngx_strncmp(headers[i].lowcase_key, name.data(), name.size()) == 0) {
+        return ngx::to_view(headers[i].value);
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+Cause cause_of(ngx_http_request_t* r) noexcept {
+  SiteFields fields{
+      field_of(r, "sec-fetch-site"), field_of(r, "origin"), field_of(r, "referer"), {}};
+  if (r->headers_in.host != nullptr) {
+    fields.host = ngx::to_view(r->headers_in.host->value);
+  } else {
+    fields.host = ngx::to_view(r->headers_in.server);
+  }
+  return comes_from_elsewhere(fields) ? Cause::elsewhere : Cause::client;
+}
+
+// weight_of(weights): what has happened weighs by them.
+template <class WeightOf>
+void weigh_all(Request& request, std::optional<Cause> cause, WeightOf&& weight_of) noexcept {
+  for (BanRegister* policy : location_of(request.native()).uses.list()) {
+    if (weight_of(policy->policy.weights) == 0 &&
+        weight_of(policy->policy.cross_site_weights) == 0) {
+      continue;
+    }
+    if (!cause) cause = cause_of(request.native());
+    std::uint32_t weight = weight_of(policy->policy.weights_of(*cause));
+    if (weight != 0) weigh(request, banning_of(policy), weight);
+  }
+}
+
+void hear(const core::Event& event, Request* request) noexcept {
+  if (request == nullptr || event.kind == core::EventKind::client_banned) return;
+  // What was observed never bans.
+  if (event.action == Action::observed) return;
+  std::optional<Cause> cause;
+  if (is_from_elsewhere(event.kind)) cause = Cause::elsewhere;
+  weigh_all(*request, cause,
+            [&event](const BanWeights& weights) noexcept { return weights.of_event(event); });
+}
+
+// The status of an answer. What Guard has refused weighs by its code alone.
+void judge(ngx_http_request_t* r, Request* request) noexcept {
+  if (request != nullptr && request->refused()) return;
+  auto status = static_cast<std::uint16_t>(r->headers_out.status);
+  if (status < 400) return;
+  if (request == nullptr) request = Request::get(r);
+  if (request == nullptr) return;
+  weigh_all(*request, std::nullopt,
+            [status](const BanWeights& weights) noexcept { return weights.of_status(status); });
+}
+
+const core::HeaderStage kStage = {core::kStageHeaders + 1, judge};
+
+// Configuration
+
+void attach(std::span<std::byte> memory, void* context) noexcept {
+  static_cast<Banning*>(context)->attach(memory);
+}
+
+bool adopt(std::span<std::byte> memory, void* context) noexcept {
+  static_cast<Banning*>(context)->attach(memory);
+  return true;
+}
+
+void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
+  BanPolicy policy = parse_ban_policy(words);
+  if (find_ban_policy(conf.policies, policy.name) != nullptr) {
+    core::fail("ban policy \"", policy.name, "\" is defined twice");
+  }
+  auto* banning = ngx::pool_new<Banning>(cf->pool);
+  banning->place = ngx::place_of(cf);
+  banning->key.compile(cf, "ban:" + policy.name, policy.variables);
+  for (const std::string& variable : policy.variables) {
+    if (variable == core::kClientNet) continue;
+    banning->key_values.emplace_back(cf, "${" + variable + "}");
+  }
+  banning->define(std::move(policy));
+  ngx::Zone::add(cf, banning->policy.zone_name(), banning->policy.zone_size,
+                 banning->policy.layout(), attach, adopt, banning);
+  conf.policies.push_back(banning);
+}
+
+void set_ban(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
+  if (words.is_off()) return conf.uses.turn_off();
+  BanUse use = parse_ban_use(words);
+  const auto& main =
+      *static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_ban_module));
+  BanRegister* policy = find_ban_policy(main.policies, use.name);
+  if (policy == nullptr) fail_unknown_ban(main.policies, use.name);
+  conf.uses.add(use, words[0], *policy);
+}
+
+// Not before every directive was read: variables may be declared after the policy.
+void init_main(ngx_conf_t* cf, MainConf& conf) {
+  for (const BanRegister* policy : conf.policies) {
+    for (const std::string& variable : policy->policy.variables) {
+      if (!core::is_body_variable(cf, variable)) continue;
+      ngx::fail(cf, static_cast<const Banning*>(policy)->place,
+                "ban policy \"" + policy->policy.name +
+                    "\" is asked before the body is read, and " + "\"$" + variable +
+                    "\" of its key comes from the body");
+    }
+  }
+}
+
+void note_replaced(ngx_conf_t* cf, const std::string& names) {
+  const auto* core_location = static_cast<ngx_http_core_loc_conf_t*>(
+      ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
+  std::string_view location = ngx::to_view(core_location->name);
+  ngx::notice(cf, "\"guard_ban\" of " +
+                      (location.empty() ? std::string("a server")
+                                        : "location \"" + std::string(location) + "\"") +
+                      " replaces the inherited " + names);
+}
+
+void merge(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
+  std::string replaced = child.uses.inherit(parent.uses);
+  if (!replaced.empty()) note_replaced(cf, replaced);
+  if (child.uses.list().empty()) return;
+  core::activate(cf, kCheck);
+  for (const BanRegister* policy : child.uses.list()) {
+    if (policy->policy.has_statuses()) core::activate(cf, kStage);
+    if (policy->policy.has(core::EventKind::upstream_failed)) core::watch_answers(cf);
+  }
+}
+
+void preconfigure(ngx_conf_t* cf) {
+  core::add_check(cf, kCheck);
+  core::add_header_stage(cf, kStage);
+  core::add_refusal_listener(cf, hear);
+}
+
+constexpr ngx_uint_t kAnywhere = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
+
+ngx_command_t commands[] = {
+    ngx::command(ngx_string("guard_ban_policy"), NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE,
+                 NGX_HTTP_MAIN_CONF_OFFSET, ngx::directive<set_policy>),
+    ngx::command(ngx_string("guard_ban"), kAnywhere | NGX_CONF_TAKE1, NGX_HTTP_LOC_CONF_OFFSET,
+                 ngx::directive<set_ban>),
+    ngx_null_command,
+};
+
+ngx_http_module_t context = {
+    ngx::configuration<preconfigure>,
+    nullptr,
+    ngx::create_conf<MainConf>,
+    ngx::init_conf<MainConf, init_main>,
+    nullptr,
+    nullptr,
+    ngx::create_conf<LocationConf>,
+    ngx::merge_conf<LocationConf, merge>,
+};
+
+}  // namespace
+
+}  // namespace guard::lockout
+
+constinit ngx_module_t ngx_http_guard_ban_module =
+    guard::ngx::http_module(&guard::lockout::context, guard::lockout::commands);

@@ -1,0 +1,100 @@
+#include "lockout/ban_table.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace guard::lockout {
+
+namespace {
+
+// No counter, and so not among those that Redis knows as well.
+constexpr auto kKind = static_cast<core::CounterKind>(16);
+
+}  // namespace
+
+BanTable::BanTable(std::span<std::byte> memory, const Rules& rules)
+    : table_(core::CounterZone::attach(memory, kKind, core::CounterTable::kSetSize,
+                                       {0, rules.half_life})),
+      rules_(rules),
+      score_(rules.half_life) {}
+
+std::uint64_t BanTable::pack(const Ban& ban) noexcept {
+  std::uint64_t score = std::min<std::uint64_t>(ban.score, kScoreMask);
+  return kBan | (ban.state == BanState::spared ? kSpared : 0) | score << kEndBits |
+         std::min(ban.end, kEndMask);
+}
+
+Ban BanTable::unpack(std::uint64_t state, std::uint64_t now) noexcept {
+  if ((state & kBan) == 0 || is_over(state, now)) return {};
+  return {(state & kSpared) != 0 ? BanState::spared : BanState::banned, state & kEndMask,
+          static_cast<std::uint32_t>(state >> kEndBits & kScoreMask)};
+}
+
+Ban BanTable::ban_of(std::uint64_t hash, std::uint64_t now) const noexcept {
+  return unpack(table_.peek(hash), now);
+}
+
+double BanTable::score_of(std::uint64_t hash, std::uint64_t now) const noexcept {
+  return score_.at(score_part(table_.peek(hash)), now);
+}
+
+std::uint64_t BanTable::worth(std::uint64_t state, std::uint64_t now) const noexcept {
+  if ((state & kBan) == 0) return score_.rank(state, now);
+  if (is_over(state, now)) return 0;
+  return core::CounterTable::kKept | (state & kEndMask);
+}
+
+// change(state of the score) answers that of the new score.
+template <class Change>
+Ban BanTable::change(const core::CounterKey& key, std::uint64_t now, BanState outcome,
+                     Change&& change) noexcept {
+  Ban made;
+  auto used = [&](std::uint64_t, std::uint64_t state) noexcept { return worth(state, now); };
+  auto decide = [&](std::uint64_t state) noexcept {
+    made = {};
+    if (unpack(state, now).state != BanState::none) return state;
+    std::uint64_t changed = change(score_part(state));
+    // Whole numbers are compared: how small parts of a score were rounded decides nothing.
+    auto whole = static_cast<std::uint32_t>(std::llround(score_.at(changed, now)));
+    if (whole < rules_.score) return changed;
+    made = {outcome, now / 1000 + rules_.duration, whole};
+    return pack(made);
+  };
+  if (table_.update(key, used, decide) != core::CounterTable::Update::changed) return {};
+  return made;
+}
+
+Ban BanTable::add(const core::CounterKey& key, double weight, std::uint64_t now,
+                  BanState outcome) noexcept {
+  return change(key, now, outcome,
+                [&](std::uint64_t state) noexcept { return score_.add(state, now, weight); });
+}
+
+Ban BanTable::set_score(const core::CounterKey& key, double score, std::uint64_t now) noexcept {
+  return change(key, now, BanState::banned,
+                [&](std::uint64_t) noexcept { return score_.of(score, now); });
+}
+
+bool BanTable::set_ban(const core::CounterKey& key, const Ban& ban, std::uint64_t now) noexcept {
+  auto used = [&](std::uint64_t, std::uint64_t state) noexcept { return worth(state, now); };
+  auto decide = [&](std::uint64_t state) noexcept {
+    Ban there = unpack(state, now);
+    return there.state == ban.state && there.end >= ban.end ? state : pack(ban);
+  };
+  return table_.update(key, used, decide) == core::CounterTable::Update::changed;
+}
+
+bool BanTable::lift(std::uint64_t hash, std::uint64_t now) noexcept {
+  std::uint64_t state = table_.peek(hash);
+  if (state == 0) return false;
+  bool there = false;
+  // What is over already stands for nothing, and needs no place: an entry cannot become 0 again.
+  auto used = [&](std::uint64_t, std::uint64_t other) noexcept { return worth(other, now); };
+  auto decide = [&](std::uint64_t old) noexcept {
+    there = worth(old, now) != 0;
+    return there ? kBan : old;
+  };
+  return table_.update({hash, 0, 0}, used, decide) == core::CounterTable::Update::changed && there;
+}
+
+}  // namespace guard::lockout

@@ -1,0 +1,104 @@
+# What nginx -t says about guard_ban_policy and guard_ban. The words of one policy are tried in
+# t/unit/ban_policy_test.cpp; here is what takes more than one directive, and one of each kind.
+
+use strict;
+use warnings;
+use lib 't/lib';
+use Test::Nginx::Socket 'no_plan';
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: what is missing
+--- http_config
+guard_ban_policy bots score=10 half_life=1m weights=404:1;
+--- config_error
+"duration=" is missing in http_config:1
+
+=== TEST 2: a kind that is none
+--- http_config
+guard_ban_policy bots score=10 half_life=1m duration=1h
+                 weights=login_faild:1;
+--- config_error
+unknown event kind "login_faild", did you mean "login_failed"? in http_config:2
+
+=== TEST 3: what another site can cause
+--- http_config
+guard_ban_policy bots score=10 half_life=1m duration=1h weights=csrf_refused:1;
+--- config_error
+"csrf_refused" in "weights=" can be caused by a page of another site, in the browser of a visitor who knows nothing of it: weigh it in "cross_site_weights=" if it is to count all the same in http_config:1
+
+=== TEST 4: defined twice
+--- http_config
+guard_ban_policy bots score=10 half_life=1m duration=1h weights=404:1;
+guard_ban_policy bots score=10 half_life=1m duration=1h weights=404:1;
+--- config_error
+ban policy "bots" is defined twice in http_config:2
+
+=== TEST 5: a key from the body
+--- http_config
+guard_ban_policy bots score=10 half_life=1m duration=1h weights=404:1
+                 key=$email;
+--- config
+location /login { guard_json_set $email /email; }
+--- config_error
+ban policy "bots" is asked before the body is read, and "$email" of its key comes from the body in http_config:2
+
+=== TEST 6: an unknown policy
+--- http_config
+guard_ban_policy bots score=10 half_life=1m duration=1h weights=404:1;
+--- config
+guard_ban bot;
+--- config_error
+unknown ban policy "bot", did you mean "bots"? in config:1
+
+=== TEST 7: a policy that comes too late
+--- http_config
+guard_ban bots;
+guard_ban_policy bots score=10 half_life=1m duration=1h weights=404:1;
+--- config_error
+unknown ban policy "bots", a policy must be defined before it is used in http_config:1
+
+=== TEST 8: applied twice
+--- http_config
+guard_ban_policy bots score=10 half_life=1m duration=1h weights=404:1;
+--- config
+guard_ban bots;
+guard_ban bots;
+--- config_error
+ban policy "bots" is applied twice at the same level in config:2
+
+=== TEST 9: with and without +
+--- http_config
+guard_ban_policy a score=10 half_life=1m duration=1h weights=404:1;
+guard_ban_policy b score=10 half_life=1m duration=1h weights=404:1;
+--- config
+guard_ban a;
+guard_ban +b;
+--- config_error
+"guard_ban +b": names with and without "+" cannot stand at the same level in config:2
+
+=== TEST 10: off beside others
+--- http_config
+guard_ban_policy a score=10 half_life=1m duration=1h weights=404:1;
+--- config
+guard_ban a;
+guard_ban off;
+--- config_error
+"guard_ban off" beside other "guard_ban" of the same level in config:2
+
+=== TEST 11: others beside off
+--- http_config
+guard_ban_policy a score=10 half_life=1m duration=1h weights=404:1;
+--- config
+guard_ban off;
+guard_ban a;
+--- config_error
+"guard_ban a" beside "guard_ban off" of the same level in config:2
+
+=== TEST 12: a zone that is too small
+--- http_config
+guard_ban_policy bots score=10 half_life=1m duration=1h weights=404:1 zone=1k;
+--- config_error
+/invalid value "1k" of "zone", a size from 64k to 16g is expected/

@@ -1,9 +1,11 @@
 """Network namespaces on one bridge, as machines in a network of their own. Needs root."""
 
+import fcntl
 import os
 import re
 import signal
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -14,6 +16,8 @@ SUBNETS = [f"198.18.{i}" for i in range(256)]
 # Names hold the pid of whoever made them, so that what a killed bench has left is known as such.
 NAME = re.compile(r"^guard-bench-(\d+)(?:-\d+)?$")
 LINK = re.compile(r"^gb(\d+)(?:\.\d+)?$")
+# Held while links come and go. Chromium gives up what it loads when it sees that, so browser tests hold it as well.
+LOCK = Path(tempfile.gettempdir()) / "guard-network.lock"
 
 
 def ip(*words, check=True):
@@ -63,6 +67,7 @@ class Network:
         self.count = count
         self.subnet = ""
         self.hosts = []
+        self.lock = None
 
     @property
     def gateway(self):
@@ -71,6 +76,8 @@ class Network:
     def __enter__(self):
         if os.getuid() != 0:
             raise BenchError("network namespaces need root")
+        self.lock = os.open(LOCK, os.O_RDONLY | os.O_CREAT, 0o666)
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
         remove(is_left_over)
         try:
             self.build()
@@ -113,6 +120,7 @@ class Network:
     def remove(self):
         own = str(os.getpid())
         remove(lambda match: match is not None and match.group(1) == own)
+        os.close(self.lock)
 
     def __exit__(self, kind, error, trace):
         self.remove()

@@ -7,6 +7,8 @@ use warnings;
 
 use Cwd qw(abs_path);
 use Exporter 'import';
+use Fcntl qw(:flock O_RDONLY O_CREAT);
+use File::Spec;
 use File::Temp qw(tempdir);
 use IPC::Open2 qw(open2);
 use JSON::PP ();
@@ -23,9 +25,12 @@ sub browser_modules {
     return "$root/build/browser/node_modules";
 }
 
-# What t/browser/NAME.mjs WORDS prints, as JSON. ENVIRONMENT is added to its own.
+# What t/browser/NAME.mjs WORDS prints, as JSON. ENVIRONMENT is added to its own. Meanwhile no bench makes or
+# removes network links (scripts/bench.d/network.py): Chromium would give up what it loads.
 sub run_node {
     my ($name, $words, %environment) = @_;
+    sysopen my $lock, File::Spec->tmpdir . '/guard-network.lock', O_RDONLY | O_CREAT, 0666 or die "guard-network.lock: $!\n";
+    flock $lock, LOCK_SH or die "guard-network.lock: $!\n";
     local %ENV = (%ENV, %environment);
     # Node is not under test: the sanitizer's runtime has no place in it.
     delete @ENV{qw(ASAN_OPTIONS UBSAN_OPTIONS LD_PRELOAD)};

@@ -34,7 +34,7 @@ std::string_view reason_of(const redis::Reply& reply) noexcept {
 
 }  // namespace
 
-StreamWriter::StreamWriter(redis::Client& client, std::string key, std::uint64_t maxlen,
+StreamWriter::StreamWriter(redis::Client& client, std::string_view key, std::uint64_t maxlen,
                            MessageQueue& queue)
     : Command(
           [](Command& command, redis::Output& output) noexcept {
@@ -44,7 +44,7 @@ StreamWriter::StreamWriter(redis::Client& client, std::string key, std::uint64_t
             static_cast<StreamWriter&>(command).done(reply);
           }),
       client_(client),
-      key_(std::move(key)),
+      key_(key),
       maxlen_(std::to_string(maxlen)),
       queue_(queue) {
   route = key_;

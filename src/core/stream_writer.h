@@ -17,7 +17,8 @@ namespace guard::core {
 class StreamWriter : private redis::Command {
  public:
   // key is the stream's whole name; maxlen the least number of messages that Redis keeps.
-  StreamWriter(redis::Client& client, std::string key, std::uint64_t maxlen, MessageQueue& queue);
+  StreamWriter(redis::Client& client, std::string_view key, std::uint64_t maxlen,
+               MessageQueue& queue);
   ~StreamWriter();
 
   // Sends what there is, unless something is on its way already. To be called again while

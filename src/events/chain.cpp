@@ -130,8 +130,9 @@ std::optional<CheckpointSeal> parse_checkpoint(std::string_view line) noexcept {
 }
 
 Chain::Chain(const core::Secret& secret, const ChainOwner& owner)
-    : id_(draw_id()), keys_(secret, view(id_)) {
-  checkpoint_head_ = R"(Z","event":{"kind":"state","module":"guard",)";
+    : id_(draw_id()),
+      keys_(secret, view(id_)),
+      checkpoint_head_(R"(Z","event":{"kind":"state","module":"guard",)") {
   checkpoint_head_.append(kCheckpointStart).append("},\"observer\":{\"hostname\":");
   append_capped(checkpoint_head_, owner.host, kHostMax);
   checkpoint_head_ += "},\"process\":{\"entity_id\":";

@@ -117,8 +117,8 @@ class Chain {
   };
 
   std::array<char, kChainIdSize> id_;
-  std::string checkpoint_head_;  // of a checkpoint line, behind its timestamp
   ChainKeys keys_;
+  std::string checkpoint_head_;  // of a checkpoint line, behind its timestamp
   Head head_;
   Head next_;
   std::uint64_t signed_ = ~std::uint64_t{0};

@@ -15,6 +15,7 @@ constexpr std::string_view kEcsVersion = "9.4.0";
 // U+2026, the sign that a text was cut.
 constexpr std::string_view kCut = "\xe2\x80\xa6";
 constexpr std::size_t kDateSize = 20;
+constexpr std::size_t kMomentSize = kDateSize + 4;
 constexpr std::size_t kHostMax = 64;
 
 // The most bytes of JSON that each text may take, without quotes and the sign of a cut.
@@ -305,7 +306,7 @@ void write_request(LineWriter& line, const RequestFacts& request, std::uint16_t 
 
 // When what the event tells of is over.
 void write_end(LineWriter& line, std::uint64_t end_ms) noexcept {
-  std::array<char, kDateSize + 4> date;
+  std::array<char, kMomentSize> date;
   write_date(end_ms / 1000, date.data());
   const auto millisecond = static_cast<unsigned>(end_ms % 1000);
   date[kDateSize] = static_cast<char>('0' + millisecond / 100);

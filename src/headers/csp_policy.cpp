@@ -87,6 +87,11 @@ std::string value_of(const CspPolicy& policy) {
   return filled.text();
 }
 
+const CspDirectiveInfo& known_directive(std::string_view name) {
+  if (const CspDirectiveInfo* info = csp_directive_named(name)) return *info;
+  fail("unknown directive \"", name, "\"", core::suggestion(name, csp_directive_names()));
+}
+
 }  // namespace
 
 bool CspFields::has_nonce() const {
@@ -121,20 +126,16 @@ void parse_csp_add(const core::Words& words, CspChoice& choice) {
   }
   CspAddition addition;
   addition.directive = words[0];
-  const CspDirectiveInfo* info = csp_directive_named(addition.directive);
-  if (info == nullptr || (info->kind != CspKind::sources && info->kind != CspKind::ancestors &&
-                          info->kind != CspKind::flags)) {
-    if (info != nullptr) {
-      fail("nothing can be added to \"", addition.directive, "\", it has no list of sources");
-    }
-    fail("unknown directive \"", addition.directive, "\"",
-         core::suggestion(addition.directive, csp_directive_names()));
+  const CspDirectiveInfo& info = known_directive(addition.directive);
+  if (info.kind != CspKind::sources && info.kind != CspKind::ancestors &&
+      info.kind != CspKind::flags) {
+    fail("nothing can be added to \"", addition.directive, "\", it has no list of sources");
   }
   for (std::string_view word : words.all().subspan(1)) {
     check_bytes("source", word);
-    const std::string source = info->kind == CspKind::flags ? std::string(word) : quoted(word);
+    const std::string source = info.kind == CspKind::flags ? std::string(word) : quoted(word);
     if (source == "'none'") fail("\"'none'\" cannot be added");
-    if (info->kind != CspKind::flags && !is_csp_source(source)) {
+    if (info.kind != CspKind::flags && !is_csp_source(source)) {
       fail("invalid source \"", source, "\" of \"", addition.directive, "\"");
     }
     if (source.find_first_of("; \t\r\n") != std::string_view::npos) {

@@ -127,7 +127,10 @@ my ($watched, @more) = bans(1);
 is_deeply [$watched->{labels}{decision}, $watched->{event}{risk_score}, scalar @more], ['observed', 3, 0], 'it is told once, as observed';
 is codes('203.0.113.1', '/observed/', 1), '200', 'who is banned passes where bans are observed';
 is codes('203.0.113.1', '/off/',      1), '200', 'and where they are off';
-is_deeply [grep { m{^/o} } split /\n/, $nginx->log_text('verdict.log')],
+# A line is written once the answer has left.
+my @verdicts;
+wait_for(sub { @verdicts = grep { m{^/o} } split /\n/, $nginx->log_text('verdict.log'); @verdicts >= 7 });
+is_deeply \@verdicts,
     ['/observed/none passed -', '/observed/none passed -', '/observed/none passed -', '/observed/none observed ban.status',
     '/observed/none observed ban.status', '/observed/index.html observed ban.status', '/off/index.html passed -'], 'as the verdict says';
 

@@ -1,6 +1,7 @@
 """events: an ECS line for each request, against access_log with the same fields."""
 
 import json
+import tempfile
 
 import instructions
 from compare import in_turn
@@ -10,6 +11,7 @@ from nginx import Nginx
 
 ABOUT = "one ECS line for each request, against access_log escape=json of the same fields, buffered alike"
 TARGET = ">= 1.0"
+CHAIN_TARGET = ">= 0.95"
 
 SERVER = """
     %s
@@ -18,6 +20,8 @@ SERVER = """
         location / { %s empty_gif; }
     }"""
 OURS = SERVER % ("guard_event_log logs/events.json;", "guard_event x_request on=all;")
+CHAINED = SERVER % ("guard_event_log logs/events.json chain=file:%s checkpoints=logs/checkpoints.json;",
+                    "guard_event x_request on=all;")
 LINE = {
     "@timestamp": "$time_iso8601", "log": {"level": "notice"},
     "event": {"kind": "event", "module": "guard", "dataset": "guard.events", "action": "x_request",
@@ -76,4 +80,13 @@ def measure(options):
     rows.append(instructions.row("events", OURS, PEER, "access_log", REQUEST, options))
     rows += in_turn("events", lambda: Nginx("events-ours", OURS, guard=True),
                     lambda: Nginx("events-bare", SERVER % ("", "")), "no log", REQUEST, options, "")
+    with tempfile.NamedTemporaryFile("w", prefix="guard-chain-") as key:
+        key.write("a secret of the benches\n")
+        key.flush()
+        chained = CHAINED % key.name
+        case = "events, chained"
+        rows += in_turn(case, lambda: Nginx("events-chained", chained, guard=True),
+                        lambda: Nginx("events-peer", PEER), "access_log", REQUEST, options,
+                        CHAIN_TARGET)
+        rows.append(instructions.row(case, chained, PEER, "access_log", REQUEST, options))
     return rows

@@ -68,6 +68,11 @@ EVENTS := event_lines event_record events_verifier printable
 $(OUT)/$(KIND)/unit/events_verifier: $(EVENTS:%=$(OUT)/$(KIND)/src/cli/%.o)
 $(OUT)/fuzz/events_verify: $(EVENTS:%=$(OUT)/native-fuzz/src/cli/%.o)
 
+# And so is the parser of HTML.
+HTML := html_inline
+$(OUT)/guardctl $(OUT)/$(KIND)/unit/html_inline: LIBS += -lgumbo
+$(OUT)/$(KIND)/unit/html_inline: $(HTML:%=$(OUT)/$(KIND)/src/cli/%.o)
+
 $(OUT)/guardctl: $(CLI:%.cpp=$(OUT)/$(KIND)/%.o) $(OUT)/$(KIND)/logic.a
 	$(CXX) $(FLAGS) -o $@ $^ $(LIBS)
 

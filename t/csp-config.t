@@ -193,3 +193,44 @@ directive "upgrade-insecure-requests" has no effect here, the policy only report
 the policy only reports, but to nobody: neither "report-to" nor "report-uri" in config:7
 a nonce of "script-src" that never changes protects from nothing, write "'nonce'" for a fresh one in config:8
 directive "plugin-types" is obsolete, browsers ignore it in config:9
+
+=== TEST 25: guard_csp_report, numbers out of range
+--- config
+location /r { guard_csp_report size=512; }
+--- config_error
+invalid value "512" of "size=", a size from 1k to 1m is expected in config:1
+
+=== TEST 26: more for one than for all
+--- config
+location /r { guard_csp_report rate=200; }
+--- config_error
+"total=120" is less than "rate=200" in config:1
+
+=== TEST 27: twice
+--- config
+location /r { guard_csp_report; guard_csp_report; }
+--- config_error
+"guard_csp_report" directive is duplicate in config:1
+
+=== TEST 28: two sizes of what all share
+--- config
+location /a { guard_csp_report zone=1m; }
+location /b { guard_csp_report; }
+location /c { guard_csp_report zone=2m; }
+--- config_error
+another "zone=" than that of an earlier "guard_csp_report", all locations share one in config:3
+
+=== TEST 29: beside what answers as well
+--- config
+location /r {
+    guard_csp_report;
+    proxy_pass http://127.0.0.1:1;
+}
+--- config_error
+"guard_csp_report" beside another directive that answers here in config:2
+
+=== TEST 30: a word that is none
+--- config
+location /r { guard_csp_report rat=2; }
+--- config_error
+unknown parameter "rat=", did you mean "rate="? in config:1

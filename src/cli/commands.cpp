@@ -1,6 +1,7 @@
 #include <array>
 
 #include "cli/command.h"
+#include "cli/csp_command.h"
 #include "cli/events_command.h"
 #include "cli/openapi_command.h"
 #include "cli/schema_command.h"
@@ -10,8 +11,8 @@ namespace guard::cli {
 
 namespace {
 
-constexpr std::array<Command, 4> kCommands = {kEventsCommand, kOpenapiCommand, kSchemaCommand,
-                                              kSecretCommand};
+constexpr std::array<Command, 5> kCommands = {kCspCommand, kEventsCommand, kOpenapiCommand,
+                                              kSchemaCommand, kSecretCommand};
 
 }  // namespace
 

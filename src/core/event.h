@@ -2,8 +2,10 @@
 // metrics) is not the publisher's business; no feature formats or writes anything itself.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -78,6 +80,17 @@ const EventKindInfo& info_of(EventKind kind) noexcept;
 // custom for the name of a user-defined kind; nothing for a name that is none.
 std::optional<EventKind> event_kind_named(std::string_view name) noexcept;
 
+// What some kinds say besides, as labels.NAME of the line.
+struct EventLabel {
+  std::string_view name;   // a literal of up to kEventLabelNameMax bytes
+  std::string_view value;  // may hold client bytes; empty is left out
+  bool url = false;        // one: its query is written only where those of requests are
+};
+inline constexpr std::size_t kEventLabelNameMax = 20;
+// Of one event; more are left out.
+inline constexpr std::size_t kEventUrlsMax = 3;
+inline constexpr std::size_t kEventWordsMax = 3;
+
 // All views need to live only for the duration of the publication.
 struct Event {
   EventKind kind = EventKind::config_loaded;
@@ -96,6 +109,7 @@ struct Event {
   std::uint64_t count = 0;   // how many this one line stands for, or were lost; 0: one
   std::uint64_t score = 0;   // of a client, see guard_ban_policy; 0: there is none
   std::uint64_t end_ms = 0;  // when what it tells of is over, since 1970; 0: not known
+  std::span<const EventLabel> labels{};
 };
 
 // "login_failed", "x_honeypot"

@@ -20,22 +20,33 @@ constexpr std::size_t kHostMax = 64;
 
 // The most bytes of JSON that each text may take, without quotes and the sign of a cut.
 struct Caps {
-  std::size_t path, query, user_agent, host, reason, pointer, user, word, id;
+  std::size_t path, query, user_agent, host, reason, pointer, user, word, id, label_url;
 };
-constexpr Caps kWide = {2048, 1024, 1024, 256, 512, 512, 256, 128, 64};
-constexpr Caps kNarrow = {640, 256, 384, 128, 256, 256, 128, 64, 64};
+constexpr Caps kWide = {2048, 1024, 1024, 256, 512, 512, 256, 128, 64, 0};
+constexpr Caps kNarrow = {640, 256, 384, 128, 256, 256, 128, 64, 64, 0};
+// Of events with labels of their own, which need the room more than what the request says.
+constexpr Caps kWideLabelled = {512, 512, 1024, 256, 256, 64, 64, 128, 64, 800};
+constexpr Caps kNarrowLabelled = {128, 64, 256, 128, 128, 64, 64, 64, 64, 180};
 
 // Everything but the capped texts: names, punctuation, numbers, the kind's and the writer's own
 // members, and labels.truncated. A unit test and the fuzzer hold the encoder to it.
 constexpr std::size_t kFixedMax = 1088;
+// The name of a label, its punctuation, the sign of a cut, and its place in labels.truncated.
+constexpr std::size_t kLabelFixedMax = 2 * core::kEventLabelNameMax + 10;
 constexpr std::size_t sum_of(const Caps& caps) {
   // code, policy and route are words; request id, three hashes, method, scheme, two versions, the
   // trace id and the address are ids.
   return caps.path + caps.query + caps.user_agent + caps.host + caps.reason + caps.pointer +
          caps.user + 3 * caps.word + 10 * caps.id;
 }
+constexpr std::size_t labelled_sum_of(const Caps& caps) {
+  return sum_of(caps) + core::kEventUrlsMax * (caps.label_url + kLabelFixedMax) +
+         core::kEventWordsMax * (caps.id + kLabelFixedMax);
+}
 static_assert(sum_of(kWide) + kFixedMax + kSealSize <= kLineMax);
 static_assert(sum_of(kNarrow) + kFixedMax + kSealSize <= kPipeLineMax);
+static_assert(labelled_sum_of(kWideLabelled) + kFixedMax + kSealSize <= kLineMax);
+static_assert(labelled_sum_of(kNarrowLabelled) + kFixedMax + kSealSize <= kPipeLineMax);
 
 // Writes members one after the other into a bounded buffer. What does not fit is noticed, never
 // written beyond the end.
@@ -164,7 +175,7 @@ class LineWriter {
   bool comma_ = false;
   std::array<Opened, 4> opened_{};
   std::size_t depth_ = 0;
-  std::array<std::string_view, 16> cut_{};
+  std::array<std::string_view, 20> cut_{};
   std::size_t cut_count_ = 0;
 };
 
@@ -315,6 +326,21 @@ void write_end(LineWriter& line, std::uint64_t end_ms) noexcept {
   line.text("end", {date.data(), date.size()}, date.size());
 }
 
+// The labels that an event brings with it.
+void write_own_labels(LineWriter& line, std::span<const core::EventLabel> labels, bool query,
+                      const Caps& caps) noexcept {
+  std::size_t urls = 0;
+  std::size_t words = 0;
+  for (const core::EventLabel& label : labels) {
+    if (label.url ? ++urls > core::kEventUrlsMax : ++words > core::kEventWordsMax) continue;
+    if (!label.url) {
+      line.text(label.name, label.value, caps.id);
+    } else {
+      line.text(label.name, query ? label.value : split_target(label.value).path, caps.label_url);
+    }
+  }
+}
+
 void write_labels(LineWriter& line, const core::Event& event, std::string_view kind,
                   const RequestFacts* request, const PrivacyPolicy& privacy,
                   const Caps& caps) noexcept {
@@ -324,6 +350,7 @@ void write_labels(LineWriter& line, const core::Event& event, std::string_view k
   line.text("json_pointer", event.pointer, caps.pointer, "labels.json_pointer");
   line.text("key_hash", event.key_hash, caps.id, "labels.key_hash");
   if (event.count != 0) line.number_text("count", event.count);
+  write_own_labels(line, event.labels, privacy.query, caps);
   if (request != nullptr) {
     line.text("route", request->route, caps.word, "labels.route");
     if (privacy.address == AddressPrivacy::hash) {
@@ -392,7 +419,9 @@ std::size_t EcsEncoder::encode(const core::Event& event, const RequestFacts* req
   std::uint16_t status = event.status;
   if (status == 0 && request != nullptr) status = request->status;
 
-  for (const Caps& caps : {kWide, kNarrow}) {
+  const bool labelled = !event.labels.empty();
+  for (const Caps& caps :
+       {labelled ? kWideLabelled : kWide, labelled ? kNarrowLabelled : kNarrow}) {
     LineWriter line(out.first(std::min(out.size(), kLineMax)));
     line.raw("{\"@timestamp\":\"");
     line.raw({date_.data(), kDateSize});

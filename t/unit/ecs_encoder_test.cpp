@@ -224,6 +224,54 @@ void every_kind(void**) {
   }
 }
 
+void labels(void**) {
+  const core::EventLabel labels[] = {
+      {"document_url", "https://a.example/p?secret", true},
+      {"blocked_url", "", true},
+      {"source_line", "7"},
+  };
+  core::Event event;
+  event.kind = core::EventKind::csp_violated;
+  event.labels = labels;
+  std::string line = line_of(event, nullptr);
+  assert_non_null(strstr(line.c_str(), R"("labels":{"kind":"csp_violated",)"
+                                       R"("document_url":"https://a.example/p",)"
+                                       R"("source_line":"7"})"));
+  events::PrivacyPolicy open;
+  open.query = true;
+  line = line_of(event, nullptr, open);
+  assert_non_null(strstr(line.c_str(), R"("document_url":"https://a.example/p?secret")"));
+}
+
+// More labels than there may be, each longer than it may be, of a request that is as long.
+void bounded_labels(void**) {
+  const std::string bomb(64 * 1024, '\x01');
+  const std::string name(core::kEventLabelNameMax, 'n');
+  std::vector<core::EventLabel> labels;
+  for (int i = 0; i < 20; ++i) labels.push_back({name, bomb, i % 2 == 0});
+  events::RequestFacts request = facts();
+  request.user_agent = request.host = request.method = request.request_id = bomb;
+  request.target = request.route = request.http_version = request.scheme = bomb;
+  core::Event event = refusal();
+  event.kind = core::EventKind::csp_violated;
+  event.code = event.policy = event.detail = event.pointer = event.key_hash = event.user = bomb;
+  event.count = UINT64_MAX;
+  event.labels = labels;
+  simdjson::dom::parser parser;
+  for (std::size_t room :
+       {events::kLineMax - events::kSealSize, events::kPipeLineMax - events::kSealSize}) {
+    const std::string line = line_of(
+        event, &request, {events::UserPrivacy::clear, events::AddressPrivacy::hash, true}, room);
+    assert_true(!line.empty() && line.size() <= room);
+    assert_true(parser.parse(line).error() == simdjson::SUCCESS);
+    std::size_t count = 0;
+    for (std::size_t at = 0; (at = line.find("\"" + name + "\":", at)) != std::string::npos; ++at) {
+      ++count;
+    }
+    assert_int_equal(count, core::kEventUrlsMax + core::kEventWordsMax);
+  }
+}
+
 void dates(void**) {
   const auto date = [](std::uint64_t ms) {
     return line_of(core::Event{}, nullptr, {}, events::kLineMax, ms).substr(15, 24);
@@ -244,6 +292,7 @@ int main() {
       cmocka_unit_test(no_address), cmocka_unit_test(hostile_bytes),
       cmocka_unit_test(bounded),    cmocka_unit_test(long_host_of_the_machine),
       cmocka_unit_test(every_kind), cmocka_unit_test(dates),
+      cmocka_unit_test(labels),     cmocka_unit_test(bounded_labels),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -64,6 +64,11 @@ def create_app(state):
         with open(outbox, "a", encoding="utf-8") as file:
             file.write(f"{time.strftime('%F %T')} to {email}: {text}\n")
 
+    @app.context_processor
+    def nonce():
+        """Of the Content-Security-Policy, where whoever stands in front sends one."""
+        return {"nonce": request.headers.get("X-CSP-Nonce", "")}
+
     @app.get("/")
     def index():
         return render_template("index.html", secure=request.is_secure)

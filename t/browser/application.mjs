@@ -19,6 +19,16 @@ function answer(request, response, body) {
             <form method="post" action="/node/change?own"><input name="a" value="b"><button>Go</button></form>`);
         return;
     }
+    if (path.endsWith("/node/reflect")) {
+        // A page with a hole, and with a script of its own that has the nonce of the gateway.
+        const nonce = request.headers["x-csp-nonce"] ?? "";
+        response.setHeader("Content-Type", "text/html");
+        response.end(`<!doctype html><title>reflect</title>
+            <script nonce="${nonce}">document.documentElement.dataset.own = "ran"</script>
+            ${new URL(request.url, "http://localhost").searchParams.get("q")}`);
+        return;
+    }
+    if (path === "/node/cookie") response.setHeader("Set-Cookie", ["sid=secret; Path=/", "theme=dark; Path=/", "__Host-id=1"]);
     if (path === "/node/login") response.setHeader("Set-Cookie", "sid=secret; Path=/; Secure; SameSite=None");
     response.setHeader("Content-Type", "application/json");
     response.setHeader("X-Total", "7");

@@ -2,22 +2,11 @@
 // served by one nginx. Prints one JSON object, which t/browser.t judges.
 //   node scenario.mjs MODULES BROWSER PORT [SECONDS]
 
-import { createRequire } from "node:module";
+import { launch } from "./launch.mjs";
 
 const [modules, executablePath, port, seconds = "30"] = process.argv.slice(2);
-const { chromium } = createRequire(modules + "/")("playwright-core");
 const [site, friend, evil] = ["app.site.test", "friend.site.test", "evil.test"].map(host => `https://${host}:${port}`);
-const timeout = Number(seconds) * 1000;
-
-const browser = await chromium.launch({
-    executablePath,
-    timeout,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-        "--disable-component-update", "--disable-sync", "--ignore-certificate-errors",
-        "--host-resolver-rules=MAP *.test 127.0.0.1"],
-});
-const context = await browser.newContext({ ignoreHTTPSErrors: true });
-context.setDefaultTimeout(timeout);
+const { browser, context } = await launch(modules, executablePath, seconds);
 
 // In the page: a fetch and what the page can see of its answer.
 async function fetched([url, options]) {
@@ -46,7 +35,6 @@ async function open(url) {
 }
 
 const result = {};
-const violations = [];
 
 // The demo application's own page.
 const own = await open(site + "/");
@@ -99,6 +87,5 @@ for (const [name, origin] of [["friend", friend], ["evil", evil]]) {
 }
 
 result.reached = JSON.parse((await own.page.evaluate(fetched, [site + "/node/reached", {}])).text);
-result.violations = violations;
 console.log(JSON.stringify(result));
 await browser.close();

@@ -133,3 +133,19 @@ invalid cookie name "" of "except=" in config:1
 guard_cookies except=a,a;
 --- config_error
 duplicate value "a" of "except=" in config:1
+
+=== TEST 13: the cookie of nginx's own userid
+--- config
+guard_cookies;
+userid on;
+userid_name uid;
+location / { return 200; }
+location /own { userid_flags httponly samesite=strict; return 200; }
+location /except { guard_cookies except=uid; return 200; }
+--- tls
+--- request eval
+["GET /", "GET /own", "GET /except"]
+--- raw_response_headers_like eval
+[qr/Set-Cookie: uid=[^;\r]+; path=\/; Secure; HttpOnly; SameSite=Lax\r/,
+ qr/Set-Cookie: uid=[^;\r]+; path=\/; httponly; samesite=strict; Secure\r/i,
+ qr/Set-Cookie: uid=[^;\r]+; path=\/\r/]

@@ -28,6 +28,7 @@ location /token {
 }
 location /token/page { guard_csrf token session=sid; proxy_set_header X-CSRF-Token \$guard_csrf_token; proxy_pass http://$page_up; }
 location /token/login { guard_csrf token session=sid; proxy_pass http://$login_up; }
+location /token/flagged { guard_csrf token session=sid; guard_cookies; proxy_pass http://$login_up; }
 location /token/observed { guard_mode observe csrf; guard_csrf token session=sid; proxy_pass http://$up; }
 location /token/off { guard_mode off csrf; guard_csrf token session=sid; proxy_pass http://$page_up; }
 location /off { guard_csrf off; proxy_pass http://$up; }
@@ -134,6 +135,9 @@ is_deeply [cookies(ask(GET => '/token/off'))], [], 'nor does what is off';
 my $login_answer = ask(POST => '/token/login', "$site same-origin", "Cookie: csrf-token=$anonymous");
 is_deeply [(cookies($login_answer))[0, 1]], ['other=1', 'sid=new; Path=/; HttpOnly'], 'the application begins a session';
 my $new = token_of($login_answer, 'the answer to a login');
+my $flagged = ask(POST => '/token/flagged', "$site same-origin", "Cookie: csrf-token=$anonymous");
+token_of($flagged, 'guard_cookies leaves the token to scripts, which have to read it:');
+is_deeply [cookies_named($flagged, 'sid')], ['new; Path=/; HttpOnly; SameSite=Lax'], 'and flags the others';
 
 code_is(200, POST => '/token', "Cookie: sid=me; csrf-token=$mine", "X-CSRF-Token: $mine");
 code_is(200, POST => '/token', "Cookie: csrf-token=$mine; a=b; sid=me", "X-CSRF-Token: $mine");

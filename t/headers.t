@@ -62,6 +62,15 @@ my $rude = start_upstream([(
         . "header Strict-Transport-Security: max-age=1\nheader Cache-Control: private\nheader X-Powered-By: PHP/5.3\n"
         . "header X-AspNet-Version: 4\nheader Server: Rude/1.0\nheader X-Test: kept\nbody rude"
 )]);
+my $cached = start_upstream(
+    sub {
+        my ($request) = @_;
+        my $status = $request->{target} =~ /none/ ? '404 Not Found' : '200 OK';
+        return "HTTP/1.1 $status\r\nContent-Type: text/html\r\nX-Test: upstream\r\nX-Frame-Options: SAMEORIGIN\r\nETag: \"x\"\r\n"
+            . "Content-Length: 6\r\nConnection: close\r\n\r\n" . ($request->{method} eq 'HEAD' ? '' : 'cached');
+    }
+);
+my $cached_up = '127.0.0.1:' . $cached->port;
 my $up     = '127.0.0.1:' . $upstream->port;
 my $rude_up = '127.0.0.1:' . $rude->port;
 my $dead   = free_port();
@@ -70,6 +79,7 @@ my $tls    = free_port();
 my $nginx = start_nginx(
     http_config => <<"EOC",
 limit_req_zone \$uri zone=one:1m rate=1r/m;
+proxy_cache_path cache keys_zone=pages:1m;
 map \$arg_v \$from_client { default \$arg_v; crlf "a\\r\\nSet-Cookie: evil=1"; }
 EOC
     listen           => ["listen $tls ssl http2;", "ssl_certificate $crt;", "ssl_certificate_key $key;"],
@@ -87,6 +97,16 @@ location /internal-error { return 500; }
 location /limited { limit_req zone=one; limit_req_status 429; root html; try_files /index.html =404; }
 location /small { client_max_body_size 1; proxy_pass http://$up; }
 location /proxied { proxy_pass http://$up; }
+location /zipped { gzip on; gzip_min_length 1; gzip_types text/html text/css application/json; types { text/html html; application/json json; } alias html/; }
+location /cached { proxy_cache pages; proxy_cache_valid 200 404 1h; add_header X-Cache \$upstream_cache_status always; proxy_pass http://$cached_up; }
+location /cached-with-csp {
+    guard_csp_add img-src data:;
+    guard_cookies;
+    proxy_cache pages;
+    proxy_cache_valid 200 1h;
+    add_header X-Cache \$upstream_cache_status always;
+    proxy_pass http://$cached_up;
+}
 location /dead { proxy_pass http://127.0.0.1:$dead; }
 location /page { error_page 404 /sorry.html; root html; }
 location = /sorry.html { internal; root html; }
@@ -212,6 +232,40 @@ is set_of(get("/type/a.$_")), set(@any), "web, no document: $_" for qw(json txt 
 is set_of(get('/api-type/a.json')), set(@api_document, @any, @no_store), 'api: whatever the type';
 is set_of(get('/explicit/a.json')), set(@any, 'X-Frame-Options' => 'SAMEORIGIN'), 'guard_header: whatever the type';
 
+# What nginx has compressed.
+$nginx->write_file('html/long.html', 'long ' x 200);
+$nginx->write_file('html/long.json', 'long ' x 200);
+for my $case (['html', 1, %web], ['json', 1, @any], ['html', 0, %web]) {
+    my ($type, $gzip, %expected) = @$case;
+    my $response = get("/zipped/long.$type", headers => $gzip ? ['Accept-Encoding: gzip'] : []);
+    is header_of($response->{fields}, 'Content-Encoding') // '', $gzip ? 'gzip' : '', "gzip, $type, $gzip: so it is";
+    is set_of($response), set(%expected, $gzip ? ('Content-Encoding' => 'gzip') : ()), "gzip, $type, $gzip: the whole set, once";
+}
+
+# What comes out of nginx's cache: nothing of ours is kept with it, nothing is there twice.
+for my $round (qw(MISS HIT HIT)) {
+    my %cached = (%web, 'X-Frame-Options' => 'SAMEORIGIN', 'X-Cache' => $round);
+    is set_of(get('/cached/a')), set(%cached), "cached: the whole set, once, $round";
+    is set_of(get('/cached/none')), set(%cached), "cached: 404, $round";
+    %cached = (%cached, 'Content-Security-Policy' => "$web{'Content-Security-Policy'}; img-src 'self' data:");
+    is set_of(get('/cached-with-csp/a')), set(%cached), "cached: another policy, $round";
+}
+is set_of(request($nginx->port, HEAD => '/cached/a')), set(%web, 'X-Frame-Options' => 'SAMEORIGIN', 'X-Cache' => 'HIT'), 'cached: HEAD';
+{
+    my $response = get('/cached/a', headers => ['If-None-Match: "x"']);
+    is $response->{code}, 304, 'cached: 304';
+    is set_of($response), set(@any, 'X-Frame-Options' => 'SAMEORIGIN', 'X-Cache' => 'HIT'), 'cached: 304 has what does not depend on the type, and the application\'s own';
+}
+
+# One connection: each answer has its own set.
+{
+    my @paths = ('/index.html', '/type/a.json', '/files/none', '/off', '/api', '/empty', '/proxied', '/index.html');
+    my $bytes = join '', map { "GET $_ HTTP/1.1\r\nHost: a\r\n\r\n" } @paths;
+    my $result = request_raw($nginx->port, $bytes, expect => scalar @paths);
+    is_deeply [map { set_of($_) } @{ $result->{responses} }],
+        [set(%web), set(@any), set(%web), '', set(@api_document, @any, @no_store), set(%web), set(%web), set(%web)], 'keep-alive: each answer has its own set';
+}
+
 # Conditions.
 is set_of(get('/conditional')), set(%web), 'conditions: none is met';
 is set_of(get('/conditional?out=0')), set(%web), 'conditions: "0" is none';
@@ -301,7 +355,8 @@ sub curl {
 
 for my $version ('--http1.1', '--http2') {
     my $case = $version eq '--http2' ? sub { lc $_[0] } : sub { $_[0] };
-    for my $path ('/return', '/files/none', '/proxied', '/refused') {
+    my @more = ('/empty', '/moved', '/bad', '/internal-error', '/dead', '/page/none', '/named/none', '/limited/1');
+    for my $path ('/return', '/files/none', '/proxied', '/refused', @more) {
         my $response = curl($path, $version);
         my %expected = (%web, @hsts);
         %expected = (@any, @hsts, 'Cache-Control' => 'no-store') if $path eq '/refused';

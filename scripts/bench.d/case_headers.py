@@ -1,4 +1,4 @@
-"""headers: guard_headers and guard_hsts against the very same fields by add_header."""
+"""headers: all of guard_headers web against the very same fields by add_header."""
 
 import instructions
 from compare import in_turn
@@ -6,34 +6,35 @@ from load import Request, ask_well
 from machine import BenchError
 from nginx import Nginx
 
-ABOUT = "guard_headers web and guard_hsts, against the very same fields by add_header"
-TARGET = ">= 0.98"
+ABOUT = "guard_headers web on a document and on an image, against the very same fields by add_header"
+TARGET = ">= 1.0"
 
 SERVER = """
+    default_type text/html;
     %s
     server {
         listen {listen};
-        location / { empty_gif; %s }
+        %s
+        location / { return 200 "<!doctype html><title>page</title>"; }
+        location /pixel.gif { empty_gif; }
     }"""
-OURS = SERVER % ("""
-    guard_trusted_proxies 127.0.0.1;
-    guard_headers web;
-    guard_hsts max-age=31536000 includeSubDomains;""", "")
+OURS = SERVER % ("guard_trusted_proxies 127.0.0.1; guard_headers web;", "")
 # A scheme that a proxy in front vouches for, since HSTS never goes out over plain HTTP.
-REQUEST = Request("/pixel.gif", headers={"X-Forwarded-Proto": "https"})
+HTTPS = {"X-Forwarded-Proto": "https"}
+REQUESTS = {"document": Request("/", headers=HTTPS), "image": Request("/pixel.gif", headers=HTTPS)}
 
 
-def fields_of(server):
+def fields_of(server, request):
     """Fields as a multiset, without those that tell the time."""
-    return sorted((n, v) for n, v in ask_well(server, REQUEST).fields if n != "Date")
+    return sorted((n, v) for n, v in ask_well(server, request).fields if n != "Date")
 
 
-def added_fields():
+def added_fields(request):
     """What Guard adds to the bare answer: what add_header has to say."""
     with Nginx("headers-bare", SERVER % ("", "")) as bare, \
             Nginx("headers-look", OURS, guard=True) as guarded:
-        without = fields_of(bare)
-        return [field for field in fields_of(guarded) if field not in without]
+        without = fields_of(bare, request)
+        return [field for field in fields_of(guarded, request) if field not in without]
 
 
 def quoted(value):
@@ -41,15 +42,17 @@ def quoted(value):
 
 
 def measure(options):
-    fields = added_fields()
-    if "Strict-Transport-Security" not in (name for name, _ in fields):
-        raise BenchError(f"guard_hsts added nothing to {fields}")
-    peer = SERVER % ("", " ".join(f"add_header {n} {quoted(v)} always;" for n, v in fields))
-    print(f"headers: {len(fields)} fields")
-    with Nginx("headers-ours", OURS, guard=True) as a, Nginx("headers-peer", peer) as b:
-        if fields_of(a) != fields_of(b):
-            raise BenchError(f"the answers differ: {fields_of(a)} and {fields_of(b)}")
-    rows = in_turn("headers", lambda: Nginx("headers-ours", OURS, guard=True),
-                   lambda: Nginx("headers-peer", peer), "add_header", REQUEST, options, TARGET)
-    rows.append(instructions.row("headers", OURS, peer, "add_header", REQUEST, options))
+    rows = []
+    for name, request in REQUESTS.items():
+        fields = added_fields(request)
+        if "Strict-Transport-Security" not in (field for field, _ in fields):
+            raise BenchError(f"guard_headers added no Strict-Transport-Security to {fields}")
+        peer = SERVER % ("", " ".join(f"add_header {n} {quoted(v)} always;" for n, v in fields))
+        case = f"headers: {name}, {len(fields)} fields"
+        with Nginx("headers-ours", OURS, guard=True) as a, Nginx("headers-peer", peer) as b:
+            if fields_of(a, request) != fields_of(b, request):
+                raise BenchError(f"the answers differ: {fields_of(a, request)} and {fields_of(b, request)}")
+        rows += in_turn(case, lambda: Nginx("headers-ours", OURS, guard=True),
+                        lambda: Nginx("headers-peer", peer), "add_header", request, options, TARGET)
+        rows.append(instructions.row(case, OURS, peer, "add_header", request, options))
     return rows

@@ -102,23 +102,22 @@ core::JsonLimits report_limits(std::size_t size) noexcept {
 
 std::string_view report_url(std::string_view url) noexcept {
   url = url.substr(0, url.find('#'));
-  if (url.find(':') == std::string_view::npos) {
-    // A word, or the scheme alone, as browsers say where they may not say more.
-    const bool word = std::ranges::all_of(url, [](char c) {
-      return core::is_letter(c) || core::is_digit(c) || c == '-' || c == '+' || c == '.';
-    });
-    return word ? url : std::string_view{};
-  }
   const std::string_view scheme = scheme_of(url);
+  const bool word = std::ranges::all_of(scheme, [](char c) {
+    return core::is_letter(c) || core::is_digit(c) || c == '-' || c == '+' || c == '.';
+  });
+  if (scheme.empty() || !word) return {};
   for (std::string_view data : {"data", "blob", "javascript", "filesystem"}) {
     if (same_field(scheme, data)) return scheme;
   }
-  const std::size_t slashes = url.find("//");
-  if (slashes == std::string_view::npos) return scheme;
+  // A word, or the scheme alone, as browsers say where they may not say more.
+  constexpr std::string_view kMark = "://";
+  const std::string_view rest = url.substr(scheme.size());
+  if (!rest.starts_with(kMark)) return scheme;
   // Browsers take the user out themselves; what has one here is no browser's.
-  const std::size_t begin = slashes + 2;
-  const std::string_view authority = url.substr(begin, url.find_first_of("/?\\", begin) - begin);
-  return authority.find('@') == std::string_view::npos ? url : std::string_view{};
+  const std::string_view authority = rest.substr(kMark.size());
+  const std::size_t at = authority.substr(0, authority.find_first_of("/?\\")).find('@');
+  return at == std::string_view::npos ? url : std::string_view{};
 }
 
 std::string_view without_query(std::string_view url) noexcept {

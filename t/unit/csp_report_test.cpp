@@ -68,6 +68,9 @@ void urls(void**) {
   expect_text(report_url("https://a.example?@x"), "https://a.example?@x");
   expect_text(report_url("https://a.example\\@x"), "https://a.example\\@x");
   expect_text(report_url("a word or two"), "");
+  expect_text(report_url("ht/:t//a.example"), "");
+  expect_text(report_url("https:/x//a.example"), "https");
+  expect_text(report_url("://a.example"), "");
   expect_text(report_url(""), "");
   expect_text(headers::without_query("https://a.example/p?q?r"), "https://a.example/p");
 }

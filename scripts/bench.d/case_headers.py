@@ -47,7 +47,11 @@ def measure(options):
         fields = added_fields(request)
         if "Strict-Transport-Security" not in (field for field, _ in fields):
             raise BenchError(f"guard_headers added no Strict-Transport-Security to {fields}")
-        peer = SERVER % ("", " ".join(f"add_header {n} {quoted(v)} always;" for n, v in fields))
+        # Over plain HTTP neither sends HSTS.
+        hsts = dict(fields)["Strict-Transport-Security"]
+        said = ((n, "$hsts" if n == "Strict-Transport-Security" else quoted(v)) for n, v in fields)
+        peer = SERVER % (f"map $http_x_forwarded_proto $hsts {{ https {quoted(hsts)}; }}",
+                         " ".join(f"add_header {n} {v} always;" for n, v in said))
         case = f"headers: {name}, {len(fields)} fields"
         with Nginx("headers-ours", OURS, guard=True) as a, Nginx("headers-peer", peer) as b:
             if fields_of(a, request) != fields_of(b, request):

@@ -84,7 +84,8 @@ bool is_field_value(std::string_view value) noexcept {
 }
 
 bool same_field(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() &&
+  if (a.size() != b.size()) return false;
+  return a == b ||
          std::ranges::equal(a, b, [](char x, char y) { return to_lower(x) == to_lower(y); });
 }
 

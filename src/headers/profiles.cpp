@@ -183,7 +183,10 @@ bool is_document_field(std::string_view name) noexcept {
 }
 
 bool is_document_type(std::string_view type) noexcept {
-  type = type.substr(0, type.find_first_of("; \t"));
+  if (type == "text/html") return true;
+  const auto* const end =
+      std::ranges::find_if(type, [](char c) { return c == ';' || c == ' ' || c == '\t'; });
+  type = type.substr(0, static_cast<std::size_t>(end - type.begin()));
   if (type.empty()) return true;
   constexpr std::string_view kXmlSuffix = "+xml";
   return same_field(type, "text/html") || same_field(type, "text/xml") ||

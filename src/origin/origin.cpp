@@ -64,9 +64,10 @@ std::uint16_t default_port(std::string_view scheme) noexcept {
 }
 
 bool same_text(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
-           return to_lower(x) == to_lower(y);
-         });
+  if (a.size() != b.size()) return false;
+  // Browsers write everything in lower case.
+  return a == b ||
+         std::ranges::equal(a, b, [](char x, char y) { return to_lower(x) == to_lower(y); });
 }
 
 std::optional<Authority> parse_authority(std::string_view text) noexcept {

@@ -1,4 +1,5 @@
-// The nginx face of this room: directives, the header stage, and the check for HTTPS.
+// The nginx face of guard_headers, guard_header, guard_csp, guard_csp_add, guard_hsts and
+// guard_hide_headers: directives and the header stage.
 
 #include <algorithm>
 #include <optional>
@@ -7,8 +8,7 @@
 #include "core/check.h"
 #include "core/request.h"
 #include "headers/field_plan.h"
-#include "headers/https_redirect.h"
-#include "headers/nonce.h"
+#include "headers/nonce_module.h"
 #include "headers/policy.h"
 #include "headers/profiles.h"
 #include "ngx/config.h"
@@ -34,21 +34,6 @@ struct Prepared {
   ngx_table_elt_t no_server{};
 };
 
-// What a server calls itself. nginx forgets its list of names once the configuration is read.
-struct ServerNames {
-  struct Name {
-    std::string_view text;
-    ngx_http_regex_t* regex;  // null: none
-  };
-
-  const void* server;
-  std::vector<Name> names;  // empty: there is nothing to validate a Host against
-};
-
-struct MainConf {
-  std::vector<const ServerNames*> servers;  // those that redirect
-};
-
 struct LocationConf {
   std::optional<ProfileChoice> profile;
   std::vector<FieldRule> rules;
@@ -56,8 +41,6 @@ struct LocationConf {
   std::optional<HideChoice> hide;
   CspChoice csp;
   ngx::Place csp_place;  // of the last guard_csp or guard_csp_add
-  const HttpsPolicy* https = nullptr;
-  const ServerNames* names = nullptr;  // only with a redirect
   const Prepared* prepared = nullptr;
 
   bool says_nothing() const {
@@ -93,11 +76,6 @@ void set_hsts(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
   conf.hsts = parse_hsts(words);
 }
 
-void set_https(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
-  if (conf.https != nullptr) fail_duplicate(words);
-  conf.https = ngx::pool_new<HttpsPolicy>(cf->pool, parse_https(words));
-}
-
 void set_hide_headers(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
   const bool first = !conf.hide;
   if (first) conf.hide.emplace();
@@ -114,73 +92,6 @@ void set_csp(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
 void set_csp_add(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   parse_csp_add(words, conf.csp);
   conf.csp_place = ngx::place_of(cf);
-}
-
-// The check for HTTPS
-
-core::Answer check_https(core::Request& request, core::Refusal& refusal) noexcept;
-constexpr core::Check kHttpsCheck = {core::Feature::https, core::Gate::front, check_https};
-
-bool names_this_host(const ServerNames::Name& name, [[maybe_unused]] ngx_str_t host) noexcept {
-#if (NGX_PCRE)
-  if (name.regex != nullptr) return ngx_regex_exec(name.regex->regex, &host, nullptr, 0) >= 0;
-#endif
-  return names_host(name.text, ngx::to_view(host));
-}
-
-// Whether host is the address that the client's connection came to.
-bool is_local_address(ngx_connection_t* c, std::string_view host) noexcept {
-  u_char text[NGX_SOCKADDR_STRLEN];
-  ngx_str_t address{sizeof(text), text};
-  if (ngx_connection_local_sockaddr(c, &address, 0) != NGX_OK) return false;
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  return host == ngx::to_view(address);
-}
-
-// The host that a redirect may name: the request's own if it is one of this server's, else the
-// server's first plain name. A server without any name has nothing to validate against and takes
-// the request's. Empty if there is none.
-std::string_view redirect_host(ngx_http_request_t* r) noexcept {
-  const auto& names = location_conf(r)->names->names;
-  const std::string_view host = ngx::to_view(r->headers_in.server);
-  if (!host.empty()) {
-    const auto known = [&](const ServerNames::Name& name) {
-      return names_this_host(name, r->headers_in.server);
-    };
-    if (names.empty() || std::ranges::any_of(names, known) ||
-        is_local_address(r->connection, host)) {
-      return host;
-    }
-  }
-  for (const ServerNames::Name& name : names) {
-    if (name.regex == nullptr && is_plain_host(name.text)) return name.text;
-  }
-  return {};
-}
-
-core::Answer check_https(core::Request& request, core::Refusal& refusal) noexcept {
-  ngx_http_request_t* r = request.native();
-  const HttpsPolicy& policy = *location_conf(r)->https;
-  if (request.scheme() == "https" || policy.except.cover(ngx::to_view(r->uri))) {
-    return core::Answer::pass;
-  }
-  refusal.feature = core::Feature::https;
-  refusal.event = core::EventKind::https_refused;
-  refusal.code = "https.required";
-  refusal.title = "HTTPS is required";
-  refusal.detail = "This resource is only available over HTTPS";
-  refusal.status = 403;
-  if (policy.action == HttpsPolicy::Action::require) return core::Answer::refuse;
-
-  const std::string_view host = redirect_host(r);
-  const std::string_view target = ngx::to_view(r->unparsed_uri);
-  if (host.empty()) return core::Answer::refuse;
-  const std::size_t size = location_size_max(host, target);
-  auto* location = static_cast<char*>(ngx_pnalloc(request.pool(), size));
-  if (location == nullptr) return core::Answer::refuse;
-  refusal.location = {location, write_location(host, policy.port, target, {location, size})};
-  refusal.status = redirect_status(ngx::to_view(r->method_name));
-  return core::Answer::refuse;
 }
 
 // The header stage
@@ -346,39 +257,6 @@ const Prepared* prepare(ngx_conf_t* cf, const LocationConf& conf) {
   return prepared;
 }
 
-const ServerNames* server_names(ngx_conf_t* cf) {
-  const auto* server = static_cast<const ngx_http_core_srv_conf_t*>(
-      ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module));
-  auto& servers =
-      static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_headers_module))
-          ->servers;
-  for (const ServerNames* known : servers) {
-    if (known->server == server) return known;
-  }
-  auto* names = ngx::pool_new<ServerNames>(cf->pool);
-  names->server = server;
-  const std::span listed{static_cast<const ngx_http_server_name_t*>(server->server_names.elts),
-                         server->server_names.nelts};
-  for (const ngx_http_server_name_t& name : listed) {
-    const std::string_view text = ngx::to_view(name.name);
-    if (text.empty() || text == "_") continue;
-#if (NGX_PCRE)
-    names->names.push_back({text, name.regex});
-#else
-    names->names.push_back({text, nullptr});
-#endif
-  }
-  if (names->names.empty()) {
-    ngx_log_error(
-        NGX_LOG_WARN, cf->log, 0,
-        "\"guard_https redirect\" in the server in %s:%ui that has no \"server_name\": any "
-        "Host is taken for the redirect",
-        server->file_name, server->line);
-  }
-  servers.push_back(names);
-  return names;
-}
-
 void merge_policies(ngx_conf_t* cf, const LocationConf& parent, LocationConf& child) {
   if (!child.csp.rules.empty() && (!parent.csp.rules.empty() || !parent.csp.additions.empty())) {
     ngx::notice(
@@ -423,15 +301,9 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
         ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
     clcf->server_tokens = NGX_HTTP_SERVER_TOKENS_OFF;
   }
-
-  if (child.https == nullptr) child.https = parent.https;
-  if (child.https == nullptr || child.https->action == HttpsPolicy::Action::off) return;
-  core::activate(cf, kHttpsCheck);
-  if (child.https->action == HttpsPolicy::Action::redirect) child.names = server_names(cf);
 }
 
 void preconfigure(ngx_conf_t* cf) {
-  core::add_check(cf, kHttpsCheck);
   core::add_header_stage(cf, kHeaderStage);
 }
 
@@ -448,8 +320,6 @@ ngx_command_t commands[] = {
                  ngx::directive<set_csp_add>),
     ngx::command(ngx_string("guard_hsts"), kAnywhere | NGX_CONF_ANY, NGX_HTTP_LOC_CONF_OFFSET,
                  ngx::directive<set_hsts>),
-    ngx::command(ngx_string("guard_https"), kAnywhere | NGX_CONF_1MORE, NGX_HTTP_LOC_CONF_OFFSET,
-                 ngx::directive<set_https>),
     ngx::command(ngx_string("guard_hide_headers"), kAnywhere | NGX_CONF_1MORE,
                  NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_hide_headers>),
     ngx_null_command,
@@ -458,7 +328,7 @@ ngx_command_t commands[] = {
 ngx_http_module_t context = {
     ngx::configuration<preconfigure>,
     nullptr,
-    ngx::create_conf<MainConf>,
+    nullptr,
     nullptr,
     nullptr,
     nullptr,

@@ -8,7 +8,7 @@
 
 #include "core/request.h"
 #include "headers/csp_policy.h"
-#include "headers/nonce.h"
+#include "headers/nonce_module.h"
 #include "headers/policy.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"

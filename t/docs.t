@@ -111,6 +111,25 @@ if ($section{Events}) {
     like($section{Events}, qr/`$_`/, "the event $_ is on the page") for @kinds;
 }
 
+# Metrics: every family of the code is a row of the table, and no other; and every fixed code is counted.
+{
+    my $table = slurp('docs/metrics.md');
+    my (%in_table, %family);
+    $in_table{$1} = "$2 $3" while $table =~ /^\| `(guard_\w+)` \| (\w+) \|[^|]*\| ([^|\n]+?) \|$/mg;
+    for my $text (map { values %$_ } values %room) {
+        while ($text =~ /MetricFamily k\w+ =\s*\{\s*"(guard_\w+)",\s*(?:core::)?MetricType::(\w+),\s*"(\w*)",\s*"([^"]+)"\}/g) {
+            my ($name, $type, $unit, $help) = ($1, $2, $3, $4);
+            like($name, qr/_\Q$unit\E\z/, "$name ends in its unit") if length $unit;
+            $family{ $name . ($type eq 'counter' ? '_total' : '') } = "$type $help";
+        }
+    }
+    cmp_ok(scalar keys %family, '>', 20, 'families are found in the code');
+    is_deeply(\%in_table, \%family, 'the table of metrics');
+    my ($codes) = $room{core}{'src/core/refusal_counters.cpp'} =~ /kFixedCodes = (.*?)\}\);/s;
+    my %counted = map { $_ => 1 } $codes =~ /"([\w.]+)"/g;
+    is_deeply([sort keys %counted], [sort grep { !/\.\z/ } keys %on_page], 'all codes are counted by name');
+}
+
 # Links within the pages and between them.
 my @pages = ('README.md', 'CHANGELOG.md', glob('docs/*.md docs/decisions/*.md'));
 my %anchor;

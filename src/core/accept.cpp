@@ -117,4 +117,25 @@ bool prefers_html(std::string_view accept) noexcept {
   return html.weight > std::max(problem.weight, json.weight);
 }
 
+bool prefers_openmetrics(std::string_view accept) noexcept {
+  accept = accept.substr(0, kAcceptMax);
+  int open = 0;
+  Preference plain;
+  while (!accept.empty()) {
+    const auto range = range_of(take_until(accept, ','));
+    if (!range) continue;
+    if (same(range->media, "application/openmetrics-text")) {
+      // Clients list the versions that they know, each with a weight of its own.
+      open = std::max(open, range->weight);
+    } else if (same(range->media, "text/plain")) {
+      plain.consider(2, range->weight);
+    } else if (same(range->media, "text/*")) {
+      plain.consider(1, range->weight);
+    } else if (same(range->media, "*/*")) {
+      plain.consider(0, range->weight);
+    }
+  }
+  return open > 0 && open >= plain.weight;
+}
+
 }  // namespace guard::core

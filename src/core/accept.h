@@ -1,4 +1,5 @@
-// Content negotiation (RFC 9110, section 12.5.1) between the two forms of a refusal.
+// Content negotiation (RFC 9110, section 12.5.1) between the two forms of a refusal, and of
+// metrics.
 #pragma once
 
 #include <cstddef>
@@ -12,5 +13,8 @@ inline constexpr std::size_t kAcceptMax = 4096;  // bytes that are looked at
 // application/json. Each is weighed by the most specific range that names it; a tie, and a client
 // that says nothing or nothing intelligible, gets JSON.
 bool prefers_html(std::string_view accept) noexcept;
+
+// Whether an Accept field value names application/openmetrics-text and wants no plain text more.
+bool prefers_openmetrics(std::string_view accept) noexcept;
 
 }  // namespace guard::core

@@ -43,6 +43,12 @@ bool Address::is_v4() const noexcept {
   return std::equal(kMapped.begin(), kMapped.end(), bytes_.begin());
 }
 
+bool Address::is_loopback() const noexcept {
+  if (is_v4()) return bytes_[12] == 127;
+  return bytes_[15] == 1 &&
+         std::all_of(bytes_.begin(), bytes_.end() - 1, [](std::uint8_t byte) { return byte == 0; });
+}
+
 std::optional<Address> parse_address(std::string_view text) noexcept {
   std::array<char, INET6_ADDRSTRLEN> copy{};
   // inet_pton would stop at a NUL.

@@ -16,6 +16,7 @@ class Address {
   static Address from_v6(const std::uint8_t* bytes) noexcept;
 
   bool is_v4() const noexcept;
+  bool is_loopback() const noexcept;  // 127.0.0.0/8, ::1
   // All 16 bytes; those of an IPv4 address are the last four.
   const std::array<std::uint8_t, 16>& bytes() const noexcept { return bytes_; }
 

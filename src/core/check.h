@@ -15,6 +15,7 @@
 
 namespace guard::core {
 
+class Counter;
 class Request;
 
 // front: PREACCESS, before authentication. inner: PRECONTENT, after it, with the body if wanted.
@@ -94,10 +95,18 @@ void watch_answers(ngx_conf_t* cf);
 void add_body_variable(ngx_conf_t* cf, std::string_view name);
 bool is_body_variable(ngx_conf_t* cf, std::string_view name);
 
+// A policy whose decisions are counted: the refusals by their code, "rate.api"; what it lets pass
+// adds to the counter that this answers. While directives are read. feature: "rate".
+const Counter& declare_policy(ngx_conf_t* cf, std::string_view feature, std::string_view name,
+                              std::string_view code);
+
 // The 16-byte SipHash key for every hash of a client's key: from guard_key_secret, or drawn and
 // kept in shared memory. Declare in a feature's configuration that it will be asked for.
 void need_client_key(ngx_conf_t* cf);
 const std::array<std::uint8_t, 16>& client_key() noexcept;
+
+// Whether guard_break_glass's file is there, as this worker last saw it.
+bool break_glass() noexcept;
 
 // An event of the worker, not of a request.
 void publish(const Event& event) noexcept;

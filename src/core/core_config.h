@@ -11,7 +11,9 @@
 #include "core/check.h"
 #include "core/cidr.h"
 #include "core/leased_job.h"
+#include "core/metric.h"
 #include "core/node.h"
+#include "core/refusal_counters.h"
 #include "core/remote_store.h"
 #include "ngx/compat.h"
 #include "ngx/config.h"
@@ -39,6 +41,8 @@ struct MainConf {
   std::vector<std::unique_ptr<RemoteStore>> stores;
   std::vector<std::unique_ptr<LeasedJob>> jobs;
   Node* node = nullptr;  // made by the first who needs it
+  MetricRegistry metrics;
+  RefusalCounters refusals;
   ngx_int_t request_id_index = NGX_ERROR;
   ngx_int_t realip_remote_addr_index = NGX_ERROR;
 };
@@ -65,6 +69,7 @@ struct LocationConf {
   std::optional<bool> error_page_allowed;
   std::optional<bool> path_strict;
   std::string_view route;
+  std::vector<std::string_view> operations;  // what an API description calls its requests
   CidrList trusted_proxies;
   bool trusted_proxies_set = false;
 };

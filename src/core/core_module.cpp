@@ -187,6 +187,9 @@ void preconfigure(ngx_conf_t* cf) {
 }
 
 void install_gates(ngx_conf_t* cf) {
+  auto* main =
+      static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_module));
+  main->refusals.add_to(main->metrics);
   auto* core = static_cast<ngx_http_core_main_conf_t*>(
       ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
   auto install = [core](ngx_http_phases phase, ngx_http_handler_pt handler) {

@@ -31,8 +31,6 @@ class Node {
   ngx::Zone* zone_;
 };
 
-// Whether guard_break_glass's file is there, as this worker last saw it.
-bool break_glass() noexcept;
 void watch_break_glass(ngx_cycle_t* cycle) noexcept;
 
 }  // namespace guard::core

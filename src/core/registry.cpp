@@ -106,6 +106,12 @@ bool is_body_variable(ngx_conf_t* cf, std::string_view name) {
   return std::any_of(names.begin(), names.end(), is_name);
 }
 
+const Counter& declare_policy(ngx_conf_t* cf, std::string_view feature, std::string_view name,
+                              std::string_view code) {
+  MainConf& main = main_of(cf);
+  return main.refusals.declare(main.metrics, feature, name, code);
+}
+
 Node& node_of(ngx_conf_t* cf) {
   MainConf& main = main_of(cf);
   if (main.node == nullptr) main.node = ngx::pool_new<Node>(cf->pool, cf);

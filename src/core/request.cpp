@@ -143,6 +143,7 @@ void Request::record(const Refusal& refusal, Action action) noexcept {
   }
   if (code_.empty()) code_ = refusal.code;
   verdict_ = action == Action::denied ? Verdict::refused : Verdict::observed;
+  main_conf(r_)->refusals.count(refusal.code, action);
   if (!refusal.silent) return publish(event);
   for (Listener listener : main_conf(r_)->refusal_listeners) listener(event, this);
 }

@@ -86,6 +86,10 @@ class Request {
   std::string_view operation() const { return operation_; }
   std::string_view request_id() noexcept;  // $request_id
 
+  // The last location that the request came to before any error page, where that has some.
+  void note_asked(void** location) noexcept { asked_ = location; }
+  void** asked() const { return asked_; }
+
  private:
   friend class GateRun;
   friend class BodyReader;
@@ -130,6 +134,7 @@ class Request {
   const BodyReading* json_reading_ = nullptr;
   std::string_view code_;
   std::string_view operation_;
+  void** asked_ = nullptr;
   std::string_view client_net_;
   std::string_view scheme_;
   std::array<void*, kFeatureCount> states_{};

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/check.h"
+#include "core/metrics.h"
 #include "core/request.h"
 #include "json/body_check.h"
 #include "json/openapi.h"
@@ -311,6 +312,11 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   }
   core::activate(cf, kCheck);
   core::activate(cf, kDeprecation);
+  std::vector<std::string_view> names;
+  for (const OpenApiOperation& operation : child.policy->description->openapi->operations) {
+    names.emplace_back(operation.name);
+  }
+  core::declare_operations(cf, std::move(names));
 }
 
 void preconfigure(ngx_conf_t* cf) {

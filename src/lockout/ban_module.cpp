@@ -13,6 +13,7 @@
 #include "core/client_key.h"
 #include "core/clock.h"
 #include "core/hex.h"
+#include "core/metric.h"
 #include "core/request.h"
 #include "lockout/ban_register.h"
 #include "lockout/ban_site.h"
@@ -41,6 +42,7 @@ struct Banning : BanRegister {
   core::ClientKey key;
   std::vector<ngx::Value> key_values;  // of the variables that may hold an address
   ngx::Place place;                    // of its definition
+  const core::Counter* allowed = nullptr;
 };
 
 struct MainConf {
@@ -106,6 +108,7 @@ Answer evaluate(Request& request, Refusal& refusal) noexcept {
     // Who they are may have changed since.
     if (state != BanState::banned || is_exempt(banning.policy, request) ||
         is_trusted_proxy(request)) {
+      banning.allowed->add();
       continue;
     }
     describe_ban(banning, refusal);
@@ -233,6 +236,7 @@ void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
     banning->key_values.emplace_back(cf, "${" + variable + "}");
   }
   banning->define(std::move(policy));
+  banning->allowed = &core::declare_policy(cf, "ban", banning->policy.name, banning->code);
   ngx::Zone::add(cf, banning->policy.zone_name(), banning->policy.zone_size,
                  banning->policy.layout(), attach, adopt, banning);
   conf.policies.push_back(banning);

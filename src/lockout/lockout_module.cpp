@@ -9,6 +9,7 @@
 #include "core/client_key.h"
 #include "core/clock.h"
 #include "core/counter_lock.h"
+#include "core/metric.h"
 #include "core/request.h"
 #include "lockout/lockout_account.h"
 #include "lockout/lockout_attempts.h"
@@ -39,6 +40,7 @@ struct Counted : Guarded {
   core::ClientKey client_key;
   core::ClientKey client_value;  // of distinct=
   ngx::Place place;              // of its definition
+  const core::Counter* allowed = nullptr;
 };
 
 struct MainConf {
@@ -203,7 +205,11 @@ Answer charge(Request& request, Refusal& refusal) noexcept {
   if (!watch(request, *state)) return refuse_uncounted(refusal);
   const Attempt* refused = state->attempts.reserve(milliseconds());
   state->attempts.each(report_pressure);
-  return refused == nullptr ? Answer::pass : refuse(*refused, request, refusal);
+  if (refused != nullptr) return refuse(*refused, request, refusal);
+  state->attempts.each([](const Attempt& attempt) {
+    if (attempt.state == Attempt::State::reserved) counted_of(attempt.policy).allowed->add();
+  });
+  return Answer::pass;
 }
 
 void refund(Request& request) noexcept {
@@ -316,6 +322,7 @@ void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   auto* counted = ngx::pool_new<Counted>(cf->pool);
   static_cast<Policy&>(*counted) = std::move(policy);
   counted->refusal_code = counted->code();
+  counted->allowed = &core::declare_policy(cf, "lockout", counted->name, counted->refusal_code);
   counted->place = ngx::place_of(cf);
   counted->client_key.compile(cf, counted->key_owner(), counted->variables, counted->normalization);
   counted->client_value.compile(cf, counted->key_owner() + " distinct", counted->distinct_variables,

@@ -13,6 +13,7 @@
 #include "core/clock.h"
 #include "core/counter_lock.h"
 #include "core/leased_job.h"
+#include "core/metric.h"
 #include "core/remote.h"
 #include "core/request.h"
 #include "ngx/config.h"
@@ -54,6 +55,7 @@ struct Counted : MeteredPolicy {
   ngx::Place place;                    // of its definition
   std::unique_ptr<Interval> interval;  // sync= other than strict
   std::uint64_t reported_at = 0;       // milliseconds
+  const core::Counter* allowed = nullptr;
 };
 
 struct MainConf {
@@ -209,6 +211,10 @@ Answer charge(Request& request, Refusal& refusal) noexcept {
   }
   bool charged = ledger.charge(inner, network, [&](const Asked& asked) {
     report_pressure(asked);
+    // Of a policy with several windows the first one stands for all.
+    if (asked.decision.admitted && asked.meter == asked.owner().meters.data()) {
+      static_cast<const Counted&>(asked.owner()).allowed->add();
+    }
     if (!asked.decision.admitted && asked.dry_run) observe(asked, request);
   });
   return charged ? Answer::pass : refuse(ledger, inner, request, refusal);
@@ -316,6 +322,7 @@ void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   counted->place = ngx::place_of(cf);
   counted->key.compile(cf, policy.key_owner(), policy.variables, policy.normalization);
   counted->define(std::move(policy));
+  counted->allowed = &core::declare_policy(cf, "rate", counted->policy.name, counted->code);
   const std::string& redis = counted->policy.redis;
   if (!redis.empty()) share(cf, *counted, core::remote_store(cf, redis));
   check_names(conf.policies, *counted);

@@ -40,6 +40,14 @@ bool Client::available() const noexcept {
   return topology_ != nullptr && topology_->available();
 }
 
+std::size_t Client::waiting() const noexcept {
+  std::size_t count = 0;
+  for (const Hook* list : {&sent_now_, &waiting_}) {
+    for (const Hook* hook = list->next(); hook != list; hook = hook->next()) ++count;
+  }
+  return count;
+}
+
 void Client::send(Command& command) noexcept {
   command.deadline_ = ngx_current_msec + timeout();
   enter(command, sent_now_);

@@ -95,6 +95,8 @@ class Client {
   // Whether a command that is sent now has a chance; if not, it would fail with
   // Fault::unavailable.
   bool available() const noexcept;
+  // How many commands wait, for a connection or for a reply.
+  std::size_t waiting() const noexcept;
 
   // Hears when a server is lost that commands need (of a cluster: some master), and when all are
   // there again; also when they are for the first time. why: of a loss, the reason; else what is to

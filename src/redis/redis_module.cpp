@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/check.h"
+#include "core/metrics.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
 #include "ngx/module.h"
@@ -57,6 +58,71 @@ bool adopt(std::span<std::byte> memory, void* context) noexcept {
   return true;
 }
 
+// What is known of it
+
+using core::MetricFamily;
+using core::MetricType;
+
+constexpr MetricFamily kUp = {"guard_redis_up", MetricType::gauge, "",
+                              "1 while all servers are there that commands need"};
+constexpr MetricFamily kCommands = {"guard_redis_commands", MetricType::counter, "",
+                                    "Commands that were sent"};
+constexpr MetricFamily kErrors = {"guard_redis_errors", MetricType::counter, "",
+                                  "Replies that were errors"};
+constexpr MetricFamily kTimeouts = {"guard_redis_timeouts", MetricType::counter, "",
+                                    "Commands without a reply in time"};
+constexpr MetricFamily kConnects = {"guard_redis_connects", MetricType::counter, "",
+                                    "Connections that were opened"};
+constexpr MetricFamily kWaiting = {"guard_redis_waiting_commands", MetricType::gauge, "",
+                                   "Commands that wait for their replies"};
+constexpr MetricFamily kBreakers = {"guard_redis_breakers_open", MetricType::gauge, "",
+                                    "Workers whose breaker lets no commands pass"};
+
+std::string labels_of(Client& client) {
+  return core::metric_labels({{"redis", client.name()}});
+}
+
+template <std::atomic<std::uint64_t> Shared::*total>
+bool write_total(void* context, std::size_t index, core::MetricText& out) {
+  if (index != 0) return false;
+  Client& client = *static_cast<Client*>(context);
+  out.sample(labels_of(client), (client.settings().shared->*total).load());
+  return true;
+}
+
+bool write_up(void* context, std::size_t index, core::MetricText& out) {
+  if (index != 0) return false;
+  Client& client = *static_cast<Client*>(context);
+  out.sample(labels_of(client),
+             std::uint64_t{client.settings().shared->down.load() == 0 ? 1U : 0U});
+  return true;
+}
+
+struct Watched {
+  Client* client;
+  const core::WorkerGauge* waiting;
+  const core::WorkerGauge* breakers;
+};
+
+void add_metrics(ngx_conf_t* cf, Client& client) {
+  core::MetricRegistry& registry = core::metrics_of(cf);
+  registry.add(kUp, write_up, &client);
+  registry.add(kCommands, write_total<&Shared::commands>, &client);
+  registry.add(kErrors, write_total<&Shared::errors>, &client);
+  registry.add(kTimeouts, write_total<&Shared::timeouts>, &client);
+  registry.add(kConnects, write_total<&Shared::connects>, &client);
+  auto* watched = ngx::pool_new<Watched>(cf->pool);
+  *watched = {&client, &registry.worker_gauge(kWaiting, labels_of(client)),
+              &registry.worker_gauge(kBreakers, labels_of(client))};
+  registry.add_sampler(
+      [](void* context) noexcept {
+        const auto& one = *static_cast<const Watched*>(context);
+        one.waiting->set(one.client->waiting());
+        one.breakers->set(one.client->available() ? 0 : 1);
+      },
+      watched);
+}
+
 void resolve_all(ngx_conf_t* cf, Settings& settings) {
   const Url& url = settings.policy.url;
   auto add = [&](std::string_view host, std::uint16_t port) {
@@ -108,6 +174,7 @@ void set_redis(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   auto* client = ngx::pool_new<Client>(cf->pool, std::move(settings), tell);
   ngx::Zone::add(cf, zone, kZoneSize, Shared::kMagic ^ sizeof(Shared), format, adopt, client);
   conf.clients.push_back(client);
+  add_metrics(cf, *client);
 }
 
 MainConf* main_conf(ngx_cycle_t* cycle) noexcept {

@@ -1,0 +1,71 @@
+#include "core/local_answer.h"
+
+#include <cstring>
+
+#include "core/request.h"
+#include "ngx/strings.h"
+
+namespace guard::core {
+
+bool is_stranger(const ngx_http_request_t* r) noexcept {
+  const std::optional<Address> address = address_of(r->connection->sockaddr);
+  return address && !address->is_loopback();
+}
+
+std::string_view request_field(const ngx_http_request_t* r, std::string_view lower_name) noexcept {
+  const ngx_list_part_t* part = &r->headers_in.headers.part;
+  for (; part != nullptr; part = part->next) {
+    const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
+    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
+      if (headers[i].key.len == lower_name.size() && headers[i].lowcase_key != nullptr &&
+          std::memcmp(headers[i].lowcase_key, lower_name.data(), lower_name.size()) == 0) {
+        return ngx::to_view(headers[i].value);
+      }
+    }
+  }
+  return {};
+}
+
+bool add_response_field(ngx_http_request_t* r, std::string_view name,
+                        std::string_view value) noexcept {
+  auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
+  if (header == nullptr) return false;
+  *header = {};
+  header->hash = 1;
+  header->key = ngx::borrow(name);
+  header->value = ngx::borrow(value);
+  return true;
+}
+
+ngx_int_t begin_answer(ngx_http_request_t* r) noexcept {
+  if ((r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) == 0) return NGX_HTTP_NOT_ALLOWED;
+  return ngx_http_discard_request_body(r);
+}
+
+bool describe_answer(ngx_http_request_t* r, ngx_uint_t status, std::string_view type) noexcept {
+  r->headers_out.status = status;
+  r->headers_out.content_type = ngx::borrow(type);
+  r->headers_out.content_type_len = type.substr(0, type.find(';')).size();
+  r->headers_out.content_type_lowcase = nullptr;
+  return add_response_field(r, "Cache-Control", "no-store");
+}
+
+ngx_int_t send_answer(ngx_http_request_t* r, ngx_uint_t status, std::string_view type,
+                      std::string_view body) noexcept {
+  if (!describe_answer(r, status, type)) return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  r->headers_out.content_length_n = static_cast<off_t>(body.size());
+  const ngx_str_t text = ngx::copy(r->pool, body);
+  auto* buffer = static_cast<ngx_buf_t*>(ngx_calloc_buf(r->pool));
+  if (text.data == nullptr || buffer == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  const ngx_int_t rc = ngx_http_send_header(r);
+  if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) return rc;
+  buffer->pos = buffer->start = text.data;
+  buffer->last = buffer->end = text.data + text.len;
+  buffer->memory = text.len != 0;
+  buffer->last_buf = r == r->main;
+  buffer->last_in_chain = 1;
+  ngx_chain_t out{buffer, nullptr};
+  return ngx_http_output_filter(r, &out);
+}
+
+}  // namespace guard::core

@@ -1,0 +1,32 @@
+// What the content handlers of the node itself (guard_metrics, guard_health) have in common: who
+// may see them, and how an answer is made.
+#pragma once
+
+#include <string_view>
+
+#include "ngx/compat.h"
+
+namespace guard::core {
+
+// Not this machine itself: neither loopback nor a Unix socket.
+bool is_stranger(const ngx_http_request_t* r) noexcept;
+
+// The first field of that name; empty: there is none.
+std::string_view request_field(const ngx_http_request_t* r, std::string_view lower_name) noexcept;
+
+// name and value must live as long as the request. False: out of memory.
+bool add_response_field(ngx_http_request_t* r, std::string_view name,
+                        std::string_view value) noexcept;
+
+// Before a handler answers: NGX_OK, or the status with which it must end (405, or what discarding
+// the body has come to).
+ngx_int_t begin_answer(ngx_http_request_t* r) noexcept;
+
+// The fields of an answer that no cache may keep; type may have parameters. False: out of memory.
+bool describe_answer(ngx_http_request_t* r, ngx_uint_t status, std::string_view type) noexcept;
+
+// The whole of a short answer, which is copied. What a content handler returns.
+ngx_int_t send_answer(ngx_http_request_t* r, ngx_uint_t status, std::string_view type,
+                      std::string_view body) noexcept;
+
+}  // namespace guard::core

@@ -1,0 +1,409 @@
+// Metrics, the nginx face: the endpoint, what is counted of each request, and the shared memory in
+// which all rooms count.
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/accept.h"
+#include "core/check.h"
+#include "core/local_answer.h"
+#include "core/metric_answer.h"
+#include "core/metrics.h"
+#include "core/node_metrics.h"
+#include "core/request.h"
+#include "metrics/policy.h"
+#include "metrics/route_slots.h"
+#include "ngx/config.h"
+#include "ngx/fence.h"
+#include "ngx/module.h"
+#include "ngx/timer.h"
+#include "ngx/zone.h"
+
+extern "C" ngx_module_t ngx_http_guard_metrics_module;
+
+namespace guard::metrics {
+
+namespace {
+
+using core::MetricFamily;
+using core::MetricText;
+using core::MetricType;
+
+constexpr MetricFamily kRequests = {"guard_requests", MetricType::counter, "",
+                                    "Requests that are over"};
+constexpr MetricFamily kDuration = {"guard_request_duration_seconds", MetricType::histogram,
+                                    "seconds", "From a request's first byte to its last"};
+constexpr MetricFamily kUpstreamDuration = {
+    "guard_upstream_duration_seconds", MetricType::histogram, "seconds",
+    "How long the upstreams of a request took for their answers"};
+constexpr MetricFamily kBytesIn = {"guard_request_bytes", MetricType::counter, "bytes",
+                                   "Bytes of requests, with their fields"};
+constexpr MetricFamily kBytesOut = {"guard_response_bytes", MetricType::counter, "bytes",
+                                    "Bytes of responses, with their fields"};
+constexpr MetricFamily kEvents = {"guard_events", MetricType::counter, "",
+                                  "Security events by their kind"};
+
+constexpr std::size_t kZoneOverhead = 50;  // nginx takes less than one in so many bytes
+constexpr ngx_msec_t kRefreshInterval = 1000;
+constexpr std::string_view kNoName = "_";   // of a server
+constexpr std::string_view kNoRoute = "-";  // of what never reached a location
+constexpr std::string_view kZone = "guard_metrics";
+
+struct Route {
+  std::string labels;
+  const core::MetricBlock* block;
+};
+
+struct MainConf {
+  bool used = false;  // some location has guard_metrics
+  std::vector<std::uint64_t> bounds;
+  std::size_t zone_size = 0;
+  std::optional<RouteSlots> slots;
+  std::vector<std::unique_ptr<Route>> routes;
+  std::map<std::string, const Route*, std::less<>> route_by_labels;
+  std::array<const core::Counter*, core::kEventKindCount> events{};
+  core::MetricRegistry* registry = nullptr;
+  core::NodeMetrics node;
+};
+
+struct LocationConf {
+  EndpointPolicy endpoint;
+  bool is_endpoint = false;
+  const Route* route = nullptr;
+  // Of an API description, by where their names are kept.
+  std::vector<std::pair<const char*, const Route*>> operations;
+};
+
+MainConf& main_of(ngx_conf_t* cf) {
+  return *static_cast<MainConf*>(
+      ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_metrics_module));
+}
+
+MainConf* main_of(ngx_cycle_t* cycle) noexcept {
+  if (ngx_get_conf(cycle->conf_ctx, ngx_http_module) == nullptr) return nullptr;
+  return static_cast<MainConf*>(
+      ngx_http_cycle_get_module_main_conf(cycle, ngx_http_guard_metrics_module));
+}
+
+// Requests
+
+Method method_of(ngx_uint_t method) noexcept {
+  switch (method) {
+    case NGX_HTTP_GET:
+      return Method::get;
+    case NGX_HTTP_HEAD:
+      return Method::head;
+    case NGX_HTTP_POST:
+      return Method::post;
+    case NGX_HTTP_PUT:
+      return Method::put;
+    case NGX_HTTP_PATCH:
+      return Method::patch;
+    case NGX_HTTP_DELETE:
+      return Method::del;
+    case NGX_HTTP_OPTIONS:
+      return Method::options;
+    default:
+      return Method::other;
+  }
+}
+
+unsigned status_of(const ngx_http_request_t* r) noexcept {
+  return static_cast<unsigned>(r->err_status != 0 ? r->err_status : r->headers_out.status);
+}
+
+std::uint64_t wall_ms() noexcept {
+  const ngx_time_t* now = ngx_timeofday();
+  return static_cast<std::uint64_t>(now->sec) * 1000 + now->msec;
+}
+
+std::uint64_t age_of(const ngx_http_request_t* r, std::uint64_t now_ms) noexcept {
+  const std::uint64_t start = static_cast<std::uint64_t>(r->start_sec) * 1000 + r->start_msec;
+  return now_ms > start ? now_ms - start : 0;
+}
+
+void add_upstream(const ngx_http_request_t* r, RequestNumbers& numbers) noexcept {
+  if (r->upstream_states == nullptr) return;
+  const auto* states = static_cast<const ngx_http_upstream_state_t*>(r->upstream_states->elts);
+  for (ngx_uint_t i = 0; i < r->upstream_states->nelts; ++i) {
+    if (states[i].peer == nullptr || states[i].response_time == static_cast<ngx_msec_t>(-1)) {
+      continue;
+    }
+    numbers.asked_upstream = true;
+    numbers.upstream_milliseconds += states[i].response_time;
+  }
+}
+
+const Route* route_of(ngx_http_request_t* r) noexcept {
+  void** location = core::answering_location(r);
+  const auto& conf =
+      *static_cast<const LocationConf*>(location[ngx_http_guard_metrics_module.ctx_index]);
+  if (conf.operations.empty()) return conf.route;
+  const core::Request* request = core::Request::find(r);
+  if (request == nullptr) return conf.route;
+  const char* name = request->operation().data();
+  const auto found = std::ranges::lower_bound(conf.operations, name, {},
+                                              &std::pair<const char*, const Route*>::first);
+  return found != conf.operations.end() && found->first == name ? found->second : conf.route;
+}
+
+// Whose id it is, an operator finds in logs and events.
+void keep_exemplar(ngx_http_request_t* r, std::uint64_t* words, std::uint64_t value,
+                   std::uint64_t now_ms) noexcept {
+  core::Request* request = core::Request::get(r);
+  if (request == nullptr) return;
+  ExemplarSlot::Content content{now_ms, {}, value};
+  if (parse_request_id(request->request_id(), content.id)) ExemplarSlot::put(words, content);
+}
+
+ngx_int_t count_request(ngx_http_request_t* r) noexcept {
+  if (r != r->main) return NGX_OK;
+  const Route* route = route_of(r);
+  std::uint64_t* words = route == nullptr ? nullptr : route->block->words();
+  if (words == nullptr) return NGX_OK;
+  const auto& main = *static_cast<const MainConf*>(
+      ngx_http_get_module_main_conf(r, ngx_http_guard_metrics_module));
+  const std::uint64_t now_ms = wall_ms();
+  RequestNumbers numbers;
+  numbers.method = method_of(r->method);
+  numbers.status = status_of(r);
+  numbers.bytes_in = static_cast<std::uint64_t>(std::max<off_t>(r->request_length, 0));
+  numbers.bytes_out = static_cast<std::uint64_t>(std::max<off_t>(r->connection->sent, 0));
+  numbers.milliseconds = age_of(r, now_ms);
+  add_upstream(r, numbers);
+  const std::size_t bucket = main.slots->record(words, numbers);
+  std::uint64_t* exemplar = main.slots->exemplar(words, bucket);
+  if (ExemplarSlot::is_due(exemplar, now_ms)) {
+    keep_exemplar(r, exemplar, numbers.milliseconds, now_ms);
+  }
+  return NGX_OK;
+}
+
+void count_event(const core::Event& event, core::Request* /*request*/) noexcept {
+  const MainConf* main = main_of(const_cast<ngx_cycle_t*>(ngx_cycle));
+  const core::Counter* counter = main->events[static_cast<std::size_t>(event.kind)];
+  if (counter != nullptr) counter->add();
+}
+
+// The families of the routes
+
+template <void (RouteSlots::*write)(MetricText&, std::string_view, const core::MetricBlock&) const>
+bool write_route(void* context, std::size_t index, MetricText& out) {
+  const auto& main = *static_cast<const MainConf*>(context);
+  if (index >= main.routes.size()) return false;
+  const Route& route = *main.routes[index];
+  (*main.slots.*write)(out, route.labels, *route.block);
+  return true;
+}
+
+template <void (*write)(MetricText&, std::string_view, const core::MetricBlock&)>
+bool write_bytes(void* context, std::size_t index, MetricText& out) {
+  const auto& main = *static_cast<const MainConf*>(context);
+  if (index >= main.routes.size()) return false;
+  write(out, main.routes[index]->labels, *main.routes[index]->block);
+  return true;
+}
+
+void add_families(MainConf& main) {
+  core::MetricRegistry& registry = *main.registry;
+  registry.add(kRequests, write_route<&RouteSlots::write_requests>, &main);
+  registry.add(kDuration, write_route<&RouteSlots::write_duration>, &main);
+  registry.add(kUpstreamDuration, write_route<&RouteSlots::write_upstream_duration>, &main);
+  registry.add(kBytesIn, write_bytes<RouteSlots::write_bytes_in>, &main);
+  registry.add(kBytesOut, write_bytes<RouteSlots::write_bytes_out>, &main);
+  for (std::size_t i = 0; i < main.events.size(); ++i) {
+    const std::string_view kind = core::info_of(static_cast<core::EventKind>(i)).name;
+    main.events[i] = &registry.counter(kEvents, core::metric_labels({{"kind", kind}}));
+  }
+}
+
+// The endpoint
+
+ngx_int_t answer(ngx_http_request_t* r) noexcept {
+  const auto& conf = *static_cast<const LocationConf*>(
+      ngx_http_get_module_loc_conf(r, ngx_http_guard_metrics_module));
+  if (!conf.endpoint.open && core::is_stranger(r)) return NGX_HTTP_FORBIDDEN;
+  const ngx_int_t rc = core::begin_answer(r);
+  if (rc != NGX_OK) return rc;
+  MainConf& main =
+      *static_cast<MainConf*>(ngx_http_get_module_main_conf(r, ngx_http_guard_metrics_module));
+  main.node.refresh();
+  const bool open = core::prefers_openmetrics(core::request_field(r, "accept"));
+  return core::answer_metrics(
+      r, *main.registry, open ? core::MetricFormat::openmetrics : core::MetricFormat::prometheus);
+}
+
+// Configuration
+
+void set_metrics(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
+  if (conf.is_endpoint) core::fail("\"guard_metrics\" directive is duplicate");
+  conf.endpoint = parse_endpoint(words);
+  conf.is_endpoint = true;
+  main_of(cf).used = true;
+  auto* core_location = static_cast<ngx_http_core_loc_conf_t*>(
+      ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
+  core_location->handler = answer;
+}
+
+void set_buckets(ngx_conf_t* /*cf*/, core::Words& words, MainConf& conf) {
+  if (!conf.bounds.empty()) core::fail("\"guard_metrics_buckets\" directive is duplicate");
+  conf.bounds = parse_buckets(words);
+}
+
+void set_zone(ngx_conf_t* /*cf*/, core::Words& words, MainConf& conf) {
+  if (conf.zone_size != 0) core::fail("\"guard_metrics_zone\" directive is duplicate");
+  conf.zone_size = parse_zone_size(words);
+}
+
+void init_main(ngx_conf_t* /*cf*/, MainConf& conf) {
+  if (conf.bounds.empty()) conf.bounds = default_buckets();
+  if (conf.zone_size == 0) conf.zone_size = kDefaultZoneSize;
+  conf.slots.emplace(conf.bounds);
+}
+
+const Route* add_route(ngx_conf_t* cf, std::string_view server, std::string_view name) {
+  MainConf& main = main_of(cf);
+  std::string labels = core::metric_labels(
+      {{"server", server.empty() ? kNoName : server}, {"route", name.empty() ? kNoRoute : name}});
+  const Route*& known = main.route_by_labels[labels];
+  if (known != nullptr) return known;
+  const core::MetricBlock& block = core::metrics_of(cf).block(
+      "route{" + labels + "} " + main.slots->fingerprint(), main.slots->words());
+  main.routes.push_back(std::make_unique<Route>(Route{std::move(labels), &block}));
+  known = main.routes.back().get();
+  return known;
+}
+
+std::string location_name(const ngx_http_core_loc_conf_t& location) {
+  std::string name(ngx::to_view(location.name));
+#if (NGX_PCRE)
+  if (location.regex != nullptr) return "~ " + name;
+#endif
+  return location.exact_match ? "= " + name : name;
+}
+
+void merge(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
+  if (!main_of(cf).used) return;
+  const auto& location = *static_cast<const ngx_http_core_loc_conf_t*>(
+      ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
+  const auto& server = *static_cast<const ngx_http_core_srv_conf_t*>(
+      ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module));
+  const std::string_view server_name = ngx::to_view(server.server_name);
+  const std::string_view given = core::route_of(cf);
+  if (!given.empty()) {
+    child.route = add_route(cf, server_name, given);
+    return;
+  }
+  // `if` and limit_except are the location around them.
+  child.route = location.noname && parent.route != nullptr
+                    ? parent.route
+                    : add_route(cf, server_name, location_name(location));
+  for (const std::string_view operation : core::operations_of(cf)) {
+    child.operations.emplace_back(operation.data(), add_route(cf, server_name, operation));
+  }
+  std::ranges::sort(child.operations);
+}
+
+void format(std::span<std::byte> memory, void* context) noexcept {
+  auto& main = *static_cast<MainConf*>(context);
+  // postconfigure() has seen to it that there is room.
+  main.node.memory().format(memory);
+  main.registry->resolve(main.node.memory());
+}
+
+bool adopt(std::span<std::byte> memory, void* context) noexcept {
+  auto& main = *static_cast<MainConf*>(context);
+  if (!main.node.memory().adopt(memory)) return false;
+  if (!main.registry->resolve(main.node.memory())) {
+    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                  "zone \"guard_metrics\" has no room beside what old configurations count, "
+                  "a part is not counted until nginx is restarted; enlarge guard_metrics_zone");
+  }
+  return true;
+}
+
+void install(ngx_conf_t* cf, ngx_http_phases phase, ngx_http_handler_pt handler) {
+  auto* core = static_cast<ngx_http_core_main_conf_t*>(
+      ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
+  auto* slot = static_cast<ngx_http_handler_pt*>(ngx_array_push(&core->phases[phase].handlers));
+  if (slot == nullptr) throw std::bad_alloc();
+  *slot = handler;
+}
+
+// Behind all other modules of Guard: what they count is known now.
+void postconfigure(ngx_conf_t* cf) {
+  MainConf& main = main_of(cf);
+  if (!main.used) return;
+  main.registry = &core::metrics_of(cf);
+  add_families(main);
+  main.node.add_to(cf, *main.registry);
+  const std::size_t needed =
+      core::MetricMemory::bytes_for(main.registry->words(), main.registry->entries());
+  if (needed > main.zone_size - main.zone_size / kZoneOverhead) {
+    const std::size_t megabytes = (needed + needed / kZoneOverhead) / (1U << 20) + 1;
+    core::fail("zone \"", kZone, "\" is too small for all that is counted, say \"",
+               "guard_metrics_zone ", std::to_string(megabytes), "m\" or more");
+  }
+  ngx::Zone::add(cf, kZone, main.zone_size, 1, format, adopt, &main);
+  install(cf, NGX_HTTP_LOG_PHASE, count_request);
+  core::install_error_page_notes(cf);
+  core::add_listener(cf, count_event);
+}
+
+// Processes
+
+ngx::IntervalTimer refresh_timer;
+
+bool is_worker() noexcept {
+  return ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_SINGLE;
+}
+
+ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
+  MainConf* main = main_of(cycle);
+  if (main == nullptr || !main->used || !is_worker()) return NGX_OK;
+  main->node.enter(*main->registry);
+  refresh_timer.start(
+      cycle, kRefreshInterval,
+      [](void* context) noexcept { static_cast<MainConf*>(context)->node.refresh(); }, main);
+  return NGX_OK;
+}
+
+void exit_process(ngx_cycle_t* cycle) noexcept {
+  MainConf* main = main_of(cycle);
+  if (main == nullptr || !main->used || !is_worker()) return;
+  refresh_timer.stop();
+  main->node.leave(*main->registry);
+}
+
+ngx_command_t commands[] = {
+    ngx::command(ngx_string("guard_metrics"), NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS | NGX_CONF_TAKE1,
+                 NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_metrics>),
+    ngx::command(ngx_string("guard_metrics_buckets"), NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE,
+                 NGX_HTTP_MAIN_CONF_OFFSET, ngx::directive<set_buckets>),
+    ngx::command(ngx_string("guard_metrics_zone"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
+                 NGX_HTTP_MAIN_CONF_OFFSET, ngx::directive<set_zone>),
+    ngx_null_command,
+};
+
+ngx_http_module_t context = {
+    nullptr,
+    ngx::configuration<postconfigure>,
+    ngx::create_conf<MainConf>,
+    ngx::init_conf<MainConf, init_main>,
+    nullptr,
+    nullptr,
+    ngx::create_conf<LocationConf>,
+    ngx::merge_conf<LocationConf, merge>,
+};
+
+}  // namespace
+
+}  // namespace guard::metrics
+
+constinit ngx_module_t ngx_http_guard_metrics_module =
+    guard::ngx::http_module(&guard::metrics::context, guard::metrics::commands,
+                            {guard::metrics::init_process, guard::metrics::exit_process});

@@ -72,6 +72,7 @@ is_deeply $friend->{open}, { type => 'cors', status => 200, total => undef, othe
 is_deeply $friend->{open_with}, { error => 'TypeError' }, 'but not with cookies';
 is $friend->{socket}, 'sid=secret', 'its WebSocket opens';
 is $friend->{form}, 200, 'its form passes';
+is_deeply $friend->{stranger}, { get => { %answer, text => '{"method":"GET","cookie":"","body":""}' }, socket => 'none' }, 'and all that without a cookie';
 
 # One that is not.
 my $evil = $seen->{evil};
@@ -80,6 +81,7 @@ is_deeply $evil->{open}, { type => 'cors', status => 200, total => undef, other 
     'another origin reads what is open to all';
 is $evil->{socket}, 'refused', 'its WebSocket does not open';
 is $evil->{form}, 403, 'its form is refused';
+is_deeply $evil->{stranger}, { get => { error => 'TypeError' }, socket => 'refused' }, 'nor is there more for it without a cookie';
 
 # Nobody frames us.
 for my $name (qw(friend evil)) {
@@ -89,11 +91,13 @@ for my $name (qw(friend evil)) {
 
 # What the application has seen: whatever it would have done is not undone by a browser that keeps the answer to itself.
 my @evil = grep { /evil/ } @{ $seen->{reached} };
-is_deeply \@evil, ['GET /node/read?evil', 'GET /node/read?without-evil', 'GET /node/open/read?evil', 'GET /node/open/read?with-evil'],
+is_deeply \@evil, ['GET /node/read?evil', 'GET /node/read?without-evil', 'GET /node/open/read?evil', 'GET /node/open/read?with-evil',
+    'GET /node/read?stranger-evil'],
     'of another origin only reading has reached the application';
 is_deeply [grep { !/evil|own|login|form|fetch/ } @{ $seen->{reached} }], [
     'GET /node/read?friend', 'GET /node/read?without-friend', 'PUT /node/change?put-friend', 'GET /node/open/read?friend',
     'GET /node/open/read?with-friend', 'POST /node/change?silent-friend', 'WEBSOCKET /node/socket?friend',
+    'GET /node/read?stranger-friend', 'WEBSOCKET /node/socket?stranger-friend',
 ], 'and no preflight';
 
 is $nginx->stop, undef, 'stops';
@@ -108,6 +112,6 @@ is_deeply \%count, {
     'cors.origin OPTIONS /node/change'     => 3,
     'cors.origin OPTIONS /node/read'       => 2,
     'csrf.cross_site POST /node/change'    => 2,
-    'csrf.cross_site GET /node/socket'     => 1,
+    'csrf.cross_site GET /node/socket'     => 2,
 }, 'each refusal is an event';
 done_testing;

@@ -7,6 +7,7 @@ use lib 't/lib';
 use JSON::PP ();
 use Test::More;
 use Test::Nginx::Guard;
+use Test::Nginx::Guard::Client qw(connect_to);
 use Test::Nginx::Guard::Events qw(read_events events_of);
 use Test::Nginx::Guard::Wait   qw(wait_for);
 
@@ -161,6 +162,19 @@ is "$response->{code} " . (header_of($response->{fields}, 'Allow') // ''), '405 
 is post('/csp', $single, "5\r\nhello\r\n0\r\n\r\n", headers => ['Transfer-Encoding: chunked'])->{code}, 411, 'a body of unknown size is not read';
 my $two = request_raw($nginx->port, join('', map { "POST /csp HTTP/1.1\r\nHost: a\r\nContent-Type: $_\r\nContent-Length: 17\r\n\r\n{\"csp-report\":{}}" } 'text/html', $single), expect => 2);
 is join(' ', map { $_->{code} } @{ $two->{responses} }), '415 204', 'what is refused does not spoil the connection';
+
+# A body that comes in pieces, and one whose sender goes away.
+{
+    my $body = single('document-uri' => 'https://app.example/pieces');
+    my $head = "POST /spooled HTTP/1.1\r\nHost: a\r\nX-Client: 10.8.8.8\r\nContent-Type: $single\r\nContent-Length: " . length($body) . "\r\n\r\n";
+    my $gone = connect_to(port => $nginx->port)->{socket};
+    $gone->print($head, substr $body, 0, 100);
+    close $gone;
+    my $slow = request_raw($nginx->port, [$head . substr($body, 0, 100), { value => substr($body, 100, 100), delay_before => 0.05 }, { value => substr($body, 200), delay_before => 0.05 }]);
+    is $slow->{responses}[0]{code}, 204, 'a body in pieces';
+    wait_for(sub { events_of($nginx, qr/^csp_violated/) > $told });
+    is scalar(my @got = events_of($nginx, qr/^csp_violated/)), ++$told, 'is one event, and half a body is none';
+}
 
 # What a report holds cannot break the line.
 ($status, $event) = told('/csp', $single, single('document-uri' => "https://app.example/\x{0}\x{1f}\"\\\n{\"labels\":{}}" . ('y' x 5000)));

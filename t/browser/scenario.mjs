@@ -86,6 +86,18 @@ for (const [name, origin] of [["friend", friend], ["evil", evil]]) {
     result[name].form = answer.status();
 }
 
+// Somebody who has no cookie here.
+const stranger = await browser.newContext({ ignoreHTTPSErrors: true });
+stranger.setDefaultTimeout(Number(seconds) * 1000);
+for (const [name, origin] of [["friend", friend], ["evil", evil]]) {
+    const page = await stranger.newPage();
+    await page.goto(origin + "/page.html");
+    result[name].stranger = {
+        get: await page.evaluate(fetched, [site + "/node/read?stranger-" + name, { credentials: "include" }]),
+        socket: await page.evaluate(opened, `${site.replace("https", "wss")}/node/socket?stranger-${name}`),
+    };
+}
+
 result.reached = JSON.parse((await own.page.evaluate(fetched, [site + "/node/reached", {}])).text);
 console.log(JSON.stringify(result));
 await browser.close();

@@ -43,6 +43,9 @@ enum class Field : std::uint8_t {
   count,
   route,
   address_hash,
+  document_url,
+  blocked_url,
+  effective_directive,
   hostname,
   entity_id,
   checkpoint_id,
@@ -53,7 +56,7 @@ enum class Field : std::uint8_t {
   checkpoint_head,
   checkpoint_state,
 };
-inline constexpr std::size_t kFieldCount = 37;
+inline constexpr std::size_t kFieldCount = 40;
 
 class EventRecord {
  public:

@@ -36,6 +36,7 @@ class Stats {
     add(codes_, Field::code);
     add(policies_, Field::policy);
     add(routes_, Field::route);
+    add_violation();
     if (!add(clients_, Field::address)) add(clients_, Field::address_hash);
   }
 
@@ -51,6 +52,7 @@ class Stats {
     tell("code", codes_, number);
     tell("policy", policies_, number);
     tell("route", routes_, number);
+    tell("violation", violations_, number);
     tell("client", clients_, number);
   }
 
@@ -60,6 +62,17 @@ class Stats {
     if (text.empty()) return false;
     counter.count(text.substr(0, kKeyMax));
     return true;
+  }
+
+  // What a policy forbids, and where: the directive, what was blocked, the page.
+  void add_violation() {
+    const std::string_view directive = record_.text(Field::effective_directive);
+    if (directive.empty()) return;
+    std::string text(directive.substr(0, kKeyMax / 4));
+    for (Field field : {Field::blocked_url, Field::document_url}) {
+      text.append(" ").append(record_.text(field).substr(0, kKeyMax));
+    }
+    violations_.count(text);
   }
 
   static void tell(std::string_view name, const TopCounter& counter, std::size_t number) {
@@ -87,6 +100,7 @@ class Stats {
   TopCounter codes_{kNames};
   TopCounter policies_{kNames};
   TopCounter routes_{kNames};
+  TopCounter violations_{kNames};
   TopCounter clients_{kClients};
 };
 

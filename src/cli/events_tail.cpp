@@ -46,6 +46,9 @@ class Teller {
         "user=", record_.text(Field::user_name).empty() ? Field::user_hash : Field::user_name);
     add(text, "count=", Field::count);
     add(text, "pointer=", Field::pointer);
+    add(text, "directive=", Field::effective_directive);
+    add(text, "blocked=", Field::blocked_url);
+    add(text, "page=", Field::document_url);
     add(text, "id=", Field::request_id);
     add(text, "- ", Field::reason);
     return text + "\n";

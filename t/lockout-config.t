@@ -110,3 +110,37 @@ guard_lockout_policy login key=$guard_client_net on=login_failed window=15m dura
 guard_lockout_policy login key=$guard_client_net on=login_failed limit=5 window=15m duration=30m;
 --- config_error
 "guard_lockout_policy" directive is not allowed here in config:1
+
+=== TEST 15: a Redis that is none
+--- http_config
+guard_lockout_policy login key=$guard_client_net on=login_failed limit=5 window=15m duration=30m redis=main;
+--- config_error
+unknown Redis "main", a "guard_redis" must define it before it is used in http_config:1
+
+=== TEST 16: a Redis without a secret
+--- http_config
+guard_redis main redis://127.0.0.1:1;
+guard_lockout_policy login key=$guard_client_net on=login_failed limit=5 window=15m duration=30m redis=main;
+--- config_error
+lockout policy "login" counts in Redis, which needs "guard_key_secret", the same on every nginx in http_config:2
+
+=== TEST 17: no Redis that could fail
+--- http_config
+guard_lockout_policy login key=$guard_client_net on=login_failed limit=5 window=15m duration=30m on_error=open;
+--- config_error
+"on_error=" has no meaning without "redis=" in http_config:1
+
+=== TEST 18: guard_lockout_admin with a word that is none
+--- config
+location = /locks { guard_lockout_admin pubic; }
+--- config_error
+unexpected word "pubic", did you mean "public"? in config:1
+
+=== TEST 19: guard_lockout_admin twice
+--- config
+location = /locks {
+    guard_lockout_admin;
+    guard_lockout_admin public;
+}
+--- config_error
+"guard_lockout_admin" directive is duplicate in config:3

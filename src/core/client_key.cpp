@@ -1,5 +1,6 @@
 #include "core/client_key.h"
 
+#include <array>
 #include <cstring>
 
 #include "core/check.h"
@@ -84,14 +85,37 @@ bool ClientKey::add(const Part& part, std::string_view text, SipHash<width>& sip
   return !name.text().empty();
 }
 
+template <HashWidth width>
+void ClientKey::begin(Begun<width>& begun) const noexcept {
+  if (begun) return;
+  begun.emplace(client_key());
+  begun->part(owner_);
+  // To a whole word, which makes the rest cheaper.
+  begun->update(std::string_view("\0\0\0\0\0\0\0", 7 - (owner_.size() + 7) % 8));
+}
+
+template <HashWidth width, class Hash>
+bool ClientKey::hash_texts_of(Begun<width>& begun, std::span<const std::string_view> texts,
+                              Hash& hash) const noexcept {
+  if (texts.size() != parts_.size()) return false;
+  begin(begun);
+  SipHash<width> sip = *begun;
+  bool any = false;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    std::array<char, kClientNetMax> net;
+    std::string_view text = texts[i];
+    std::optional<Address> address = parse_address(text);
+    if (parts_[i].client_net && address)
+      text = {net.data(), write_client_net(*address, net.data())};
+    any = add(parts_[i], text, sip) || any;
+  }
+  hash = sip.finish();
+  return any;
+}
+
 template <HashWidth width, class Hash>
 KeyState ClientKey::hash_of(Begun<width>& begun, Request& request, Hash& hash) noexcept {
-  if (!begun) {
-    begun.emplace(client_key());
-    begun->part(owner_);
-    // To a whole word, which makes the rest cheaper.
-    begun->update(std::string_view("\0\0\0\0\0\0\0", 7 - (owner_.size() + 7) % 8));
-  }
+  begin(begun);
   SipHash<width> sip = *begun;
   bool empty = !parts_.empty();
   for (const Part& part : parts_) {
@@ -107,6 +131,10 @@ KeyState ClientKey::hash_of(Begun<width>& begun, Request& request, Hash& hash) n
   return empty ? KeyState::empty : KeyState::known;
 }
 
+template bool ClientKey::hash_texts_of(Begun<HashWidth::bits64>&, std::span<const std::string_view>,
+                                       std::uint64_t&) const noexcept;
+template bool ClientKey::hash_texts_of(Begun<HashWidth::bits128>&,
+                                       std::span<const std::string_view>, Hash128&) const noexcept;
 template KeyState ClientKey::hash_of(Begun<HashWidth::bits64>&, Request&, std::uint64_t&) noexcept;
 template KeyState ClientKey::hash_of(Begun<HashWidth::bits128>&, Request&, Hash128&) noexcept;
 

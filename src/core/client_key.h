@@ -38,6 +38,15 @@ class ClientKey {
   }
   KeyState hash(Request& request, Hash128& hash) noexcept { return hash_of(long_, request, hash); }
 
+  // The hash of the key whose variables have these values, in their order; false: there are more of
+  // them, or fewer, or all are empty. An address where the client's network is meant becomes that.
+  bool hash_texts(std::span<const std::string_view> texts, std::uint64_t& hash) noexcept {
+    return hash_texts_of(short_, texts, hash);
+  }
+  bool hash_texts(std::span<const std::string_view> texts, Hash128& hash) noexcept {
+    return hash_texts_of(long_, texts, hash);
+  }
+
   // The variables that are not the client's address, as they are: out must have room for
   // kMaxKeyVariables. How many there are; nothing: out of memory.
   std::optional<std::size_t> account_texts(Request& request,
@@ -60,6 +69,11 @@ class ClientKey {
   // Answers whether there is anything in it.
   template <HashWidth width>
   static bool add(const Part& part, std::string_view text, SipHash<width>& sip) noexcept;
+  template <HashWidth width>
+  void begin(Begun<width>& begun) const noexcept;
+  template <HashWidth width, class Hash>
+  bool hash_texts_of(Begun<width>& begun, std::span<const std::string_view> texts,
+                     Hash& hash) const noexcept;
   template <HashWidth width, class Hash>
   KeyState hash_of(Begun<width>& begun, Request& request, Hash& hash) noexcept;
 

@@ -103,6 +103,9 @@ struct Event {
   std::string_view pointer;          // RFC 6901 pointer of the first offence, may hold client bytes
   std::string_view key_hash;         // hex of the keyed hash of the counted key
   std::string_view user;             // user name as the configuration extracts it
+  // Of an event of the worker that follows from a request, which may be gone; empty: of none.
+  std::string_view client;      // address
+  std::string_view request_id;  // $request_id
   // What the client gets, or what the application has answered where the event is about that; 0:
   // not known yet.
   std::uint16_t status = 0;

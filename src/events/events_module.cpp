@@ -38,6 +38,7 @@ constexpr ngx_msec_t kQuitLimit = 1000;
 
 struct MainConf {
   std::vector<Sink*> sinks;
+  std::optional<PrivacyPolicy> strictest;  // of all that any location says
 };
 
 struct Log {
@@ -193,6 +194,10 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   }
   if (!child.logs) child.logs = parent.logs;
   if (!child.privacy) child.privacy = parent.privacy;
+  auto& main =
+      *static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_events_module));
+  const PrivacyPolicy privacy = child.privacy.value_or(PrivacyPolicy{});
+  main.strictest = main.strictest ? stricter(*main.strictest, privacy) : privacy;
   merge_rules(cf, parent, child);
   if (child.logs && !child.logs->empty()) core::watch_answers(cf);
   if (child.rules) core::activate(cf, kOutcome);
@@ -331,15 +336,36 @@ void write_line(Sink& sink, const core::Event& event, const RequestFacts* facts,
   }
 }
 
+// An event of the worker. What it knows of the request behind it is written as privately as any
+// location wants it.
+void hear_worker(const core::Event& event, core::Severity severity) noexcept {
+  const PrivacyPolicy privacy = main_conf()->strictest.value_or(PrivacyPolicy{});
+  const bool has_request = !event.user.empty() || !event.client.empty();
+  RequestFacts facts;
+  std::array<char, 32> user_hash;
+  std::array<char, 32> address_hash;
+  if (has_request) {
+    facts.request_id = event.request_id;
+    facts.client_address = event.client;
+    if (privacy.user == UserPrivacy::hash && !event.user.empty()) {
+      user_hash = hash_of("user", event.user);
+      facts.user_hash = {user_hash.data(), user_hash.size()};
+    }
+    if (privacy.address == AddressPrivacy::hash && !event.client.empty()) {
+      address_hash = hash_of("address", event.client);
+      facts.address_hash = {address_hash.data(), address_hash.size()};
+    }
+  }
+  for (Sink* sink : main_conf()->sinks) {
+    if (!sink->takes_events || severity > sink->min) continue;
+    write_line(*sink, event, has_request ? &facts : nullptr, privacy);
+  }
+}
+
 void hear(const core::Event& event, core::Request* request) noexcept {
   if (worker == nullptr) return;
   const core::Severity severity = event.severity.value_or(core::info_of(event.kind).severity);
-  if (request == nullptr) {
-    for (Sink* sink : main_conf()->sinks) {
-      if (sink->takes_events && severity <= sink->min) write_line(*sink, event, nullptr, {});
-    }
-    return;
-  }
+  if (request == nullptr) return hear_worker(event, severity);
 
   const auto* conf = static_cast<LocationConf*>(
       ngx_http_get_module_loc_conf(request->native(), ngx_http_guard_events_module));

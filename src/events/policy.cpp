@@ -100,6 +100,20 @@ LogPolicy parse_checkpoints(std::string_view destination) {
   return policy;
 }
 
+PrivacyPolicy stricter(const PrivacyPolicy& a, const PrivacyPolicy& b) noexcept {
+  auto user = [](UserPrivacy privacy) {
+    return privacy == UserPrivacy::clear ? 0 : privacy == UserPrivacy::hash ? 1 : 2;
+  };
+  auto address = [](AddressPrivacy privacy) {
+    return privacy == AddressPrivacy::clear ? 0 : privacy == AddressPrivacy::network ? 1 : 2;
+  };
+  PrivacyPolicy policy;
+  policy.user = user(a.user) > user(b.user) ? a.user : b.user;
+  policy.address = address(a.address) > address(b.address) ? a.address : b.address;
+  policy.query = a.query && b.query;
+  return policy;
+}
+
 PrivacyPolicy parse_event_privacy(core::Words& words) {
   static constexpr std::array<std::string_view, 3> kUser = {"hash", "clear", "off"};
   static constexpr std::array<std::string_view, 3> kAddress = {"clear", "hash", "network"};

@@ -55,6 +55,8 @@ struct PrivacyPolicy {
 };
 
 PrivacyPolicy parse_event_privacy(core::Words& words);
+// What tells no more than either of the two.
+PrivacyPolicy stricter(const PrivacyPolicy& a, const PrivacyPolicy& b) noexcept;
 
 std::string_view name_of(core::Severity severity) noexcept;
 

@@ -18,6 +18,7 @@
 #include "lockout/ban_register.h"
 #include "lockout/ban_site.h"
 #include "lockout/ban_uses.h"
+#include "lockout/in_force.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
 #include "ngx/module.h"
@@ -100,14 +101,12 @@ Answer evaluate(Request& request, Refusal& refusal) noexcept {
     core::CounterKey key;
     if (banning.key.hash(request, key.hash) != KeyState::known) continue;
     if (now == 0) now = core::microseconds();
-    BanState state = banning.table->ban_of(key.hash, now).state;
-    if (state != BanState::banned &&
-        core::mode_of(request.native(), Feature::ban) == Mode::observe) {
-      state = banning.table->ban_of(observed(key).hash, now).state;
+    bool banned = banning.table->ban_of(key.hash, now).state == BanState::banned;
+    if (!banned && core::mode_of(request.native(), Feature::ban) == Mode::observe) {
+      banned = banning.table->ban_of(observed(key).hash, now).state == BanState::observed;
     }
     // Who they are may have changed since.
-    if (state != BanState::banned || is_exempt(banning.policy, request) ||
-        is_trusted_proxy(request)) {
+    if (!banned || is_exempt(banning.policy, request) || is_trusted_proxy(request)) {
       banning.allowed->add();
       continue;
     }
@@ -144,7 +143,9 @@ void weigh(Request& request, Banning& banning, std::uint32_t weight) noexcept {
   bool spared = is_trusted_proxy(request) || names_protected(banning, request);
   std::uint64_t now = core::microseconds();
   const core::CounterKey counted = mode == Mode::observe ? observed(key) : key;
-  Ban ban = banning.table->add(counted, weight, now, spared ? BanState::spared : BanState::banned);
+  BanState outcome = mode == Mode::observe ? BanState::observed : BanState::banned;
+  if (spared) outcome = BanState::spared;
+  Ban ban = banning.table->add(counted, weight, now, outcome);
   if (ban.state != BanState::none) publish(request, banning, ban, key.hash, mode, now);
   std::uint64_t evictions = banning.table->pressure(now);
   if (evictions != 0) core::publish(ban_pressure_event(banning, evictions));
@@ -314,6 +315,18 @@ ngx_http_module_t context = {
 };
 
 }  // namespace
+
+std::span<BanRegister* const> bans_in_force(ngx_http_request_t* r) noexcept {
+  return static_cast<MainConf*>(ngx_http_get_module_main_conf(r, ngx_http_guard_ban_module))
+      ->policies;
+}
+
+std::optional<std::uint64_t> ban_key(BanRegister& owner,
+                                     std::span<const std::string_view> values) noexcept {
+  std::uint64_t hash = 0;
+  if (!banning_of(&owner).key.hash_texts(values, hash)) return std::nullopt;
+  return hash;
+}
 
 }  // namespace guard::lockout
 

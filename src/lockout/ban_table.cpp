@@ -20,14 +20,17 @@ BanTable::BanTable(std::span<std::byte> memory, const Rules& rules)
 
 std::uint64_t BanTable::pack(const Ban& ban) noexcept {
   std::uint64_t score = std::min<std::uint64_t>(ban.score, kScoreMask);
-  return kBan | (ban.state == BanState::spared ? kSpared : 0) | score << kEndBits |
+  return kBan | (ban.state == BanState::spared ? kSpared : 0) |
+         (ban.state == BanState::observed ? kObserved : 0) | score << kEndBits |
          std::min(ban.end, kEndMask);
 }
 
 Ban BanTable::unpack(std::uint64_t state, std::uint64_t now) noexcept {
   if ((state & kBan) == 0 || is_over(state, now)) return {};
-  return {(state & kSpared) != 0 ? BanState::spared : BanState::banned, state & kEndMask,
-          static_cast<std::uint32_t>(state >> kEndBits & kScoreMask)};
+  BanState kind = BanState::banned;
+  if ((state & kObserved) != 0) kind = BanState::observed;
+  if ((state & kSpared) != 0) kind = BanState::spared;
+  return {kind, state & kEndMask, static_cast<std::uint32_t>(state >> kEndBits & kScoreMask)};
 }
 
 Ban BanTable::ban_of(std::uint64_t hash, std::uint64_t now) const noexcept {

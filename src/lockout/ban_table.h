@@ -16,8 +16,8 @@
 namespace guard::lockout {
 
 // spared: somebody who is never banned has the score of one who would be. Nobody is refused by it;
-// it is there so that it is said once.
-enum class BanState : std::uint8_t { none, banned, spared };
+// it is there so that it is said once. observed: nor by this one.
+enum class BanState : std::uint8_t { none, banned, spared, observed };
 
 struct Ban {
   BanState state = BanState::none;
@@ -56,13 +56,16 @@ class BanTable {
   // See CounterZone::pressure.
   std::uint64_t pressure(std::uint64_t now) const noexcept { return zone().pressure(now); }
 
-  // Calls each(tag, ban) for the bans in force. tag: 48 bits of the key's hash, see tag_of_hash().
+  enum class Visit : std::uint8_t { keep, lift };
+  // Calls each(tag, ban) for the bans in force, observed ones included; it answers whether the ban
+  // is to be lifted. tag: 48 bits of the key's hash, see key_of_hash().
   template <class Each>
-  void each_ban(std::uint64_t now, Each&& each) const noexcept;
+  void each_ban(std::uint64_t now, Each&& each) noexcept;
 
  private:
   static constexpr std::uint64_t kBan = std::uint64_t{1} << 62;
   static constexpr std::uint64_t kSpared = std::uint64_t{1} << 61;
+  static constexpr std::uint64_t kObserved = std::uint64_t{1} << 60;
   static constexpr int kEndBits = 40;  // of milliseconds: 34 years of uptime
   static constexpr std::uint64_t kEndMask = (std::uint64_t{1} << kEndBits) - 1;
   static constexpr std::uint64_t kScoreMask = (std::uint64_t{1} << 20) - 1;
@@ -88,15 +91,18 @@ class BanTable {
 };
 
 template <class Each>
-void BanTable::each_ban(std::uint64_t now, Each&& each) const noexcept {
+void BanTable::each_ban(std::uint64_t now, Each&& each) noexcept {
   const core::CounterZone& zone = this->zone();
   for (std::uint64_t set = 0; set < zone.sets(); ++set) {
-    const auto* entries = reinterpret_cast<const core::Pair*>(zone.set_at(set));
+    auto* entries = reinterpret_cast<core::Pair*>(zone.set_at(set));
     for (std::size_t way = 0; way < core::CounterTable::kWays; ++way) {
       core::Pair entry = core::load(entries + way);
       if (entry.tag == 0) continue;
       Ban ban = unpack(entry.value, now);
-      if (ban.state == BanState::banned) each(entry.tag & core::kKeyBits, ban);
+      if (ban.state != BanState::banned && ban.state != BanState::observed) continue;
+      if (each(entry.tag & core::kKeyBits, ban) != Visit::lift) continue;
+      // If it has changed meanwhile, it was over, and somebody has begun to count anew.
+      core::compare_and_swap(entries + way, entry, {entry.tag, kBan});
     }
   }
 }

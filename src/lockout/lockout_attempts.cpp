@@ -33,13 +33,13 @@ void Attempt::reserve(std::uint64_t now) noexcept {
 
 void Attempt::give_back() noexcept {
   if (state != State::reserved) return;
-  policy->table->give_back(key, decision.place);
+  if (decision.place != 0) policy->table->give_back(key, decision.place);
   state = State::settled;
 }
 
 void Attempt::leave() noexcept {
   if (state != State::reserved) return;
-  policy->table->leave(key, decision.place);
+  if (decision.place != 0) policy->table->leave(key, decision.place);
   state = State::settled;
 }
 
@@ -59,10 +59,7 @@ Attempt* Attempts::reserve(std::uint64_t now) noexcept {
     if (attempt->state != Attempt::State::asked) continue;
     attempt->reserve(now);
     if (attempt->state == Attempt::State::reserved) continue;
-    for (Attempt* taken = first_; taken != attempt; taken = taken->next) {
-      taken->give_back();
-      taken->state = Attempt::State::settled;
-    }
+    give_back();
     return attempt;
   }
   return nullptr;

@@ -14,10 +14,14 @@
 
 namespace guard::lockout {
 
+struct ReserveCall;
+struct SharedLocks;
+
 // A policy in force.
 struct Guarded : Policy {
   std::string refusal_code;        // "lockout.login"
   std::optional<LockTable> table;  // there once the configuration is in force
+  SharedLocks* shared = nullptr;   // of a policy that counts in Redis
 
   Guarded() = default;
   Guarded(const Guarded&) = delete;
@@ -33,6 +37,7 @@ struct Attempt {
   enum class State : std::uint8_t {
     asked,     // nothing is reserved
     reserved,  // a place is taken, and the outcome not known yet
+    refused,   // nothing is, but what fails all the same (guard_mode observe) counts
     settled,   // it is known
   };
 
@@ -41,6 +46,8 @@ struct Attempt {
   LockKey key;
   Decision decision;
   State state = State::asked;
+  ReserveCall* call = nullptr;  // to Redis
+  bool at_redis = false;        // which has a place of it, or may have
 
   void reserve(std::uint64_t now) noexcept;
   void give_back() noexcept;
@@ -56,7 +63,7 @@ class Attempts {
   // Reserves a place of each policy that was asked; the one that has none if there is one, and then
   // nothing is reserved.
   Attempt* reserve(std::uint64_t now) noexcept;
-  // The outcome is that nothing was tried (give_back), or that nobody knows (leave).
+  // The outcome is that nothing was tried (give_back), or that nobody knows (leave); here.
   void give_back() noexcept;
   void leave() noexcept;
 

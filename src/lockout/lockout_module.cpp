@@ -10,9 +10,12 @@
 #include "core/clock.h"
 #include "core/counter_lock.h"
 #include "core/metric.h"
+#include "core/remote.h"
 #include "core/request.h"
+#include "lockout/in_force.h"
 #include "lockout/lockout_account.h"
 #include "lockout/lockout_attempts.h"
+#include "lockout/lockout_calls.h"
 #include "lockout/lockout_uses.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
@@ -37,6 +40,7 @@ using core::Request;
 constexpr int kStageSettle = core::kStageOutcome + 5;
 
 struct Counted : Guarded {
+  std::optional<SharedLocks> locks;
   core::ClientKey client_key;
   core::ClientKey client_value;  // of distinct=
   ngx::Place place;              // of its definition
@@ -44,7 +48,7 @@ struct Counted : Guarded {
 };
 
 struct MainConf {
-  std::vector<Counted*> policies;
+  std::vector<Guarded*> policies;  // each of them a Counted
 };
 
 struct LocationConf {
@@ -53,7 +57,10 @@ struct LocationConf {
 
 struct State {
   Attempts attempts;
-  bool watched;  // what is not settled when the request is gone
+  Request* request;
+  std::size_t open;  // calls to Redis
+  bool asked;        // it was, and its answers were not looked at yet
+  bool watched;      // what is not settled when the request is gone
 };
 
 LocationConf& location_of(ngx_http_request_t* r) noexcept {
@@ -66,7 +73,7 @@ Counted& counted_of(Policy* policy) noexcept {
 }
 
 std::uint64_t milliseconds() noexcept {
-  return core::microseconds() / 1000 + 1;
+  return lock_time(core::microseconds());
 }
 
 // Keys
@@ -168,7 +175,8 @@ Answer evaluate(Request& request, Refusal& refusal) noexcept {
     Attempt* attempt =
         known == Known::failed ? nullptr : make_attempt(request, *state, counted, key);
     if (attempt == nullptr) return refuse_uncounted(refusal);
-    attempt->decision = counted.table->peek(key, now);
+    // Redis is asked when all else has passed.
+    if (counted.shared == nullptr) attempt->decision = counted.table->peek(key, now);
     if (attempt->decision.verdict == Verdict::admitted) continue;
     if (strictest == nullptr || stricter(attempt->decision, strictest->decision)) {
       strictest = attempt;
@@ -199,13 +207,56 @@ void report_pressure(const Attempt& attempt) noexcept {
   core::publish(event);
 }
 
+void give_back_all(const State& state, Attempt::State then) noexcept {
+  state.attempts.each([then](Attempt& attempt) {
+    give_back_at_redis(attempt);
+    attempt.give_back();
+    attempt.state = then;
+  });
+}
+
+// Asks Redis for a place of each policy that counts there. False: there is nothing to wait for.
+bool ask_redis(Request& request, State& state) noexcept {
+  state.request = &request;
+  state.asked = true;
+  auto ended = [](void* context) noexcept {
+    auto& waiting = *static_cast<State*>(context);
+    if (--waiting.open == 0) waiting.request->resume();
+  };
+  state.attempts.each([&](Attempt& attempt) {
+    if (attempt.state != Attempt::State::asked || attempt.policy->shared == nullptr) return;
+    SharedLocks& shared = *attempt.policy->shared;
+    if (!shared.store.queue.available()) return;
+    void* memory = ngx_palloc(request.pool(), sizeof(ReserveCall));
+    if (memory == nullptr) return;
+    attempt.call = new (memory) ReserveCall(shared, attempt.key, ended, &state);
+    ++state.open;
+    attempt.call->send();
+  });
+  return state.open != 0;
+}
+
 Answer charge(Request& request, Refusal& refusal) noexcept {
   auto* state = request.state<State>(Feature::lockout);
   if (state == nullptr || state->attempts.empty()) return Answer::pass;
   if (!watch(request, *state)) return refuse_uncounted(refusal);
-  const Attempt* refused = state->attempts.reserve(milliseconds());
+  if (!state->asked && ask_redis(request, *state)) return Answer::wait;
+  if (state->open != 0) return Answer::wait;
+  state->asked = false;
+
+  const std::uint64_t now = milliseconds();
+  const Attempt* refused = nullptr;
+  state->attempts.each([&](Attempt& attempt) {
+    if (attempt.state != Attempt::State::asked || attempt.policy->shared == nullptr) return;
+    if (take_answer(attempt, now)) return;
+    if (refused == nullptr || stricter(attempt.decision, refused->decision)) refused = &attempt;
+  });
+  if (refused == nullptr) refused = state->attempts.reserve(now);
   state->attempts.each(report_pressure);
-  if (refused != nullptr) return refuse(*refused, request, refusal);
+  if (refused != nullptr) {
+    give_back_all(*state, Attempt::State::refused);
+    return refuse(*refused, request, refusal);
+  }
   state->attempts.each([](const Attempt& attempt) {
     if (attempt.state == Attempt::State::reserved) counted_of(attempt.policy).allowed->add();
   });
@@ -214,11 +265,22 @@ Answer charge(Request& request, Refusal& refusal) noexcept {
 
 void refund(Request& request) noexcept {
   auto* state = request.state<State>(Feature::lockout);
-  if (state != nullptr) state->attempts.give_back();
+  if (state != nullptr) give_back_all(*state, Attempt::State::settled);
+}
+
+// What Redis has reserved, or is about to, stays so: the request was made.
+void abandon(Request& request) noexcept {
+  auto* state = request.state<State>(Feature::lockout);
+  if (state == nullptr) return;
+  state->attempts.each([](Attempt& attempt) {
+    if (attempt.call != nullptr) attempt.call->forget();
+  });
+  state->open = 0;
+  state->asked = false;
 }
 
 const core::Check kInner = {Feature::lockout, Gate::inner, evaluate, charge,
-                            refund,           nullptr,     nullptr};
+                            refund,           nullptr,     abandon};
 
 // What becomes of it
 
@@ -234,17 +296,22 @@ void tell(const Attempt& attempt, EventKind kind, std::string_view user, std::st
   request.publish(event);
 }
 
+Whom whom(const Event& event, Request& request) noexcept {
+  return {event.user, ngx::to_view(request.native()->connection->addr_text), request.request_id()};
+}
+
 void count_failure(Attempt& attempt, const Event& event, Request& request) noexcept {
   std::uint64_t place = attempt.state == Attempt::State::reserved ? attempt.decision.place : 0;
   attempt.state = Attempt::State::settled;
   Failure failure = attempt.policy->table->fail(attempt.key, place, milliseconds());
-  if (!failure.locks) return;
+  if (fail_at_redis(attempt, whom(event, request), failure) || !failure.locks) return;
   std::array<char, kLockDetailMax> memory;
   tell(attempt, EventKind::account_locked, event.user, lock_detail(failure, memory), request);
 }
 
 void count_success(const Attempt& attempt, const Event& event, Request& request) noexcept {
-  if (!attempt.policy->table->clear(attempt.key, milliseconds())) return;
+  bool locked = attempt.policy->table->clear(attempt.key, milliseconds());
+  if (clear_at_redis(attempt, whom(event, request)) || !locked) return;
   tell(attempt, EventKind::account_unlocked, event.user, kUnlockDetail, request);
 }
 
@@ -284,7 +351,7 @@ void settle(ngx_http_request_t* /*r*/, Request* request) noexcept {
   auto* state = request->state<State>(Feature::lockout);
   if (state == nullptr) return;
   if (request->answered()) {
-    state->attempts.give_back();
+    give_back_all(*state, Attempt::State::settled);
   } else {
     state->attempts.leave();
   }
@@ -308,8 +375,8 @@ MainConf& main_of(ngx_conf_t* cf) {
 }
 
 Counted* find_policy(const MainConf& conf, std::string_view name) {
-  for (Counted* counted : conf.policies) {
-    if (counted->name == name) return counted;
+  for (Guarded* policy : conf.policies) {
+    if (policy->name == name) return &counted_of(policy);
   }
   return nullptr;
 }
@@ -329,12 +396,19 @@ void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
                                 counted->normalization);
   ngx::Zone::add(cf, counted->zone_name(), counted->zone_size, counted->layout(), attach, adopt,
                  counted);
+  if (!counted->redis.empty()) {
+    core::RemoteStore& store = core::remote_store(cf, counted->redis);
+    counted->locks.emplace(SharedLocks{
+        store, RemoteLocks(store.prefix + "lockout:" + counted->name + ":", counted->rule()),
+        [](const Event& event) noexcept { core::publish(event); }});
+    counted->shared = &*counted->locks;
+  }
   conf.policies.push_back(counted);
 }
 
 [[noreturn]] void fail_unknown(const MainConf& conf, std::string_view name) {
   std::vector<std::string_view> names;
-  for (const Counted* counted : conf.policies) names.emplace_back(counted->name);
+  for (const Guarded* policy : conf.policies) names.emplace_back(policy->name);
   std::string hint = core::suggestion(name, names);
   if (hint.empty()) hint = ", a policy must be defined before it is used";
   core::fail("unknown lockout policy \"", name, "\"", hint);
@@ -353,8 +427,10 @@ void set_lockout(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
 // Not before every directive was read: variables may be declared after the policy.
 void init_main(ngx_conf_t* cf, MainConf& conf) {
   auto from_body = [cf](std::string_view name) { return core::is_body_variable(cf, name); };
-  for (const Counted* counted : conf.policies) {
+  for (Guarded* policy : conf.policies) {
+    const Counted* counted = &counted_of(policy);
     try {
+      if (!policy->redis.empty()) core::check_remote(cf, "lockout policy \"" + policy->name + "\"");
       check_reset(*counted, from_body);
     } catch (const core::ConfigError& error) {
       ngx::fail(cf, counted->place, error.what());
@@ -390,6 +466,7 @@ void preconfigure(ngx_conf_t* cf) {
 
 ngx_int_t init_process(ngx_cycle_t* /*cycle*/) noexcept {
   core::own_counter_locks();
+  draw_attempt_names();
   return NGX_OK;
 }
 
@@ -415,6 +492,11 @@ ngx_http_module_t context = {
 };
 
 }  // namespace
+
+std::span<Guarded* const> lockouts_in_force(ngx_http_request_t* r) noexcept {
+  return static_cast<MainConf*>(ngx_http_get_module_main_conf(r, ngx_http_guard_lockout_module))
+      ->policies;
+}
 
 }  // namespace guard::lockout
 

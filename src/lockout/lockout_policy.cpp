@@ -13,6 +13,7 @@ using core::fail;
 using std::chrono::milliseconds;
 
 constexpr std::array<std::string_view, 3> kEmpties = {"refuse", "address", "skip"};
+constexpr std::array<std::string_view, 3> kOnErrors = {"local", "open", "closed"};
 constexpr std::array<std::string_view, 2> kNormalizations = {"account", "none"};
 
 constexpr milliseconds kMinTime{1000};
@@ -120,7 +121,7 @@ std::uint64_t Policy::layout() const {
 Policy parse_policy(core::Words& words) {
   words.read(1,
              {"key", "on", "limit", "window", "duration", "backoff", "max", "distinct", "reset_on",
-              "empty", "normalize", "zone"},
+              "empty", "normalize", "zone", "redis", "on_error"},
              {"account"});
   Policy policy;
   core::check_policy_name("lockout", words[0]);
@@ -136,6 +137,11 @@ Policy parse_policy(core::Words& words) {
       fail("\"zone=", *word, "\" holds too few keys with \"limit=", words.required("limit"),
            "\": use at least ", std::to_string(least), "k");
     }
+  }
+  if (auto word = words.named("redis")) policy.redis = *word;
+  if (auto word = words.named("on_error")) {
+    if (policy.redis.empty()) fail("\"on_error=\" has no meaning without \"redis=\"");
+    policy.on_error = static_cast<OnError>(core::parse_choice("on_error", *word, kOnErrors));
   }
   return policy;
 }

@@ -21,6 +21,8 @@ inline constexpr std::uint64_t kMaxBackoff = 10;
 inline constexpr std::size_t kMaxUses = 8;  // policies of one location
 
 enum class Empty : std::uint8_t { refuse, address, skip };
+// What holds while Redis does not answer: shared memory, nothing, or refusals.
+enum class OnError : std::uint8_t { local, open, closed };
 
 struct Policy {
   std::string name;
@@ -39,6 +41,8 @@ struct Policy {
   Empty empty = Empty::refuse;
   core::Normalization normalization = core::Normalization::account;
   std::uint64_t zone_size = 10 << 20;  // bytes
+  std::string redis;                   // name of the guard_redis; empty: shared memory alone
+  OnError on_error = OnError::local;
 
   bool fails_on(const core::Event& event) const;
   bool resets_on(const core::Event& event) const;

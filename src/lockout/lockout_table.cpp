@@ -301,6 +301,22 @@ void LockTable::lock(const LockKey& key, std::uint64_t left, std::uint64_t repea
   store(entry->forget, rule_.backoff > 1 ? entry->until + rule_.longest : 0);
 }
 
+bool LockTable::is_locked(const LockKey& key, std::uint64_t now) const noexcept {
+  core::CounterLock held(lock_of(zone_.set_of(key.hash.low)));
+  if (!held.held()) return false;
+  const Entry* entry = find(key);
+  return entry != nullptr && entry->until > now;
+}
+
+bool LockTable::first_report(const LockKey& key, std::uint64_t now) noexcept {
+  core::CounterLock held(lock_of(zone_.set_of(key.hash.low)));
+  if (!held.held()) return false;
+  Decision decision;
+  decision.verdict = Verdict::locked;
+  tell(find_or_insert(key, now), now, decision);
+  return decision.first_report;
+}
+
 Lock LockTable::describe(const Entry& entry, std::uint64_t now) const noexcept {
   return {{entry.low, entry.high}, entry.account, entry.until - now, entry.repeats};
 }

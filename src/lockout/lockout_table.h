@@ -24,6 +24,11 @@
 
 namespace guard::lockout {
 
+// The clock of locks, out of one that all processes share: never 0, which stands for no time.
+constexpr std::uint64_t lock_time(std::uint64_t microseconds) {
+  return microseconds / 1000 + 1;
+}
+
 struct LockRule {
   std::uint64_t limit = 5;
   std::uint64_t window = 0;    // milliseconds, like the others
@@ -105,6 +110,10 @@ class LockTable {
   // For this long nobody gets in, whatever was counted here.
   void lock(const LockKey& key, std::uint64_t left, std::uint64_t repeats,
             std::uint64_t now) noexcept;
+
+  bool is_locked(const LockKey& key, std::uint64_t now) const noexcept;
+  // Whether nobody has been told lately that this key is refused.
+  bool first_report(const LockKey& key, std::uint64_t now) noexcept;
 
   // All that is locked. each(const Lock&) answers whether to go on.
   template <class Each>

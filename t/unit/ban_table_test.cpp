@@ -126,16 +126,31 @@ void lists_bans(void**) {
   BanTable table(memory.all(), kRules);
   std::uint64_t now = 1000 * kSecond;
   for (std::uint64_t i = 1; i <= 20; ++i) {
-    table.add(key(i * 0x123456789abcdefULL), i, now, i == 20 ? BanState::spared : BanState::banned);
+    BanState outcome = BanState::banned;
+    if (i == 19) outcome = BanState::observed;
+    if (i == 20) outcome = BanState::spared;
+    table.add(key(i * 0x123456789abcdefULL), i, now, outcome);
   }
+  using Visit = BanTable::Visit;
   std::size_t count = 0;
   table.each_ban(now, [&](std::uint64_t tag, const Ban& ban) {
     ++count;
     assert_int_equal(tag, (ban.score * 0x123456789abcdefULL) & guard::core::kKeyBits);
+    assert_true(ban.state == (ban.score == 19 ? BanState::observed : BanState::banned));
+    return ban.score == 12 ? Visit::lift : Visit::keep;
   });
   assert_int_equal(count, 10);  // 10 to 19
+  assert_true(table.ban_of(12 * 0x123456789abcdefULL, now).state == BanState::none);
+  assert_true(table.score_of(12 * 0x123456789abcdefULL, now) == 0);
   count = 0;
-  table.each_ban(now + 60 * kSecond, [&](std::uint64_t, const Ban&) { ++count; });
+  auto visit = [&](std::uint64_t, const Ban&) {
+    ++count;
+    return Visit::keep;
+  };
+  table.each_ban(now, visit);
+  assert_int_equal(count, 9);
+  count = 0;
+  table.each_ban(now + 60 * kSecond, visit);
   assert_int_equal(count, 0);
 }
 

@@ -1,0 +1,183 @@
+// guard_lockout_admin, the nginx face: a location in which an operator sees the locks and bans of
+// this nginx's shared memory, and lifts them.
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/check.h"
+#include "core/clock.h"
+#include "core/request.h"
+#include "lockout/admin.h"
+#include "lockout/in_force.h"
+#include "lockout/lockout_account.h"
+#include "lockout/lockout_calls.h"
+#include "ngx/config.h"
+#include "ngx/fence.h"
+#include "ngx/module.h"
+
+extern "C" ngx_module_t ngx_http_guard_admin_module;
+
+namespace guard::lockout {
+
+namespace {
+
+using core::Request;
+
+struct LocationConf {
+  bool answers = false;
+  bool is_public = false;
+};
+
+constexpr std::string_view kLifted = "An operator lifted the lock";
+
+// Who may ask: somebody on this machine, and nobody whom a proxy on it has passed on.
+bool is_local(ngx_http_request_t* r) noexcept {
+  std::optional<core::Address> address = core::address_of(r->connection->sockaddr);
+  if (address && !is_loopback(*address)) return false;
+  constexpr std::array<std::string_view, 4> kForwarded = {"via", "forwarded", "x-forwarded-for",
+                                                          "x-real-ip"};
+  for (const ngx_list_part_t* part = &r->headers_in.headers.part; part != nullptr;
+       part = part->next) {
+    const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
+    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
+      std::string_view name(reinterpret_cast<const char*>(headers[i].lowcase_key),
+                            headers[i].key.len);
+      for (std::string_view forwarded : kForwarded) {
+        if (name == forwarded) return false;
+      }
+    }
+  }
+  return true;
+}
+
+// The hash of the account that is meant; nothing: none is, or another number of texts than the
+// policy has.
+std::optional<std::uint64_t> account_of(const Guarded& policy, const AdminQuery& query) {
+  if (query.accounts.empty()) return std::nullopt;
+  std::vector<std::string_view> texts(query.accounts.begin(), query.accounts.end());
+  return account_hash(core::client_key(), texts, policy.normalization);
+}
+
+void tell(const Found& found, const AdminQuery& query, Request& request) noexcept {
+  for (const FoundLock& lifted : found.locks) {
+    std::array<char, kHashDigits> digits = core::hex_of(lifted.lock.hash);
+    core::Event event;
+    event.kind = core::EventKind::account_unlocked;
+    event.code = lifted.policy->refusal_code;
+    event.policy = lifted.policy->name;
+    if (query.accounts.size() == 1) event.user = query.accounts.front();
+    event.detail = kLifted;
+    event.key_hash = {digits.data(), digits.size()};
+    request.publish(event);
+    lift_at_redis(*lifted.policy, lifted.lock);
+  }
+  ngx_log_error(NGX_LOG_NOTICE, request.native()->connection->log, 0,
+                "guard_lockout_admin lifted %uz locks and %uz bans", found.locks.size(),
+                found.bans.size());
+}
+
+Found find(ngx_http_request_t* r, const AdminQuery& query, bool lift) {
+  Found found;
+  found.locks.reserve(kMaxListed);
+  found.bans.reserve(kMaxListed);
+  const std::uint64_t now = core::microseconds();
+  for (Guarded* policy : lockouts_in_force(r)) {
+    if (!query.policy.empty() && query.policy != policy->name) continue;
+    find_locks(*policy, query, account_of(*policy, query), lift, lock_time(now), found);
+  }
+  std::vector<std::string_view> clients(query.clients.begin(), query.clients.end());
+  for (BanRegister* policy : bans_in_force(r)) {
+    if (!query.policy.empty() && query.policy != policy->policy.name) continue;
+    std::optional<std::uint64_t> client;
+    if (!clients.empty()) client = ban_key(*policy, clients);
+    find_bans(*policy, query, client, lift, now, found);
+  }
+  return found;
+}
+
+ngx_int_t send(ngx_http_request_t* r, ngx_uint_t status, const std::string& text) {
+  auto* field = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
+  if (field == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  *field = {};
+  field->hash = 1;
+  field->key = ngx::borrow("Cache-Control");
+  field->value = ngx::borrow("no-store");
+  ngx_http_complex_value_t body{};
+  body.value = ngx::copy(r->pool, text);
+  if (body.value.data == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  ngx_str_t type = ngx_string("application/json");
+  return ngx_http_send_response(r, status, &type, &body);
+}
+
+ngx_int_t refuse(ngx_http_request_t* r, const std::string& error) {
+  std::string text = "{\"error\":\"";
+  for (char c : error) {
+    if (c == '"') text.push_back('\\');
+    text.push_back(c);
+  }
+  return send(r, NGX_HTTP_BAD_REQUEST, text + "\"}\n");
+}
+
+ngx_int_t answer(ngx_http_request_t* r) {
+  const bool lift = r->method == NGX_HTTP_DELETE;
+  std::string error;
+  std::optional<AdminQuery> query = parse_admin_query(ngx::to_view(r->args), error);
+  if (!query) return refuse(r, error);
+  if (!lift) return send(r, NGX_HTTP_OK, to_json(find(r, *query, false), core::microseconds()));
+  if (!query->selects()) {
+    return refuse(r, "say what to lift: \"account\", \"client\" or \"key\"");
+  }
+  Request* request = Request::get(r);
+  if (request == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  Found found = find(r, *query, true);
+  const bool any = !found.locks.empty() || !found.bans.empty();
+  if (any) tell(found, *query, *request);
+  return send(r, any ? NGX_HTTP_OK : NGX_HTTP_NOT_FOUND, to_json(found, core::microseconds()));
+}
+
+ngx_int_t handle(ngx_http_request_t* r) noexcept {
+  const auto* conf =
+      static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_guard_admin_module));
+  if (!conf->is_public && !is_local(r)) return NGX_HTTP_FORBIDDEN;
+  if ((r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD | NGX_HTTP_DELETE)) == 0) {
+    return NGX_HTTP_NOT_ALLOWED;
+  }
+  ngx_int_t rc = ngx_http_discard_request_body(r);
+  if (rc != NGX_OK) return rc;
+  try {
+    return answer(r);
+  } catch (...) {
+    return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  }
+}
+
+void set_admin(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
+  if (conf.answers) core::fail("\"guard_lockout_admin\" directive is duplicate");
+  conf.answers = true;
+  words.read(0, {}, {"public"});
+  conf.is_public = words.flag("public");
+  auto* location = static_cast<ngx_http_core_loc_conf_t*>(
+      ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
+  location->handler = handle;
+  core::need_client_key(cf);
+}
+
+ngx_command_t commands[] = {
+    ngx::command(ngx_string("guard_lockout_admin"),
+                 NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS | NGX_CONF_TAKE1, NGX_HTTP_LOC_CONF_OFFSET,
+                 ngx::directive<set_admin>),
+    ngx_null_command,
+};
+
+ngx_http_module_t context = {
+    nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, ngx::create_conf<LocationConf>, nullptr,
+};
+
+}  // namespace
+
+}  // namespace guard::lockout
+
+constinit ngx_module_t ngx_http_guard_admin_module =
+    guard::ngx::http_module(&guard::lockout::context, guard::lockout::commands);

@@ -20,7 +20,7 @@ sub words {
     my (%more) = @_;
     my $proxy = 'proxy_pass http://127.0.0.1:' . $upstream->port . ';';
     return (
-        http_config => "guard_metrics_buckets 1ms 1h;\nguard_rate_policy one rate=1/day key=\$arg_k;\n" . ($more{http} // ''),
+        http_config => "guard_event_log \$TEST_NGINX_EVENT_LOG;\nguard_metrics_buckets 1ms 1h;\nguard_rate_policy one rate=1/day key=\$arg_k;\n" . ($more{http} // ''),
         config => <<"EOC");
 root html;
 location / { }
@@ -118,6 +118,11 @@ my $s = 'server="localhost"';
     is $samples->{'guard_policy_requests_total{feature="rate",policy="one",verdict="allowed"}'}, 1, 'what a policy has let through';
     is $samples->{'guard_policy_requests_total{feature="rate",policy="one",verdict="limited"}'}, 2, 'what it has not';
     is $samples->{'guard_policy_requests_total{feature="rate",policy="one",verdict="observed"}'}, 3, 'and what it would not have';
+    is $samples->{'guard_events_total{kind="rate_limited"}'}, 1, 'events: one for all refusals of the key';
+    my $taken = "guard_event_log_lines_total{log=\"@{[ $plain->log_file('events.log') ]}\",result=\"taken\"}";
+    ok wait_for(sub { scalar @{ (read_events($plain->log_file('events.log')))[0] } == parse_metrics(scrape($port, '/metrics')->{body})->{$taken} }), 'lines of the event log';
+    is $samples->{$taken =~ s/taken"}/lost"}/r}, 0, 'none is lost';
+    is $samples->{'guard_zone_evictions_total{zone="guard_rate:one"}'}, 0, 'a zone with room';
     is $samples->{'guard_workers{state="running"}'}, 3, 'workers';
     is $samples->{'guard_config_generation'}, 1, 'the first configuration';
     is $samples->{'guard_break_glass'}, 0, 'no break glass';

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 
 #include "core/event.h"
@@ -94,6 +95,10 @@ void watch_answers(ngx_conf_t* cf);
 // init_main_conf or merging on.
 void add_body_variable(ngx_conf_t* cf, std::string_view name);
 bool is_body_variable(ngx_conf_t* cf, std::string_view name);
+
+// This location is exempt from these features, unless guard_exempt off stands there. While locations
+// are merged, in a module behind core's.
+void exempt_location(ngx_conf_t* cf, std::initializer_list<Feature> features);
 
 // A policy whose decisions are counted: the refusals by their code, "rate.api"; what it lets pass
 // adds to the counter that this answers. While directives are read. feature: "rate".

@@ -63,6 +63,7 @@ struct LocationConf {
   bool watching = false;  // the application's own answer is to be judged
 
   std::optional<std::array<Mode, kFeatureCount>> modes;
+  std::uint32_t exempt = 0;  // features, whoever asks
   std::vector<Exemption> exemptions;
   bool exemptions_set = false;
   std::optional<ProblemStyle> problem;

@@ -22,7 +22,7 @@ bool exempts(const Exemption& exemption, ngx_http_request_t* r) noexcept {
 }
 
 std::uint32_t exempt_features(const LocationConf& conf, ngx_http_request_t* r) noexcept {
-  std::uint32_t features = 0;
+  std::uint32_t features = conf.exempt;
   for (const Exemption& exemption : conf.exemptions) {
     if ((exemption.features & ~features) != 0 && exempts(exemption, r)) {
       features |= exemption.features;
@@ -42,7 +42,7 @@ Mode mode_under(const LocationConf& conf, std::uint32_t exempt, Feature feature)
 
 Mode mode_of(ngx_http_request_t* r, Feature feature) noexcept {
   const LocationConf& conf = *location_conf(r);
-  return mode_under(conf, conf.exemptions.empty() ? 0 : exempt_features(conf, r), feature);
+  return mode_under(conf, exempt_features(conf, r), feature);
 }
 
 // One call of a gate's phase handler.
@@ -72,7 +72,7 @@ class GateRun {
     }
     request_.resumed_ = false;
 
-    exempt_ = conf_.exemptions.empty() ? 0 : exempt_features(conf_, r_);
+    exempt_ = exempt_features(conf_, r_);
     if (gate_ == Gate::inner && !state_.charging && state_.cursor == 0) {
       BodyReader::Progress progress = read_body();
       if (progress.answer != NGX_OK) return progress.answer;

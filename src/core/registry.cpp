@@ -106,6 +106,12 @@ bool is_body_variable(ngx_conf_t* cf, std::string_view name) {
   return std::any_of(names.begin(), names.end(), is_name);
 }
 
+void exempt_location(ngx_conf_t* cf, std::initializer_list<Feature> features) {
+  LocationConf& location = location_of(cf);
+  if (location.exemptions_set && location.exemptions.empty()) return;
+  for (const Feature feature : features) location.exempt |= 1U << index_of(feature);
+}
+
 const Counter& declare_policy(ngx_conf_t* cf, std::string_view feature, std::string_view name,
                               std::string_view code) {
   MainConf& main = main_of(cf);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/check.h"
+#include "core/metrics.h"
 #include "core/own_answer.h"
 #include "core/request.h"
 #include "core/siphash.h"
@@ -81,6 +82,18 @@ MainConf* main_conf() noexcept {
 
 // Directives
 
+constexpr core::MetricFamily kLines = {"guard_event_log_lines", core::MetricType::counter, "",
+                                       "Lines of an event log, by whether it could take them"};
+
+void add_metrics(ngx_conf_t* cf, Sink& sink, std::string_view path) {
+  auto counter = [&](std::string_view result) {
+    return &core::metrics_of(cf).counter(kLines,
+                                         core::metric_labels({{"log", path}, {"result", result}}));
+  };
+  sink.taken = counter("taken");
+  sink.lost = counter("lost");
+}
+
 // That of a destination, made when it is first named.
 Sink* sink_of(ngx_conf_t* cf, const LogPolicy& policy) {
   ngx_str_t name = ngx::borrow(ngx::keep(cf, policy.path));
@@ -100,6 +113,7 @@ Sink* sink_of(ngx_conf_t* cf, const LogPolicy& policy) {
     return known;
   }
   sinks.push_back(ngx::pool_new<Sink>(cf->pool, cf, policy, ngx::to_view(name)));
+  add_metrics(cf, *sinks.back(), policy.path);
   return sinks.back();
 }
 
@@ -326,9 +340,9 @@ void write_line(Sink& sink, const core::Event& event, const RequestFacts* facts,
     lines.lose();
   } else if (lines.append({line.data(), size},
                           {event.severity.value_or(core::info_of(event.kind).severity),
-                           core::kind_name_of(event)}) &&
-             sink.chain) {
-    sink.chain->took();
+                           core::kind_name_of(event)})) {
+    sink.taken->add();
+    if (sink.chain) sink.chain->took();
   }
   const bool waited = lines.needs_loop();
   if (!worker->waited_timer.running() && (waited || !worker->timer.running())) {
@@ -419,6 +433,7 @@ void tell_lost(Sink& sink) noexcept {
   core::Event event;
   event.kind = core::EventKind::events_lost;
   event.count = sink.lines->take_lost();
+  sink.lost->add(event.count);
   event.detail = {text.data(),
                   static_cast<std::size_t>(reinterpret_cast<const char*>(end) - text.data())};
   core::publish(event);

@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "core/message_queue.h"
+#include "core/metric.h"
 #include "core/message_stream.h"
 #include "core/stream_writer.h"
 #include "events/chain.h"
@@ -192,6 +193,8 @@ class Sink {
   std::unique_ptr<LineSink> lines;
   std::unique_ptr<Chain> chain;  // null: lines are not chained
   std::uint64_t sequence = 0;
+  const core::Counter* taken = nullptr;  // lines
+  const core::Counter* lost = nullptr;
   bool complained = false;
   bool complained_of_rotation = false;
 

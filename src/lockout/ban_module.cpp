@@ -13,8 +13,9 @@
 #include "core/client_key.h"
 #include "core/clock.h"
 #include "core/hex.h"
-#include "core/metric.h"
+#include "core/metrics.h"
 #include "core/request.h"
+#include "core/zone_metrics.h"
 #include "lockout/ban_register.h"
 #include "lockout/ban_site.h"
 #include "lockout/ban_uses.h"
@@ -224,6 +225,14 @@ bool adopt(std::span<std::byte> memory, void* context) noexcept {
   return true;
 }
 
+bool write_evictions(void* context, std::size_t index, core::MetricText& out) {
+  if (index != 0) return false;
+  const auto& banning = *static_cast<const Banning*>(context);
+  out.sample(core::metric_labels({{"zone", banning.policy.zone_name()}}),
+             banning.table->zone().stats().live_evictions);
+  return true;
+}
+
 void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   BanPolicy policy = parse_ban_policy(words);
   if (find_ban_policy(conf.policies, policy.name) != nullptr) {
@@ -240,6 +249,7 @@ void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   banning->allowed = &core::declare_policy(cf, "ban", banning->policy.name, banning->code);
   ngx::Zone::add(cf, banning->policy.zone_name(), banning->policy.zone_size,
                  banning->policy.layout(), attach, adopt, banning);
+  core::metrics_of(cf).add(core::kZoneEvictions, write_evictions, banning);
   conf.policies.push_back(banning);
 }
 

@@ -9,9 +9,10 @@
 #include "core/client_key.h"
 #include "core/clock.h"
 #include "core/counter_lock.h"
-#include "core/metric.h"
+#include "core/metrics.h"
 #include "core/remote.h"
 #include "core/request.h"
+#include "core/zone_metrics.h"
 #include "lockout/in_force.h"
 #include "lockout/lockout_account.h"
 #include "lockout/lockout_attempts.h"
@@ -381,6 +382,13 @@ Counted* find_policy(const MainConf& conf, std::string_view name) {
   return nullptr;
 }
 
+bool write_evictions(void* context, std::size_t index, core::MetricText& out) {
+  if (index != 0) return false;
+  const auto& counted = *static_cast<const Counted*>(context);
+  out.sample(core::metric_labels({{"zone", counted.zone_name()}}), counted.table->evictions());
+  return true;
+}
+
 void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   Policy policy = parse_policy(words);
   if (find_policy(conf, policy.name) != nullptr) {
@@ -403,6 +411,7 @@ void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
         [](const Event& event) noexcept { core::publish(event); }});
     counted->shared = &*counted->locks;
   }
+  core::metrics_of(cf).add(core::kZoneEvictions, write_evictions, counted);
   conf.policies.push_back(counted);
 }
 

@@ -96,6 +96,7 @@ class LockTable {
   core::Attached attached() const { return zone_.attached(); }
   const LockRule& rule() const { return rule_; }
   std::uint64_t pressure(std::uint64_t now_us) const noexcept { return zone_.pressure(now_us); }
+  std::uint64_t evictions() const noexcept { return core::load(zone_.stats().live_evictions); }
 
   // What reserve would answer. Reserves nothing.
   Decision peek(const LockKey& key, std::uint64_t now) noexcept;

@@ -13,9 +13,10 @@
 #include "core/clock.h"
 #include "core/counter_lock.h"
 #include "core/leased_job.h"
-#include "core/metric.h"
+#include "core/metrics.h"
 #include "core/remote.h"
 #include "core/request.h"
+#include "core/zone_metrics.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
 #include "ngx/module.h"
@@ -313,6 +314,15 @@ void share(ngx_conf_t* cf, Counted& counted, core::RemoteStore& store) {
   if (!warning.empty()) ngx::warn(cf, warning);
 }
 
+bool write_evictions(void* context, std::size_t index, core::MetricText& out) {
+  if (index != 0) return false;
+  const auto& counted = *static_cast<const Counted*>(context);
+  std::uint64_t evictions = 0;
+  for (const Meter& meter : counted.meters) evictions += meter.limiter->stats().live_evictions;
+  out.sample(core::metric_labels({{"zone", counted.policy.zone_name()}}), evictions);
+  return true;
+}
+
 void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   Policy policy = parse_policy(words);
   if (find_policy(conf.policies, policy.name) != nullptr) {
@@ -328,6 +338,7 @@ void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   check_names(conf.policies, *counted);
   ngx::Zone::add(cf, counted->policy.zone_name(), counted->policy.zone_size,
                  counted->policy.layout(), attach, adopt, counted);
+  core::metrics_of(cf).add(core::kZoneEvictions, write_evictions, counted);
   conf.policies.push_back(counted);
 }
 

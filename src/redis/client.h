@@ -76,6 +76,7 @@ class Client {
   // time (the directive must stand before its use); the pointer is good for the whole cycle, in
   // every process of it.
   static Client* find(ngx_conf_t* cf, std::string_view name) noexcept;
+  static Client* find(ngx_cycle_t* cycle, std::string_view name) noexcept;
 
   // The guard_redis name, and its prefix= ("guard:").
   std::string_view name() const noexcept { return settings_.policy.name; }

@@ -226,13 +226,26 @@ ngx_http_module_t context = {
 
 }  // namespace
 
-Client* Client::find(ngx_conf_t* cf, std::string_view name) noexcept {
-  const auto* conf =
-      static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_redis_module));
+namespace {
+
+Client* find_in(const MainConf* conf, std::string_view name) noexcept {
+  if (conf == nullptr) return nullptr;
   for (Client* client : conf->clients) {
     if (client->name() == name) return client;
   }
   return nullptr;
+}
+
+}  // namespace
+
+Client* Client::find(ngx_conf_t* cf, std::string_view name) noexcept {
+  return find_in(
+      static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_redis_module)),
+      name);
+}
+
+Client* Client::find(ngx_cycle_t* cycle, std::string_view name) noexcept {
+  return find_in(main_conf(cycle), name);
 }
 
 }  // namespace guard::redis

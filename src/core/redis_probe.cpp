@@ -1,0 +1,72 @@
+#include "core/redis_probe.h"
+
+#include "core/clock.h"
+#include "core/words.h"
+
+namespace guard::core {
+
+namespace {
+
+std::string_view reason_of(const redis::Reply& reply) noexcept {
+  switch (reply.fault()) {
+    case redis::Fault::none:
+      return "Redis says nothing of itself";
+    case redis::Fault::error:
+      return reply.text();
+    case redis::Fault::unavailable:
+      return "Redis is unavailable";
+    case redis::Fault::overflow:
+      return "too many commands are waiting";
+    case redis::Fault::timeout:
+      return "no answer in time";
+    case redis::Fault::lost:
+      break;
+  }
+  return "the connection broke";
+}
+
+}  // namespace
+
+void RedisProbe::check_name(ngx_conf_t* cf, std::string_view name) {
+  if (redis::Client::find(cf, name) != nullptr) return;
+  fail("unknown Redis \"", name, "\", a \"guard_redis\" must define it before it is used");
+}
+
+std::unique_ptr<RedisProbe> RedisProbe::make(ngx_cycle_t* cycle, std::string_view name, Done done,
+                                             void* context) {
+  redis::Client* client = redis::Client::find(cycle, name);
+  return client == nullptr ? nullptr : std::make_unique<RedisProbe>(*client, done, context);
+}
+
+RedisProbe::RedisProbe(redis::Client& client, Done done, void* context) noexcept
+    : Command(
+          [](Command& /*command*/, redis::Output& output) noexcept {
+            output.begin(1);
+            output.bulk("INFO");
+          },
+          [](Command& command, const redis::Reply& reply) noexcept {
+            static_cast<RedisProbe&>(command).finish(reply);
+          }),
+      client_(client),
+      done_(done),
+      context_(context) {}
+
+RedisProbe::~RedisProbe() {
+  if (waiting()) client_.forget(*this);
+}
+
+void RedisProbe::ask() noexcept {
+  if (waiting()) return;
+  asked_at_ = microseconds();
+  client_.send(*this);
+}
+
+void RedisProbe::finish(const redis::Reply& reply) noexcept {
+  Answer answer;
+  answer.ok = reply.ok() && reply.is_text();
+  answer.text = answer.ok ? reply.text() : reason_of(reply);
+  answer.microseconds = microseconds() - asked_at_;
+  done_(context_, answer);
+}
+
+}  // namespace guard::core

@@ -1,0 +1,58 @@
+// The first words of databases, as far as they tell whether one takes connections; nobody logs in.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "health/conversation.h"
+
+namespace guard::health {
+
+// PostgreSQL's frontend/backend protocol 3.0 (documentation, chapter "Message Flow", "Start-up" and
+// "SSL Session Encryption"): SSLRequest, then on the same connection, or where the server would go
+// on with TLS on another one, StartupMessage. Whatever asks for a password is well, and so is an
+// error that is about the user or the database; one that says that the server takes nobody is not.
+class PostgresConversation : public Conversation {
+ public:
+  std::string_view say() const noexcept override;
+  void said() noexcept override { said_ = true; }
+  Next hear(std::string_view bytes) noexcept override;
+  Next ended() noexcept override;
+
+ private:
+  enum class Step : std::uint8_t { ssl, startup };
+
+  Next hear_ssl(std::string_view bytes) noexcept;
+  Next hear_startup() noexcept;
+  Next judge_error(std::string_view fields) noexcept;
+
+  Step step_ = Step::ssl;
+  bool said_ = false;
+  bool offers_tls_ = false;
+  std::array<char, 1024> bytes_{};
+  std::size_t size_ = 0;
+};
+
+// MySQL's and MariaDB's ("Connection Phase", protocol version 10): the server's handshake, an
+// answer to it as a user who need not exist, so that it is no broken-off connection (a server
+// counts those, and blocks who has too many), and what the server makes of it.
+class MysqlConversation : public Conversation {
+ public:
+  std::string_view say() const noexcept override;
+  void said() noexcept override { said_ = true; }
+  Next hear(std::string_view bytes) noexcept override;
+  Next ended() noexcept override;
+
+ private:
+  Next judge_handshake(std::string_view payload) noexcept;
+  Next judge_error(std::string_view payload) noexcept;
+
+  bool greeted_ = false;
+  bool said_ = false;
+  std::array<char, 1024> bytes_{};
+  std::size_t size_ = 0;
+};
+
+}  // namespace guard::health

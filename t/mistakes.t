@@ -32,7 +32,7 @@ my @cases = (
 
     [config => 'guard_metrics;', '"guard_metrics" directive is not allowed here', 1],
     [config => "location /x {\nguard_metrics;\nguard_metrics;\n}", '"guard_metrics" directive is duplicate', 3],
-    [config => 'location /x { guard_metrics publik; }', 'unknown word "publik" in "guard_metrics", did you mean "public"?', 1],
+    [config => 'location /x { guard_metrics publik; }', 'unexpected word "publik", did you mean "public"?', 1],
     [http_config => "guard_metrics_buckets 1s;\nguard_metrics_buckets 1s;", '"guard_metrics_buckets" directive is duplicate', 2],
     [http_config => 'guard_metrics_buckets 1s 1s;', 'bucket "1s" of "guard_metrics_buckets" is not above the one before it', 1],
     [http_config => "guard_metrics_zone 1m;\nguard_metrics_zone 1m;", '"guard_metrics_zone" directive is duplicate', 2],

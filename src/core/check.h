@@ -96,8 +96,8 @@ void watch_answers(ngx_conf_t* cf);
 void add_body_variable(ngx_conf_t* cf, std::string_view name);
 bool is_body_variable(ngx_conf_t* cf, std::string_view name);
 
-// This location is exempt from these features, unless guard_exempt off stands there. While locations
-// are merged, in a module behind core's.
+// This location is exempt from these features, unless guard_exempt off stands there. While
+// locations are merged, in a module behind core's.
 void exempt_location(ngx_conf_t* cf, std::initializer_list<Feature> features);
 
 // A policy whose decisions are counted: the refusals by their code, "rate.api"; what it lets pass

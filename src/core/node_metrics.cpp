@@ -21,8 +21,9 @@ constexpr MetricFamily kBuild = {"guard_build_info", MetricType::gauge, "",
                                  "Always 1, with the versions of Guard and nginx"};
 constexpr MetricFamily kStarted = {"guard_start_time_seconds", MetricType::gauge, "seconds",
                                    "When this nginx began to count, since 1970"};
-constexpr MetricFamily kGeneration = {"guard_config_generation", MetricType::gauge, "",
-                                      "How many configurations have been in force since nginx started"};
+constexpr MetricFamily kGeneration = {
+    "guard_config_generation", MetricType::gauge, "",
+    "How many configurations have been in force since nginx started"};
 constexpr MetricFamily kLoaded = {"guard_config_load_time_seconds", MetricType::gauge, "seconds",
                                   "Since when the configuration is in force, since 1970"};
 constexpr MetricFamily kBreakGlass = {"guard_break_glass", MetricType::gauge, "",

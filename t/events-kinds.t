@@ -8,7 +8,8 @@ use Test::Nginx::Guard;
 
 my $upstream = start_upstream("status 401\nbody no");
 my $redis    = start_redis();
-my $document = '{"openapi":"3.1.0","info":{"title":"a","version":"1"},"paths":{"/openapi/":{"get":{"parameters":[{"name":"n","in":"query","schema":{"type":"integer"}}]}}}}';
+my $document = '{"openapi":"3.1.0","info":{"title":"a","version":"1"},"paths":{"/openapi/":{"get":{"parameters":[{"name":"n","in":"query","schema":{"type":"integer"}}]}},'
+    . '"/":{"get":{"responses":{"200":{"description":"a","content":{"application/json":{"schema":{"type":"integer"}}}}}}}}}';
 
 # What of a line differs from run to run, as a pattern.
 my %part = (
@@ -78,6 +79,8 @@ push @cases,
         event_of('json_refused', 'warning', 4, 'json-refused', 'api,web', 'denied', 'success', code => 'json.duplicate_key', reason => 'an object has two members of the same name at byte 7', path => '/json/', method => 'POST', bytes => 13, status => 400, labels => ',"decision":"denied","json_pointer":"/a"')],
     ['guard_openapi api.json; root html;', [GET => '/openapi/?n=x'],
         event_of('schema_violated', 'warning', 4, 'schema-violation', 'api,web', 'denied', 'success', code => 'openapi.parameter', reason => 'a parameter is not as the API wants it', path => '/openapi/', status => 422, labels => ',"decision":"denied","route":"GET /openapi/"')],
+    ['guard_openapi api.json base=/response responses=enforce; types { } default_type application/json; alias conf/; index api.json;', [GET => '/response/'],
+        event_of('response_violated', 'error', 3, 'response-violation', 'api,web', 'error', 'failure', code => 'openapi.response', reason => 'must be an integer', path => '/response/', status => 502, labels => ',"decision":"denied","route":"GET /"')],
     ['guard_rate none; root html;', [GET => '/rate/'],
         event_of('rate_limited', 'warning', 4, 'rate-limit-exceeded', 'api,web', 'denied,access', 'success', code => 'rate.none', reason => 'Rate policy \\"none\\" allows 1 request per day', rule => 'none', path => '/rate/', status => 429, labels => ',"decision":"denied","key_hash":"<key>"')];
 

@@ -106,3 +106,29 @@ invalid value "let" of "unknown", it must be "refuse" or "pass" in config:1
 guard_openapi $TEST_NGINX_HTML_DIR/a.json base=v1;
 --- config_error
 "base" must begin with "/", not "v1" in config:1
+
+=== TEST 12: responses_size without responses
+--- user_files
+>>> a.json
+{"openapi":"3.0.0","paths":{"/a":{"get":{}}}}
+--- config
+guard_openapi $TEST_NGINX_HTML_DIR/a.json responses_size=1k;
+--- config_error
+"responses_size" needs "responses=observe" or "responses=enforce" in config:1
+
+=== TEST 13: a response that is of no status
+--- user_files
+>>> a.json
+{"openapi":"3.0.0","paths":{"/a":{"get":{"responses":{"20":{"description":"?"}}}}}}
+--- config
+guard_openapi $TEST_NGINX_HTML_DIR/a.json responses=enforce;
+--- config_error
+"a.json" at "/paths/~1a/get/responses/20": a response must be a status, "2XX" and the like, or "default" in config:1
+
+=== TEST 14: and which nobody asked for
+--- user_files
+>>> a.json
+{"openapi":"3.0.0","paths":{"/a":{"get":{"responses":{"20":{"description":"?"}}}}}}
+--- config
+guard_openapi $TEST_NGINX_HTML_DIR/a.json responses=off;
+--- no_request

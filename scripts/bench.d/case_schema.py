@@ -84,5 +84,31 @@ def through_nginx(options):
                        ">= 0.93")
 
 
+# Each by the name that schema_worst_bench prints it with.
+WORST = ("1 MB of [", "1 MB of one key", "one key 100,000 times", "names that collide",
+         "1,000 [ and a $ref for each", "allOf of allOf, 2^16", "^(a+)+$ on strings of 60000")
+
+
+def worst(options):
+    """What a client makes to be expensive, against an ordinary body of that size and its schema."""
+    ran(["make", "-s", "-f", "scripts/native.mk", f"OUT={BUILD}", f"{BUILD}/native/bench/schema_worst"],
+        "make")
+    # Ends with 1 where one costs too much: the rows say which.
+    done = subprocess.run(["taskset", "-c", str(SERVER_CORE), f"{BUILD}/native/bench/schema_worst",
+                           str(options.rounds)], capture_output=True, text=True)
+    found = {}
+    for line in done.stdout.splitlines():
+        name, figures = line[:46].rstrip(), line[46:].split()
+        found[name] = float(figures[figures.index("x") + 1])
+    missing = [name for name in WORST if name not in found]
+    if missing or done.returncode not in (0, 1):
+        raise BenchError(f"schema_worst says nothing of {missing}: {done.stderr.strip()}")
+    dearest = max(found, key=found.get)
+    names = dict.fromkeys((*WORST, dearest))
+    return [Row(f"schema: worst of {len(found)}: {name}" if name == dearest else f"schema: {name}",
+                "ordinary bodies", found[name], 1.0, "an ordinary body", found[name], "<= 20")
+            for name in names]
+
+
 def measure(options):
-    return by_itself(options) + through_nginx(options)
+    return by_itself(options) + worst(options) + through_nginx(options)

@@ -67,6 +67,34 @@ inline constexpr int kStageHeaders = 20;  // security headers
 inline constexpr int kStageOrigin = 30;   // CORS
 inline constexpr int kStageRate = 40;     // RateLimit fields
 
+// Whether the answer to a request is to be judged, and how. hold: nothing of it is sent before; or
+// else it is judged when it has passed.
+struct AnswerNeed {
+  std::size_t limit = 0;  // bytes of a body that are kept for it; 0: not wanted
+  bool hold = false;
+};
+
+// What there is of an answer's body. All but whole: nothing that could be judged.
+enum class AnswerBody : std::uint8_t {
+  whole,
+  encoded,      // with a Content-Encoding
+  partial,      // status 206
+  too_large,    // more than the limit
+  unavailable,  // no memory for it
+};
+
+// Judges what the application answers, if it has a body, in the body filter of the main request. A
+// location has one. What Guard itself refuses is never asked for; subrequests are not either.
+struct AnswerCheck {
+  Feature feature;
+  // In the header filter, before anything is sent, for an answer that has a body.
+  AnswerNeed (*need)(Request& request) noexcept;
+  // Refuses: the refusal takes the place of an answer that is held; of one that has passed there is
+  // an event. Its errors are for the event: they would tell clients about the answer.
+  Answer (*judge)(Request& request, AnswerBody what, std::string_view body,
+                  Refusal& refusal) noexcept;
+};
+
 // Hears every event. request is null for an event of the worker itself.
 using Listener = void (*)(const Event& event, Request* request) noexcept;
 
@@ -82,6 +110,7 @@ void add_refusal_listener(ngx_conf_t* cf, Listener listener);
 // is active nowhere costs nothing.
 void activate(ngx_conf_t* cf, const Check& check);
 void activate(ngx_conf_t* cf, const HeaderStage& stage);
+void activate(ngx_conf_t* cf, const AnswerCheck& check);
 // The same for what has no stage, but listens for upstream_failed, which core publishes where
 // somebody watches.
 void watch_answers(ngx_conf_t* cf);

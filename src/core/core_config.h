@@ -61,6 +61,7 @@ struct LocationConf {
   std::uint32_t inner = 0;
   std::uint32_t stages = 0;
   bool watching = false;  // the application's own answer is to be judged
+  const AnswerCheck* answer = nullptr;
 
   std::optional<std::array<Mode, kFeatureCount>> modes;
   std::uint32_t exempt = 0;  // features, whoever asks

@@ -29,6 +29,7 @@ enum class EventKind : std::uint8_t {
   rate_limited,
   json_refused,
   schema_violated,
+  response_violated,
   injection_detected,
   path_refused,
   csp_violated,
@@ -47,7 +48,7 @@ enum class EventKind : std::uint8_t {
   custom,  // user-defined: Event::custom_kind has its name
 };
 
-inline constexpr std::size_t kEventKindCount = 31;  // with custom
+inline constexpr std::size_t kEventKindCount = 32;  // with custom
 
 // A user-defined kind is x_ and 1 to 30 lower-case letters, digits or "_".
 inline constexpr std::string_view kCustomPrefix = "x_";

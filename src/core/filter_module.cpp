@@ -1,7 +1,8 @@
 // The one place where Guard meets nginx's filters: the header filter, which must come before
 // nginx's own headers filter in the list of modules so that it runs after it and has the last word,
-// and the request-body filter.
+// the body filter, for answers that are judged as a whole, and the request-body filter.
 
+#include "core/answer.h"
 #include "core/body_reader.h"
 #include "core/core_config.h"
 #include "core/own_answer.h"
@@ -15,10 +16,10 @@ namespace guard::core {
 namespace {
 
 ngx_http_output_header_filter_pt next_header_filter;
+ngx_http_output_body_filter_pt next_body_filter;
 ngx_http_request_body_filter_pt next_request_body_filter;
 
-ngx_int_t header_filter(ngx_http_request_t* r) noexcept {
-  if (r != r->main) return next_header_filter(r);
+ngx_int_t send_header(ngx_http_request_t* r) noexcept {
   name_status(r);
   const MainConf& main = *main_conf(r);
   if (main.watching) judge_own_answer(r);
@@ -32,6 +33,25 @@ ngx_int_t header_filter(ngx_http_request_t* r) noexcept {
   return next_header_filter(r);
 }
 
+ngx_int_t header_filter(ngx_http_request_t* r) noexcept {
+  if (r != r->main) return next_header_filter(r);
+  if (const AnswerCheck* check = location_conf(r)->answer; check != nullptr) {
+    Request* request = Request::find(r);
+    // What it has done counts, whatever the client gets to see of it.
+    if (main_conf(r)->watching) judge_own_answer(r);
+    if (request != nullptr && AnswerReader(r, *request, *check).begin()) return NGX_OK;
+  }
+  return send_header(r);
+}
+
+ngx_int_t body_filter(ngx_http_request_t* r, ngx_chain_t* in) noexcept {
+  const AnswerCheck* check = r == r->main ? location_conf(r)->answer : nullptr;
+  if (check == nullptr) return next_body_filter(r, in);
+  Request* request = Request::find(r);
+  if (request == nullptr) return next_body_filter(r, in);
+  return AnswerReader(r, *request, *check).read(in, {send_header, next_body_filter});
+}
+
 ngx_int_t request_body_filter(ngx_http_request_t* r, ngx_chain_t* in) noexcept {
   return BodyReader::filter(r, in, next_request_body_filter);
 }
@@ -39,6 +59,8 @@ ngx_int_t request_body_filter(ngx_http_request_t* r, ngx_chain_t* in) noexcept {
 void install(ngx_conf_t* /*cf*/) {
   next_header_filter = ngx_http_top_header_filter;
   ngx_http_top_header_filter = header_filter;
+  next_body_filter = ngx_http_top_body_filter;
+  ngx_http_top_body_filter = body_filter;
   next_request_body_filter = ngx_http_top_request_body_filter;
   ngx_http_top_request_body_filter = request_body_filter;
 }

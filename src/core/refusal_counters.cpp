@@ -23,7 +23,8 @@ constexpr auto kFixedCodes = std::to_array<std::string_view>({
     "json.size",          "json.string",           "json.syntax",
     "json.unavailable",   "key.missing",           "lockout.unavailable",
     "openapi.body",       "openapi.method",        "openapi.parameter",
-    "openapi.path",       "path.ambiguous",        "rate.unavailable",
+    "openapi.path",       "openapi.response",      "path.ambiguous",
+    "rate.unavailable",
 });
 
 }  // namespace

@@ -89,6 +89,12 @@ void watch_answers(ngx_conf_t* cf) {
   main_of(cf).watching = true;
 }
 
+void activate(ngx_conf_t* cf, const AnswerCheck& check) {
+  const AnswerCheck*& own = location_of(cf).answer;
+  if (own != nullptr && own != &check) throw std::logic_error("a second check of answers");
+  own = &check;
+}
+
 bool require_strict_path(ngx_conf_t* cf) {
   if (location_of(cf).path_strict == false) return false;
   activate(cf, kPathCheck);

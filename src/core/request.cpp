@@ -152,6 +152,10 @@ void Request::observe(const Refusal& refusal) noexcept {
   record(refusal, Action::observed);
 }
 
+void Request::deny(const Refusal& refusal) noexcept {
+  record(refusal, Action::denied);
+}
+
 void Request::publish(const Event& event) noexcept {
   for (Listener listener : main_conf(r_)->listeners) listener(event, this);
 }

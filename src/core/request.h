@@ -39,6 +39,8 @@ class Request {
 
   // Records a refusal that is not acted upon (dry_run and the like): event, $guard_verdict.
   void observe(const Refusal& refusal) noexcept;
+  // The same of one that is acted upon, by whoever calls.
+  void deny(const Refusal& refusal) noexcept;
 
   void publish(const Event& event) noexcept;
 
@@ -94,6 +96,7 @@ class Request {
   friend class GateRun;
   friend class BodyReader;
   friend class JsonBody;
+  friend class AnswerReader;
   friend void forget_request(void* data) noexcept;
   friend void note_answerer(ngx_http_request_t* r, Reached reached) noexcept;
   friend void judge_own_answer(ngx_http_request_t* r) noexcept;
@@ -119,6 +122,18 @@ class Request {
     std::uint64_t number = 0;
   };
 
+  // held: nothing is sent yet. followed: it passes, and is kept. replaced: something else was sent.
+  enum class AnswerStage : std::uint8_t { none, held, followed, replaced, done };
+
+  struct AnswerState {
+    AnswerStage stage = AnswerStage::none;
+    AnswerBody body = AnswerBody::whole;
+    std::size_t limit = 0;
+    char* data = nullptr;  // in the request's pool
+    std::size_t size = 0;
+    std::size_t capacity = 0;
+  };
+
   void begin_pass() noexcept;
   void end() noexcept;
   void record(const Refusal& refusal, Action action) noexcept;
@@ -130,6 +145,7 @@ class Request {
   std::array<GateState, 2> gates_{};
   BodyState body_{};
   OwnAnswer own_answer_;
+  AnswerState answer_{};
   const JsonLimits* json_limits_ = nullptr;  // under which JsonBody has parsed the body
   const BodyReading* json_reading_ = nullptr;
   std::string_view code_;

@@ -154,6 +154,25 @@ ngx_int_t respond(Request& request, const Refusal& refusal) noexcept {
   return send_problem(request, refusal, style);
 }
 
+bool prepare_problem(Request& request, const Refusal& refusal, ngx_str_t& body) noexcept {
+  ngx_http_request_t* r = request.native();
+  const ProblemStyle style = location_conf(r)->problem.value_or(ProblemStyle::automatic);
+  const bool html = style == ProblemStyle::automatic && wants_html(r);
+  Refusal told = refusal;
+  told.errors = {};
+  if (!make_body(request, told, html, body) || !add_header(r, "Cache-Control", "no-store")) {
+    return false;
+  }
+  r->headers_out.content_type = html ? ngx_str_t ngx_string("text/html; charset=utf-8")
+                                     : ngx_str_t ngx_string("application/problem+json");
+  r->headers_out.content_type_len = r->headers_out.content_type.len;
+  r->headers_out.content_type_lowcase = nullptr;
+  r->headers_out.content_length_n = static_cast<off_t>(body.len);
+  r->err_status = refusal.status;
+  r->headers_out.status = refusal.status;
+  return true;
+}
+
 void name_status(ngx_http_request_t* r) noexcept {
   if (r->headers_out.status != 422 || r->headers_out.status_line.len != 0) return;
   r->headers_out.status_line = ngx::borrow(status_line(422));

@@ -13,6 +13,11 @@ ngx_int_t respond(Request& request, const Refusal& refusal) noexcept;
 // Answers 204 without a body. As above.
 ngx_int_t send_no_content(Request& request) noexcept;
 
+// The same for the filters, where an answer of the application has come already: sets status and
+// fields of the answer that takes its place, and gives its body. Tells the client nothing of the
+// refusal's errors. False: no memory.
+bool prepare_problem(Request& request, const Refusal& refusal, ngx_str_t& body) noexcept;
+
 // Sets the status line of a status that this nginx has no text for. In the header filter.
 void name_status(ngx_http_request_t* r) noexcept;
 

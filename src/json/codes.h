@@ -38,6 +38,7 @@ FieldRefusal refusal_of(Admission admission, const Fields& fields, bool forms) n
 inline constexpr Code kUnknownPath = {404, "openapi.path", "Unknown path", ""};
 inline constexpr Code kUnknownMethod = {405, "openapi.method", "Method not allowed", ""};
 inline constexpr Code kParameter = {422, "openapi.parameter", "Bad parameter", ""};
+inline constexpr Code kResponse = {502, "openapi.response", "Bad response of the application", ""};
 
 // Of a body that is neither none nor to be looked at.
 FieldRefusal refusal_of(BodyChoice choice, const Fields& fields) noexcept;

@@ -1,6 +1,8 @@
 #include "json/openapi.h"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 
 #include "core/ascii.h"
 #include "json/admission.h"
@@ -29,11 +31,11 @@ ParameterShape shape_of(const SchemaProgram& program, std::uint32_t block) {
 
 }  // namespace
 
-std::shared_ptr<const OpenApi> load_openapi(const std::string& name) {
+std::shared_ptr<const OpenApi> load_openapi(const std::string& name, bool answers) {
   SchemaFiles files;
   SchemaRegistry registry([&files](const std::string& uri) { return files.find(uri); });
   const auto file = files.read(name);
-  OpenApiDocument document = read_openapi(registry, file, SchemaFiles::uri_of(name));
+  OpenApiDocument document = read_openapi(registry, file, SchemaFiles::uri_of(name), answers);
   auto openapi = std::make_shared<OpenApi>();
   openapi->base = std::move(document.base);
   CompileOptions options;
@@ -41,6 +43,17 @@ std::shared_ptr<const OpenApi> load_openapi(const std::string& name) {
   CompiledSchemas compiled = compile_schemas(registry, document.schemas, options);
   openapi->program = std::move(compiled.program);
   openapi->blocks = std::move(compiled.blocks);
+  if (answers) {
+    options.side = CompileOptions::Side::response;
+    CompiledSchemas judged = compile_schemas(registry, document.answer_schemas, options);
+    openapi->answer_program = std::move(judged.program);
+    openapi->answer_blocks = std::move(judged.blocks);
+    // What requests refer to as well has been warned of.
+    const std::set<std::string> known(compiled.warnings.begin(), compiled.warnings.end());
+    std::copy_if(judged.warnings.begin(), judged.warnings.end(),
+                 std::back_inserter(compiled.warnings),
+                 [&](const std::string& warning) { return !known.contains(warning); });
+  }
   openapi->tree = std::move(document.tree);
   openapi->paths = std::move(document.paths);
   openapi->operations = std::move(document.operations);
@@ -92,7 +105,7 @@ BodyMatch choose_body(const OpenApi& openapi, const OpenApiOperation& operation,
   if (!has_body) return {operation.body_required ? BodyChoice::missing : BodyChoice::none};
   if (!operation.has_body) return {BodyChoice::unexpected};
   if (fields.content_types() != 1) return {BodyChoice::media_type};
-  const OpenApiMedia* media = find_media(operation, content_type);
+  const OpenApiMedia* media = find_media(operation.bodies, content_type);
   if (media == nullptr) return {BodyChoice::media_type};
   if (fields.one_json() || fields.one_form()) {
     if (fields.encoded()) return {BodyChoice::encoding};
@@ -104,11 +117,11 @@ BodyMatch choose_body(const OpenApi& openapi, const OpenApiOperation& operation,
   return {BodyChoice::unchecked};
 }
 
-const OpenApiMedia* find_media(const OpenApiOperation& operation,
+const OpenApiMedia* find_media(const std::vector<OpenApiMedia>& list,
                                std::string_view content_type) noexcept {
   std::string_view type = content_type.substr(0, content_type.find(';'));
   while (type.ends_with(' ') || type.ends_with('\t')) type.remove_suffix(1);
-  for (const OpenApiMedia& media : operation.bodies) {
+  for (const OpenApiMedia& media : list) {
     std::string_view wanted = media.type;
     if (wanted == "*/*") return &media;
     if (wanted.ends_with("/*")) {
@@ -119,6 +132,22 @@ const OpenApiMedia* find_media(const OpenApiOperation& operation,
     }
   }
   return nullptr;
+}
+
+std::optional<std::uint32_t> find_answer(const OpenApi& openapi, const OpenApiOperation& operation,
+                                         unsigned status, std::string_view content_type) noexcept {
+  if (media_type(content_type) != MediaType::json) return std::nullopt;
+  const auto of = [&](unsigned word) {
+    return std::find_if(operation.answers.begin(), operation.answers.end(),
+                        [word](const OpenApiAnswer& answer) { return answer.status == word; });
+  };
+  auto answer = of(status);
+  if (answer == operation.answers.end()) answer = of(status / 100);
+  if (answer == operation.answers.end()) answer = of(0);
+  if (answer == operation.answers.end()) return std::nullopt;
+  const OpenApiMedia* media = find_media(answer->media, content_type);
+  if (media == nullptr || media->schema == kNoSchema) return std::nullopt;
+  return openapi.answer_blocks[media->schema];
 }
 
 }  // namespace guard::json

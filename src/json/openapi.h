@@ -33,6 +33,9 @@ struct OpenApi {
   std::vector<std::uint32_t> blocks;   // of the schemas that operations name
   std::vector<ParameterShape> shapes;  // beside blocks, of those that parameters name
   std::vector<std::string> warnings;
+  // Of answers; empty where they are not asked for.
+  SchemaProgram answer_program;
+  std::vector<std::uint32_t> answer_blocks;
 
   std::uint32_t block_of(std::uint32_t schema) const {
     return schema == kNoSchema ? kAnything : blocks[schema];
@@ -45,8 +48,8 @@ struct OperationMatch {
   PathTree::Match values;
 };
 
-// At configuration time only. Throws ConfigError.
-std::shared_ptr<const OpenApi> load_openapi(const std::string& file);
+// At configuration time only. Throws ConfigError. answers: whether they will be judged as well.
+std::shared_ptr<const OpenApi> load_openapi(const std::string& file, bool answers = false);
 
 // base: what stands before the paths of the document, "" or "/v1". path: decoded, without the
 // query. method: as in the request line.
@@ -79,8 +82,13 @@ BodyMatch choose_body(const OpenApi& openapi, const OpenApiOperation& operation,
 // Whether a form may be what the entry describes.
 bool may_be_form(const OpenApiMedia& media) noexcept;
 
-// The entry of the operation's bodies for a Content-Type, or null.
-const OpenApiMedia* find_media(const OpenApiOperation& operation,
+// The entry of the list for a Content-Type, or null.
+const OpenApiMedia* find_media(const std::vector<OpenApiMedia>& list,
                                std::string_view content_type) noexcept;
+
+// The block of answer_program that describes such an answer of the operation; nothing where it is
+// no JSON, or the document has no schema for it.
+std::optional<std::uint32_t> find_answer(const OpenApi& openapi, const OpenApiOperation& operation,
+                                         unsigned status, std::string_view content_type) noexcept;
 
 }  // namespace guard::json

@@ -35,8 +35,8 @@ bool is_reserved_header(std::string_view name) {
 class Reader {
  public:
   Reader(SchemaRegistry& registry, const std::shared_ptr<const SchemaFile>& file,
-         const std::string& uri)
-      : registry_(registry) {
+         const std::string& uri, bool answers)
+      : registry_(registry), answers_(answers) {
     root_ = registry_.add_openapi(file, uri, draft_of_version(*file));
   }
 
@@ -154,18 +154,29 @@ class Reader {
   }
 
   std::uint32_t schema(SchemaPlace place) {
+    return schema(place, result_.schemas, schemas_, answer_schemas_);
+  }
+  std::uint32_t answer_schema(SchemaPlace place) {
+    return schema(place, result_.answer_schemas, answer_schemas_, schemas_);
+  }
+
+  using Schemas = std::map<SchemaPlace, std::uint32_t>;
+
+  // The index in list of the schema at place. others: those whose names are known already.
+  std::uint32_t schema(SchemaPlace place, std::vector<SchemaPlace>& list, Schemas& own,
+                       const Schemas& others) {
     const auto inside = [&](const auto& range) {
       return place.node > range.first && place.node < range.second;
     };
-    const bool known =
-        place.resource != root_.resource || std::any_of(adopted_.begin(), adopted_.end(), inside);
-    const auto next = static_cast<std::uint32_t>(result_.schemas.size());
-    const auto [own, added] = schemas_.emplace(place, next);
+    const bool known = others.contains(place) || place.resource != root_.resource ||
+                       std::any_of(adopted_.begin(), adopted_.end(), inside);
+    const auto next = static_cast<std::uint32_t>(list.size());
+    const auto [found, added] = own.emplace(place, next);
     if (added) {
       if (!known) registry_.add_names(place);
-      result_.schemas.push_back(registry_.child(place, place.node));
+      list.push_back(registry_.child(place, place.node));
     }
-    return own->second;
+    return found->second;
   }
 
   // The path of one URL: "https://api.example.com/v1/" is "/v1".
@@ -246,6 +257,9 @@ class Reader {
     if (const auto own = member(place, "parameters")) add_parameters(operation, *own, names, false);
     if (shared) add_parameters(operation, *shared, names, true);
     if (const auto body = member(place, "requestBody")) add_body(operation, follow(*body));
+    if (const auto answers = member(place, "responses"); answers && answers_) {
+      add_answers(operation, *answers);
+    }
     result_.operations.push_back(std::move(operation));
   }
 
@@ -355,8 +369,7 @@ class Reader {
              [&](std::uint32_t key, SchemaPlace media) {
                OpenApiMedia body;
                const std::string_view type = text_at(*content, key);
-               body.type = lower(type.substr(0, type.find(';')));
-               while (body.type.ends_with(' ')) body.type.pop_back();
+               body.type = plain_type(type);
                const MediaType kind = media_type(body.type);
                const bool checked =
                    kind == MediaType::json || kind == MediaType::form || body.type.ends_with("/*");
@@ -368,9 +381,59 @@ class Reader {
                }
                operation.bodies.push_back(std::move(body));
              });
-    std::stable_sort(
-        operation.bodies.begin(), operation.bodies.end(),
-        [](const OpenApiMedia& a, const OpenApiMedia& b) { return rank(a.type) < rank(b.type); });
+    sort(operation.bodies);
+  }
+
+  void add_answers(OpenApiOperation& operation, SchemaPlace list) {
+    for_each(list, JsonType::object, "an object of responses",
+             [&](std::uint32_t key, SchemaPlace place) {
+               const std::string_view word = text_at(list, key);
+               if (word.starts_with("x-")) return;
+               OpenApiAnswer answer;
+               answer.status = status_of(SchemaPlace{list.resource, key}, word);
+               const SchemaPlace response = follow(place);
+               if (const auto content = member(response, "content")) {
+                 add_answer_media(answer, *content);
+               }
+               operation.answers.push_back(std::move(answer));
+             });
+  }
+
+  std::uint16_t status_of(SchemaPlace place, std::string_view word) const {
+    if (word == "default") return 0;
+    const bool good = word.size() == 3 && word[0] >= '1' && word[0] <= '5';
+    if (good && (word.substr(1) == "XX" || word.substr(1) == "xx")) {
+      return static_cast<std::uint16_t>(word[0] - '0');
+    }
+    if (!good || word.find_first_not_of("0123456789") != std::string_view::npos) {
+      fail(place, R"(a response must be a status, "2XX" and the like, or "default")");
+    }
+    return static_cast<std::uint16_t>((word[0] - '0') * 100 + (word[1] - '0') * 10 + word[2] - '0');
+  }
+
+  // What is not JSON is not looked at.
+  void add_answer_media(OpenApiAnswer& answer, SchemaPlace content) {
+    for_each(content, JsonType::object, "an object of media types",
+             [&](std::uint32_t key, SchemaPlace place) {
+               OpenApiMedia media;
+               media.type = plain_type(text_at(content, key));
+               if (media_type(media.type) != MediaType::json && !media.type.ends_with("/*")) return;
+               if (const auto own = member(place, "schema")) media.schema = answer_schema(*own);
+               answer.media.push_back(std::move(media));
+             });
+    sort(answer.media);
+  }
+
+  static std::string plain_type(std::string_view type) {
+    std::string plain = lower(type.substr(0, type.find(';')));
+    while (plain.ends_with(' ')) plain.pop_back();
+    return plain;
+  }
+
+  static void sort(std::vector<OpenApiMedia>& list) {
+    std::stable_sort(list.begin(), list.end(), [](const OpenApiMedia& a, const OpenApiMedia& b) {
+      return rank(a.type) < rank(b.type);
+    });
   }
 
   static int rank(std::string_view type) {
@@ -396,7 +459,9 @@ class Reader {
   SchemaRegistry& registry_;
   SchemaPlace root_;
   OpenApiDocument result_;
-  std::map<SchemaPlace, std::uint32_t> schemas_;
+  bool answers_;
+  Schemas schemas_;
+  Schemas answer_schemas_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> adopted_;  // nodes of the document
   std::set<std::string> unchecked_;
 };
@@ -404,9 +469,9 @@ class Reader {
 }  // namespace
 
 OpenApiDocument read_openapi(SchemaRegistry& registry,
-                             const std::shared_ptr<const SchemaFile>& file,
-                             const std::string& uri) {
-  return Reader(registry, file, uri).run();
+                             const std::shared_ptr<const SchemaFile>& file, const std::string& uri,
+                             bool answers) {
+  return Reader(registry, file, uri, answers).run();
 }
 
 }  // namespace guard::json

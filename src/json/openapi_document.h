@@ -56,13 +56,20 @@ struct OpenApiMedia {
   std::uint32_t schema = kNoSchema;
 };
 
+// What an operation answers with a status.
+struct OpenApiAnswer {
+  std::uint16_t status = 0;         // 200; 2 of "2XX"; 0 of "default"
+  std::vector<OpenApiMedia> media;  // of JSON types and ranges of types; the most specific first
+};
+
 struct OpenApiOperation {
   std::string name;  // operationId, or "GET /users/{id}"
   bool deprecated = false;
   bool has_body = false;  // a requestBody is described
   bool body_required = false;
   std::vector<OpenApiParameter> parameters;
-  std::vector<OpenApiMedia> bodies;  // the most specific first
+  std::vector<OpenApiMedia> bodies;    // the most specific first
+  std::vector<OpenApiAnswer> answers;  // whose schemas are OpenApiDocument::answer_schemas
 };
 
 inline constexpr std::uint32_t kNoOperation = 0xffffffff;
@@ -78,12 +85,15 @@ struct OpenApiDocument {
   PathTree tree;
   std::vector<OpenApiPath> paths;
   std::vector<OpenApiOperation> operations;
-  std::vector<SchemaPlace> schemas;  // of requests
+  std::vector<SchemaPlace> schemas;         // of requests
+  std::vector<SchemaPlace> answer_schemas;  // if they were asked for
   std::vector<std::string> warnings;
 };
 
 // Of the file, which registry takes. Throws ConfigError, which names the place by a JSON Pointer.
+// answers: whether what operations answer is read as well.
 OpenApiDocument read_openapi(SchemaRegistry& registry,
-                             const std::shared_ptr<const SchemaFile>& file, const std::string& uri);
+                             const std::shared_ptr<const SchemaFile>& file, const std::string& uri,
+                             bool answers);
 
 }  // namespace guard::json

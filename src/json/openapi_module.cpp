@@ -1,4 +1,4 @@
-// guard_openapi: requests are held to an OpenAPI document.
+// guard_openapi: requests, and answers, are held to an OpenAPI document.
 
 #include <algorithm>
 #include <map>
@@ -10,6 +10,7 @@
 #include "core/request.h"
 #include "json/body_check.h"
 #include "json/openapi.h"
+#include "json/openapi_answer.h"
 #include "json/openapi_parameters.h"
 #include "json/policy.h"
 #include "ngx/config.h"
@@ -34,7 +35,8 @@ struct Description {
 };
 
 struct MainConf {
-  std::map<std::string, std::shared_ptr<const Description>> descriptions;
+  // By file, and whether answers are judged.
+  std::map<std::pair<std::string, bool>, std::shared_ptr<const Description>> descriptions;
 };
 
 // One guard_openapi; off: without a description.
@@ -60,6 +62,7 @@ struct State {
 };
 
 std::unique_ptr<ParameterReader> parameter_reader;
+std::unique_ptr<core::JsonParser> answer_parser;
 
 LocationConf* location_of(ngx_http_request_t* r) noexcept {
   return static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_guard_openapi_module));
@@ -226,6 +229,71 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
 const core::Check kCheck = {
     core::Feature::openapi, core::Gate::inner, evaluate, nullptr, nullptr, body_need};
 
+// What the answer of an operation has to be; of another location's answer nothing is known.
+std::optional<std::uint32_t> answer_block(Request& request) noexcept {
+  const Policy& policy = *location_of(request.native())->policy;
+  const auto* state = request.state<State>(core::Feature::openapi);
+  if (state == nullptr || state->policy != &policy || state->match.operation == nullptr) {
+    return std::nullopt;
+  }
+  const auto& out = request.native()->headers_out;
+  return find_answer(*policy.description->openapi, *state->match.operation,
+                     static_cast<unsigned>(out.status), ngx::to_view(out.content_type));
+}
+
+core::AnswerNeed answer_need(Request& request) noexcept {
+  if (!answer_block(request)) return {};
+  const OpenApiPolicy& words = location_of(request.native())->policy->words;
+  return {words.responses_size, words.responses == Responses::enforce};
+}
+
+std::string_view detail_of(core::AnswerBody what) noexcept {
+  switch (what) {
+    case core::AnswerBody::encoded:
+      return "the answer has a Content-Encoding";
+    case core::AnswerBody::partial:
+      return "the answer is a part only";
+    case core::AnswerBody::too_large:
+      return "the answer is larger than \"responses_size\"";
+    default:
+      return "no memory is left to check the answer";
+  }
+}
+
+// The place is for the event: the client is not told what is in an answer that it does not get.
+Answer refuse_answer(Request& request, core::Refusal& refusal, std::string_view detail,
+                     std::string_view pointer) noexcept {
+  refuse(refusal, kResponse, {});
+  refusal.event = core::EventKind::response_violated;
+  const ngx_str_t kept = ngx::copy(request.pool(), pointer);
+  auto* place =
+      static_cast<core::FieldError*>(ngx_palloc(request.pool(), sizeof(core::FieldError)));
+  if (place != nullptr && kept.data != nullptr) {
+    new (place) core::FieldError{detail, ngx::to_view(kept), {}};
+    refusal.errors = {place, 1};
+  }
+  return Answer::refuse;
+}
+
+Answer judge_answer(Request& request, core::AnswerBody what, std::string_view body,
+                    core::Refusal& refusal) noexcept {
+  const Policy& policy = *location_of(request.native())->policy;
+  const std::optional<std::uint32_t> block = answer_block(request);
+  if (!block) return Answer::pass;
+  if (answer_parser == nullptr) answer_parser.reset(new (std::nothrow) core::JsonParser);
+  SchemaEvaluator* const evaluator = worker_evaluator();
+  if (answer_parser == nullptr || evaluator == nullptr) what = core::AnswerBody::unavailable;
+  if (what != core::AnswerBody::whole) {
+    return refuse_answer(request, refusal, detail_of(what), {});
+  }
+  const auto fault = find_answer_fault(*answer_parser, *evaluator,
+                                       policy.description->openapi->answer_program, *block, body);
+  if (!fault) return Answer::pass;
+  return refuse_answer(request, refusal, fault->detail, fault->pointer());
+}
+
+const core::AnswerCheck kAnswers = {core::Feature::openapi, answer_need, judge_answer};
+
 // RFC 9745. A document says that an operation is deprecated, not since when: docs/decisions.
 void send_deprecation(ngx_http_request_t* r, Request* request) noexcept {
   if (request == nullptr) return;
@@ -262,13 +330,14 @@ ngx_int_t get_operation(ngx_http_request_t* r, ngx_http_variable_value_t* v, uin
   return NGX_OK;
 }
 
-std::shared_ptr<const Description> description_of(ngx_conf_t* cf, const std::string& file) {
+std::shared_ptr<const Description> description_of(ngx_conf_t* cf, const std::string& file,
+                                                  bool answers) {
   auto* conf =
       static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_openapi_module));
-  std::shared_ptr<const Description>& known = conf->descriptions[file];
+  std::shared_ptr<const Description>& known = conf->descriptions[{file, answers}];
   if (known != nullptr) return known;
   auto description = std::make_shared<Description>();
-  description->openapi = load_openapi(file);
+  description->openapi = load_openapi(file, answers);
   const OpenApi& openapi = *description->openapi;
   for (const std::string& warning : openapi.warnings) ngx::warn(cf, warning);
   description->forms.resize(openapi.blocks.size());
@@ -291,7 +360,8 @@ void set_openapi(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   if (!words.is_off()) {
     policy->words = parse_openapi(words);
     policy->words.file = ngx::path_near(cf, policy->words.file);
-    policy->description = description_of(cf, policy->words.file);
+    policy->description =
+        description_of(cf, policy->words.file, policy->words.responses != Responses::off);
     std::optional<std::string>& base = policy->words.base;
     if (!base) base = policy->description->openapi->base;
     if (!base) {
@@ -317,6 +387,7 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
     names.emplace_back(operation.name);
   }
   core::declare_operations(cf, std::move(names));
+  if (child.policy->words.responses != Responses::off) core::activate(cf, kAnswers);
 }
 
 void preconfigure(ngx_conf_t* cf) {
@@ -327,6 +398,7 @@ void preconfigure(ngx_conf_t* cf) {
 
 void exit_process(ngx_cycle_t* /*cycle*/) noexcept {
   parameter_reader.reset();
+  answer_parser.reset();
 }
 
 ngx_command_t commands[] = {

@@ -92,7 +92,8 @@ SchemaPolicy parse_schema(core::Words& words) {
 
 OpenApiPolicy parse_openapi(core::Words& words) {
   constexpr std::array<std::string_view, 2> kUnknown = {"refuse", "pass"};
-  words.read(1, {"base", "unknown", "errors"});
+  constexpr std::array<std::string_view, 3> kResponses = {"off", "observe", "enforce"};
+  words.read(1, {"base", "unknown", "errors", "responses", "responses_size"});
   OpenApiPolicy policy;
   policy.file = words[0];
   if (const auto value = words.named("base")) {
@@ -104,6 +105,16 @@ OpenApiPolicy parse_openapi(core::Words& words) {
   }
   if (const auto value = words.named("errors")) {
     policy.errors = core::parse_number("errors", *value, 1, SchemaEvaluator::kMaxErrors);
+  }
+  if (const auto value = words.named("responses")) {
+    policy.responses = static_cast<Responses>(core::parse_choice("responses", *value, kResponses));
+  }
+  if (const auto value = words.named("responses_size")) {
+    if (policy.responses == Responses::off) {
+      fail("\"responses_size\" needs \"responses=observe\" or \"responses=enforce\"");
+    }
+    policy.responses_size = static_cast<std::uint32_t>(
+        core::parse_size("responses_size", *value, 1, core::kMaxJsonSize));
   }
   return policy;
 }

@@ -40,6 +40,9 @@ struct SchemaPolicy {
 
 SchemaPolicy parse_schema(core::Words& words);
 
+// What becomes of answers that are not as the document says.
+enum class Responses : std::uint8_t { off, observe, enforce };
+
 // One guard_openapi.
 struct OpenApiPolicy {
   std::string file;  // as it was written
@@ -48,6 +51,8 @@ struct OpenApiPolicy {
   std::optional<std::string> base;
   bool pass_unknown = false;  // paths and methods that the document does not have
   std::size_t errors = 10;    // at most so many are told, 1 to SchemaEvaluator::kMaxErrors
+  Responses responses = Responses::off;
+  std::uint32_t responses_size = 1U << 20;  // bytes of an answer that are kept to judge it
 };
 
 OpenApiPolicy parse_openapi(core::Words& words);

@@ -1,0 +1,208 @@
+#include "core/answer.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/respond.h"
+#include "ngx/strings.h"
+
+namespace guard::core {
+
+namespace {
+
+constexpr std::size_t kFirstBlock = 4096;
+
+// "identity" is what the field does not need to say (RFC 9110, section 8.4.1).
+bool is_encoded(ngx_http_request_t* r) noexcept {
+  constexpr std::string_view kName = "content-encoding";
+  constexpr std::string_view kIdentity = "identity";
+  const ngx_list_part_t* part = &r->headers_out.headers.part;
+  for (; part != nullptr; part = part->next) {
+    const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
+    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
+      const ngx_str_t& key = headers[i].key;
+      const ngx_str_t& value = headers[i].value;
+      if (headers[i].hash == 0 || key.len != kName.size() ||
+          ngx_strncasecmp(key.data, ngx::borrow(kName).data, kName.size()) != 0) {
+        continue;
+      }
+      if (value.len != kIdentity.size() ||
+          ngx_strncasecmp(value.data, ngx::borrow(kIdentity).data, kIdentity.size()) != 0) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+bool has_body(const ngx_http_request_t* r) noexcept {
+  const ngx_uint_t status = r->headers_out.status;
+  return !r->header_only && r->method != NGX_HTTP_HEAD && status >= 200 &&
+         status != NGX_HTTP_NO_CONTENT && status != NGX_HTTP_NOT_MODIFIED;
+}
+
+}  // namespace
+
+bool AnswerReader::begin() noexcept {
+  // Something else takes the place of an answer that was held: an error page.
+  if (state_.stage != Stage::none) {
+    state_.stage = Stage::done;
+    return false;
+  }
+  state_.stage = Stage::done;
+  if (request_.refused() || !has_body(r_)) return false;
+  const Mode mode = mode_of(r_, check_.feature);
+  if (mode == Mode::off) return false;
+  const AnswerNeed need = check_.need(request_);
+  if (need.limit == 0) return false;
+  const bool hold = need.hold && mode == Mode::enforce;
+  if (!hold && r_->headers_in.range != nullptr && r_->allow_ranges) return false;
+  state_.limit = need.limit;
+  state_.body = AnswerBody::whole;
+  if (r_->headers_out.status == NGX_HTTP_PARTIAL_CONTENT) state_.body = AnswerBody::partial;
+  if (is_encoded(r_)) state_.body = AnswerBody::encoded;
+  if (r_->headers_out.content_length_n > static_cast<off_t>(need.limit)) {
+    state_.body = AnswerBody::too_large;
+  }
+  state_.stage = hold ? Stage::held : Stage::followed;
+  r_->main_filter_need_in_memory = 1;
+  if (!hold) return false;
+  // Ranges are cut before a body comes here; of an answer that is held there are none.
+  r_->allow_ranges = 0;
+  return true;
+}
+
+ngx_int_t AnswerReader::read(ngx_chain_t* in, const Senders& senders) noexcept {
+  switch (state_.stage) {
+    case Stage::held:
+      return hold(in, senders);
+    case Stage::replaced:
+      // The rest of an answer whose place another has taken: not endlessly.
+      take(in, true);
+      if (state_.size > state_.limit) return NGX_ERROR;
+      return r_->out == nullptr ? NGX_OK : senders.body(r_, nullptr);
+    case Stage::followed: {
+      const bool ended = take(in, false);
+      if (ended || state_.body != AnswerBody::whole) {
+        state_.stage = Stage::done;
+        Refusal refusal;
+        refusal.feature = check_.feature;
+        const std::string_view text{state_.data, state_.size};
+        if (check_.judge(request_, state_.body, text, refusal) == Answer::refuse) {
+          request_.observe(refusal);
+        }
+      }
+      break;
+    }
+    case Stage::none:
+    case Stage::done:
+      break;
+  }
+  return senders.body(r_, in);
+}
+
+bool AnswerReader::take(ngx_chain_t* in, bool consume) noexcept {
+  bool ended = false;
+  for (ngx_chain_t* link = in; link != nullptr; link = link->next) {
+    ngx_buf_t* buf = link->buf;
+    if (ngx_buf_in_memory(buf)) {
+      const auto size = static_cast<std::size_t>(buf->last - buf->pos);
+      if (state_.stage == Stage::replaced) {
+        state_.size += size;
+      } else if (state_.body == AnswerBody::whole && !append(buf->pos, size)) {
+        state_.size = 0;
+      }
+      if (consume) buf->pos = buf->last;
+    } else if (buf->in_file && buf->file_pos != buf->file_last) {
+      // The copy filter has been asked for memory; whoever comes behind it may think otherwise.
+      if (state_.body == AnswerBody::whole) state_.body = AnswerBody::unavailable;
+      if (consume) buf->file_pos = buf->file_last;
+    }
+    ended = ended || buf->last_buf;
+  }
+  return ended;
+}
+
+// False: state_.body says why not.
+bool AnswerReader::append(const u_char* data, std::size_t size) noexcept {
+  if (size > state_.limit - state_.size) {
+    state_.body = AnswerBody::too_large;
+    return false;
+  }
+  if (size > state_.capacity - state_.size) {
+    std::size_t wanted = std::max({kFirstBlock, state_.size + size, 2 * state_.capacity});
+    const off_t length = r_->headers_out.content_length_n;
+    if (length > 0) wanted = std::max(wanted, static_cast<std::size_t>(length));
+    wanted = std::min(wanted, state_.limit);
+    auto* block = static_cast<char*>(ngx_pnalloc(r_->pool, wanted));
+    if (block == nullptr) {
+      state_.body = AnswerBody::unavailable;
+      return false;
+    }
+    if (state_.size != 0) std::memcpy(block, state_.data, state_.size);
+    if (state_.data != nullptr) ngx_pfree(r_->pool, state_.data);
+    state_.data = block;
+    state_.capacity = wanted;
+  }
+  if (size != 0) std::memcpy(state_.data + state_.size, data, size);
+  state_.size += size;
+  return true;
+}
+
+ngx_int_t AnswerReader::hold(ngx_chain_t* in, const Senders& senders) noexcept {
+  const bool ended = take(in, true);
+  if (!ended && state_.body == AnswerBody::whole) return NGX_OK;
+  Refusal refusal;
+  refusal.feature = check_.feature;
+  const std::string_view text{state_.data, state_.size};
+  if (check_.judge(request_, state_.body, text, refusal) == Answer::refuse) {
+    request_.deny(refusal);
+    return replace(refusal, ended, senders);
+  }
+  return send(senders);
+}
+
+ngx_int_t AnswerReader::send(const Senders& senders) noexcept {
+  state_.stage = Stage::done;
+  const ngx_int_t rc = senders.header(r_);
+  if (rc == NGX_ERROR || rc > NGX_OK || r_->header_only) return rc;
+  auto* buf = static_cast<ngx_buf_t*>(ngx_calloc_buf(r_->pool));
+  if (buf == nullptr) return NGX_ERROR;
+  if (state_.size != 0) {
+    buf->start = buf->pos = reinterpret_cast<u_char*>(state_.data);
+    buf->end = buf->last = buf->pos + state_.size;
+    buf->memory = 1;
+  }
+  buf->last_buf = 1;
+  buf->last_in_chain = 1;
+  ngx_chain_t out{buf, nullptr};
+  return senders.body(r_, &out);
+}
+
+ngx_int_t AnswerReader::replace(const Refusal& refusal, bool ended,
+                                const Senders& senders) noexcept {
+  // What is too large is not read to its end.
+  const bool cut = !ended && state_.body == AnswerBody::too_large;
+  if (cut) r_->keepalive = 0;
+  ngx_str_t body{};
+  ngx_http_clean_header(r_);
+  if (!prepare_problem(request_, refusal, body)) return NGX_ERROR;
+  state_.stage = Stage::done;
+  // From the top: it is another answer, for which nginx's own filters have to do their part.
+  const ngx_int_t rc = ngx_http_send_header(r_);
+  state_.stage = Stage::replaced;
+  state_.size = 0;
+  if (rc == NGX_ERROR || rc > NGX_OK) return NGX_ERROR;
+  auto* buf = static_cast<ngx_buf_t*>(ngx_calloc_buf(r_->pool));
+  if (buf == nullptr) return NGX_ERROR;
+  buf->start = buf->pos = body.data;
+  buf->end = buf->last = body.data + body.len;
+  buf->memory = 1;
+  buf->last_buf = 1;
+  buf->last_in_chain = 1;
+  ngx_chain_t out{buf, nullptr};
+  const ngx_int_t sent = senders.body(r_, &out);
+  return cut ? NGX_ERROR : sent;
+}
+
+}  // namespace guard::core

@@ -1,0 +1,44 @@
+// The application's answer as a whole: held back, or followed while it passes, until a check has
+// judged it. Only core's own files use this; a feature registers an AnswerCheck (check.h).
+#pragma once
+
+#include "core/check.h"
+#include "core/request.h"
+#include "ngx/compat.h"
+
+namespace guard::core {
+
+class AnswerReader {
+ public:
+  AnswerReader(ngx_http_request_t* r, Request& request, const AnswerCheck& check) noexcept
+      : r_(r), request_(request), state_(request.answer_), check_(check) {}
+
+  // In the header filter. True: nothing is to be sent yet; read() will do it when it is time.
+  bool begin() noexcept;
+
+  // How the filter sends what is judged.
+  struct Senders {
+    // The header filters behind ours, with ours.
+    ngx_int_t (*header)(ngx_http_request_t* r) noexcept;
+    ngx_http_output_body_filter_pt body;
+  };
+  // The body filter.
+  ngx_int_t read(ngx_chain_t* in, const Senders& senders) noexcept;
+
+ private:
+  using Stage = Request::AnswerStage;
+
+  // True if in ends the answer.
+  bool take(ngx_chain_t* in, bool consume) noexcept;
+  bool append(const u_char* data, std::size_t size) noexcept;
+  ngx_int_t hold(ngx_chain_t* in, const Senders& senders) noexcept;
+  ngx_int_t send(const Senders& senders) noexcept;
+  ngx_int_t replace(const Refusal& refusal, bool ended, const Senders& senders) noexcept;
+
+  ngx_http_request_t* r_;
+  Request& request_;
+  Request::AnswerState& state_;
+  const AnswerCheck& check_;
+};
+
+}  // namespace guard::core

@@ -102,3 +102,16 @@ guard_ban a;
 guard_ban_policy bots score=10 half_life=1m duration=1h weights=404:1 zone=1k;
 --- config_error
 /invalid value "1k" of "zone", a size from 64k to 16g is expected/
+
+=== TEST 13: a Redis that is none
+--- http_config
+guard_ban_policy bots score=3 half_life=10m duration=1h weights=404:1 redis=main;
+--- config_error
+unknown Redis "main", a "guard_redis" must define it before it is used in http_config:1
+
+=== TEST 14: a Redis without a secret
+--- http_config
+guard_redis main redis://127.0.0.1:1;
+guard_ban_policy bots score=3 half_life=10m duration=1h weights=404:1 redis=main;
+--- config_error
+ban policy "bots" counts in Redis, which needs "guard_key_secret", the same on every nginx in http_config:2

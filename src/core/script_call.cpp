@@ -44,6 +44,7 @@ const ScriptCall::Own& ScriptCall::own() const noexcept {
 }
 
 void ScriptCall::send(std::string_view route) noexcept {
+  in_full_ = false;
   own().route = route;
   store_.client.send(own());
 }

@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "core/request.h"
 #include "lockout/admin.h"
+#include "lockout/ban_exchange.h"
 #include "lockout/in_force.h"
 #include "lockout/lockout_account.h"
 #include "lockout/lockout_calls.h"
@@ -72,6 +73,10 @@ void tell(const Found& found, const AdminQuery& query, Request& request) noexcep
     event.key_hash = {digits.data(), digits.size()};
     request.publish(event);
     lift_at_redis(*lifted.policy, lifted.lock);
+  }
+  for (const FoundBan& lifted : found.bans) {
+    if (lifted.policy->exchange == nullptr || lifted.ban.state != BanState::banned) continue;
+    lifted.policy->exchange->tell_lifted(lifted.tag);
   }
   ngx_log_error(NGX_LOG_NOTICE, request.native()->connection->log, 0,
                 "guard_lockout_admin lifted %uz locks and %uz bans", found.locks.size(),

@@ -13,9 +13,12 @@
 #include "core/client_key.h"
 #include "core/clock.h"
 #include "core/hex.h"
+#include "core/leased_job.h"
 #include "core/metrics.h"
+#include "core/remote.h"
 #include "core/request.h"
 #include "core/zone_metrics.h"
+#include "lockout/ban_exchange.h"
 #include "lockout/ban_register.h"
 #include "lockout/ban_site.h"
 #include "lockout/ban_uses.h"
@@ -45,6 +48,7 @@ struct Banning : BanRegister {
   std::vector<ngx::Value> key_values;  // of the variables that may hold an address
   ngx::Place place;                    // of its definition
   const core::Counter* allowed = nullptr;
+  std::unique_ptr<BanExchange> shared;
 };
 
 struct MainConf {
@@ -148,6 +152,9 @@ void weigh(Request& request, Banning& banning, std::uint32_t weight) noexcept {
   if (spared) outcome = BanState::spared;
   Ban ban = banning.table->add(counted, weight, now, outcome);
   if (ban.state != BanState::none) publish(request, banning, ban, key.hash, mode, now);
+  if (ban.state == BanState::banned && banning.exchange != nullptr) {
+    banning.exchange->tell(key.hash, ban, now);
+  }
   std::uint64_t evictions = banning.table->pressure(now);
   if (evictions != 0) core::publish(ban_pressure_event(banning, evictions));
 }
@@ -233,6 +240,13 @@ bool write_evictions(void* context, std::size_t index, core::MetricText& out) {
   return true;
 }
 
+const core::LeasedJob::Work kWork = {
+    [](void* context) noexcept -> std::uint64_t& { return *static_cast<Banning*>(context)->lease; },
+    [](void* context, bool fresh) noexcept {
+      static_cast<Banning*>(context)->exchange->run(fresh);
+    },
+    [](void* context) noexcept { return static_cast<Banning*>(context)->exchange->busy(); }};
+
 void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   BanPolicy policy = parse_ban_policy(words);
   if (find_ban_policy(conf.policies, policy.name) != nullptr) {
@@ -246,6 +260,12 @@ void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
     banning->key_values.emplace_back(cf, "${" + variable + "}");
   }
   banning->define(std::move(policy));
+  if (!banning->policy.redis.empty()) {
+    banning->shared =
+        std::make_unique<BanExchange>(*banning, core::remote_store(cf, banning->policy.redis));
+    banning->exchange = banning->shared.get();
+    core::add_job(cf, static_cast<ngx_msec_t>(BanExchange::kInterval), kWork, banning);
+  }
   banning->allowed = &core::declare_policy(cf, "ban", banning->policy.name, banning->code);
   ngx::Zone::add(cf, banning->policy.zone_name(), banning->policy.zone_size,
                  banning->policy.layout(), attach, adopt, banning);
@@ -266,6 +286,13 @@ void set_ban(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
 // Not before every directive was read: variables may be declared after the policy.
 void init_main(ngx_conf_t* cf, MainConf& conf) {
   for (const BanRegister* policy : conf.policies) {
+    if (!policy->policy.redis.empty()) {
+      try {
+        core::check_remote(cf, "ban policy \"" + policy->policy.name + "\"");
+      } catch (const core::ConfigError& error) {
+        ngx::fail(cf, static_cast<const Banning*>(policy)->place, error.what());
+      }
+    }
     for (const std::string& variable : policy->policy.variables) {
       if (!core::is_body_variable(cf, variable)) continue;
       ngx::fail(cf, static_cast<const Banning*>(policy)->place,

@@ -29,12 +29,12 @@ void read_weights(const core::Words& words, BanPolicy& policy) {
 
 std::uint64_t BanPolicy::layout() const {
   constexpr std::uint64_t kVersion = 1;
-  return std::rotl(half_life_us(), 20) ^ kVersion;
+  return std::rotl(half_life_us(), 20) ^ (redis.empty() ? 0U : 2U) ^ kVersion;
 }
 
 BanPolicy parse_ban_policy(core::Words& words) {
   words.read(1, {"key", "score", "half_life", "duration", "weights", "cross_site_weights", "exempt",
-                 "status", "zone"});
+                 "status", "zone", "redis"});
   BanPolicy policy;
   core::check_policy_name("ban", words[0]);
   policy.name = words[0];
@@ -63,6 +63,7 @@ BanPolicy parse_ban_policy(core::Words& words) {
   if (auto word = words.named("zone")) {
     policy.zone_size = core::parse_size("zone", *word, kMinZone, kMaxZone);
   }
+  if (auto word = words.named("redis")) policy.redis = *word;
   return policy;
 }
 

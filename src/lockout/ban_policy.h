@@ -26,6 +26,7 @@ struct BanPolicy {
   core::CidrList exempt;
   std::uint16_t status = 403;
   std::uint64_t zone_size = 10 << 20;  // bytes
+  std::string redis;                   // name of the guard_redis; empty: this nginx alone
 
   const BanWeights& weights_of(Cause cause) const {
     return cause == Cause::client ? weights : cross_site_weights;

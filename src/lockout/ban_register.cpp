@@ -10,6 +10,11 @@ void BanRegister::define(BanPolicy defined) {
 }
 
 void BanRegister::attach(std::span<std::byte> memory) {
+  if (exchange != nullptr) {
+    constexpr std::size_t kLine = 64;
+    lease = reinterpret_cast<std::uint64_t*>(memory.data());
+    memory = memory.subspan(kLine);
+  }
   table.emplace(memory, BanTable::Rules{policy.half_life_us(), policy.duration_ms(), policy.score});
 }
 

@@ -16,10 +16,15 @@
 
 namespace guard::lockout {
 
+class BanExchange;
+
 struct BanRegister {
   BanPolicy policy;
   std::string code;               // "ban.bots"
   std::optional<BanTable> table;  // there once the configuration is in force
+  // Of a policy with redis=: who tells others, and the word by which one worker of all hears them.
+  BanExchange* exchange = nullptr;
+  std::uint64_t* lease = nullptr;
 
   BanRegister() = default;
   BanRegister(const BanRegister&) = delete;

@@ -20,7 +20,7 @@ BENCHES := $(patsubst t/bench/%_bench.cpp,%,$(wildcard t/bench/*_bench.cpp))
 
 WARNINGS := -Wall -Wextra -Wpointer-arith -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Werror
 BASE := -std=c++20 -g -Isrc -It/unit -fvisibility=hidden -MMD -MP $(WARNINGS)
-LIBS := -lsimdjson -lhiredis -lunistring -lidn2 -lcrypto -lpcre2-8
+LIBS := -lsimdjson -lhiredis -lunistring -lidn2 -lssl -lcrypto -lpcre2-8
 
 ifdef SANITIZE
 KIND := native-asan

@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/csp_command.h"
 #include "cli/events_command.h"
+#include "cli/lockout_command.h"
 #include "cli/openapi_command.h"
 #include "cli/schema_command.h"
 #include "cli/secret_command.h"
@@ -11,8 +12,8 @@ namespace guard::cli {
 
 namespace {
 
-constexpr std::array<Command, 5> kCommands = {kCspCommand, kEventsCommand, kOpenapiCommand,
-                                              kSchemaCommand, kSecretCommand};
+constexpr std::array<Command, 6> kCommands = {kCspCommand,     kEventsCommand, kLockoutCommand,
+                                              kOpenapiCommand, kSchemaCommand, kSecretCommand};
 
 }  // namespace
 

@@ -1,0 +1,232 @@
+#include "cli/redis_session.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <stdexcept>
+
+#include "cli/printable.h"
+#include "redis/slots.h"
+
+namespace guard::cli {
+
+namespace {
+
+constexpr time_t kPatience = 5;  // seconds that Redis may take
+
+[[noreturn]] void fail(const std::string& name, std::string_view what) {
+  throw std::runtime_error(name + ": " + std::string(what));
+}
+
+std::string reason() {
+  const char* text = ERR_reason_error_string(ERR_peek_last_error());
+  return text == nullptr ? std::string(strerror(errno)) : std::string(text);
+}
+
+void be_patient(int fd) {
+  timeval limit{kPatience, 0};
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+}
+
+int connect_unix(const std::string& name, const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(address.sun_path)) fail(name, "the path is too long");
+  memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0 || ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
+    std::string why = strerror(errno);
+    if (fd >= 0) close(fd);
+    fail(name, why);
+  }
+  return fd;
+}
+
+std::string name_of(const redis::HostPort& server) {
+  bool v6 = server.host.find(':') != std::string::npos;
+  return (v6 ? "[" + server.host + "]" : server.host) + ":" + std::to_string(server.port);
+}
+
+}  // namespace
+
+void RedisSession::Free::operator()(bio_st* bio) const noexcept {
+  BIO_free_all(bio);
+}
+
+void RedisSession::Free::operator()(ssl_ctx_st* context) const noexcept {
+  SSL_CTX_free(context);
+}
+
+RedisSession::RedisSession(const RedisAccess& access, const redis::HostPort& server) {
+  if (!reader_.start()) throw std::bad_alloc();
+  connect(access, server);
+  log_in(access);
+}
+
+void RedisSession::connect(const RedisAccess& access, const redis::HostPort& server) {
+  if (!access.url.unix_path.empty()) {
+    name_ = access.url.unix_path;
+    int fd = connect_unix(name_, access.url.unix_path);
+    be_patient(fd);
+    bio_.reset(BIO_new_socket(fd, BIO_CLOSE));
+    return;
+  }
+  name_ = name_of(server);
+  ERR_clear_error();
+  bio_.reset(BIO_new_connect(name_.c_str()));
+  if (bio_ == nullptr) throw std::bad_alloc();
+  if (BIO_do_connect(bio_.get()) != 1) fail(name_, reason());
+  int fd = -1;
+  BIO_get_fd(bio_.get(), &fd);
+  be_patient(fd);
+  if (!access.url.tls) return;
+
+  context_.reset(SSL_CTX_new(TLS_client_method()));
+  if (context_ == nullptr) throw std::bad_alloc();
+  SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_min_proto_version(context_.get(), TLS1_2_VERSION);
+  bool trusts = access.tls_ca.empty() ? SSL_CTX_set_default_verify_paths(context_.get()) == 1
+                                      : SSL_CTX_load_verify_locations(
+                                            context_.get(), access.tls_ca.c_str(), nullptr) == 1;
+  if (!trusts) fail(name_, "cannot read \"" + access.tls_ca + "\": " + reason());
+  SSL* ssl = SSL_new(context_.get());
+  BIO* tls = BIO_new(BIO_f_ssl());
+  if (ssl == nullptr || tls == nullptr) throw std::bad_alloc();
+  SSL_set_connect_state(ssl);
+  BIO_set_ssl(tls, ssl, BIO_CLOSE);
+  const std::string& host = access.tls_name.empty() ? server.host : access.tls_name;
+  // An address is one in the certificate, too, and is not sent as a name.
+  if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) != 1) {
+    SSL_set1_host(ssl, host.c_str());
+    // SSL_set_tlsext_host_name(), without the cast of a macro.
+    SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+             const_cast<char*>(host.c_str()));
+  }
+  bio_.reset(BIO_push(tls, bio_.release()));
+  if (BIO_do_handshake(bio_.get()) != 1) fail(name_, "TLS: " + reason());
+}
+
+void RedisSession::log_in(const RedisAccess& access) {
+  const core::Secret& password = access.password.empty() ? access.url.password : access.password;
+  const std::string& user = access.user.empty() ? access.url.user : access.user;
+  redis::Output out;
+  if (!password.empty()) {
+    out.begin(user.empty() ? 2 : 3);
+    out.bulk("AUTH");
+    if (!user.empty()) out.bulk(user);
+    out.bulk(password.expose());
+    ask(out, [](const redis::Reply&) {});
+  }
+  if (access.url.database == 0 || access.url.kind == redis::Kind::cluster) return;
+  out.begin(2);
+  out.bulk("SELECT");
+  out.bulk(std::uint64_t{access.url.database});
+  ask(out, [](const redis::Reply&) {});
+}
+
+void RedisSession::send(redis::Output& out) {
+  if (out.failed()) throw std::bad_alloc();
+  while (!out.pending().empty()) {
+    int sent = BIO_write(bio_.get(), out.pending().data(), static_cast<int>(out.pending().size()));
+    if (sent <= 0) fail(name_, "cannot write: " + reason());
+    out.sent(static_cast<std::size_t>(sent));
+  }
+}
+
+void RedisSession::feed() {
+  std::array<char, 16384> buffer;
+  int got = BIO_read(bio_.get(), buffer.data(), static_cast<int>(buffer.size()));
+  if (got == 0) fail(name_, "it has closed the connection");
+  if (got < 0) fail(name_, "it does not answer");
+  if (!reader_.feed({buffer.data(), static_cast<std::size_t>(got)})) broken();
+}
+
+void RedisSession::refuse(const redis::Reply& reply) const {
+  fail(name_, printable(reply.text()));
+}
+
+void RedisSession::broken() const {
+  fail(name_, "it does not speak as Redis does");
+}
+
+namespace {
+
+redis::HostPort master_of(const RedisAccess& access) {
+  // Sentinels have passwords of their own, if any.
+  RedisAccess sentinel;
+  sentinel.url.tls = access.url.tls;
+  sentinel.tls_ca = access.tls_ca;
+  sentinel.tls_name = access.tls_name;
+  std::string why;
+  for (const redis::HostPort& host : access.url.hosts) {
+    try {
+      RedisSession session(sentinel, host);
+      redis::Output out;
+      out.begin(3);
+      out.bulk("SENTINEL");
+      out.bulk("GET-MASTER-ADDR-BY-NAME");
+      out.bulk(access.url.master);
+      redis::HostPort master;
+      session.ask(out, [&](const redis::Reply& reply) {
+        master.host = reply[0].text();
+        master.port = static_cast<std::uint16_t>(reply[1].integer());
+      });
+      if (!master.host.empty()) return master;
+      why = "no sentinel knows the master \"" + access.url.master + "\"";
+    } catch (const std::runtime_error& error) {
+      why = error.what();
+    }
+  }
+  throw std::runtime_error(why);
+}
+
+std::vector<redis::HostPort> masters_of(const RedisAccess& access) {
+  std::string why;
+  for (const redis::HostPort& seed : access.url.hosts) {
+    try {
+      RedisSession session(access, seed);
+      redis::Output out;
+      out.begin(2);
+      out.bulk("CLUSTER");
+      out.bulk("SLOTS");
+      redis::SlotMap map;
+      std::string_view wrong;
+      session.ask(out, [&](const redis::Reply& reply) { wrong = map.read(reply, seed.host); });
+      if (!wrong.empty()) throw std::runtime_error(std::string(wrong));
+      std::vector<redis::HostPort> masters;
+      for (const redis::ClusterNode& node : map.nodes()) {
+        masters.push_back({node.address.empty() ? node.host : node.address, node.port});
+      }
+      return masters;
+    } catch (const std::runtime_error& error) {
+      why = error.what();
+    }
+  }
+  throw std::runtime_error(why);
+}
+
+}  // namespace
+
+std::vector<redis::HostPort> key_servers(const RedisAccess& access) {
+  switch (access.url.kind) {
+    case redis::Kind::sentinel:
+      return {master_of(access)};
+    case redis::Kind::cluster:
+      return masters_of(access);
+    case redis::Kind::server:
+      break;
+  }
+  if (access.url.hosts.empty()) return {redis::HostPort{}};
+  return {access.url.hosts.front()};
+}
+
+}  // namespace guard::cli

@@ -1,0 +1,106 @@
+# guardctl lockout: what nginx has locked in Redis is listed at the desk, and lifted there for all.
+
+use strict;
+use warnings;
+use lib 't/lib';
+use Test::More;
+use Test::Nginx::Guard;
+use Test::Nginx::Guard::Ending qw(ends_well);
+use Test::Nginx::Guard::Guardctl qw(guardctl);
+
+my $app = start_upstream("status 401\nbody wrong");
+
+sub node {
+    my ($redis, $more) = @_;
+    return start_nginx(
+        workers     => 1,
+        http_config => "guard_key_secret 0123456789abcdef;\nguard_redis main $redis timeout=5s;\n"
+            . "guard_lockout_policy login key=\$email\$guard_client_net on=login_failed limit=1 window=15m duration=30m redis=main;\n"
+            . "guard_lockout_policy tenant key=\$tenant\$email on=login_failed limit=1 window=15m duration=30m redis=main;\n",
+        config => 'guard_json_set $email /email; guard_json_set $tenant /tenant; guard_json on; guard_event login_failed on=401; '
+            . "location = /login { guard_lockout login; proxy_pass http://127.0.0.1:" . $app->port . '; } '
+            . "location = /tenant { guard_lockout tenant; proxy_pass http://127.0.0.1:" . $app->port . '; }'
+    );
+}
+sub code_of {
+    my ($nginx, $path, $body) = @_;
+    return request($nginx->port, POST => $path, body => $body, headers => ['Content-Type: application/json'])->{code};
+}
+
+my $secret;
+sub ctl { my ($verb, $url, @words) = @_; return guardctl('lockout', $verb, "--redis=$url", @words) }
+sub misused {
+    my ($words, $sentence) = @_;
+    is_deeply [guardctl('lockout', @$words)], [2, '', "guardctl: $sentence\nTry \"guardctl --help\".\n"], "guardctl lockout @$words";
+    return;
+}
+
+sub tried {
+    my ($name, $redis_url, $url, @access) = @_;
+    my $nginx = node($redis_url);
+    $secret //= "file:" . $nginx->write_file('conf/secret', "0123456789abcdef\n");
+    is_deeply [ctl('list', $url, @access)], [1, "nothing is locked\n", ''], "$name: nothing is locked at first";
+    my %body = (ann => '{"email":"Ann@example.com"}', bob => '{"email":"bob@example.com"}', two => '{"email":"ann","tenant":"a"}');
+    is code_of($nginx, '/login', $body{$_}), 401, "$name: $_ fails" for qw(ann bob);
+    is code_of($nginx, '/tenant', $body{two}), 401, "$name: a tenant's account fails";
+    ok wait_for(sub { my ($code, $text) = ctl('list', $url, @access); ($text =~ tr/\n//) == 4 }), "$name: three locks are listed";
+    my ($code, $text, $error) = ctl('list', $url, @access);
+    is $code, 0, "$name: list: done";
+    is $error, '', "$name: without a complaint";
+    my ($head, @lines) = split /\n/, $text;
+    is $head, "policy\tkey\taccount\tseconds\tin a row", "$name: with a heading";
+    is scalar(grep { /^(?:login|tenant)\t[0-9a-f]{32}\t[0-9a-f]{16}\t1(?:800|7\d\d)\t1$/ } @lines), 3, "$name: by hashes" or diag $text;
+    is scalar(grep { /^tenant/ } split /\n/, (ctl('list', $url, @access, '--policy=tenant'))[1]), 1, "$name: of one policy";
+
+    my @named = (@access, "--key-secret=$secret");
+    is +(ctl('unlock', $url, @named, '--account=cid@example.com'))[0], 1, "$name: unlock: another account";
+    is +(ctl('unlock', $url, @named, '--account=Ann@example.com', '--normalize=none'))[0], 1, "$name: unlock: another spelling, taken as it is";
+    ($code, $text) = ctl('unlock', $url, @named, '--account=ANN@example.com');
+    is $code, 0, "$name: unlock: the account";
+    is scalar(grep { /^login\t/ } split /\n/, $text), 1, "$name: which is said";
+    is code_of($nginx, '/login', $body{ann}), 401, "$name: it is unlocked, at once";
+    is code_of($nginx, '/login', $body{bob}), 429, "$name: the other one is not";
+    is +(ctl('unlock', $url, @named, '--account=a', '--account=ann'))[0], 0, "$name: unlock: an account of two parts";
+    my ($key) = (ctl('list', $url, @access, '--policy=login'))[1] =~ /^login\t([0-9a-f]{32})/m;
+    is +(ctl('unlock', $url, @access, "--key=$key"))[0], 0, "$name: unlock: by a key";
+    ends_well($nginx, $name);
+    return;
+}
+
+{
+    my $redis = start_redis(password => 'open-sesame');
+    my $file  = $redis->password_file;
+    tried('one Redis', $redis->unix_url . " password=file:$file", $redis->unix_url, "--password=file:$file");
+    my ($code, $text, $error) = ctl('list', $redis->unix_url);
+    is "$code $text", '1 ', 'without the password';
+    like $error, qr/^guardctl: .*: NOAUTH /, 'Redis says why';
+}
+{
+    my $cluster = start_cluster();
+    tried('cluster', $cluster->url, $cluster->url);
+}
+{
+    my $redis = start_redis(tls => 1);
+    my $ca = authority()->{ca};
+    tried('TLS', $redis->url . " tls_ca=$ca", $redis->url, "--tls-ca=$ca");
+    my ($code, $text, $error) = ctl('list', $redis->url, "--tls-ca=$ca", '--tls-name=other.example');
+    is "$code $text", '1 ', 'for another name';
+    ($code, $text, $error) = ctl('list', $redis->url);
+    is "$code $text", '1 ', 'without the authority';
+    like $error, qr/^guardctl: .*: TLS: certificate verify failed$/, 'TLS says why';
+}
+my ($code, $text, $error) = ctl('list', 'unix:/nowhere/redis');
+is_deeply [$code, $text, $error], [1, '', "guardctl: /nowhere/redis: No such file or directory\n"], 'no Redis';
+
+misused([],                                                           '"lockout" needs "list" or "unlock"');
+misused(['lift'],                                                     'unknown word "lift" after "lockout", "list" or "unlock" is expected');
+misused(['list'],                                                     '"--redis" is missing');
+misused(['list', '--redis'],                                          '"--redis" has no value');
+misused(['list', '--redis=env:NOT_THERE_AT_ALL'],                     'the environment has no "NOT_THERE_AT_ALL"');
+misused(['list', '--rdis=x'],                                         'unknown option "--rdis"');
+misused(['unlock', '--redis=unix:/x'],                                '"unlock" needs "--key" or "--account"');
+misused(['unlock', '--redis=unix:/x', '--account=a'],                 '"--account" needs "--key-secret"');
+misused(['unlock', '--redis=unix:/x', '--key=0123'],                  '"--key" takes 32 hexadecimal digits');
+misused(['list', '--redis=unix:/x', '--password=open'],               '"--password" takes file:/path or env:NAME, since others may see a command line');
+$app->stop;
+done_testing;

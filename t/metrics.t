@@ -34,6 +34,7 @@ location /fallback/ { error_page 404 = \@app; }
 location \@app { $proxy }
 location /limited/ { guard_rate one; alias html/; }
 location /watched/ { guard_mode observe; guard_rate one; alias html/; }
+location /json/ { guard_json_schema $ENV{PWD}/t/data/metrics.json; alias html/; }
 location /if/ { if (\$arg_a) { return 204; } alias html/; }
 $more{config}
 EOC
@@ -54,10 +55,23 @@ $port = $plain->port;
 
 sub counts {
     my ($samples, $name) = @_;
-    return { map { ($_ => $samples->{$_}) } grep { /^\Q$name\E[{]/ } keys %$samples };
+    return { map { ($_ => $samples->{$_}) } grep { /^\Q$name\E[{]/ && !m{/metrics"} } keys %$samples };
 }
 
 my $s = 'server="localhost"';
+
+# A request is counted when its worker has done with it, which may be after its client has.
+sub metrics_with {
+    my ($series, $count) = @_;
+    my $samples;
+    wait_for(sub {
+        $samples = parse_metrics(scrape($port, '/metrics')->{body});
+        my $got = 0;
+        $got += $samples->{$_} for ref $series ? grep { /$series/ } keys %$samples : grep { $_ eq $series } keys %$samples;
+        return $got == $count;
+    });
+    return $samples;
+}
 {
     is request($port, GET => '/')->{code}, 200, 'a file';
     is request($port, GET => '/')->{code}, 200, 'again';
@@ -76,6 +90,10 @@ my $s = 'server="localhost"';
     is request($port, GET => '/limited/?k=a')->{code}, 429, 'over it' for 1 .. 2;
     is request($port, GET => '/watched/?k=a')->{code}, 200, 'observed' for 1 .. 3;
 
+    is request($port, POST => '/json/', headers => ['Content-Type: application/json'], body => $_->[1])->{code}, $_->[0], "a body: $_->[1]"
+        for [422, '{"a":"x","b":1}'], [422, '{"a":1}'], [400, '{'];
+
+    metrics_with(qr{^guard_requests_total\{(?!.*/metrics)}, 26);
     my $got = scrape($port, '/metrics');
     is $got->{code}, 200, 'the endpoint';
     is header_of($got->{fields}, 'Content-Type'), 'text/plain; version=0.0.4; charset=utf-8', 'Prometheus is the default';
@@ -96,6 +114,7 @@ my $s = 'server="localhost"';
         qq(guard_requests_total{$s,route="/page/",method="GET",status="4xx"})       => 1,
         qq(guard_requests_total{$s,route="/page/",method="GET",status="2xx"})       => 1,
         qq(guard_requests_total{$s,route="\@app",method="GET",status="2xx"})        => 1,
+        qq(guard_requests_total{$s,route="/json/",method="POST",status="4xx"})      => 3,
         qq(guard_requests_total{$s,route="/if/",method="GET",status="2xx"})         => 1,
         qq(guard_requests_total{$s,route="-",method="GET",status="4xx"})            => 1,
         qq(guard_requests_total{$s,route="/limited/",method="GET",status="2xx"})    => 1,
@@ -118,6 +137,9 @@ my $s = 'server="localhost"';
     is $samples->{'guard_policy_requests_total{feature="rate",policy="one",verdict="allowed"}'}, 1, 'what a policy has let through';
     is $samples->{'guard_policy_requests_total{feature="rate",policy="one",verdict="limited"}'}, 2, 'what it has not';
     is $samples->{'guard_policy_requests_total{feature="rate",policy="one",verdict="observed"}'}, 3, 'and what it would not have';
+    is $samples->{guard_json_duration_seconds_count}, 3, 'times of JSON bodies';
+    is join(' ', map { $samples->{"guard_schema_violations_total{keyword=\"$_\"}"} } qw(type required maximum)), '1 1 0', 'violations by keyword';
+    is $samples->{'guard_refusals_total{code="json.schema",verdict="enforced"}'}, 2, 'and their refusals';
     is $samples->{'guard_events_total{kind="rate_limited"}'}, 1, 'events: one for all refusals of the key';
     my $taken = "guard_event_log_lines_total{log=\"@{[ $plain->log_file('events.log') ]}\",result=\"taken\"}";
     ok wait_for(sub { scalar @{ (read_events($plain->log_file('events.log')))[0] } == parse_metrics(scrape($port, '/metrics')->{body})->{$taken} }), 'lines of the event log';
@@ -153,7 +175,9 @@ my $s = 'server="localhost"';
 {
     $port = $nginx->port;
     is h2(GET => '/app/?status=201')->{code}, 201, 'HTTP/2';
-    my $got = h2(GET => '/metrics');
+    my $got;
+    my $counted = qq(guard_requests_total{$s,route="app",method="GET",status="2xx"} 1\n);
+    wait_for(sub { $got = h2(GET => '/metrics'); return index($got->{body}, $counted) >= 0 });
     is promtool_says($got->{body}), '', 'the whole of it over HTTP/2';
     my $samples = parse_metrics($got->{body});
     is $samples->{qq(guard_requests_total{$s,route="app",method="GET",status="2xx"})}, 1, 'counted';
@@ -168,7 +192,7 @@ my $s = 'server="localhost"';
     my $before = parse_metrics(scrape($port, '/metrics')->{body});
     is $plain->hup, undef, 'reloads';
     my $after = parse_metrics(scrape($port, '/metrics')->{body});
-    is $after->{$_}, $before->{$_}, "after a reload: $_" for grep { !m{/metrics} } sort keys %{ counts($before, 'guard_requests_total') }, keys %{ counts($before, 'guard_refusals_total') };
+    is $after->{$_}, $before->{$_}, "after a reload: $_" for sort keys %{ counts($before, 'guard_requests_total') }, keys %{ counts($before, 'guard_refusals_total') };
     is $after->{guard_config_generation}, 2, 'the second configuration';
     is wait_for(sub { parse_metrics(scrape($port, '/metrics')->{body})->{'guard_workers{state="running"}'} == 3 }), 1, 'only new workers are left';
 
@@ -177,6 +201,8 @@ my $s = 'server="localhost"';
     is $plain->hup, undef, 'another configuration, of 500 routes';
     is request($port, GET => "/route$_/")->{code}, 204, "route $_" for 1, 500;
     is request($port, GET => '/')->{code}, 200, 'an old route';
+    metrics_with(qr{^guard_requests_total\{.*route500}, 1);
+    metrics_with(qq(guard_requests_total{$s,route="/",method="GET",status="2xx"}), 3);
     my $got = scrape($port, '/metrics');
     cmp_ok length $got->{body}, '>', 300_000, 'an answer of many pieces';
     is promtool_says($got->{body}), '', 'is whole';
@@ -196,7 +222,8 @@ my $s = 'server="localhost"';
     my $load = start_load($plain, '/if/?a=1', clients => 4, count => 50);
     scrape($port, '/metrics') for 1 .. 10;
     is_deeply $load->finish->{codes}, { 204 => 200 }, 'a crowd';
-    is parse_metrics(scrape($port, '/metrics')->{body})->{qq(guard_requests_total{$s,route="/if/",method="GET",status="2xx"})}, 201, 'each of it is counted once';
+    my $crowd = qq(guard_requests_total{$s,route="/if/",method="GET",status="2xx"});
+    is metrics_with($crowd, 201)->{$crowd}, 201, 'each of it is counted once';
 
     # A worker dies.
     my ($victim) = $plain->worker_pids;

@@ -14,7 +14,7 @@
 
 namespace guard::health {
 
-class NetworkProbe : private ngx::Outgoing::Owner {
+class NetworkProbe final : private ngx::Outgoing::Owner {
  public:
   using Done = void (*)(void* context, const Result& result) noexcept;
 

@@ -19,6 +19,7 @@
 #include "json/codes.h"
 #include "json/coercion.h"
 #include "json/form.h"
+#include "json/json_metrics.h"
 #include "json/schema_evaluator.h"
 #include "ngx/strings.h"
 
@@ -26,6 +27,7 @@ namespace guard::json {
 
 // guard_json_limits of the request's location.
 const core::JsonLimits& limits_of(ngx_http_request_t* r) noexcept;
+const JsonMetrics& json_metrics_of(ngx_http_request_t* r) noexcept;
 
 struct BodyWorkers {
   std::unique_ptr<SchemaEvaluator> evaluator;
@@ -139,6 +141,7 @@ inline core::Answer check_schema(core::Request& request, core::Refusal& refusal,
     case SchemaVerdict::valid:
       return core::Answer::pass;
     case SchemaVerdict::invalid:
+      json_metrics_of(request.native()).count(evaluator->errors());
       return refuse(request, refusal, document, evaluator->errors(), rule.form != nullptr);
     case SchemaVerdict::pattern_limit:
       return refuse(refusal, code_of(verdict),
@@ -151,10 +154,9 @@ inline core::Answer check_schema(core::Request& request, core::Refusal& refusal,
   return refuse(refusal, code_unavailable(), "no memory is left");
 }
 
-// on_document: is called with the document before the schema is.
 template <class OnDocument>
-core::Answer check_body(core::Request& request, core::Refusal& refusal, const BodyRule& rule,
-                        const OnDocument& on_document) noexcept {
+core::Answer check_body_untimed(core::Request& request, core::Refusal& refusal,
+                                const BodyRule& rule, const OnDocument& on_document) noexcept {
   if (request.body_size() > rule.limits->size) {
     return refuse(refusal, code_of(core::JsonFault::size), "the body is too large");
   }
@@ -170,6 +172,17 @@ core::Answer check_body(core::Request& request, core::Refusal& refusal, const Bo
       break;
   }
   return refuse(refusal, code_unavailable(), "the body could not be read");
+}
+
+// on_document: is called with the document before the schema is.
+template <class OnDocument>
+core::Answer check_body(core::Request& request, core::Refusal& refusal, const BodyRule& rule,
+                        const OnDocument& on_document) noexcept {
+  const JsonMetrics& metrics = json_metrics_of(request.native());
+  const std::uint64_t begun = metrics.begin();
+  const core::Answer answer = check_body_untimed(request, refusal, rule, on_document);
+  metrics.end(begun);
+  return answer;
 }
 
 }  // namespace guard::json

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "core/check.h"
+#include "core/metrics.h"
 #include "core/request.h"
 #include "json/body_check.h"
 #include "json/policy.h"
@@ -28,6 +29,7 @@ using core::Request;
 struct MainConf {
   std::vector<std::string> variables;  // a request's values are in this order
   std::map<SchemaSource, std::shared_ptr<const CompiledSchema>> schemas;
+  JsonMetrics metrics;
 };
 
 // A guard_json_schema; off: without a program.
@@ -284,6 +286,8 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
 
 void preconfigure(ngx_conf_t* cf) {
   core::add_check(cf, kCheck);
+  static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_json_module))
+      ->metrics.add_to(core::metrics_of(cf));
 }
 
 void exit_process(ngx_cycle_t* /*cycle*/) noexcept {
@@ -320,6 +324,10 @@ ngx_http_module_t context = {
 
 const core::JsonLimits& limits_of(ngx_http_request_t* r) noexcept {
   return location_of(r)->policy->limits;
+}
+
+const JsonMetrics& json_metrics_of(ngx_http_request_t* r) noexcept {
+  return main_of(r)->metrics;
 }
 
 }  // namespace guard::json

@@ -62,12 +62,11 @@ BanExchange::Pull::Pull(BanExchange& of) noexcept
     : ScriptCall(
           of.store_,
           [](core::ScriptCall& call, redis::Output& out, bool in_full) noexcept {
-            const BanExchange& exchange = static_cast<Pull&>(call).exchange;
+            const BanExchange& own = static_cast<Pull&>(call).exchange;
             std::array<char, 24> digits;
-            char* end =
-                std::to_chars(digits.data(), digits.data() + digits.size(), exchange.heard_).ptr;
-            exchange.write(out, in_full,
-                           {digits.data(), static_cast<std::size_t>(end - digits.data())}, 0);
+            char* end = std::to_chars(digits.data(), digits.data() + digits.size(), own.heard_).ptr;
+            own.write(out, in_full, {digits.data(), static_cast<std::size_t>(end - digits.data())},
+                      0);
           },
           [](core::ScriptCall& call, const redis::Reply& reply) noexcept {
             static_cast<Pull&>(call).exchange.hear(reply);

@@ -126,6 +126,7 @@ ok wait_for($settled, 15), 'all have a result';
     is +(health('/health?format=simple'))[1]{status}, 'degraded', 'by the query';
     is request($port, GET => '/live')->{body}, qq({"status":"pass"}\n), 'live says no more';
     is request($port, GET => '/strange', headers => ['X-Real: 192.0.2.1'])->{body}, qq({"status":"warn"}\n), 'nor is a stranger told more';
+    is request($port, GET => '/health', headers => ['X-Forwarded-For: 192.0.2.1'])->{body}, qq({"status":"warn"}\n), 'nor one whom a proxy has passed on';
     like request($port, GET => '/public', headers => ['X-Real: 192.0.2.1'])->{body}, qr/"checks"/, 'unless it is public';
     is request($port, HEAD => '/health')->{code}, 200, 'HEAD';
     is request($port, POST => '/health', body => 'x')->{code}, 405, 'nothing else';

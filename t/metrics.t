@@ -169,6 +169,7 @@ sub metrics_with {
     is "$head->{code} $head->{body}", '200 ', 'HEAD';
     is request($port, POST => '/metrics', body => 'x')->{code}, 405, 'nothing else';
     is scrape($port, '/public')->{code}, 200, 'public, by nginx\'s own rules';
+    is request($port, GET => '/metrics', headers => ["$_: 192.0.2.1"])->{code}, 403, "nobody whom a proxy has passed on, by $_" for qw(Via X-Forwarded-For);
 }
 
 # HTTP/2

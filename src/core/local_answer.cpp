@@ -1,5 +1,7 @@
 #include "core/local_answer.h"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "core/request.h"
@@ -7,23 +9,37 @@
 
 namespace guard::core {
 
-bool is_stranger(const ngx_http_request_t* r) noexcept {
-  const std::optional<Address> address = address_of(r->connection->sockaddr);
-  return address && !address->is_loopback();
-}
+namespace {
 
-std::string_view request_field(const ngx_http_request_t* r, std::string_view lower_name) noexcept {
+const ngx_table_elt_t* find_field(const ngx_http_request_t* r,
+                                  std::string_view lower_name) noexcept {
   const ngx_list_part_t* part = &r->headers_in.headers.part;
   for (; part != nullptr; part = part->next) {
     const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
     for (ngx_uint_t i = 0; i < part->nelts; ++i) {
       if (headers[i].key.len == lower_name.size() && headers[i].lowcase_key != nullptr &&
           std::memcmp(headers[i].lowcase_key, lower_name.data(), lower_name.size()) == 0) {
-        return ngx::to_view(headers[i].value);
+        return &headers[i];
       }
     }
   }
-  return {};
+  return nullptr;
+}
+
+}  // namespace
+
+bool is_stranger(const ngx_http_request_t* r) noexcept {
+  const std::optional<Address> address = address_of(r->connection->sockaddr);
+  if (address && !address->is_loopback()) return true;
+  constexpr std::array<std::string_view, 4> kForwarded = {"via", "forwarded", "x-forwarded-for",
+                                                          "x-real-ip"};
+  return std::ranges::any_of(kForwarded,
+                             [r](std::string_view name) { return find_field(r, name) != nullptr; });
+}
+
+std::string_view request_field(const ngx_http_request_t* r, std::string_view lower_name) noexcept {
+  const ngx_table_elt_t* field = find_field(r, lower_name);
+  return field == nullptr ? std::string_view{} : ngx::to_view(field->value);
 }
 
 bool add_response_field(ngx_http_request_t* r, std::string_view name,

@@ -1,5 +1,5 @@
-// What the content handlers of the node itself (guard_metrics, guard_health) have in common: who
-// may see them, and how an answer is made.
+// What the content handlers of the node itself (guard_metrics, guard_health, guard_lockout_admin)
+// have in common: who may see them, and how an answer is made.
 #pragma once
 
 #include <string_view>
@@ -8,7 +8,8 @@
 
 namespace guard::core {
 
-// Not this machine itself: neither loopback nor a Unix socket.
+// Not this machine itself: neither loopback nor a Unix socket, or somebody whom a proxy on it has
+// passed on (Via, Forwarded, X-Forwarded-For or X-Real-IP are there, even empty).
 bool is_stranger(const ngx_http_request_t* r) noexcept;
 
 // The first field of that name; empty: there is none.

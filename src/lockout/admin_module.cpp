@@ -8,6 +8,7 @@
 
 #include "core/check.h"
 #include "core/clock.h"
+#include "core/local_answer.h"
 #include "core/request.h"
 #include "lockout/admin.h"
 #include "lockout/ban_exchange.h"
@@ -32,26 +33,6 @@ struct LocationConf {
 };
 
 constexpr std::string_view kLifted = "An operator lifted the lock";
-
-// Who may ask: somebody on this machine, and nobody whom a proxy on it has passed on.
-bool is_local(ngx_http_request_t* r) noexcept {
-  std::optional<core::Address> address = core::address_of(r->connection->sockaddr);
-  if (address && !is_loopback(*address)) return false;
-  constexpr std::array<std::string_view, 4> kForwarded = {"via", "forwarded", "x-forwarded-for",
-                                                          "x-real-ip"};
-  for (const ngx_list_part_t* part = &r->headers_in.headers.part; part != nullptr;
-       part = part->next) {
-    const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
-    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
-      std::string_view name(reinterpret_cast<const char*>(headers[i].lowcase_key),
-                            headers[i].key.len);
-      for (std::string_view forwarded : kForwarded) {
-        if (name == forwarded) return false;
-      }
-    }
-  }
-  return true;
-}
 
 // The hash of the account that is meant; nothing: none is, or another number of texts than the
 // policy has.
@@ -102,18 +83,8 @@ Found find(ngx_http_request_t* r, const AdminQuery& query, bool lift) {
   return found;
 }
 
-ngx_int_t send(ngx_http_request_t* r, ngx_uint_t status, const std::string& text) {
-  auto* field = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
-  if (field == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
-  *field = {};
-  field->hash = 1;
-  field->key = ngx::borrow("Cache-Control");
-  field->value = ngx::borrow("no-store");
-  ngx_http_complex_value_t body{};
-  body.value = ngx::copy(r->pool, text);
-  if (body.value.data == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
-  ngx_str_t type = ngx_string("application/json");
-  return ngx_http_send_response(r, status, &type, &body);
+ngx_int_t send(ngx_http_request_t* r, ngx_uint_t status, std::string_view text) {
+  return core::send_answer(r, status, "application/json", text);
 }
 
 ngx_int_t refuse(ngx_http_request_t* r, const std::string& error) {
@@ -145,7 +116,7 @@ ngx_int_t answer(ngx_http_request_t* r) {
 ngx_int_t handle(ngx_http_request_t* r) noexcept {
   const auto* conf =
       static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_guard_admin_module));
-  if (!conf->is_public && !is_local(r)) return NGX_HTTP_FORBIDDEN;
+  if (!conf->is_public && core::is_stranger(r)) return NGX_HTTP_FORBIDDEN;
   if ((r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD | NGX_HTTP_DELETE)) == 0) {
     return NGX_HTTP_NOT_ALLOWED;
   }

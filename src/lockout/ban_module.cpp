@@ -73,7 +73,7 @@ Banning& banning_of(BanRegister* policy) noexcept {
 bool is_exempt(const BanPolicy& policy, const Request& request) noexcept {
   std::optional<core::Address> address = request.client_address();
   if (!address) return true;
-  return is_loopback(*address) || policy.exempt.contains(*address);
+  return address->is_loopback() || policy.exempt.contains(*address);
 }
 
 bool is_trusted_proxy(const Request& request) noexcept {
@@ -88,7 +88,7 @@ bool names_protected(const Banning& banning, Request& request) noexcept {
     if (!text) continue;
     std::optional<core::Address> address = core::parse_address(*text);
     if (!address) continue;
-    if (request.is_trusted_proxy(*address) || is_loopback(*address) ||
+    if (request.is_trusted_proxy(*address) || address->is_loopback() ||
         banning.policy.exempt.contains(*address)) {
       return true;
     }

@@ -18,13 +18,6 @@ void BanRegister::attach(std::span<std::byte> memory) {
   table.emplace(memory, BanTable::Rules{policy.half_life_us(), policy.duration_ms(), policy.score});
 }
 
-bool is_loopback(const core::Address& address) noexcept {
-  const auto& bytes = address.bytes();
-  if (address.is_v4()) return bytes[12] == 127;
-  return bytes[15] == 1 &&
-         std::all_of(bytes.begin(), bytes.end() - 1, [](std::uint8_t byte) { return byte == 0; });
-}
-
 void describe_ban(const BanRegister& ban, core::Refusal& refusal) noexcept {
   refusal.feature = core::Feature::ban;
   refusal.event = core::EventKind::client_banned;

@@ -40,9 +40,6 @@ constexpr core::CounterKey observed(core::CounterKey key) {
   return key;
 }
 
-// ::1 and 127.0.0.0/8
-bool is_loopback(const core::Address& address) noexcept;
-
 void describe_ban(const BanRegister& ban, core::Refusal& refusal) noexcept;
 
 // client_banned; the event lives as long as the policy and key_hash do. now, wall_now:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 
 namespace guard::health {
 
@@ -125,7 +126,7 @@ std::uint64_t parse_share(std::string_view name, std::string_view value) {
       !(share >= 0 && share <= 100)) {
     core::fail("invalid value \"", value, "\" of \"", name, "\", a share like \"10%\" is expected");
   }
-  return static_cast<std::uint64_t>(share * 10 + 0.5);
+  return static_cast<std::uint64_t>(std::lround(share * 10));
 }
 
 std::uint64_t parse_threshold(const CheckPolicy& policy, std::string_view name,

@@ -88,7 +88,8 @@ void judges(void**) {
   };
   assert_string_equal(of(R"({"id":"1"})").c_str(), "/id must be an integer");
   assert_string_equal(of(R"({"id":1,"hash":"x"})").c_str(), "/hash is not a known member");
-  assert_string_equal(of(R"({"id":1,"id":1})").c_str(), "/id an object has two members of the same name");
+  assert_string_equal(of(R"({"id":1,"id":1})").c_str(),
+                      "/id an object has two members of the same name");
   assert_string_equal(of("").c_str(), " the body is empty");
   assert_string_equal(of(R"({"id":)").c_str(), "/id the body ends before its JSON value does");
 }

@@ -1,31 +1,10 @@
 #include "core/redis_probe.h"
 
 #include "core/clock.h"
+#include "core/redis_reason.h"
 #include "core/words.h"
 
 namespace guard::core {
-
-namespace {
-
-std::string_view reason_of(const redis::Reply& reply) noexcept {
-  switch (reply.fault()) {
-    case redis::Fault::none:
-      return "Redis says nothing of itself";
-    case redis::Fault::error:
-      return reply.text();
-    case redis::Fault::unavailable:
-      return "Redis is unavailable";
-    case redis::Fault::overflow:
-      return "too many commands are waiting";
-    case redis::Fault::timeout:
-      return "no answer in time";
-    case redis::Fault::lost:
-      break;
-  }
-  return "the connection broke";
-}
-
-}  // namespace
 
 void RedisProbe::check_name(ngx_conf_t* cf, std::string_view name) {
   if (redis::Client::find(cf, name) != nullptr) return;
@@ -65,6 +44,7 @@ void RedisProbe::finish(const redis::Reply& reply) noexcept {
   Answer answer;
   answer.ok = reply.ok() && reply.is_text();
   answer.text = answer.ok ? reply.text() : reason_of(reply);
+  if (!answer.ok && answer.text.empty()) answer.text = "Redis says nothing of itself";
   answer.microseconds = microseconds() - asked_at_;
   done_(context_, answer);
 }

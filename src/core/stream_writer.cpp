@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/redis_reason.h"
 #include "core/words.h"
 
 namespace guard::core {
@@ -13,24 +14,6 @@ namespace {
 constexpr std::string_view kScript =
     "for i=2,#ARGV do redis.call('XADD',KEYS[1],'MAXLEN','~',ARGV[1],'*','event',ARGV[i]) end "
     "return #ARGV-1";
-
-std::string_view reason_of(const redis::Reply& reply) noexcept {
-  switch (reply.fault()) {
-    case redis::Fault::none:
-      break;
-    case redis::Fault::error:
-      return reply.text();
-    case redis::Fault::unavailable:
-      return "Redis is unavailable";
-    case redis::Fault::overflow:
-      return "too many commands are waiting";
-    case redis::Fault::timeout:
-      return "no answer in time";
-    case redis::Fault::lost:
-      return "the connection broke";
-  }
-  return {};
-}
 
 }  // namespace
 

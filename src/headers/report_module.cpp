@@ -8,6 +8,7 @@
 #include "core/check.h"
 #include "core/client_key.h"
 #include "core/clock.h"
+#include "core/local_answer.h"
 #include "core/request.h"
 #include "core/siphash.h"
 #include "headers/csp_report.h"
@@ -163,12 +164,7 @@ void body_is_read(ngx_http_request_t* r) noexcept {
 
 ngx_int_t answer_with(ngx_http_request_t* r, ngx_int_t status, std::string_view name,
                       std::string_view value) noexcept {
-  auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
-  if (header == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
-  *header = {};
-  header->hash = 1;
-  header->key = ngx::borrow(name);
-  header->value = ngx::borrow(value);
+  if (!core::add_response_field(r, name, value)) return NGX_HTTP_INTERNAL_SERVER_ERROR;
   return status;
 }
 

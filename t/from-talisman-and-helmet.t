@@ -1,5 +1,5 @@
 # docs/from-talisman-and-helmet.md, row by row: what it says of Guard is what nginx sends, and what it says
-# of helmet is what helmet sends.
+# of Talisman and helmet is what they send.
 
 use strict;
 use warnings;
@@ -7,7 +7,7 @@ use utf8;
 use lib 't/lib';
 use Test::More;
 use Test::Nginx::Guard;
-use Test::Nginx::Guard::Browser qw(browser_modules run_node);
+use Test::Nginx::Guard::Browser qw(browser_modules run_node ask_talisman);
 
 my $page = do {
     open my $in, '<:encoding(UTF-8)', 'docs/from-talisman-and-helmet.md' or die "docs: $!\n";
@@ -51,6 +51,8 @@ my (@fields, @requests);
 for my $library (qw(helmet Talisman)) {
     for my $row (@{ $rows{$library} }) {
         my ($option, $theirs, $ours, $words) = @$row;
+        # In brackets stands what Talisman 1.1 does otherwise.
+        ($theirs, $words) = map { s/ \(.*\)$//r } $theirs, $words;
         my ($sent)   = $theirs eq 'nothing' ? () : code($theirs);
         my ($guard)  = $ours =~ /^nothing/  ? () : code($ours);
         my ($name)   = field($sent // $guard // 'X: ');
@@ -122,6 +124,31 @@ my $helmet = run_node('helmet', [browser_modules()]);
 my %documented = map { my ($sent) = code($_->[1]); $sent ? $sent =~ /^([\w-]+): (.*)$/ : () } @{ $rows{helmet} };
 my $lower = sub { my %of = @_; return { map { lc $_ => $of{$_} } keys %of } };
 is_deeply $lower->(%documented), $lower->(%$helmet), 'helmet sends what the page says';
+
+# Talisman itself: what it sends by default, and what its options are about, by the names of fields.
+my @options = grep { @{ $_->[0] } } map { [[grep { /^\w+=/ } code($_->[0] =~ /^Talisman: ([^;]*)/ ? $1 : '')], code($_->[3])] } @{ $rows{there} };
+my $talisman = ask_talisman('', map { join ', ', @{ $_->[0] } } @options);
+my %default  = map { lc $_->[0] => $_->[1] } @{ $talisman->{''}{fields} };
+delete @default{qw(content-type content-length vary set-cookie)};
+%documented = map { my ($sent) = $_->[1] =~ /^nothing/ ? () : code($_->[1]); $sent ? $sent =~ /^([\w-]+): (.*)$/ : () } @{ $rows{Talisman} };
+is_deeply $lower->(%documented), \%default, 'Talisman sends what the page says';
+is_deeply $talisman->{''}{plain}, [([302, 'https://localhost/']) x 2], 'Talisman redirects with 302, forms too';
+is $talisman->{''}{forwarded}, 200, 'Talisman believes X-Forwarded-Proto';
+is $talisman->{''}{exempt},    200, '@talisman(force_https=False)';
+is @options, 12, 'rows with options of Talisman';
+for my $row (@options) {
+    my ($words, @answers) = @$row;
+    my $option = join ', ', @$words;
+    my $theirs = { fields => $talisman->{$option}{fields} };
+    is $talisman->{$option}{status}, 200, "Talisman($option)" if $option ne 'force_https=True';
+    # Browsers have forgotten this one; what Guard has instead is another field.
+    next if $option =~ /ALLOW_FROM/;
+    for my $answer (@answers) {
+        my ($name) = $answer =~ /^(?:no )?([A-Z][\w-]+)/ or next;
+        next if $name =~ /^(?:Location|Reporting-Endpoints)$/;
+        is scalar(values_of($theirs, $name)), $answer =~ /^no / ? 0 : 1, "Talisman($option): $answer";
+    }
+}
 
 is $nginx->stop, undef, 'stops';
 is_deeply [log_problems($nginx)], [], 'log';

@@ -1,6 +1,6 @@
 package Test::Nginx::Guard::Browser;
 
-# Node programs of t/browser, with the npm packages of build/browser and Debian's Chromium.
+# Programs of t/browser: those of Node with the npm packages of build/browser and Debian's Chromium.
 
 use strict;
 use warnings;
@@ -15,7 +15,7 @@ use JSON::PP ();
 use Test::Nginx::Guard::Process qw(spawn end_process);
 use Test::Nginx::Guard::Wait qw(wait_for scaled);
 
-our @EXPORT_OK = qw(browser_modules run_node start_application start_demo);
+our @EXPORT_OK = qw(browser_modules run_node ask_talisman start_application start_demo);
 
 my $root = abs_path(__FILE__) =~ s{/t/lib/Test/Nginx/Guard/Browser\.pm\z}{}r;
 
@@ -37,6 +37,15 @@ sub run_node {
     open my $out, '-|', 'timeout', '-k', 5, scaled(120), 'node', "$root/t/browser/$name.mjs", @$words or die "node: $!\n";
     my $text = do { local $/; <$out> } // '';
     close $out or die "t/browser/$name.mjs ended with $?: $text\n";
+    return JSON::PP::decode_json($text);
+}
+
+# Flask-Talisman with these keywords each: t/browser/talisman.py.
+sub ask_talisman {
+    my (@keywords) = @_;
+    open my $out, '-|', '/usr/bin/python3', '-B', "$root/t/browser/talisman.py", @keywords or die "python3: $!\n";
+    my $text = do { local $/; <$out> };
+    close $out or die "t/browser/talisman.py fails\n";
     return JSON::PP::decode_json($text);
 }
 

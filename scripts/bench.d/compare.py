@@ -1,11 +1,11 @@
 """Ours and the peer in turn; medians of pairwise ratios; the table and the JSON file."""
 
 import json
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from statistics import median
 
-from load import run
+from load import mean, run
 from nginx import OUT
 
 THROUGHPUT = "requests/s"
@@ -41,15 +41,24 @@ class Options:
 def rounds_of(make_ours, make_peer, request, options, connections, around=nullcontext, delay=0.0):
     """The results of both sides, by rounds. Each round starts both servers anew, and what they share
     (around): where the kernel happens to place a process can make it some per cent faster or slower
-    for all its life."""
+    for all its life. Who begins changes from round to round, and has the last turn of its round as
+    well (ABBA): a machine that grows slower while it works is so for both."""
+    seconds = (options.seconds + 1) // 2
     pairs = []
     for number in range(options.rounds):
-        with around(), make_ours() as ours, make_peer() as peer:
-            for server in (ours, peer):
+        with around(), ExitStack() as stack:
+            order = [(0, make_ours), (1, make_peer)]
+            if number % 2 == 1:
+                order.reverse()
+            servers = {side: stack.enter_context(make()) for side, make in order}
+            for server in servers.values():
                 # The status of every answer is looked at once; wrk's own counts serve after that.
                 run(server, request, 1, connections, count_statuses=number == 0)
-            pairs.append((run(ours, request, options.seconds, connections, delay=delay),
-                          run(peer, request, options.seconds, connections, delay=delay)))
+            results = ([], [])
+            sides = list(servers)
+            for side in sides + sides[::-1]:
+                results[side].append(run(servers[side], request, seconds, connections, delay=delay))
+            pairs.append(tuple(mean(*each) for each in results))
     return pairs
 
 

@@ -73,6 +73,13 @@ class Result:
     requests: int
 
 
+def mean(first, second):
+    """Of two results: the mean of each figure, and how many requests there were in both."""
+    halves = {name: (getattr(first, name) + getattr(second, name)) / 2
+              for name in ("rate", "cpu", "busy", "p50", "p99")}
+    return Result(requests=first.requests + second.requests, **halves)
+
+
 def lua_string(value):
     if isinstance(value, str):
         value = value.encode()

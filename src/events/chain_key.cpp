@@ -38,10 +38,16 @@ Hmac::Hmac() {
   }
 }
 
-bool Hmac::compute(std::span<const unsigned char> key,
-                   std::initializer_list<std::string_view> parts, ChainKey& out) noexcept {
+bool Hmac::set_key(std::span<const unsigned char> key) noexcept {
+  return EVP_MAC_init(context_.get(), key.data(), key.size(), nullptr) == 1;
+}
+
+bool Hmac::compute(std::initializer_list<std::string_view> parts, ChainKey& out) noexcept {
+  return EVP_MAC_init(context_.get(), nullptr, 0, nullptr) == 1 && digest(parts, out);
+}
+
+bool Hmac::digest(std::initializer_list<std::string_view> parts, ChainKey& out) noexcept {
   EVP_MAC_CTX* context = context_.get();
-  if (EVP_MAC_init(context, key.data(), key.size(), nullptr) != 1) return false;
   for (std::string_view part : parts) {
     const auto* bytes = reinterpret_cast<const unsigned char*>(part.data());
     if (EVP_MAC_update(context, bytes, part.size()) != 1) return false;
@@ -78,7 +84,6 @@ ChainKeys::ChainKeys(const core::Secret& secret, std::string_view chain_id) {
 
 ChainKeys::~ChainKeys() {
   OPENSSL_cleanse(later_.data(), sizeof later_);
-  OPENSSL_cleanse(leaf_.data(), leaf_.size());
 }
 
 bool ChainKeys::advance(std::uint64_t epoch) noexcept {
@@ -102,8 +107,8 @@ bool ChainKeys::next() noexcept {
     if (made) ++count_;
     OPENSSL_cleanse(left.data(), left.size());
   }
+  made = made && leaf_.set_key(node.key);
   if (made) {
-    leaf_ = node.key;
     ++epochs_;
   } else {
     // Without this node nothing that comes later can be reached.

@@ -37,9 +37,18 @@ class Hmac {
 
   // Of all parts as one message. False if OpenSSL fails.
   bool compute(std::span<const unsigned char> key, std::initializer_list<std::string_view> parts,
-               ChainKey& out) noexcept;
+               ChainKey& out) noexcept {
+    return set_key(key) && digest(parts, out);
+  }
+
+  // The same for many messages under one key, which is laid out once. OpenSSL keeps it until there
+  // is another, and wipes it then.
+  bool set_key(std::span<const unsigned char> key) noexcept;
+  bool compute(std::initializer_list<std::string_view> parts, ChainKey& out) noexcept;
 
  private:
+  bool digest(std::initializer_list<std::string_view> parts, ChainKey& out) noexcept;
+
   struct Free {
     void operator()(EVP_MAC_CTX* context) const noexcept;
   };
@@ -67,7 +76,7 @@ class ChainKeys {
   std::uint64_t epoch() const { return epochs_ - 1; }
   // HMAC under the key of the epoch.
   bool compute(std::initializer_list<std::string_view> parts, ChainKey& out) noexcept {
-    return hmac_.compute(leaf_, parts, out);
+    return leaf_.compute(parts, out);
   }
 
  private:
@@ -78,10 +87,10 @@ class ChainKeys {
   bool next() noexcept;
 
   Hmac hmac_;
+  Hmac leaf_;  // has the key of the epoch
   // Roots of the subtrees with later leaves, the nearest last.
   std::array<Node, kTreeDepth + 1> later_{};
   std::size_t count_ = 0;
-  ChainKey leaf_{};
   std::uint64_t epochs_ = 0;  // made so far; the current one is the last of them
 };
 

@@ -422,8 +422,11 @@ void keys_reach_every_epoch(void**) {
     assert_true(keys.advance(epoch));
     assert_int_equal(keys.epoch(), epoch);
     assert_true(events::chain_leaf(hmac, root, epoch, leaf));
-    assert_true(keys.compute({"text"}, one) && hmac.compute(leaf, {"te", "xt"}, other));
-    assert_true(one == other);
+    assert_true(hmac.compute(leaf, {"te", "xt"}, other));
+    for (int line = 0; line < 2; ++line) {
+      assert_true(keys.compute({"text"}, one));
+      assert_true(one == other);
+    }
   }
   assert_false(keys.advance(1000));
   events::ChainKey leaf{};

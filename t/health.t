@@ -191,4 +191,22 @@ ok wait_for($settled, 15), 'all have a result';
     is_deeply [grep { !/exited on signal 9/ } log_problems($nginx)], [], 'nothing bad in the log';
 }
 
+# What OpenSSL has against a file is not held against the next client.
+{
+    my ($crt, $key) = certificate();
+    my $tls  = free_port();
+    my $text = File::Temp->new;
+    print $text "no certificate\n";
+    close $text;
+    my $other = start_nginx(
+        listen      => ["listen $tls ssl;", "ssl_certificate $crt;", "ssl_certificate_key $key;"],
+        http_config => "guard_health_check away certificate:/no/such/file;\nguard_health_check text certificate:$text;",
+        config      => 'location = /health { guard_health; }',
+    );
+    ok wait_for(sub { my $body = request($tls, GET => '/health', tls => 1)->{body}; 2 == (() = $body =~ /"output":"the file /g) }), 'both are told';
+    is request($tls, GET => '/health', tls => 1)->{code}, 503, 'over TLS';
+    is $other->stop, undef, 'stops';
+    is_deeply [log_problems($other)], [], 'nothing bad in the log';
+}
+
 done_testing();

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <openssl/bio.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <string.h>
@@ -112,7 +113,16 @@ Result probe_memory(const CheckPolicy& policy) noexcept {
                       read_memory(meminfo.text(), limit.text(), current.text(), stat.text()));
 }
 
+// What OpenSSL says against a file must not be there when nginx looks at its queue of errors next.
+struct ErrorsCleared {
+  ErrorsCleared() = default;
+  ErrorsCleared(const ErrorsCleared&) = delete;
+  ErrorsCleared& operator=(const ErrorsCleared&) = delete;
+  ~ErrorsCleared() { ERR_clear_error(); }
+};
+
 Result probe_certificate(const CheckPolicy& policy) noexcept {
+  const ErrorsCleared cleared;
   const std::unique_ptr<BIO, int (*)(BIO*)> file(BIO_new_file(policy.path.c_str(), "r"), BIO_free);
   if (file == nullptr) return failed("the file cannot be read");
   const std::unique_ptr<X509, void (*)(X509*)> certificate(

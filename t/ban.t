@@ -52,7 +52,10 @@ location /both/     { guard_ban status; guard_ban honey; alias html/;
     location /both/none/     { guard_ban off; alias html/; } }
 EOC
 
-my $nginx = start_nginx(http_config => $common . $policies, config => $locations);
+my ($crt, $key) = certificate();
+my $tls = free_port();
+my @listen = ("listen $tls ssl http2;", "ssl_certificate $crt;", "ssl_certificate_key $key;");
+my $nginx = start_nginx(listen => \@listen, http_config => $common . $policies, config => $locations);
 
 # A GET of TARGET by CLIENT.
 sub from {
@@ -193,13 +196,30 @@ is codes('203.0.113.16', '/brief/none', 2), '404 403', 'banned for a second';
 ok wait_for(sub { from('203.0.113.16', '/brief/')->{code} eq '200' }), 'and then no more';
 
 # A reload.
+# Over TLS, and over HTTP/2: one client whatever it speaks; a 444 closes the connection of HTTP/1.1 and the stream of HTTP/2.
+for my $version ('--http1.1', '--http2') {
+    my $over = sub {
+        my ($client, $target) = @_;
+        my ($code, $spoken) = split / /, qx(curl -sk $version --max-time 5 -o /dev/null -w '%{http_code} %{http_version}' -H 'X-Client: $client' https://127.0.0.1:$tls$target);
+        return $code eq '000' ? $code : "$code over $spoken";
+    };
+    my $number = $version eq '--http2' ? 2 : '1.1';
+    my $client = $version eq '--http2' ? '203.0.113.21' : '203.0.113.20';
+    is join(', ', map { $over->($client, '/status/none') } 1 .. 4), join(', ', ("404 over $number") x 3, "403 over $number"), "$version: banned over TLS";
+    is codes($client, '/status/', 1), '403', 'and over plain HTTP';
+    is $over->($client, '/closed/none'), "404 over $number", 'weighed';
+    is $over->($client, '/closed/'), '000', 'closed without an answer';
+    my $told = sub { join ' ', map { $_->{rule}{name} } grep { $_->{labels}{kind} eq 'client_banned' && $_->{source}{ip} eq $client } @{ (read_events($nginx->log_file('events.log')))[0] } };
+    ok wait_for(sub { $told->() eq 'status closed' }), 'two events' or diag $told->();
+}
+
 is $nginx->hup, undef, 'reloads';
 is codes('203.0.113.1', '/status/', 1), '403', 'a ban survives a reload';
 is codes('203.0.113.17', '/status/none', 2), '404 404', 'below the score';
 is $nginx->hup, undef, 'reloads again';
 is codes('203.0.113.17', '/status/none', 2), '404 403', 'a score survives it, too';
 my $log = $nginx->log_file('events.log');
-$nginx->configure(http_config => $common =~ s/\$TEST_NGINX_EVENT_LOG/$log/r . $policies =~ s/(policy status .*) weights/$1 exempt=203.0.113.1 weights/r, config => $locations);
+$nginx->configure(listen => \@listen, http_config => $common =~ s/\$TEST_NGINX_EVENT_LOG/$log/r . $policies =~ s/(policy status .*) weights/$1 exempt=203.0.113.1 weights/r, config => $locations);
 is $nginx->hup, undef, 'reloads with an exemption';
 is codes('203.0.113.1', '/status/', 1), '200', 'which lifts the ban';
 

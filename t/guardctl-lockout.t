@@ -80,6 +80,23 @@ sub tried {
     tried('cluster', $cluster->url, $cluster->url);
 }
 {
+    my $group = start_sentinel(password => 'open-sesame', sentinel_password => 'xyzzy');
+    my %file  = map { $_->[0] => File::Temp->new } ['password'], ['sentinel_password'];
+    print { $file{password} } "open-sesame\n";
+    print { $file{sentinel_password} } "xyzzy\n";
+    $_->flush for values %file;
+    my @access = ("--password=file:$file{password}", "--sentinel-password=file:$file{sentinel_password}");
+    tried('Sentinel', $group->url . " password=file:$file{password} sentinel_password=file:$file{sentinel_password}", $group->url, @access);
+    my ($code, $text, $error) = ctl('list', $group->url, $access[0]);
+    is "$code $text", '1 ', "without the sentinels' password";
+    like $error, qr/^guardctl: .*: NOAUTH /, 'a sentinel says why';
+    $group->failover;
+    is +(ctl('list', $group->url, @access))[0], 0, 'after a failover';
+    my $unknown = $group->url =~ s{/[^/]*\z}{/nobody}r;
+    ($code, $text, $error) = ctl('list', $unknown, @access);
+    is_deeply [$code, $text, $error], [1, '', qq{guardctl: no sentinel knows the master "nobody"\n}], 'another master';
+}
+{
     my $redis = start_redis(tls => 1);
     my $ca = authority()->{ca};
     tried('TLS', $redis->url . " tls_ca=$ca", $redis->url, "--tls-ca=$ca");

@@ -79,6 +79,8 @@ Options parse(std::span<const std::string_view> words) {
       options.access.user = value;
     } else if (name == "--password") {
       options.access.password = secret_of(name, value);
+    } else if (name == "--sentinel-password") {
+      options.access.sentinel_password = secret_of(name, value);
     } else if (name == "--tls-ca") {
       options.access.tls_ca = value;
     } else if (name == "--tls-name") {

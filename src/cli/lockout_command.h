@@ -16,6 +16,8 @@ inline constexpr Command kLockoutCommand = {
     "    --redis=URL          as in guard_redis, or env:NAME; must be there\n"
     "    --username=NAME      of Redis\n"
     "    --password=SECRET    of Redis: file:/path or env:NAME\n"
+    "    --sentinel-password=SECRET\n"
+    "                         of the sentinels, where they ask for one\n"
     "    --tls-ca=FILE        whose certificates are trusted (the system's)\n"
     "    --tls-name=NAME      whose the server's certificate is (the URL's host)\n"
     "    --prefix=TEXT        prefix= of guard_redis (guard:)\n"

@@ -161,8 +161,8 @@ void RedisSession::broken() const {
 namespace {
 
 redis::HostPort master_of(const RedisAccess& access) {
-  // Sentinels have passwords of their own, if any.
   RedisAccess sentinel;
+  sentinel.password = core::Secret(access.sentinel_password.expose());
   sentinel.url.tls = access.url.tls;
   sentinel.tls_ca = access.tls_ca;
   sentinel.tls_name = access.tls_name;

@@ -23,8 +23,8 @@ struct RedisAccess {
   std::string user;  // of Redis's ACL; empty: that of the URL, or the default one
   core::Secret password;
   core::Secret sentinel_password;  // of the sentinels' own; empty: they ask for none
-  std::string tls_ca;    // file; empty: the system's store
-  std::string tls_name;  // for verification; empty: the host
+  std::string tls_ca;              // file; empty: the system's store
+  std::string tls_name;            // for verification; empty: the host
 };
 
 class RedisSession {

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "core/check.h"
+#include "core/census.h"
 #include "core/cidr.h"
+#include "core/event_ring.h"
 #include "core/leased_job.h"
 #include "core/metric.h"
 #include "core/node.h"
@@ -42,6 +44,9 @@ struct MainConf {
   std::vector<std::unique_ptr<LeasedJob>> jobs;
   Node* node = nullptr;  // made by the first who needs it
   MetricRegistry metrics;
+  bool metrics_wanted = false;  // somebody reads them
+  std::vector<std::unique_ptr<Census>> censuses;
+  std::unique_ptr<EventRing> recent_events;  // null: nobody shows them
   RefusalCounters refusals;
   ngx_int_t request_id_index = NGX_ERROR;
   ngx_int_t realip_remote_addr_index = NGX_ERROR;

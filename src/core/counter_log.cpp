@@ -49,6 +49,26 @@ CounterLog::Entry CounterLog::insert(const CounterKey& key, std::uint64_t now) n
   return entry;
 }
 
+// Without the locks of the sets: what changes meanwhile is counted as it was or as it will be.
+std::uint64_t CounterLog::count_used(std::uint64_t first, std::uint64_t count,
+                                     std::uint64_t now) const noexcept {
+  std::uint64_t found = 0;
+  const std::uint64_t end = std::min(first + count, zone_.sets());
+  for (std::uint64_t set = first; set < end; ++set) {
+    for (std::size_t way = 0; way < kWays; ++way) {
+      const std::byte* at = zone_.set_at(set) + kLine + way * entry_size(log_.count());
+      const auto* words = reinterpret_cast<const std::uint64_t*>(at);
+      if (load(words[0]) == 0) continue;
+      bool used = false;
+      for (std::size_t i = 1; i <= log_.count() && !used; ++i) {
+        used = log_.lives(load(words[i]), now);
+      }
+      if (used) ++found;
+    }
+  }
+  return found;
+}
+
 CounterLog::Decision CounterLog::peek(std::uint64_t hash, std::uint64_t now,
                                       std::uint64_t cost) noexcept {
   CounterLock lock(lock_of(hash));

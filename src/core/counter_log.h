@@ -45,6 +45,9 @@ class CounterLog {
     return *reinterpret_cast<std::uint64_t*>(zone_.set_of(hash));
   }
   std::size_t count_entries(std::uint64_t hash) const noexcept;
+  // Of `count` sets from the one numbered `first` on, the keys whose log is not empty.
+  std::uint64_t count_used(std::uint64_t first, std::uint64_t count,
+                           std::uint64_t now) const noexcept;
 
  private:
   static constexpr std::size_t kLine = 64;

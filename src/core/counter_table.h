@@ -55,6 +55,10 @@ class CounterTable {
   template <class Used, class Decide>
   Update update(const CounterKey& key, Used&& used, Decide&& decide) noexcept;
 
+  // Of `count` sets from the one numbered `first` on, the keys of which used() does not answer 0.
+  template <class Used>
+  std::uint64_t count_used(std::uint64_t first, std::uint64_t count, Used&& used) const noexcept;
+
   // How many entries there are for a key: 0 or 1 while nobody writes.
   std::size_t count_entries(std::uint64_t hash) const noexcept;
 
@@ -108,6 +112,21 @@ CounterTable::Place CounterTable::insert(const CounterKey& key, Used& used,
   std::size_t victim = choose_victim(standings, network_of(tag), kShare);
   Pair* entry = set + (home + victim) % kWays;
   return replace(entry, seen[victim], standings[victim].live, tag, state);
+}
+
+template <class Used>
+std::uint64_t CounterTable::count_used(std::uint64_t first, std::uint64_t count,
+                                       Used&& used) const noexcept {
+  std::uint64_t found = 0;
+  const std::uint64_t end = first + count < zone_.sets() ? first + count : zone_.sets();
+  for (std::uint64_t set = first; set < end; ++set) {
+    const auto* entries = reinterpret_cast<const Pair*>(zone_.set_at(set));
+    for (std::size_t way = 0; way < kWays; ++way) {
+      const Pair entry = load(entries + way);
+      if (entry.tag != 0 && used(entry.tag, entry.value & ~kFresh) != 0) ++found;
+    }
+  }
+  return found;
 }
 
 template <class Used, class Decide>

@@ -35,6 +35,8 @@ class MetricBlock {
   }
   // In this process's lane; null: nobody reads.
   std::uint64_t* words() const noexcept { return base_ == nullptr ? nullptr : base_ + metric_lane; }
+  // Words that one process sets rather than all add to; null: there is no room for them.
+  std::uint64_t* shared() const noexcept { return base_; }
   // Over all lanes.
   std::uint64_t sum(std::size_t word) const noexcept {
     return base_ == nullptr ? 0 : memory_->sum(base_ + word);

@@ -30,6 +30,9 @@ struct Exemplar {
 class MetricText {
  public:
   MetricText(MetricFormat format, std::string& out) noexcept : format_(format), out_(out) {}
+  MetricText(const MetricText&) = delete;
+  MetricText& operator=(const MetricText&) = delete;
+  virtual ~MetricText() = default;
 
   MetricFormat format() const { return format_; }
   std::size_t size() const { return out_.size(); }
@@ -38,15 +41,19 @@ class MetricText {
   void begin(const MetricFamily& family);
   // A counter or gauge. labels: as metric_labels() makes them, or empty. number with three
   // decimals: thousandths.
-  void sample(std::string_view labels, std::uint64_t number, unsigned decimals = 0);
-  void sample(std::string_view labels, double number);
+  void sample(std::string_view labels, std::uint64_t number) { sample(labels, number, 0); }
+  virtual void sample(std::string_view labels, std::uint64_t number, unsigned decimals);
+  virtual void sample(std::string_view labels, double number);
   // Of a histogram, the bounds in rising order, and last with nothing for bound: +Inf.
-  void bucket(std::string_view labels, std::optional<std::uint64_t> bound, unsigned decimals,
-              std::uint64_t cumulated, const Exemplar* exemplar = nullptr);
-  void sum_and_count(std::string_view labels, std::uint64_t sum, unsigned decimals,
-                     std::uint64_t count);
+  virtual void bucket(std::string_view labels, std::optional<std::uint64_t> bound,
+                      unsigned decimals, std::uint64_t cumulated, const Exemplar* exemplar);
+  virtual void sum_and_count(std::string_view labels, std::uint64_t sum, unsigned decimals,
+                             std::uint64_t count);
   // After the last family.
   void end();
+
+ protected:
+  const MetricFamily& family() const { return *family_; }
 
  private:
   void name(std::string_view suffix);

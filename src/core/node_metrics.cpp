@@ -10,7 +10,9 @@
 
 #include "core/check.h"
 #include "core/clock.h"
+#include "core/core_config.h"
 #include "core/version.h"
+#include "core/zone_metrics.h"
 #include "ngx/strings.h"
 
 namespace guard::core {
@@ -88,7 +90,7 @@ bool write_total(void* /*context*/, std::size_t index, MetricText& out) {
 #endif
 
 // Every zone of the configuration that runs: Guard's, and those of others beside them.
-bool write_zone(void* /*context*/, std::size_t index, MetricText& out) {
+const ngx_shm_zone_t* zone_number(std::size_t index) noexcept {
   const auto* cycle = const_cast<const ngx_cycle_t*>(ngx_cycle);
   const ngx_list_part_t* part = &cycle->shared_memory.part;
   for (; part != nullptr; part = part->next) {
@@ -96,12 +98,30 @@ bool write_zone(void* /*context*/, std::size_t index, MetricText& out) {
       index -= part->nelts;
       continue;
     }
-    const ngx_shm_zone_t& zone = static_cast<const ngx_shm_zone_t*>(part->elts)[index];
-    out.sample(metric_labels({{"zone", ngx::to_view(zone.shm.name)}}),
-               std::uint64_t{zone.shm.size});
-    return true;
+    return &static_cast<const ngx_shm_zone_t*>(part->elts)[index];
   }
-  return false;
+  return nullptr;
+}
+
+bool write_zone(void* /*context*/, std::size_t index, MetricText& out) {
+  const ngx_shm_zone_t* zone = zone_number(index);
+  if (zone == nullptr) return false;
+  out.sample(metric_labels({{"zone", ngx::to_view(zone->shm.name)}}),
+             std::uint64_t{zone->shm.size});
+  return true;
+}
+
+// Guard's own take all pages at once, and say otherwise what is in use of them.
+bool write_used(void* /*context*/, std::size_t index, MetricText& out) {
+  const ngx_shm_zone_t* zone = zone_number(index);
+  if (zone == nullptr) return false;
+  if (zone->tag == &ngx_http_guard_module || zone->shm.addr == nullptr) return true;
+  const auto* slab = reinterpret_cast<const ngx_slab_pool_t*>(zone->shm.addr);
+  const auto pages = static_cast<double>((slab->end - slab->start) >> ngx_pagesize_shift);
+  if (pages <= 0) return true;
+  out.sample(metric_labels({{"zone", ngx::to_view(zone->shm.name)}}),
+             1.0 - static_cast<double>(slab->pfree) / pages);
+  return true;
 }
 
 std::uint64_t cpu_microseconds() noexcept {
@@ -186,6 +206,7 @@ void NodeMetrics::add_to(ngx_conf_t* cf, MetricRegistry& registry) {
   registry.add(kHandled, write_total<&ngx_stat_handled>, nullptr);
 #endif
   registry.add(kZoneSize, write_zone, nullptr);
+  registry.add(kZoneUsed, write_used, nullptr);
   add_certificates(cf);
   registry.add(kCertificate, write_certificate, this);
 }

@@ -8,6 +8,7 @@
 #include "core/check.h"
 #include "core/metrics.h"
 #include "core/own_answer.h"
+#include "core/recent_events.h"
 #include "core/request.h"
 #include "core/siphash.h"
 #include "core/version.h"
@@ -78,6 +79,10 @@ std::unique_ptr<Worker> worker;
 MainConf* main_conf() noexcept {
   return static_cast<MainConf*>(ngx_http_cycle_get_module_main_conf(
       const_cast<ngx_cycle_t*>(ngx_cycle), ngx_http_guard_events_module));
+}
+
+core::EventRing* recent() noexcept {
+  return core::recent_events(const_cast<ngx_cycle_t*>(ngx_cycle));
 }
 
 // Directives
@@ -350,6 +355,15 @@ void write_line(Sink& sink, const core::Event& event, const RequestFacts* facts,
   }
 }
 
+// Into the newest events, which have a number of their own.
+void keep(core::EventRing& ring, const core::Event& event, const RequestFacts* facts,
+          const PrivacyPolicy& privacy) noexcept {
+  const std::span<char> line = std::span(worker->line).first(core::EventRing::kLineMax);
+  const std::size_t size =
+      worker->encoder.encode(event, facts, privacy, ring.last() + 1, milliseconds(), line);
+  if (size != 0) ring.put(without_line_feed({line.data(), size}));
+}
+
 // An event of the worker. What it knows of the request behind it is written as privately as any
 // location wants it.
 void hear_worker(const core::Event& event, core::Severity severity) noexcept {
@@ -370,6 +384,7 @@ void hear_worker(const core::Event& event, core::Severity severity) noexcept {
       facts.address_hash = {address_hash.data(), address_hash.size()};
     }
   }
+  if (core::EventRing* ring = recent()) keep(*ring, event, has_request ? &facts : nullptr, privacy);
   for (Sink* sink : main_conf()->sinks) {
     if (!sink->takes_events || severity > sink->min) continue;
     write_line(*sink, event, has_request ? &facts : nullptr, privacy);
@@ -383,7 +398,9 @@ void hear(const core::Event& event, core::Request* request) noexcept {
 
   const auto* conf = static_cast<LocationConf*>(
       ngx_http_get_module_loc_conf(request->native(), ngx_http_guard_events_module));
-  if (!conf->logs || conf->logs->empty()) return;
+  core::EventRing* ring = recent();
+  const bool logged = conf->logs && !conf->logs->empty();
+  if (!logged && ring == nullptr) return;
   const PrivacyPolicy privacy = conf->privacy.value_or(PrivacyPolicy{});
   RequestFacts facts = facts_of(*request);
   std::array<char, 32> user_hash;
@@ -396,6 +413,8 @@ void hear(const core::Event& event, core::Request* request) noexcept {
     address_hash = hash_of("address", facts.client_address);
     facts.address_hash = {address_hash.data(), address_hash.size()};
   }
+  if (ring != nullptr) keep(*ring, event, &facts, privacy);
+  if (!logged) return;
   for (const Log& log : *conf->logs) {
     if (log.policy.takes(severity)) write_line(*log.sink, event, &facts, privacy);
   }
@@ -518,7 +537,7 @@ ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
     for (Sink* sink : sinks) sink->secret = core::Secret();
     return NGX_OK;
   }
-  if (sinks.empty()) return NGX_OK;
+  if (sinks.empty() && recent() == nullptr) return NGX_OK;
   try {
     const Writer writer{host_name(), std::string(core::kVersion),
                         static_cast<std::uint64_t>(ngx_pid), milliseconds()};

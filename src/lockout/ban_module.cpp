@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/census.h"
 #include "core/check.h"
 #include "core/client_key.h"
 #include "core/clock.h"
@@ -240,6 +241,27 @@ bool write_evictions(void* context, std::size_t index, core::MetricText& out) {
   return true;
 }
 
+constexpr core::MetricFamily kBans = {"guard_bans", core::MetricType::gauge, "",
+                                      "Bans of a policy that are in force in this nginx"};
+
+void add_census(ngx_conf_t* cf, Banning& banning) {
+  core::Census::Subject subject;
+  subject.zone = banning.policy.zone_name();
+  subject.in_force = &kBans;
+  subject.labels = core::metric_labels({{"policy", banning.policy.name}});
+  subject.context = &banning;
+  subject.ways = core::CounterTable::kWays;
+  subject.sets = [](void* context) noexcept {
+    return static_cast<Banning*>(context)->table->zone().sets();
+  };
+  subject.add = [](void* context, std::uint64_t first, std::uint64_t count,
+                   core::Tally& tally) noexcept {
+    static_cast<Banning*>(context)->table->tally(first, count, core::microseconds(), tally.entries,
+                                                 tally.in_force);
+  };
+  core::add_census(cf, std::move(subject));
+}
+
 const core::LeasedJob::Work kWork = {
     [](void* context) noexcept -> std::uint64_t& { return *static_cast<Banning*>(context)->lease; },
     [](void* context, bool fresh) noexcept {
@@ -270,6 +292,7 @@ void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   ngx::Zone::add(cf, banning->policy.zone_name(), banning->policy.zone_size,
                  banning->policy.layout(), attach, adopt, banning);
   core::metrics_of(cf).add(core::kZoneEvictions, write_evictions, banning);
+  add_census(cf, *banning);
   conf.policies.push_back(banning);
 }
 

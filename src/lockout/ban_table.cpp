@@ -100,4 +100,18 @@ bool BanTable::lift(std::uint64_t hash, std::uint64_t now) noexcept {
   return table_.update({hash, 0, 0}, used, decide) == core::CounterTable::Update::changed && there;
 }
 
+void BanTable::tally(std::uint64_t first, std::uint64_t count, std::uint64_t now,
+                     std::uint64_t& live, std::uint64_t& banned) const noexcept {
+  const std::uint64_t end = std::min(first + count, zone().sets());
+  for (std::uint64_t set = first; set < end; ++set) {
+    const auto* entries = reinterpret_cast<const core::Pair*>(zone().set_at(set));
+    for (std::size_t way = 0; way < core::CounterTable::kWays; ++way) {
+      const core::Pair entry = core::load(entries + way);
+      if (entry.tag == 0 || worth(entry.value, now) == 0) continue;
+      ++live;
+      if (unpack(entry.value, now).state == BanState::banned) ++banned;
+    }
+  }
+}
+
 }  // namespace guard::lockout

@@ -56,6 +56,11 @@ class BanTable {
   // See CounterZone::pressure.
   std::uint64_t pressure(std::uint64_t now) const noexcept { return zone().pressure(now); }
 
+  // Adds the keys of `count` sets from the one numbered `first` on whose score or ban still means
+  // something, and the bans that refuse.
+  void tally(std::uint64_t first, std::uint64_t count, std::uint64_t now, std::uint64_t& live,
+             std::uint64_t& banned) const noexcept;
+
   enum class Visit : std::uint8_t { keep, lift };
   // Calls each(tag, ban) for the bans in force, observed ones included; it answers whether the ban
   // is to be lifted. tag: 48 bits of the key's hash, see key_of_hash().

@@ -5,6 +5,7 @@
 #include <array>
 #include <vector>
 
+#include "core/census.h"
 #include "core/check.h"
 #include "core/client_key.h"
 #include "core/clock.h"
@@ -389,6 +390,27 @@ bool write_evictions(void* context, std::size_t index, core::MetricText& out) {
   return true;
 }
 
+constexpr core::MetricFamily kLocks = {"guard_lockouts", core::MetricType::gauge, "",
+                                       "Locks of a policy that are in force in this nginx"};
+
+void add_census(ngx_conf_t* cf, Counted& counted) {
+  core::Census::Subject subject;
+  subject.zone = counted.zone_name();
+  subject.in_force = &kLocks;
+  subject.labels = core::metric_labels({{"policy", counted.name}});
+  subject.context = &counted;
+  subject.ways = LockTable::kWays;
+  subject.sets = [](void* context) noexcept {
+    return static_cast<Counted*>(context)->table->sets();
+  };
+  subject.add = [](void* context, std::uint64_t first, std::uint64_t count,
+                   core::Tally& tally) noexcept {
+    static_cast<Counted*>(context)->table->tally(first, count, milliseconds(), tally.entries,
+                                                 tally.in_force);
+  };
+  core::add_census(cf, std::move(subject));
+}
+
 void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   Policy policy = parse_policy(words);
   if (find_policy(conf, policy.name) != nullptr) {
@@ -412,6 +434,7 @@ void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
     counted->shared = &*counted->locks;
   }
   core::metrics_of(cf).add(core::kZoneEvictions, write_evictions, counted);
+  add_census(cf, *counted);
   conf.policies.push_back(counted);
 }
 

@@ -93,6 +93,24 @@ core::Standing LockTable::standing_of(Entry& entry, std::uint64_t now) const noe
   return standing;
 }
 
+// Without the locks of the sets: what changes meanwhile is counted as it was or as it will be.
+void LockTable::tally(std::uint64_t first, std::uint64_t count, std::uint64_t now,
+                      std::uint64_t& live, std::uint64_t& locked) const noexcept {
+  const std::uint64_t end = std::min(first + count, zone_.sets());
+  for (std::uint64_t i = first; i < end; ++i) {
+    for (std::size_t way = 0; way < kWays; ++way) {
+      const Entry& entry = *entry_at(zone_.set_at(i), way);
+      if (load(entry.tag) == 0) continue;
+      if (load(entry.until) > now) ++locked;
+      bool lives_on = load(entry.until) > now || load(entry.forget) > now;
+      for (std::size_t k = 0; k < rule_.limit && !lives_on; ++k) {
+        lives_on = lives(load(*(entry.places + k)), now);
+      }
+      if (lives_on) ++live;
+    }
+  }
+}
+
 LockTable::Entry* LockTable::insert(const LockKey& key, std::uint64_t now) noexcept {
   std::byte* set = zone_.set_of(key.hash.low);
   std::array<core::Standing, kWays> standings;

@@ -116,6 +116,12 @@ class LockTable {
   // Whether nobody has been told lately that this key is refused.
   bool first_report(const LockKey& key, std::uint64_t now) noexcept;
 
+  // Adds the keys of `count` sets from the one numbered `first` on that are not forgotten yet, and
+  // those of them that are locked.
+  std::uint64_t sets() const noexcept { return zone_.sets(); }
+  void tally(std::uint64_t first, std::uint64_t count, std::uint64_t now, std::uint64_t& live,
+             std::uint64_t& locked) const noexcept;
+
   // All that is locked. each(const Lock&) answers whether to go on.
   template <class Each>
   void list(std::uint64_t now, Each&& each) const noexcept;

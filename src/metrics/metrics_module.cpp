@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/accept.h"
+#include "core/census.h"
 #include "core/check.h"
 #include "core/local_answer.h"
 #include "core/metric_answer.h"
@@ -59,7 +60,7 @@ struct Route {
 };
 
 struct MainConf {
-  bool used = false;  // some location has guard_metrics
+  bool used = false;  // somebody reads them
   std::vector<std::uint64_t> bounds;
   std::size_t zone_size = 0;
   std::optional<RouteSlots> slots;
@@ -243,7 +244,7 @@ void set_metrics(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   if (conf.is_endpoint) core::fail("\"guard_metrics\" directive is duplicate");
   conf.endpoint = parse_endpoint(words);
   conf.is_endpoint = true;
-  main_of(cf).used = true;
+  core::want_metrics(cf);
   auto* core_location = static_cast<ngx_http_core_loc_conf_t*>(
       ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
   core_location->handler = answer;
@@ -287,7 +288,7 @@ std::string location_name(const ngx_http_core_loc_conf_t& location) {
 }
 
 void merge(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
-  if (!main_of(cf).used) return;
+  if (!core::metrics_wanted(cf)) return;
   const auto& location = *static_cast<const ngx_http_core_loc_conf_t*>(
       ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
   const auto& server = *static_cast<const ngx_http_core_srv_conf_t*>(
@@ -337,7 +338,9 @@ void install(ngx_conf_t* cf, ngx_http_phases phase, ngx_http_handler_pt handler)
 // Behind all other modules of Guard: what they count is known now.
 void postconfigure(ngx_conf_t* cf) {
   MainConf& main = main_of(cf);
+  main.used = core::metrics_wanted(cf);
   if (!main.used) return;
+  core::start_censuses(cf);
   main.registry = &core::metrics_of(cf);
   add_families(main);
   main.node.add_to(cf, *main.registry);

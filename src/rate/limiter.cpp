@@ -288,4 +288,24 @@ void Limiter::give_back(const CounterKey& key, std::uint64_t taken, std::uint64_
   });
 }
 
+std::uint64_t Limiter::count_used(std::uint64_t first, std::uint64_t count,
+                                  std::uint64_t now) const noexcept {
+  const auto of_window = [&](const auto& window) noexcept {
+    return table_->count_used(first, count, [&](std::uint64_t tag, std::uint64_t state) noexcept {
+      return state == 0 ? 0 : window.used(state, now, window.clock().phase_of(tag));
+    });
+  };
+  switch (quota_.algorithm) {
+    case Algorithm::sliding_log:
+      return log_->count_used(first, count, now);
+    case Algorithm::sliding_window:
+      return of_window(sliding_);
+    case Algorithm::fixed_window:
+      return of_window(fixed_);
+    case Algorithm::gcra:
+      break;
+  }
+  return table_->count_used(first, count, used_after(gcra_.units(now)));
+}
+
 }  // namespace guard::rate

@@ -101,6 +101,14 @@ class Limiter {
   }
   // What a window of Redis needs to know of a key; 0 for other algorithms.
   std::uint64_t phase_of(std::uint64_t hash) const noexcept;
+  // Sets of the counters, entries of a set, and how many keys have used some of their quota in
+  // `count` sets from the one numbered `first` on.
+  std::uint64_t sets() const noexcept { return zone().sets(); }
+  std::uint64_t ways() const noexcept {
+    return log_ ? core::CounterLog::kWays : core::CounterTable::kWays;
+  }
+  std::uint64_t count_used(std::uint64_t first, std::uint64_t count,
+                           std::uint64_t now) const noexcept;
   // See CounterZone::pressure.
   std::uint64_t pressure(std::uint64_t now) const noexcept { return zone().pressure(now); }
 

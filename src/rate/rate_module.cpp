@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/census.h"
 #include "core/check.h"
 #include "core/client_key.h"
 #include "core/clock.h"
@@ -323,6 +324,35 @@ bool write_evictions(void* context, std::size_t index, core::MetricText& out) {
   return true;
 }
 
+// The sets of all windows of a policy, one after the other.
+void add_census(ngx_conf_t* cf, Counted& counted) {
+  core::Census::Subject subject;
+  subject.zone = counted.policy.zone_name();
+  subject.context = &counted;
+  subject.ways = counted.meters.front().quota.algorithm == Algorithm::sliding_log
+                     ? core::CounterLog::kWays
+                     : core::CounterTable::kWays;
+  subject.sets = [](void* context) noexcept {
+    std::uint64_t sets = 0;
+    for (const Meter& meter : static_cast<Counted*>(context)->meters) sets += meter.limiter->sets();
+    return sets;
+  };
+  subject.add = [](void* context, std::uint64_t first, std::uint64_t count,
+                   core::Tally& tally) noexcept {
+    for (const Meter& meter : static_cast<Counted*>(context)->meters) {
+      const std::uint64_t sets = meter.limiter->sets();
+      if (first >= sets) {
+        first -= sets;
+        continue;
+      }
+      tally.entries += meter.limiter->count_used(first, count, core::microseconds());
+      count -= std::min(count, sets - first);
+      first = 0;
+    }
+  };
+  core::add_census(cf, std::move(subject));
+}
+
 void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   Policy policy = parse_policy(words);
   if (find_policy(conf.policies, policy.name) != nullptr) {
@@ -339,6 +369,7 @@ void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   ngx::Zone::add(cf, counted->policy.zone_name(), counted->policy.zone_size,
                  counted->policy.layout(), attach, adopt, counted);
   core::metrics_of(cf).add(core::kZoneEvictions, write_evictions, counted);
+  add_census(cf, *counted);
   conf.policies.push_back(counted);
 }
 

@@ -239,6 +239,25 @@ void threads_make_one_ban(void**) {
   }
 }
 
+void counts_what_is_in_force(void**) {
+  OneSet one;
+  std::uint64_t now = 1000 * kSecond;
+  one.table.add(key(1), 3, now, BanState::banned);
+  one.table.add(key(2), 10, now, BanState::banned);
+  one.table.add(key(3), 10, now, BanState::observed);
+  one.table.add(key(4), 10, now, BanState::spared);
+  const auto tally = [&](std::uint64_t first, std::uint64_t count, std::uint64_t at) {
+    std::uint64_t live = 0;
+    std::uint64_t banned = 0;
+    one.table.tally(first, count, at, live, banned);
+    return live * 10 + banned;
+  };
+  assert_int_equal(tally(0, 100, now), 41);
+  assert_int_equal(tally(1, 100, now), 0);
+  assert_int_equal(tally(0, 0, now), 0);
+  assert_int_equal(tally(0, 1, now + 60 * kSecond), 10);
+}
+
 }  // namespace
 
 int main() {
@@ -254,6 +273,7 @@ int main() {
       cmocka_unit_test(a_set_of_bans_gives_up_the_oldest),
       cmocka_unit_test(survives_a_reload),
       cmocka_unit_test(threads_make_one_ban),
+      cmocka_unit_test(counts_what_is_in_force),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

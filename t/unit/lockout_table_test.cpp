@@ -38,6 +38,27 @@ Failure fail_once(LockTable& table, const LockKey& key, std::uint64_t now) {
   return table.fail(key, decision.place, now);
 }
 
+void counts_what_is_in_force(void**) {
+  Fixture f;
+  const auto tally = [&](std::uint64_t first, std::uint64_t count, std::uint64_t now) {
+    std::uint64_t live = 0;
+    std::uint64_t locked = 0;
+    f.table.tally(first, count, now, live, locked);
+    return live * 10 + locked;
+  };
+  assert_int_equal(tally(0, f.table.sets(), kNow), 0);
+  for (std::uint64_t n = 1; n <= 4; ++n) {
+    for (std::uint64_t i = 0; i < (n <= 2 ? 3 : 1); ++i) fail_once(f.table, key_of(n), kNow);
+  }
+  assert_int_equal(tally(0, f.table.sets(), kNow + 1), 42);
+  std::uint64_t sum = 0;
+  for (std::uint64_t set = 0; set < f.table.sets(); ++set) sum += tally(set, 1, kNow + 1);
+  assert_int_equal(sum, 42);
+  // The places of the others are free again.
+  assert_int_equal(tally(0, f.table.sets(), kNow + kWindow), 22);
+  assert_int_equal(tally(0, f.table.sets(), kNow + kDuration) % 10, 0);
+}
+
 void locks_after_the_limit(void**) {
   Fixture f;
   LockKey key = key_of(1);
@@ -266,6 +287,7 @@ void exactly_the_limit(void**) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(locks_after_the_limit),
+      cmocka_unit_test(counts_what_is_in_force),
       cmocka_unit_test(what_is_under_way_counts),
       cmocka_unit_test(failures_leave_the_window),
       cmocka_unit_test(a_success_forgets),

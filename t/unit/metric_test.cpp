@@ -228,8 +228,8 @@ void texts(void**) {
   out.begin(kTimes);
   const core::Exemplar exemplar{"request_id=\"00\"", 3, 1'700'000'000'250};
   out.bucket("a=\"b\"", 5, 3, 1, &exemplar);
-  out.bucket("a=\"b\"", 1000, 3, 1);
-  out.bucket("", std::nullopt, 3, 2);
+  out.bucket("a=\"b\"", 1000, 3, 1, nullptr);
+  out.bucket("", std::nullopt, 3, 2, nullptr);
   out.sum_and_count("", 2003, 3, 2);
   out.end();
   expect_text(text,

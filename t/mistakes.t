@@ -38,6 +38,10 @@ my @cases = (
     [http_config => "guard_metrics_zone 1m;\nguard_metrics_zone 1m;", '"guard_metrics_zone" directive is duplicate', 2],
     [http_config => 'guard_metrics_zone 4k;', 'invalid value "4k" of "guard_metrics_zone", a size from 1m to 1g is expected', 1],
 
+    [config => 'guard_dashboard;', '"guard_dashboard" directive is not allowed here', 1],
+    [config => "location /x {\nguard_dashboard;\nguard_dashboard;\n}", '"guard_dashboard" directive is duplicate', 3],
+    [config => 'location /x { guard_dashboard publik; }', 'unexpected word "publik", did you mean "public"?', 1],
+
     [config => "location /x {\nguard_health;\nguard_health;\n}", '"guard_health" directive is duplicate', 3],
     [config => 'location /x { guard_health live ready; }', '"live" and "ready" in one "guard_health"', 1],
     [config => 'guard_health;', '"guard_health" directive is not allowed here', 1],

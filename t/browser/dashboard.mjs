@@ -1,0 +1,147 @@
+// What an operator sees on the page of guard_dashboard: in light, in dark and on a phone, by keyboard, with hostile events, without
+// network, and after many hours. Prints one JSON object, which t/browser-dashboard.t judges.
+//   node dashboard.mjs MODULES BROWSER URL PICTURES POLLS [SECONDS]
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { launch } from "./launch.mjs";
+
+const [modules, executablePath, url, pictures, polls, seconds = "30"] = process.argv.slice(2);
+const axe = readFileSync(createRequire(modules + "/").resolve("axe-core/axe.min.js"), "utf8");
+const { browser } = await launch(modules, executablePath, seconds);
+const result = { said: [], asked: [], violations: {}, overflow: {} };
+
+async function open(name, words) {
+    // axe is put into the page by the test, which the page's policy would not let anybody do.
+    const context = await browser.newContext({ bypassCSP: name !== "plain", ...words });
+    context.setDefaultTimeout(Number(seconds) * 1000);
+    const page = await context.newPage();
+    page.on("console", message => result.said.push(`${name}: ${message.text()}`));
+    page.on("pageerror", error => result.said.push(`${name}: ${error}`));
+    page.on("request", request => result.asked.push(request.url()));
+    await page.goto(url);
+    await page.waitForFunction(() => document.getElementById("state").textContent === "Live");
+    // Rates need two samples, and the charts something to draw.
+    await page.waitForFunction(() => [...document.querySelectorAll(".legend span")].every(value => value.textContent !== "")
+        && document.querySelectorAll("#now div").length === 8);
+    return { context, page };
+}
+
+const tiles = (page, id) => page.evaluate(id => Object.fromEntries([...document.getElementById(id).children].map(tile =>
+    [tile.children[0].textContent, [tile.className, tile.children[1].textContent, tile.children[2].textContent]])), id);
+const rows = (page, id) => page.evaluate(id => [...document.getElementById(id).rows].map(row => [...row.cells].map(cell => cell.textContent)), id);
+
+// As it is, under its policy.
+{
+    const { context, page } = await open("plain", { colorScheme: "light", viewport: { width: 1280, height: 900 } });
+    result.now = await tiles(page, "now");
+    result.health = await tiles(page, "health");
+    for (const id of ["refusals", "policies", "zones", "events"]) result[id] = await rows(page, id);
+    result.node = await page.evaluate(() => [...document.getElementById("node").children].map(element => element.textContent));
+    result.build = await page.textContent("#build");
+    result.canvases = await page.evaluate(() => [...document.querySelectorAll("canvas")].map(canvas => canvas.width > 100 && canvas.height > 100));
+    result.injected = await page.evaluate(() => [document.documentElement.dataset.injected ?? "", document.querySelectorAll("main script, main img, main iframe").length]);
+    // What an injected script would try, were there one.
+    result.blocked = await page.evaluate(() => {
+        try {
+            document.getElementById("build").innerHTML = "<b>x</b>";
+        } catch (error) {
+            return error.name;
+        }
+        return "nothing";
+    });
+
+    // By keyboard alone: the skip link, the figures, the button.
+    await page.keyboard.press("Tab");
+    result.first = await page.evaluate(() => document.activeElement.textContent);
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => document.activeElement.id === "main");
+    await page.keyboard.press("Shift+Tab");
+    result.before = await page.evaluate(() => document.activeElement.id);
+    await page.keyboard.press("Space");
+    result.paused = [await page.getAttribute("#pause", "aria-pressed"), await page.textContent("#state")];
+    await page.keyboard.press("Space");
+    result.resumed = [await page.getAttribute("#pause", "aria-pressed"), await page.textContent("#state")];
+    // Every part that scrolls can be reached.
+    result.reachable = await page.evaluate(() => [...document.querySelectorAll(".scroll")].every(part => part.tabIndex === 0));
+
+    await page.fill("#filter-text", "ACCOUNT_locked");
+    result.filtered = await rows(page, "events");
+    result.shown = await page.textContent("#shown");
+    await page.fill("#filter-text", "no such thing");
+    result.nothing = await rows(page, "events");
+    await page.fill("#filter-text", "");
+    await page.selectOption("#filter-severity", "3");
+    result.severe = await rows(page, "events");
+    await page.selectOption("#filter-severity", "6");
+
+    await context.setOffline(true);
+    await page.waitForFunction(() => document.getElementById("state").textContent.startsWith("No answer"));
+    await context.setOffline(false);
+    await page.waitForFunction(() => document.getElementById("state").textContent === "Live");
+    await context.close();
+}
+
+for (const [name, words] of Object.entries({
+    light: { colorScheme: "light", viewport: { width: 1280, height: 900 } },
+    dark: { colorScheme: "dark", viewport: { width: 1280, height: 900 } },
+    phone: { colorScheme: "light", viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
+})) {
+    const { context, page } = await open(name, words);
+    // The charts shall have some lines.
+    await page.waitForTimeout(2500);
+    await page.screenshot({ path: `${pictures}/dashboard-${name}.png` });
+    result.overflow[name] = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    await page.evaluate(axe);
+    const { violations, passes } = await page.evaluate(() => axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
+    result.violations[name] = violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(" ")}`);
+    result.rules = passes.length;
+    await context.close();
+}
+
+// Hours of polls, one right after the other: what the page keeps is bounded.
+{
+    const context = await browser.newContext();
+    context.setDefaultTimeout(4 * Number(seconds) * 1000);
+    const page = await context.newPage();
+    const data = await (await fetch(url + "?data=0")).json();
+    await page.addInitScript(data => {
+        const later = setTimeout, channel = new MessageChannel();
+        let next = null;
+        channel.port1.onmessage = () => next?.();
+        window.polls = 0;
+        window.limit = 0;
+        window.fetch = async () => {
+            ++window.polls;
+            const count = window.polls, copy = structuredClone(data);
+            copy.now += 1000 * count;
+            copy.last += count;
+            copy.events = [{ ...data.events[0], event: { ...data.events[0].event, reason: "poll " + count } }];
+            for (const series of copy.metrics.guard_requests) series[1] += 10 * count;
+            return { ok: true, json: async () => copy };
+        };
+        window.goOn = () => channel.port2.postMessage(0);
+        window.setTimeout = (run, time) => {
+            if (time !== 1000) return later(run, time);
+            next = run;
+            if (window.polls < window.limit) window.goOn();
+            return 0;
+        };
+    }, data);
+    await page.goto(url);
+    const session = await context.newCDPSession(page);
+    const runTo = async limit => {
+        await page.evaluate(limit => { window.limit = limit; window.goOn(); }, limit);
+        await page.waitForFunction(() => window.polls >= window.limit);
+        await session.send("HeapProfiler.collectGarbage");
+        return page.evaluate(() => performance.memory.usedJSHeapSize);
+    };
+    await session.send("HeapProfiler.enable");
+    const middle = await runTo(Math.max(500, Number(polls) / 3)), end = await runTo(Number(polls));
+    result.heap = { middle, end, nodes: await page.evaluate(() => document.querySelectorAll("*").length), events: (await rows(page, "events")).length,
+        newest: (await rows(page, "events"))[0].at(-1) };
+    await context.close();
+}
+
+console.log(JSON.stringify(result));
+await browser.close();

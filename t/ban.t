@@ -25,6 +25,7 @@ guard_ban_policy closed    score=1  half_life=10m duration=1h weights=404:1 stat
 guard_ban_policy friends   score=1  half_life=10m duration=1h weights=404:1 exempt=198.51.100.0/24,2001:db8:f::/48;
 guard_ban_policy brief     score=1  half_life=10m duration=1s weights=404:1;
 guard_ban_policy forwarded score=1  half_life=10m duration=1h weights=404:1 key=$http_x_forwarded_for;
+guard_ban_policy gone      score=2  half_life=10m duration=1h weights=408:2,499:1;
 guard_ban_policy agent     score=1  half_life=10m duration=1h weights=404:1 key=$http_user_agent;
 guard_ban_policy tiny      score=9  half_life=10m duration=1h weights=404:1 key=$arg_k zone=64k;
 EOC
@@ -42,6 +43,7 @@ location /closed/   { guard_ban closed;    alias html/; }
 location /friends/  { guard_ban friends;   alias html/; }
 location /brief/    { guard_ban brief;     alias html/; }
 location /forwarded/ { guard_ban forwarded; alias html/; }
+location /gone/     { guard_ban gone;      client_body_timeout 100ms; proxy_pass http://127.0.0.1:SLOW/; }
 location /agent/    { guard_ban agent;     alias html/; }
 location /tiny/     { guard_ban tiny;      alias html/; }
 location /observed/ { guard_ban status;    guard_mode observe ban; alias html/; }
@@ -52,6 +54,8 @@ location /both/     { guard_ban status; guard_ban honey; alias html/;
     location /both/none/     { guard_ban off; alias html/; } }
 EOC
 
+my $slow = start_upstream("delay 0.2\nstatus 200\nbody late");
+$locations =~ s/SLOW/$slow->port/e;
 my ($crt, $key) = certificate();
 my $tls = free_port();
 my @listen = ("listen $tls ssl http2;", "ssl_certificate $crt;", "ssl_certificate_key $key;");
@@ -196,6 +200,25 @@ is codes('203.0.113.16', '/brief/none', 2), '404 403', 'banned for a second';
 ok wait_for(sub { from('203.0.113.16', '/brief/')->{code} eq '200' }), 'and then no more';
 
 # A reload.
+# What ends without an answer has a status in the log alone: a body that does not come, a client that does not wait.
+{
+    my $unanswered = sub {
+        my ($client, $text, $waits) = @_;
+        my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $nginx->port) or die "nginx: $!\n";
+        print {$socket} "$text HTTP/1.1\r\nHost: localhost\r\nX-Client: $client\r\n\r\n";
+        my $lines = () = $nginx->log_text('verdict.log') =~ m{^/gone/}mg;
+        if ($waits) { local $/; <$socket> }
+        close $socket;
+        ok wait_for(sub { my $now = () = $nginx->log_text('verdict.log') =~ m{^/gone/}mg; $now > $lines }), "$text: logged";
+        return;
+    };
+    is codes('203.0.113.30', '/gone/', 1), '200', 'not banned';
+    $unanswered->('203.0.113.30', "POST /gone/ HTTP/1.1\r\nContent-Length: 5\r\nX-Not:", 1);
+    is codes('203.0.113.30', '/gone/', 1), '403', 'too slow: banned';
+    $unanswered->('203.0.113.31', 'GET /gone/', 0) for 1 .. 2;
+    is codes('203.0.113.31', '/gone/', 1), '403', 'gone twice: banned';
+}
+
 # Over TLS, and over HTTP/2: one client whatever it speaks; a 444 closes the connection of HTTP/1.1 and the stream of HTTP/2.
 for my $version ('--http1.1', '--http2') {
     my $over = sub {

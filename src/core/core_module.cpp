@@ -191,15 +191,8 @@ void install_gates(ngx_conf_t* cf) {
   auto* main =
       static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_module));
   main->refusals.add_to(main->metrics);
-  auto* core = static_cast<ngx_http_core_main_conf_t*>(
-      ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
-  auto install = [core](ngx_http_phases phase, ngx_http_handler_pt handler) {
-    auto* slot = static_cast<ngx_http_handler_pt*>(ngx_array_push(&core->phases[phase].handlers));
-    if (slot == nullptr) throw std::bad_alloc();
-    *slot = handler;
-  };
-  install(NGX_HTTP_PREACCESS_PHASE, front_gate);
-  install(NGX_HTTP_PRECONTENT_PHASE, inner_gate);
+  ngx::add_handler(cf, NGX_HTTP_PREACCESS_PHASE, front_gate);
+  ngx::add_handler(cf, NGX_HTTP_PRECONTENT_PHASE, inner_gate);
 }
 
 ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {

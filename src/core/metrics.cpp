@@ -68,12 +68,7 @@ void** answering_location(ngx_http_request_t* r) noexcept {
 }
 
 void install_error_page_notes(ngx_conf_t* cf) {
-  auto* core = static_cast<ngx_http_core_main_conf_t*>(
-      ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
-  auto* slot = static_cast<ngx_http_handler_pt*>(
-      ngx_array_push(&core->phases[NGX_HTTP_REWRITE_PHASE].handlers));
-  if (slot == nullptr) throw std::bad_alloc();
-  *slot = note_location;
+  ngx::add_handler(cf, NGX_HTTP_REWRITE_PHASE, note_location);
 }
 
 }  // namespace guard::core

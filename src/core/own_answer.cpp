@@ -127,17 +127,10 @@ void install_answer_notes(ngx_conf_t* cf) {
   auto* main =
       static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_module));
   if (!main->watching) return;
-  auto* core = static_cast<ngx_http_core_main_conf_t*>(
-      ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
-  auto install = [core](ngx_http_phases phase, ngx_http_handler_pt handler) {
-    auto* slot = static_cast<ngx_http_handler_pt*>(ngx_array_push(&core->phases[phase].handlers));
-    if (slot == nullptr) throw std::bad_alloc();
-    *slot = handler;
-  };
-  install(NGX_HTTP_SERVER_REWRITE_PHASE, note<Reached::server>);
-  install(NGX_HTTP_REWRITE_PHASE, note<Reached::location>);
-  install(NGX_HTTP_PREACCESS_PHASE, note<Reached::access>);
-  install(NGX_HTTP_PRECONTENT_PHASE, note<Reached::content>);
+  ngx::add_handler(cf, NGX_HTTP_SERVER_REWRITE_PHASE, note<Reached::server>);
+  ngx::add_handler(cf, NGX_HTTP_REWRITE_PHASE, note<Reached::location>);
+  ngx::add_handler(cf, NGX_HTTP_PREACCESS_PHASE, note<Reached::access>);
+  ngx::add_handler(cf, NGX_HTTP_PRECONTENT_PHASE, note<Reached::content>);
 }
 
 }  // namespace guard::core

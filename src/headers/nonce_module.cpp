@@ -214,12 +214,7 @@ void preconfigure(ngx_conf_t* cf) {
 
 void postconfigure(ngx_conf_t* cf) {
   if (!main_conf(cf).nonces) return;
-  auto* core = static_cast<ngx_http_core_main_conf_t*>(
-      ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
-  auto* handler = static_cast<ngx_http_handler_pt*>(
-      ngx_array_push(&core->phases[NGX_HTTP_PREACCESS_PHASE].handlers));
-  if (handler == nullptr) throw std::bad_alloc();
-  *handler = before_content;
+  ngx::add_handler(cf, NGX_HTTP_PREACCESS_PHASE, before_content);
 }
 
 ngx_command_t commands[] = {ngx_null_command};

@@ -5,6 +5,7 @@
 // policy; what is suspicious is weighed where it is published, or when the answer's status is
 // known.
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -222,6 +223,13 @@ void judge(ngx_http_request_t* r, Request* request) noexcept {
 
 const core::HeaderStage kStage = {core::kStageHeaders + 1, judge};
 
+// Requests that end without an answer have a status as well: 408 if the client was too slow, 499 if
+// it went away.
+ngx_int_t judge_unanswered(ngx_http_request_t* r) noexcept {
+  if (r->header_sent == 0) judge(r, Request::find(r));
+  return NGX_OK;
+}
+
 // Configuration
 
 void attach(std::span<std::byte> memory, void* context) noexcept {
@@ -353,6 +361,14 @@ void preconfigure(ngx_conf_t* cf) {
   core::add_refusal_listener(cf, hear);
 }
 
+void postconfigure(ngx_conf_t* cf) {
+  const auto& main =
+      *static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_ban_module));
+  const bool statuses = std::ranges::any_of(
+      main.policies, [](const BanRegister* policy) { return policy->policy.has_statuses(); });
+  if (statuses) ngx::add_handler(cf, NGX_HTTP_LOG_PHASE, judge_unanswered);
+}
+
 constexpr ngx_uint_t kAnywhere = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
 ngx_command_t commands[] = {
@@ -365,7 +381,7 @@ ngx_command_t commands[] = {
 
 ngx_http_module_t context = {
     ngx::configuration<preconfigure>,
-    nullptr,
+    ngx::configuration<postconfigure>,
     ngx::create_conf<MainConf>,
     ngx::init_conf<MainConf, init_main>,
     nullptr,

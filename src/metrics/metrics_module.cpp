@@ -327,14 +327,6 @@ bool adopt(std::span<std::byte> memory, void* context) noexcept {
   return true;
 }
 
-void install(ngx_conf_t* cf, ngx_http_phases phase, ngx_http_handler_pt handler) {
-  auto* core = static_cast<ngx_http_core_main_conf_t*>(
-      ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
-  auto* slot = static_cast<ngx_http_handler_pt*>(ngx_array_push(&core->phases[phase].handlers));
-  if (slot == nullptr) throw std::bad_alloc();
-  *slot = handler;
-}
-
 // Behind all other modules of Guard: what they count is known now.
 void postconfigure(ngx_conf_t* cf) {
   MainConf& main = main_of(cf);
@@ -352,7 +344,7 @@ void postconfigure(ngx_conf_t* cf) {
                "guard_metrics_zone ", std::to_string(megabytes), "m\" or more");
   }
   ngx::Zone::add(cf, kZone, main.zone_size, 1, format, adopt, &main);
-  install(cf, NGX_HTTP_LOG_PHASE, count_request);
+  ngx::add_handler(cf, NGX_HTTP_LOG_PHASE, count_request);
   core::install_error_page_notes(cf);
   core::add_listener(cf, count_event);
 }

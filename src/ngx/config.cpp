@@ -104,6 +104,14 @@ void add_variable(ngx_conf_t* cf, std::string_view name, ngx_http_get_variable_p
   variable->data = data;
 }
 
+void add_handler(ngx_conf_t* cf, ngx_http_phases phase, ngx_http_handler_pt handler) {
+  auto* core = static_cast<ngx_http_core_main_conf_t*>(
+      ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
+  auto* slot = static_cast<ngx_http_handler_pt*>(ngx_array_push(&core->phases[phase].handlers));
+  if (slot == nullptr) throw std::bad_alloc();
+  *slot = handler;
+}
+
 ngx_int_t variable_index(ngx_conf_t* cf, std::string_view name) {
   ngx_str_t kept = borrow(keep(cf, name));
   ngx_int_t index = ngx_http_get_variable_index(cf, &kept);

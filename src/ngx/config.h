@@ -60,6 +60,9 @@ bool is_same_variable(std::string_view a, std::string_view b);
 // Adds a variable. get is an nginx variable handler; data goes to it.
 void add_variable(ngx_conf_t* cf, std::string_view name, ngx_http_get_variable_pt get,
                   uintptr_t data = 0, ngx_uint_t flags = NGX_HTTP_VAR_NOCACHEABLE);
+// Has nginx call handler in a phase, before those that modules of an earlier place add. In
+// postconfiguration.
+void add_handler(ngx_conf_t* cf, ngx_http_phases phase, ngx_http_handler_pt handler);
 // The index of a variable for ngx_http_get_indexed_variable.
 ngx_int_t variable_index(ngx_conf_t* cf, std::string_view name);
 // Whether a directive makes the variable of others (map, geo, set, split_clients, perl_set,

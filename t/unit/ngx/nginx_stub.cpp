@@ -187,6 +187,9 @@ ngx_http_variable_t* ngx_http_add_variable(ngx_conf_t*, ngx_str_t*, ngx_uint_t) 
 ngx_int_t ngx_http_get_variable_index(ngx_conf_t*, ngx_str_t*) {
   return NGX_ERROR;
 }
+void* ngx_array_push(ngx_array_t*) {
+  return nullptr;
+}
 ngx_int_t ngx_conf_full_name(ngx_cycle_t*, ngx_str_t*, ngx_uint_t) {
   return NGX_OK;
 }

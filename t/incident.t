@@ -1,0 +1,42 @@
+# scripts/demo/incident: what goes wrong with a running demo is noticed by a real Prometheus, delivered by a real Alertmanager, and over
+# when it is repaired.
+
+use strict;
+use warnings;
+use lib 't/lib';
+use Test::More;
+use Test::Nginx::Guard::Wait qw(scaled);
+
+my $said = `scripts/demo/incident --seconds @{[ scaled(90) ]} 2>&1`;
+is $?, 0, 'the incident ends well' or diag $said;
+like $said, qr/^\s*[\d.]+s  all of it was noticed, told, and is over\n\z/m, 'and says so';
+
+my $rest = $said;
+for (
+    ['the demo runs, Prometheus scrapes it, nothing is wrong', 'at first all is well'],
+    [(14 * 5) . ' passwords were guessed, by a list', 'a login storm'],
+    ['GuardCredentialStuffing is firing, says a webhook', 'is an alert'],
+    ['Redis was killed', 'Redis goes'],
+    ['the application was killed: requests fail from now on', 'and the application'],
+    ['Redis and the application run again, the disk has room', 'then all is repaired'],
+) {
+    my ($text, $title) = @$_;
+    my $at = index $rest, $text;
+    cmp_ok $at, '>=', 0, $title or next;
+    $rest = substr $rest, $at;
+}
+
+# On a machine where this may not mount anything, the disk cannot be filled.
+my $mountable = index($said, 'left out: the full disk') < 0;
+is $mountable, index($said, 'a disk is almost full') >= 0, 'a disk is filled, or that is said to be left out';
+note 'left out: the full disk, since no tmpfs may be mounted here' if !$mountable;
+for (
+    ['GuardRedisDown', 'webhook'], ['GuardRedisDown', 'mail'], ['GuardHighErrorRate', 'webhook'], ['GuardHealthCheckFailing', 'mail'],
+    ['GuardCredentialStuffing', 'webhook'], $mountable ? ['GuardDiskLow', 'mail'] : ()
+) {
+    my ($alert, $way) = @$_;
+    my ($firing, $resolved) = map { index $said, "$alert is $_, says a $way" } qw(firing resolved);
+    ok $firing >= 0 && $resolved > $firing, "$alert is told by $way, and that it is over";
+    cmp_ok $resolved, '>', index($said, 'run again'), "$alert: not before it was repaired" if $alert ne 'GuardCredentialStuffing';
+}
+done_testing;

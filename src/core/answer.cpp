@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/ascii.h"
 #include "core/respond.h"
+#include "ngx/fields.h"
 #include "ngx/strings.h"
 
 namespace guard::core {
@@ -14,23 +16,9 @@ constexpr std::size_t kFirstBlock = 4096;
 
 // "identity" is what the field does not need to say (RFC 9110, section 8.4.1).
 bool is_encoded(ngx_http_request_t* r) noexcept {
-  constexpr std::string_view kName = "content-encoding";
-  constexpr std::string_view kIdentity = "identity";
-  const ngx_list_part_t* part = &r->headers_out.headers.part;
-  for (; part != nullptr; part = part->next) {
-    const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
-    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
-      const ngx_str_t& key = headers[i].key;
-      const ngx_str_t& value = headers[i].value;
-      if (headers[i].hash == 0 || key.len != kName.size() ||
-          ngx_strncasecmp(key.data, ngx::borrow(kName).data, kName.size()) != 0) {
-        continue;
-      }
-      if (value.len != kIdentity.size() ||
-          ngx_strncasecmp(value.data, ngx::borrow(kIdentity).data, kIdentity.size()) != 0) {
-        return true;
-      }
-    }
+  for (const ngx_table_elt_t& field : ngx::response_fields(r)) {
+    if (field.hash == 0 || !ngx::is_named(field, "Content-Encoding")) continue;
+    if (!equal_without_case(ngx::to_view(field.value), "identity")) return true;
   }
   return false;
 }

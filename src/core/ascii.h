@@ -1,6 +1,9 @@
 // Letters and digits of ASCII, whatever the locale.
 #pragma once
 
+#include <algorithm>
+#include <string_view>
+
 namespace guard::core {
 
 constexpr bool is_digit(char c) noexcept {
@@ -13,6 +16,13 @@ constexpr bool is_letter(char c) noexcept {
 
 constexpr char to_lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+// Names of fields, keywords and the like: letters of ASCII compare without case, all else as it is.
+constexpr bool equal_without_case(std::string_view a, std::string_view b) noexcept {
+  return a.size() == b.size() && (a == b || std::ranges::equal(a, b, [](char x, char y) {
+                                    return to_lower(x) == to_lower(y);
+                                  }));
 }
 
 // 0 to 15, or -1 for what is no hexadecimal digit.

@@ -2,55 +2,21 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "core/request.h"
+#include "ngx/fields.h"
 #include "ngx/strings.h"
 
 namespace guard::core {
-
-namespace {
-
-const ngx_table_elt_t* find_field(const ngx_http_request_t* r,
-                                  std::string_view lower_name) noexcept {
-  const ngx_list_part_t* part = &r->headers_in.headers.part;
-  for (; part != nullptr; part = part->next) {
-    const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
-    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
-      if (headers[i].key.len == lower_name.size() && headers[i].lowcase_key != nullptr &&
-          std::memcmp(headers[i].lowcase_key, lower_name.data(), lower_name.size()) == 0) {
-        return &headers[i];
-      }
-    }
-  }
-  return nullptr;
-}
-
-}  // namespace
 
 bool is_stranger(const ngx_http_request_t* r) noexcept {
   const std::optional<Address> address = address_of(r->connection->sockaddr);
   if (address && !address->is_loopback()) return true;
   constexpr std::array<std::string_view, 4> kForwarded = {"via", "forwarded", "x-forwarded-for",
                                                           "x-real-ip"};
-  return std::ranges::any_of(kForwarded,
-                             [r](std::string_view name) { return find_field(r, name) != nullptr; });
-}
-
-std::string_view request_field(const ngx_http_request_t* r, std::string_view lower_name) noexcept {
-  const ngx_table_elt_t* field = find_field(r, lower_name);
-  return field == nullptr ? std::string_view{} : ngx::to_view(field->value);
-}
-
-bool add_response_field(ngx_http_request_t* r, std::string_view name,
-                        std::string_view value) noexcept {
-  auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
-  if (header == nullptr) return false;
-  *header = {};
-  header->hash = 1;
-  header->key = ngx::borrow(name);
-  header->value = ngx::borrow(value);
-  return true;
+  return std::ranges::any_of(kForwarded, [r](std::string_view name) {
+    return ngx::find_request_field(r, name) != nullptr;
+  });
 }
 
 ngx_int_t begin_answer(ngx_http_request_t* r) noexcept {
@@ -63,7 +29,7 @@ bool describe_answer(ngx_http_request_t* r, ngx_uint_t status, std::string_view 
   r->headers_out.content_type = ngx::borrow(type);
   r->headers_out.content_type_len = type.substr(0, type.find(';')).size();
   r->headers_out.content_type_lowcase = nullptr;
-  return add_response_field(r, "Cache-Control", "no-store");
+  return ngx::add_response_field(r, "Cache-Control", "no-store") != nullptr;
 }
 
 ngx_int_t send_answer(ngx_http_request_t* r, ngx_uint_t status, std::string_view type,

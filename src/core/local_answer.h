@@ -12,13 +12,6 @@ namespace guard::core {
 // passed on (Via, Forwarded, X-Forwarded-For or X-Real-IP are there, even empty).
 bool is_stranger(const ngx_http_request_t* r) noexcept;
 
-// The first field of that name; empty: there is none.
-std::string_view request_field(const ngx_http_request_t* r, std::string_view lower_name) noexcept;
-
-// name and value must live as long as the request. False: out of memory.
-bool add_response_field(ngx_http_request_t* r, std::string_view name,
-                        std::string_view value) noexcept;
-
 // Before a handler answers: NGX_OK, or the status with which it must end (405, or what discarding
 // the body has come to).
 ngx_int_t begin_answer(ngx_http_request_t* r) noexcept;

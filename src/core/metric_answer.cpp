@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/local_answer.h"
+#include "ngx/fields.h"
 
 namespace guard::core {
 
@@ -94,7 +95,7 @@ ngx_int_t Scrape::send() noexcept {
 ngx_int_t Scrape::start() noexcept {
   const bool open = out_.format() == MetricFormat::openmetrics;
   if (!describe_answer(r_, NGX_HTTP_OK, open ? kOpenMetrics : kPrometheus) ||
-      !add_response_field(r_, "Vary", "Accept")) {
+      ngx::add_response_field(r_, "Vary", "Accept") == nullptr) {
     return NGX_HTTP_INTERNAL_SERVER_ERROR;
   }
   if (r_->method != NGX_HTTP_HEAD) {

@@ -1,11 +1,11 @@
 #include "core/request.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "core/cidr.h"
 #include "core/core_config.h"
 #include "core/forwarded.h"
+#include "ngx/fields.h"
 #include "ngx/strings.h"
 
 namespace guard::core {
@@ -49,16 +49,8 @@ bool peer_is_trusted(ngx_http_request_t* r, const MainConf& main,
 
 std::optional<std::string_view> forwarded_proto(ngx_http_request_t* r) noexcept {
   std::optional<std::string_view> last;
-  const ngx_list_part_t* part = &r->headers_in.headers.part;
-  for (; part != nullptr; part = part->next) {
-    const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
-    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
-      constexpr std::string_view kName = "x-forwarded-proto";
-      if (headers[i].key.len == kName.size() &&
-          std::memcmp(headers[i].lowcase_key, kName.data(), kName.size()) == 0) {
-        last = ngx::to_view(headers[i].value);
-      }
-    }
+  for (const ngx_table_elt_t& field : ngx::request_fields(r)) {
+    if (ngx::is_named(field, "x-forwarded-proto")) last = ngx::to_view(field.value);
   }
   return last;
 }

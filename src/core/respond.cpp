@@ -5,6 +5,7 @@
 
 #include "core/accept.h"
 #include "core/core_config.h"
+#include "ngx/fields.h"
 #include "ngx/strings.h"
 
 namespace guard::core {
@@ -12,13 +13,8 @@ namespace guard::core {
 namespace {
 
 bool add_header(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
-  auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
-  if (header == nullptr) return false;
-  *header = {};
-  header->hash = 1;
-  header->key = ngx::borrow(name);
-  header->value = ngx::copy(r->pool, value);
-  return header->value.data != nullptr;
+  const ngx_str_t copy = ngx::copy(r->pool, value);
+  return copy.data != nullptr && ngx::add_response_field(r, name, ngx::to_view(copy)) != nullptr;
 }
 
 // Fields that belong to the status itself, whoever writes the body.
@@ -58,23 +54,7 @@ bool has_error_page(ngx_http_request_t* r, std::uint16_t status, bool allow_name
 }
 
 bool wants_html(ngx_http_request_t* r) noexcept {
-#if (NGX_HTTP_HEADERS)
-  const ngx_table_elt_t* accept = r->headers_in.accept;
-  if (accept != nullptr) return prefers_html(ngx::to_view(accept->value));
-  return false;
-#else
-  const ngx_list_part_t* part = &r->headers_in.headers.part;
-  for (; part != nullptr; part = part->next) {
-    const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
-    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
-      if (headers[i].key.len == sizeof("accept") - 1 &&
-          ngx_strncmp(headers[i].lowcase_key, "accept", headers[i].key.len) == 0) {
-        return prefers_html(ngx::to_view(headers[i].value));
-      }
-    }
-  }
-  return false;
-#endif
+  return prefers_html(ngx::request_field(r, "accept"));
 }
 
 bool make_body(Request& request, const Refusal& refusal, bool html, ngx_str_t& body) noexcept {
@@ -134,13 +114,8 @@ ngx_int_t respond(Request& request, const Refusal& refusal) noexcept {
 
   if (is_redirect(refusal.status)) {
     ngx_http_clear_location(r);
-    auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
-    if (header == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    *header = {};
-    header->hash = 1;
-    header->key = ngx::borrow("Location");
-    header->value = ngx::borrow(refusal.location);
-    r->headers_out.location = header;
+    r->headers_out.location = ngx::add_response_field(r, "Location", refusal.location);
+    if (r->headers_out.location == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
     r->expect_tested = 1;
     return refusal.status;
   }

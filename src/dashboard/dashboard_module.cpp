@@ -16,6 +16,7 @@
 #include "dashboard/policy.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
+#include "ngx/fields.h"
 #include "ngx/module.h"
 // Made when Guard is built, of the files beside this one and of uPlot: scripts/embed.
 #include <guard_dashboard_files.h>
@@ -51,25 +52,14 @@ const LocationConf& location_of(ngx_http_request_t* r) noexcept {
 
 // Fields
 
-bool is_named(const ngx_table_elt_t& field, std::string_view name) noexcept {
-  return field.key.len == name.size() &&
-         ngx_strncasecmp(field.key.data, reinterpret_cast<u_char*>(const_cast<char*>(name.data())),
-                         name.size()) == 0;
-}
-
 // The policy of a profile, or of add_header, is for the pages of an application: beside it the
 // page's own scripts would not run.
 void set_fields(ngx_http_request_t* r, core::Request* /*request*/) noexcept {
   if (!location_of(r).is_endpoint) return;
-  for (ngx_list_part_t* part = &r->headers_out.headers.part; part != nullptr; part = part->next) {
-    auto* fields = static_cast<ngx_table_elt_t*>(part->elts);
-    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
-      if (is_named(fields[i], kPolicyName) || is_named(fields[i], kReportOnlyName)) {
-        fields[i].hash = 0;
-      }
-    }
+  for (ngx_table_elt_t& field : ngx::response_fields(r)) {
+    if (ngx::is_named(field, kPolicyName) || ngx::is_named(field, kReportOnlyName)) field.hash = 0;
   }
-  core::add_response_field(r, kPolicyName, main_of(r).page.policy);
+  (void)ngx::add_response_field(r, kPolicyName, main_of(r).page.policy);
 }
 
 constinit const core::HeaderStage kFields = {core::kStageHeaders + 5, set_fields};
@@ -113,7 +103,7 @@ ngx_int_t answer(ngx_http_request_t* r) noexcept {
        {std::pair<std::string_view, std::string_view>{"X-Content-Type-Options", "nosniff"},
         {"Referrer-Policy", "no-referrer"},
         {"Cross-Origin-Resource-Policy", "same-origin"}}) {
-    if (!core::add_response_field(r, name, value)) return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (ngx::add_response_field(r, name, value) == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
   }
   ngx_str_t after{};
   u_char name[] = "data";

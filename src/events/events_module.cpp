@@ -19,6 +19,7 @@
 #include "events/sink.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
+#include "ngx/fields.h"
 #include "ngx/module.h"
 #include "ngx/secret.h"
 #include "ngx/timer.h"
@@ -258,20 +259,6 @@ constinit const core::HeaderStage kOutcome = {core::kStageOutcome, judge};
 
 // What a line says about its request
 
-std::string_view field_of(ngx_http_request_t* r, std::string_view lower_name) noexcept {
-  for (const ngx_list_part_t* part = &r->headers_in.headers.part; part != nullptr;
-       part = part->next) {
-    const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
-    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
-      if (headers[i].key.len == lower_name.size() && headers[i].lowcase_key != nullptr &&
-          ngx_memcmp(headers[i].lowcase_key, lower_name.data(), lower_name.size()) == 0) {
-        return ngx::to_view(headers[i].value);
-      }
-    }
-  }
-  return {};
-}
-
 std::string_view http_version_of(ngx_uint_t version) noexcept {
   switch (version) {
     case NGX_HTTP_VERSION_9:
@@ -312,7 +299,7 @@ RequestFacts facts_of(core::Request& request) noexcept {
   if (r->headers_in.user_agent != nullptr) {
     facts.user_agent = ngx::to_view(r->headers_in.user_agent->value);
   }
-  facts.traceparent = field_of(r, "traceparent");
+  facts.traceparent = ngx::request_field(r, "traceparent");
   facts.route = request.route();
   facts.client_address = ngx::to_view(r->connection->addr_text);
   facts.client_port = ngx_inet_get_port(r->connection->sockaddr);

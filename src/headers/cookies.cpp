@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/ascii.h"
 #include "headers/policy.h"
 
 namespace guard::headers {
@@ -30,7 +31,7 @@ std::string_view trim(std::string_view text) noexcept {
 
 // RFC 6265bis, 4.1.3: browsers compare the prefixes without case.
 bool has_prefix(std::string_view name, std::string_view prefix) noexcept {
-  return same_field(name.substr(0, prefix.size()), prefix);
+  return core::equal_without_case(name.substr(0, prefix.size()), prefix);
 }
 
 bool is_cookie_name(std::string_view name) noexcept {
@@ -98,13 +99,14 @@ CookieAdditions what_is_missing(std::string_view field, const CookiePolicy& poli
     const std::string_view key = trim(attribute.substr(0, at));
     const std::string_view value =
         at == std::string_view::npos ? std::string_view{} : trim(attribute.substr(at + 1));
-    if (same_field(key, "Path")) path = true;
-    if (same_field(key, "Secure")) secure = true;
-    if (same_field(key, "HttpOnly")) http_only = true;
+    if (core::equal_without_case(key, "Path")) path = true;
+    if (core::equal_without_case(key, "Secure")) secure = true;
+    if (core::equal_without_case(key, "HttpOnly")) http_only = true;
     // Browsers take any other value for none at all; of several attributes the last counts.
-    if (same_field(key, "SameSite")) {
-      same_site = std::ranges::any_of(
-          kSameSiteNames, [value](std::string_view known) { return same_field(value, known); });
+    if (core::equal_without_case(key, "SameSite")) {
+      same_site = std::ranges::any_of(kSameSiteNames, [value](std::string_view known) {
+        return core::equal_without_case(value, known);
+      });
     }
   }
 

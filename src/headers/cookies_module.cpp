@@ -6,6 +6,7 @@
 #include "headers/policy.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
+#include "ngx/fields.h"
 #include "ngx/module.h"
 
 extern "C" {
@@ -32,23 +33,20 @@ void flag_cookies(ngx_http_request_t* r, core::Request* request) noexcept {
       *static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_guard_cookies_module))
            ->policy;
   std::string_view scheme;
-  for (ngx_list_part_t* part = &r->headers_out.headers.part; part != nullptr; part = part->next) {
-    auto* headers = static_cast<ngx_table_elt_t*>(part->elts);
-    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
-      if (headers[i].hash == 0 || !same_field(ngx::to_view(headers[i].key), "Set-Cookie")) continue;
-      if (scheme.empty()) scheme = request != nullptr ? request->scheme() : core::scheme_of(r);
-      const std::string_view field = ngx::to_view(headers[i].value);
-      const CookieAdditions missing = what_is_missing(field, policy, scheme == "https");
-      if (!missing.any()) continue;
-      const std::size_t room = field.size() + kCookieAdditionsMax;
-      auto* text = static_cast<char*>(ngx_pnalloc(r->pool, room));
-      if (text == nullptr) {
-        // Rather no cookie than one that everybody can read.
-        headers[i].hash = 0;
-        continue;
-      }
-      headers[i].value = ngx::borrow({text, write_cookie(field, missing, {text, room})});
+  for (ngx_table_elt_t& header : ngx::response_fields(r)) {
+    if (header.hash == 0 || !ngx::is_named(header, "Set-Cookie")) continue;
+    if (scheme.empty()) scheme = request != nullptr ? request->scheme() : core::scheme_of(r);
+    const std::string_view field = ngx::to_view(header.value);
+    const CookieAdditions missing = what_is_missing(field, policy, scheme == "https");
+    if (!missing.any()) continue;
+    const std::size_t room = field.size() + kCookieAdditionsMax;
+    auto* text = static_cast<char*>(ngx_pnalloc(r->pool, room));
+    if (text == nullptr) {
+      // Rather no cookie than one that everybody can read.
+      header.hash = 0;
+      continue;
     }
+    header.value = ngx::borrow({text, write_cookie(field, missing, {text, room})});
   }
 }
 

@@ -84,8 +84,8 @@ bool is_wanted(const CspReport& report) noexcept {
 
 ReportFormat report_format_of(std::string_view content_type) noexcept {
   const std::string_view type = content_type.substr(0, content_type.find_first_of("; \t"));
-  if (same_field(type, "application/csp-report")) return ReportFormat::single;
-  if (same_field(type, "application/reports+json")) return ReportFormat::list;
+  if (core::equal_without_case(type, "application/csp-report")) return ReportFormat::single;
+  if (core::equal_without_case(type, "application/reports+json")) return ReportFormat::list;
   return ReportFormat::none;
 }
 
@@ -108,7 +108,7 @@ std::string_view report_url(std::string_view url) noexcept {
   });
   if (scheme.empty() || !word) return {};
   for (std::string_view data : {"data", "blob", "javascript", "filesystem"}) {
-    if (same_field(scheme, data)) return scheme;
+    if (core::equal_without_case(scheme, data)) return scheme;
   }
   // A word, or the scheme alone, as browsers say where they may not say more.
   constexpr std::string_view kMark = "://";

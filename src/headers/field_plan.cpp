@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/ascii.h"
 #include "headers/profiles.h"
 
 namespace guard::headers {
@@ -35,7 +36,7 @@ Scope scope_in(Profile profile, std::string_view name) {
 void add_policies(FieldPlan& plan, const CspFields& csp, const std::vector<FieldRule>& rules) {
   for (const CspField& field : csp.policies) {
     for (const FieldRule& rule : rules) {
-      if (!same_field(rule.name, field.name) || rule.off) continue;
+      if (!core::equal_without_case(rule.name, field.name) || rule.off) continue;
       core::fail("\"guard_csp\" beside \"guard_header ", rule.name,
                  "\", say the policy with one of them");
     }
@@ -123,7 +124,7 @@ FieldPlan make_plan(const ProfileChoice& profile, const std::vector<FieldRule>& 
   // What a rule says always takes the place of the profile's; what it says now and then, only then.
   const auto is_replaced = [&](std::string_view name) {
     return std::ranges::any_of(rules, [&](const FieldRule& rule) {
-      return same_field(rule.name, name) && !rule.is_conditional();
+      return core::equal_without_case(rule.name, name) && !rule.is_conditional();
     });
   };
 
@@ -169,7 +170,7 @@ FieldPlan make_plan(const ProfileChoice& profile, const std::vector<FieldRule>& 
   }
   plan.hides_version = hide.known && !hide.off;
   plan.hides_server = !hide.off && std::ranges::any_of(hide.names, [](const std::string& name) {
-    return same_field(name, "Server");
+    return core::equal_without_case(name, "Server");
   });
   add_names(plan, hide);
   return plan;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/ascii.h"
 #include "core/check.h"
 #include "core/request.h"
 #include "headers/field_plan.h"
@@ -13,6 +14,7 @@
 #include "headers/profiles.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
+#include "ngx/fields.h"
 #include "ngx/module.h"
 
 extern "C" {
@@ -131,30 +133,27 @@ std::uint64_t held_back(ngx_http_request_t* r, const Prepared& prepared) noexcep
 std::uint64_t look_at_existing(ngx_http_request_t* r, const FieldPlan& plan, bool secure,
                                std::uint64_t held) noexcept {
   std::uint64_t absent = held;
-  for (ngx_list_part_t* part = &r->headers_out.headers.part; part != nullptr; part = part->next) {
-    auto* headers = static_cast<ngx_table_elt_t*>(part->elts);
-    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
-      if (headers[i].hash == 0) continue;
-      const NameTable::Entry* entry = plan.names.find(ngx::to_view(headers[i].key));
-      if (entry == nullptr) continue;
-      std::int16_t field = entry->field;
-      Existing existing = entry->existing;
-      if (field != NameTable::kHidden && (held & bit(static_cast<std::size_t>(field))) != 0) {
-        field = entry->fallback;
-        if (field == NameTable::kHidden) continue;
-        existing = plan.fields[static_cast<std::size_t>(field)].existing;
-      }
-      // RFC 6797, 7.2: not over plain HTTP, whoever says it.
-      const bool goes =
-          existing == Existing::goes ||
-          (!secure && plan.fields[static_cast<std::size_t>(field)].scope == Scope::secure);
-      if (!goes) {
-        if (existing == Existing::stays) absent |= bit(static_cast<std::size_t>(field));
-        continue;
-      }
-      headers[i].hash = 0;
-      if (r->headers_out.server == &headers[i]) r->headers_out.server = nullptr;
+  for (ngx_table_elt_t& header : ngx::response_fields(r)) {
+    if (header.hash == 0) continue;
+    const NameTable::Entry* entry = plan.names.find(ngx::to_view(header.key));
+    if (entry == nullptr) continue;
+    std::int16_t field = entry->field;
+    Existing existing = entry->existing;
+    if (field != NameTable::kHidden && (held & bit(static_cast<std::size_t>(field))) != 0) {
+      field = entry->fallback;
+      if (field == NameTable::kHidden) continue;
+      existing = plan.fields[static_cast<std::size_t>(field)].existing;
     }
+    // RFC 6797, 7.2: not over plain HTTP, whoever says it.
+    const bool goes =
+        existing == Existing::goes ||
+        (!secure && plan.fields[static_cast<std::size_t>(field)].scope == Scope::secure);
+    if (!goes) {
+      if (existing == Existing::stays) absent |= bit(static_cast<std::size_t>(field));
+      continue;
+    }
+    header.hash = 0;
+    if (r->headers_out.server == &header) r->headers_out.server = nullptr;
   }
   return absent;
 }
@@ -252,7 +251,7 @@ const Prepared* prepare(ngx_conf_t* cf, const LocationConf& conf) {
   }
   if (plan.hides_server) prepared->server = &prepared->no_server;
   for (ngx_table_elt_t& element : prepared->elements) {
-    if (same_field(ngx::to_view(element.key), "Server")) prepared->server = &element;
+    if (core::equal_without_case(ngx::to_view(element.key), "Server")) prepared->server = &element;
   }
   return prepared;
 }

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "core/ascii.h"
+
 namespace guard::headers {
 
 namespace {
@@ -19,18 +21,19 @@ bool names_host(std::string_view pattern, std::string_view host) noexcept {
   if (pattern.starts_with("*.")) {
     pattern.remove_prefix(1);
     return host.size() > pattern.size() &&
-           same_field(host.substr(host.size() - pattern.size()), pattern);
+           core::equal_without_case(host.substr(host.size() - pattern.size()), pattern);
   }
   if (pattern.front() == '.') {
-    return same_field(host, pattern.substr(1)) ||
+    return core::equal_without_case(host, pattern.substr(1)) ||
            (host.size() > pattern.size() &&
-            same_field(host.substr(host.size() - pattern.size()), pattern));
+            core::equal_without_case(host.substr(host.size() - pattern.size()), pattern));
   }
   if (pattern.ends_with(".*")) {
     pattern.remove_suffix(1);
-    return host.size() > pattern.size() && same_field(host.substr(0, pattern.size()), pattern);
+    return host.size() > pattern.size() &&
+           core::equal_without_case(host.substr(0, pattern.size()), pattern);
   }
-  return same_field(host, pattern);
+  return core::equal_without_case(host, pattern);
 }
 
 bool is_plain_host(std::string_view pattern) noexcept {

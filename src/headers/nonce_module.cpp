@@ -12,6 +12,7 @@
 #include "headers/policy.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
+#include "ngx/fields.h"
 #include "ngx/module.h"
 
 extern "C" {
@@ -77,18 +78,14 @@ bool take_out(ngx_http_request_t* r, ngx_list_t& list, ngx_list_part_t* before,
   return true;
 }
 
-bool is_named(const ngx_table_elt_t& header, std::string_view name) noexcept {
-  return same_field(ngx::to_view(header.key), name);
-}
-
 void remove_request_field(ngx_http_request_t* r, std::string_view name) noexcept {
   ngx_list_t& list = r->headers_in.headers;
   ngx_list_part_t* before = nullptr;
   for (ngx_list_part_t* part = &list.part; part != nullptr;) {
     auto* headers = static_cast<ngx_table_elt_t*>(part->elts);
     const auto end = headers + part->nelts;
-    const auto found =
-        std::find_if(headers, end, [&](const ngx_table_elt_t& h) { return is_named(h, name); });
+    const auto found = std::find_if(
+        headers, end, [&](const ngx_table_elt_t& h) { return ngx::is_named(h, name); });
     if (found == end) {
       before = part;
       part = part->next;
@@ -104,15 +101,7 @@ void remove_request_field(ngx_http_request_t* r, std::string_view name) noexcept
 bool is_for_part_of_page(ngx_http_request_t* r) noexcept {
   static constexpr std::array<std::string_view, 8> kParts = {"audio",  "font",  "image", "manifest",
                                                              "script", "style", "track", "video"};
-  for (const ngx_list_part_t* part = &r->headers_in.headers.part; part != nullptr;
-       part = part->next) {
-    const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
-    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
-      if (!is_named(headers[i], "Sec-Fetch-Dest")) continue;
-      return std::ranges::find(kParts, ngx::to_view(headers[i].value)) != kParts.end();
-    }
-  }
-  return false;
+  return std::ranges::find(kParts, ngx::request_field(r, "Sec-Fetch-Dest")) != kParts.end();
 }
 
 const ngx_http_upstream_conf_t* upstream_conf(ngx_conf_t* cf, std::string_view module) {
@@ -245,13 +234,10 @@ void expect_nonce(ngx_conf_t* cf, const ngx::Place& place) {
 void make_private(ngx_http_request_t* r) noexcept {
   static constexpr std::array<std::string_view, 5> kGone = {"Accept-Ranges", "Cache-Control",
                                                             "ETag", "Expires", "Last-Modified"};
-  for (ngx_list_part_t* part = &r->headers_out.headers.part; part != nullptr; part = part->next) {
-    auto* headers = static_cast<ngx_table_elt_t*>(part->elts);
-    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
-      const bool goes = std::ranges::any_of(
-          kGone, [&](std::string_view name) { return is_named(headers[i], name); });
-      if (goes) headers[i].hash = 0;
-    }
+  for (ngx_table_elt_t& field : ngx::response_fields(r)) {
+    const bool goes = std::ranges::any_of(
+        kGone, [&](std::string_view name) { return ngx::is_named(field, name); });
+    if (goes) field.hash = 0;
   }
   r->headers_out.etag = nullptr;
   r->headers_out.last_modified = nullptr;
@@ -259,12 +245,7 @@ void make_private(ngx_http_request_t* r) noexcept {
   r->headers_out.expires = nullptr;
   r->headers_out.accept_ranges = nullptr;
   r->allow_ranges = 0;
-  auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
-  if (header == nullptr) return;
-  *header = {};
-  header->hash = 1;
-  header->key = ngx::borrow("Cache-Control");
-  header->value = ngx::borrow("private, no-store");
+  (void)ngx::add_response_field(r, "Cache-Control", "private, no-store");
 }
 
 }  // namespace guard::headers

@@ -83,12 +83,6 @@ bool is_field_value(std::string_view value) noexcept {
   });
 }
 
-bool same_field(std::string_view a, std::string_view b) noexcept {
-  if (a.size() != b.size()) return false;
-  return a == b ||
-         std::ranges::equal(a, b, [](char x, char y) { return to_lower(x) == to_lower(y); });
-}
-
 ProfileChoice parse_headers(core::Words& words) {
   static constexpr std::array<std::string_view, 3> kProfiles = {"off", "web", "api"};
   if (words.is_off()) return {};
@@ -106,7 +100,7 @@ FieldRule parse_header(core::Words& words) {
   const std::string_view value = words[1];
   check_name(name);
   for (const Reserved& reserved : kReserved) {
-    if (same_field(name, reserved.name)) {
+    if (core::equal_without_case(name, reserved.name)) {
       fail("header field \"", name, "\" cannot be set, ", reserved.why);
     }
   }
@@ -132,7 +126,8 @@ FieldRule parse_header(core::Words& words) {
 
 void add_rule(std::vector<FieldRule>& rules, FieldRule rule) {
   for (const FieldRule& known : rules) {
-    if (same_field(known.name, rule.name)) fail("duplicate header field \"", rule.name, "\"");
+    if (core::equal_without_case(known.name, rule.name))
+      fail("duplicate header field \"", rule.name, "\"");
   }
   rules.push_back(std::move(rule));
 }
@@ -141,8 +136,9 @@ std::vector<FieldRule> merge_rules(const std::vector<FieldRule>& outer,
                                    const std::vector<FieldRule>& inner) {
   std::vector<FieldRule> merged = inner;
   for (const FieldRule& rule : outer) {
-    const bool said = std::ranges::any_of(
-        inner, [&](const FieldRule& other) { return same_field(other.name, rule.name); });
+    const bool said = std::ranges::any_of(inner, [&](const FieldRule& other) {
+      return core::equal_without_case(other.name, rule.name);
+    });
     if (!said) merged.push_back(rule);
   }
   return merged;
@@ -242,12 +238,12 @@ void parse_hide_headers(const core::Words& words, HideChoice& choice, bool first
     }
     check_name(word);
     for (const Reserved& reserved : kReserved) {
-      if (reserved.why == kMade && same_field(word, reserved.name)) {
+      if (reserved.why == kMade && core::equal_without_case(word, reserved.name)) {
         fail("header field \"", word, "\" cannot be hidden, ", kMade);
       }
     }
     for (const std::string& known : choice.names) {
-      if (same_field(known, word)) fail("duplicate header field \"", word, "\"");
+      if (core::equal_without_case(known, word)) fail("duplicate header field \"", word, "\"");
     }
     choice.names.emplace_back(word);
   }
@@ -257,8 +253,9 @@ HideChoice merge_hide(const HideChoice& outer, const HideChoice& inner) {
   if (!inner.adds || outer.off) return inner;
   HideChoice merged = outer;
   for (const std::string& name : inner.names) {
-    const bool known = std::ranges::any_of(
-        merged.names, [&](const std::string& other) { return same_field(other, name); });
+    const bool known = std::ranges::any_of(merged.names, [&](const std::string& other) {
+      return core::equal_without_case(other, name);
+    });
     if (!known) merged.names.push_back(name);
   }
   return merged;

@@ -93,6 +93,5 @@ HideChoice merge_hide(const HideChoice& outer, const HideChoice& inner);
 bool is_field_name(std::string_view name) noexcept;
 // Visible bytes, spaces and tabs: what cannot end a field line or forge another (RFC 9110, 5.5).
 bool is_field_value(std::string_view value) noexcept;
-bool same_field(std::string_view a, std::string_view b) noexcept;
 
 }  // namespace guard::headers

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/ascii.h"
+
 namespace guard::headers {
 
 namespace {
@@ -178,8 +180,9 @@ std::span<const std::string_view> telling_fields() noexcept {
 }
 
 bool is_document_field(std::string_view name) noexcept {
-  return std::ranges::any_of(kDocumentFields,
-                             [&](std::string_view field) { return same_field(field, name); });
+  return std::ranges::any_of(kDocumentFields, [&](std::string_view field) {
+    return core::equal_without_case(field, name);
+  });
 }
 
 bool is_document_type(std::string_view type) noexcept {
@@ -189,10 +192,11 @@ bool is_document_type(std::string_view type) noexcept {
   type = type.substr(0, static_cast<std::size_t>(end - type.begin()));
   if (type.empty()) return true;
   constexpr std::string_view kXmlSuffix = "+xml";
-  return same_field(type, "text/html") || same_field(type, "text/xml") ||
-         same_field(type, "application/xml") ||
+  return core::equal_without_case(type, "text/html") ||
+         core::equal_without_case(type, "text/xml") ||
+         core::equal_without_case(type, "application/xml") ||
          (type.size() > kXmlSuffix.size() &&
-          same_field(type.substr(type.size() - kXmlSuffix.size()), kXmlSuffix));
+          core::equal_without_case(type.substr(type.size() - kXmlSuffix.size()), kXmlSuffix));
 }
 
 }  // namespace guard::headers

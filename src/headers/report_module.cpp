@@ -16,6 +16,7 @@
 #include "headers/csp_report_table.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
+#include "ngx/fields.h"
 #include "ngx/module.h"
 #include "ngx/zone.h"
 
@@ -164,7 +165,7 @@ void body_is_read(ngx_http_request_t* r) noexcept {
 
 ngx_int_t answer_with(ngx_http_request_t* r, ngx_int_t status, std::string_view name,
                       std::string_view value) noexcept {
-  if (!core::add_response_field(r, name, value)) return NGX_HTTP_INTERNAL_SERVER_ERROR;
+  if (ngx::add_response_field(r, name, value) == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
   return status;
 }
 

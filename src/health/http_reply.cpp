@@ -10,10 +10,6 @@ namespace guard::health {
 
 namespace {
 
-bool same(std::string_view text, std::string_view lower) noexcept {
-  return std::ranges::equal(text, lower, [](char a, char b) { return core::to_lower(a) == b; });
-}
-
 std::string_view trim(std::string_view text) noexcept {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r')) {
@@ -79,10 +75,10 @@ HttpReply::State HttpReply::read_head() {
       if (colon == std::string_view::npos) return State::broken;
       const std::string_view name = line.substr(0, colon);
       const std::string_view value = trim(line.substr(colon + 1));
-      if (same(name, "transfer-encoding")) {
-        if (!same(value, "chunked")) return State::broken;
+      if (core::equal_without_case(name, "transfer-encoding")) {
+        if (!core::equal_without_case(value, "chunked")) return State::broken;
         framing_ = Framing::chunked;
-      } else if (same(name, "content-length") && framing_ != Framing::chunked) {
+      } else if (core::equal_without_case(name, "content-length") && framing_ != Framing::chunked) {
         const auto length = number(value, 10);
         if (!length) return State::broken;
         framing_ = Framing::length;

@@ -13,6 +13,7 @@
 #include "json/variable.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
+#include "ngx/fields.h"
 #include "ngx/module.h"
 
 extern "C" {
@@ -83,13 +84,9 @@ const Fields* fields_of(Request& request) noexcept {
   auto* state = request.state<State>(core::Feature::json);
   if (state == nullptr) return nullptr;
   if (state->gathered) return &state->fields;
-  const ngx_list_part_t* part = &request.native()->headers_in.headers.part;
-  for (; part != nullptr; part = part->next) {
-    const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
-    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
-      const char* lower = reinterpret_cast<const char*>(headers[i].lowcase_key);
-      state->fields.add({lower, headers[i].key.len}, ngx::to_view(headers[i].value));
-    }
+  for (const ngx_table_elt_t& field : ngx::request_fields(request.native())) {
+    const char* lower = reinterpret_cast<const char*>(field.lowcase_key);
+    state->fields.add({lower, field.key.len}, ngx::to_view(field.value));
   }
   state->gathered = true;
   return &state->fields;

@@ -15,6 +15,7 @@
 #include "json/policy.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
+#include "ngx/fields.h"
 #include "ngx/module.h"
 
 extern "C" {
@@ -70,23 +71,19 @@ LocationConf* location_of(ngx_http_request_t* r) noexcept {
 
 bool gather_headers(Request& request, State& state) noexcept {
   if (state.headers != nullptr) return true;
-  const ngx_list_part_t* const first = &request.native()->headers_in.headers.part;
+  const auto fields = ngx::request_fields(request.native());
   std::size_t count = 0;
-  for (const ngx_list_part_t* part = first; part != nullptr; part = part->next)
-    count += part->nelts;
+  for ([[maybe_unused]] const ngx_table_elt_t& field : fields) ++count;
   state.headers = static_cast<HeaderField*>(
       ngx_palloc(request.pool(), sizeof(HeaderField) * std::max<std::size_t>(count, 1)));
   if (state.headers == nullptr) return false;
-  for (const ngx_list_part_t* part = first; part != nullptr; part = part->next) {
-    const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
-    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
-      const char* lower = reinterpret_cast<const char*>(headers[i].lowcase_key);
-      const HeaderField field{{lower, headers[i].key.len}, ngx::to_view(headers[i].value)};
-      new (&state.headers[state.header_count++]) HeaderField(field);
-      state.fields.add(field.name, field.value);
-      if (field.name == "content-type" && state.content_type.empty()) {
-        state.content_type = field.value;
-      }
+  for (const ngx_table_elt_t& each : fields) {
+    const char* lower = reinterpret_cast<const char*>(each.lowcase_key);
+    const HeaderField field{{lower, each.key.len}, ngx::to_view(each.value)};
+    new (&state.headers[state.header_count++]) HeaderField(field);
+    state.fields.add(field.name, field.value);
+    if (field.name == "content-type" && state.content_type.empty()) {
+      state.content_type = field.value;
     }
   }
   return true;
@@ -303,22 +300,7 @@ void send_deprecation(ngx_http_request_t* r, Request* request) noexcept {
     return;
   }
   constexpr std::string_view kName = "Deprecation";
-  const ngx_list_part_t* part = &r->headers_out.headers.part;
-  for (; part != nullptr; part = part->next) {
-    auto* headers = static_cast<ngx_table_elt_t*>(part->elts);
-    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
-      if (headers[i].hash != 0 && headers[i].key.len == kName.size() &&
-          ngx_strncasecmp(headers[i].key.data, ngx::borrow(kName).data, kName.size()) == 0) {
-        return;
-      }
-    }
-  }
-  auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
-  if (header == nullptr) return;
-  *header = {};
-  header->hash = 1;
-  header->key = ngx::borrow(kName);
-  header->value = ngx::borrow("@0");
+  if (!ngx::has_response_field(r, kName)) (void)ngx::add_response_field(r, kName, "@0");
 }
 
 constexpr core::HeaderStage kDeprecation = {core::kStageHeaders, send_deprecation};

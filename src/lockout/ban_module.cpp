@@ -27,6 +27,7 @@
 #include "lockout/in_force.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
+#include "ngx/fields.h"
 #include "ngx/module.h"
 #include "ngx/zone.h"
 
@@ -162,17 +163,9 @@ void weigh(Request& request, Banning& banning, std::uint32_t weight) noexcept {
 }
 
 std::optional<std::string_view> field_of(ngx_http_request_t* r, std::string_view name) noexcept {
-  const ngx_list_part_t* part = &r->headers_in.headers.part;
-  for (; part != nullptr; part = part->next) {
-    const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
-    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
-      if (headers[i].key.len == name.size() &&
-          ngx_strncmp(headers[i].lowcase_key, name.data(), name.size()) == 0) {
-        return ngx::to_view(headers[i].value);
-      }
-    }
-  }
-  return std::nullopt;
+  const ngx_table_elt_t* field = ngx::find_request_field(r, name);
+  if (field == nullptr) return std::nullopt;
+  return ngx::to_view(field->value);
 }
 
 Cause cause_of(ngx_http_request_t* r) noexcept {

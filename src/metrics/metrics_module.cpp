@@ -20,6 +20,7 @@
 #include "metrics/route_slots.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
+#include "ngx/fields.h"
 #include "ngx/module.h"
 #include "ngx/timer.h"
 #include "ngx/zone.h"
@@ -233,7 +234,7 @@ ngx_int_t answer(ngx_http_request_t* r) noexcept {
   MainConf& main =
       *static_cast<MainConf*>(ngx_http_get_module_main_conf(r, ngx_http_guard_metrics_module));
   main.node.refresh();
-  const bool open = core::prefers_openmetrics(core::request_field(r, "accept"));
+  const bool open = core::prefers_openmetrics(ngx::request_field(r, "accept"));
   return core::answer_metrics(
       r, *main.registry, open ? core::MetricFormat::openmetrics : core::MetricFormat::prometheus);
 }

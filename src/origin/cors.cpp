@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/ascii.h"
 #include "origin/origin.h"
 
 namespace guard::origin {
@@ -30,7 +31,7 @@ bool is_same_origin(const BrowserFields& fields, const Target& target) noexcept 
   }
   const auto origin = parse_origin(fields.origin);
   const auto authority = parse_authority(target.host);
-  return origin && authority && same_text(origin->scheme, target.scheme) &&
+  return origin && authority && core::equal_without_case(origin->scheme, target.scheme) &&
          same_host(*origin, *authority);
 }
 
@@ -63,9 +64,11 @@ PreflightFlaw preflight_flaw(const CorsPolicy& policy, const BrowserFields& fiel
     rest.remove_prefix(std::min(comma + 1, rest.size()));
     if (name.empty()) continue;
     if (!is_token(name)) return PreflightFlaw::syntax;
-    const auto is_it = [&](const std::string& header) { return same_text(header, name); };
+    const auto is_it = [&](const std::string& header) {
+      return core::equal_without_case(header, name);
+    };
     // "*" leaves out this one (Fetch, 4.8): it has to be named.
-    const bool by_any = policy.any_header && !same_text(name, "authorization");
+    const bool by_any = policy.any_header && !core::equal_without_case(name, "authorization");
     if (!by_any && std::ranges::none_of(policy.headers, is_it)) return PreflightFlaw::header;
   }
   if (fields.private_network == "true" && !policy.private_network) {
@@ -95,15 +98,17 @@ bool is_cors_field(std::string_view name) noexcept {
   constexpr std::array<std::string_view, 7> kRest = {
       "allow-origin",   "allow-credentials", "allow-methods",        "allow-headers",
       "expose-headers", "max-age",           "allow-private-network"};
-  if (name.size() <= kPrefix.size() || !same_text(name.substr(0, kPrefix.size()), kPrefix)) {
+  if (name.size() <= kPrefix.size() ||
+      !core::equal_without_case(name.substr(0, kPrefix.size()), kPrefix)) {
     return false;
   }
   name.remove_prefix(kPrefix.size());
-  return std::ranges::any_of(kRest, [&](std::string_view rest) { return same_text(name, rest); });
+  return std::ranges::any_of(
+      kRest, [&](std::string_view rest) { return core::equal_without_case(name, rest); });
 }
 
 bool is_vary_field(std::string_view name) noexcept {
-  return same_text(name, "vary");
+  return core::equal_without_case(name, "vary");
 }
 
 bool varies_by_origin(std::string_view vary) noexcept {
@@ -111,7 +116,7 @@ bool varies_by_origin(std::string_view vary) noexcept {
     const std::size_t comma = std::min(vary.find(','), vary.size());
     const std::string_view name = trimmed(vary.substr(0, comma));
     vary.remove_prefix(std::min(comma + 1, vary.size()));
-    if (name == "*" || same_text(name, "origin")) return true;
+    if (name == "*" || core::equal_without_case(name, "origin")) return true;
   }
   return false;
 }

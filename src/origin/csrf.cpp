@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/ascii.h"
 #include "origin/origin.h"
 
 namespace guard::origin {
@@ -16,7 +17,7 @@ bool names_websocket(std::string_view upgrade) noexcept {
     upgrade.remove_prefix(std::min(comma + 1, upgrade.size()));
     while (protocol.starts_with(' ') || protocol.starts_with('\t')) protocol.remove_prefix(1);
     protocol = protocol.substr(0, protocol.find_first_of("/ \t"));
-    if (same_text(protocol, "websocket")) return true;
+    if (core::equal_without_case(protocol, "websocket")) return true;
   }
   return false;
 }
@@ -33,7 +34,7 @@ bool is_own_origin(const BrowserFields& fields, const Target& target) noexcept {
   if (!origin || !authority || !same_host(*origin, *authority)) return false;
   // The other way round, https: where we see http, is a proxy in front that ends TLS and that
   // guard_trusted_proxies does not know.
-  return target.scheme != "https" || !same_text(origin->scheme, "http");
+  return target.scheme != "https" || !core::equal_without_case(origin->scheme, "http");
 }
 
 }  // namespace

@@ -58,16 +58,10 @@ std::optional<std::uint16_t> parse_port(std::string_view text) noexcept {
 }  // namespace
 
 std::uint16_t default_port(std::string_view scheme) noexcept {
-  if (same_text(scheme, "https") || same_text(scheme, "wss")) return 443;
-  if (same_text(scheme, "http") || same_text(scheme, "ws")) return 80;
+  if (core::equal_without_case(scheme, "https") || core::equal_without_case(scheme, "wss"))
+    return 443;
+  if (core::equal_without_case(scheme, "http") || core::equal_without_case(scheme, "ws")) return 80;
   return 0;
-}
-
-bool same_text(std::string_view a, std::string_view b) noexcept {
-  if (a.size() != b.size()) return false;
-  // Browsers write everything in lower case.
-  return a == b ||
-         std::ranges::equal(a, b, [](char x, char y) { return to_lower(x) == to_lower(y); });
 }
 
 std::optional<Authority> parse_authority(std::string_view text) noexcept {
@@ -102,12 +96,13 @@ std::optional<Origin> parse_origin(std::string_view text) noexcept {
 }
 
 bool same_origin(const Origin& a, const Origin& b) noexcept {
-  return a.port == b.port && same_text(a.scheme, b.scheme) && same_text(a.host, b.host);
+  return a.port == b.port && core::equal_without_case(a.scheme, b.scheme) &&
+         core::equal_without_case(a.host, b.host);
 }
 
 bool same_host(const Origin& origin, const Authority& authority) noexcept {
   const std::uint16_t port = authority.port != 0 ? authority.port : default_port(origin.scheme);
-  return origin.port == port && same_text(origin.host, authority.host);
+  return origin.port == port && core::equal_without_case(origin.host, authority.host);
 }
 
 }  // namespace guard::origin

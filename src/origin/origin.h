@@ -34,7 +34,6 @@ std::optional<Authority> parse_authority(std::string_view text) noexcept;
 // 80 for http and ws, 443 for https and wss, else 0.
 std::uint16_t default_port(std::string_view scheme) noexcept;
 
-bool same_text(std::string_view a, std::string_view b) noexcept;  // without case
 bool same_origin(const Origin& a, const Origin& b) noexcept;
 // Host and port alone. An authority without a port has the default of the origin's scheme.
 bool same_host(const Origin& origin, const Authority& authority) noexcept;

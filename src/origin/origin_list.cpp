@@ -104,7 +104,7 @@ void OriginList::add(std::string_view word) {
       fail("invalid origin \"", word, "\", an address has no subdomains");
     }
     if (wildcard && origin->host.find('.') == std::string_view::npos &&
-        !same_text(origin->host, "localhost")) {
+        !core::equal_without_case(origin->host, "localhost")) {
       fail("invalid origin \"", word, "\", it is every site under \"", origin->host, "\"");
     }
     Entry entry;
@@ -133,12 +133,13 @@ bool OriginList::contains(std::string_view text) const noexcept {
   const auto origin = parse_origin(text);
   if (!origin) return false;
   for (const Entry& entry : entries_) {
-    if (entry.port != origin->port || !same_text(entry.scheme, origin->scheme)) continue;
+    if (entry.port != origin->port || !core::equal_without_case(entry.scheme, origin->scheme))
+      continue;
     const std::string_view host = origin->host;
     if (!entry.wildcard) {
-      if (same_text(entry.host, host)) return true;
+      if (core::equal_without_case(entry.host, host)) return true;
     } else if (host.size() > entry.host.size() &&
-               same_text(host.substr(host.size() - entry.host.size()), entry.host)) {
+               core::equal_without_case(host.substr(host.size() - entry.host.size()), entry.host)) {
       return true;
     }
   }

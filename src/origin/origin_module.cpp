@@ -5,10 +5,12 @@
 #include <optional>
 #include <string>
 
+#include "core/ascii.h"
 #include "core/check.h"
 #include "core/request.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
+#include "ngx/fields.h"
 #include "ngx/module.h"
 #include "origin/cors.h"
 #include "origin/csrf.h"
@@ -105,31 +107,27 @@ BrowserFields read_fields(ngx_http_request_t* r) noexcept {
       value = text;
     }
   };
-  const ngx_list_part_t* part = &r->headers_in.headers.part;
-  for (; part != nullptr; part = part->next) {
-    const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
-    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
-      const std::string_view value = ngx::to_view(headers[i].value);
-      switch (field_named(headers[i])) {
-        case Field::other:
-          break;
-        case Field::origin:
-          take(fields.has_origin, fields.origin, value, BrowserFields::origin_field);
-          break;
-        case Field::fetch_site:
-          take(fields.has_fetch_site, fields.fetch_site, value, BrowserFields::site_field);
-          break;
-        case Field::request_method:
-          take(fields.has_request_method, fields.request_method, value,
-               BrowserFields::preflight_field);
-          break;
-        case Field::request_headers:
-          take(has_headers, fields.request_headers, value, BrowserFields::preflight_field);
-          break;
-        case Field::private_network:
-          take(has_network, fields.private_network, value, BrowserFields::preflight_field);
-          break;
-      }
+  for (const ngx_table_elt_t& field : ngx::request_fields(r)) {
+    const std::string_view value = ngx::to_view(field.value);
+    switch (field_named(field)) {
+      case Field::other:
+        break;
+      case Field::origin:
+        take(fields.has_origin, fields.origin, value, BrowserFields::origin_field);
+        break;
+      case Field::fetch_site:
+        take(fields.has_fetch_site, fields.fetch_site, value, BrowserFields::site_field);
+        break;
+      case Field::request_method:
+        take(fields.has_request_method, fields.request_method, value,
+             BrowserFields::preflight_field);
+        break;
+      case Field::request_headers:
+        take(has_headers, fields.request_headers, value, BrowserFields::preflight_field);
+        break;
+      case Field::private_network:
+        take(has_network, fields.private_network, value, BrowserFields::preflight_field);
+        break;
     }
   }
   if (r->headers_in.upgrade != nullptr) {
@@ -202,19 +200,16 @@ struct Existing {
 // What the answer has already. With replace, the fields of CORS are removed.
 Existing look_at_existing(ngx_http_request_t* r, bool replace) noexcept {
   Existing existing;
-  for (ngx_list_part_t* part = &r->headers_out.headers.part; part != nullptr; part = part->next) {
-    auto* headers = static_cast<ngx_table_elt_t*>(part->elts);
-    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
-      if (headers[i].hash == 0) continue;
-      const std::string_view name = ngx::to_view(headers[i].key);
-      if (is_vary_field(name)) {
-        existing.vary = existing.vary || varies_by_origin(ngx::to_view(headers[i].value));
-      } else if (is_cors_field(name)) {
-        if (replace) {
-          headers[i].hash = 0;
-        } else {
-          existing.cors = true;
-        }
+  for (ngx_table_elt_t& field : ngx::response_fields(r)) {
+    if (field.hash == 0) continue;
+    const std::string_view name = ngx::to_view(field.key);
+    if (is_vary_field(name)) {
+      existing.vary = existing.vary || varies_by_origin(ngx::to_view(field.value));
+    } else if (is_cors_field(name)) {
+      if (replace) {
+        field.hash = 0;
+      } else {
+        existing.cors = true;
       }
     }
   }
@@ -222,12 +217,7 @@ Existing look_at_existing(ngx_http_request_t* r, bool replace) noexcept {
 }
 
 void push(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
-  auto* field = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
-  if (field == nullptr) return;
-  *field = {};
-  field->hash = 1;
-  field->key = ngx::borrow(name);
-  field->value = ngx::borrow(value);
+  (void)ngx::add_response_field(r, name, value);
 }
 
 void send_cors(ngx_http_request_t* r, core::Request* request) noexcept {
@@ -270,22 +260,11 @@ std::string_view token_cookie(std::string_view scheme) noexcept {
   return scheme == "https" ? "__Host-csrf-token" : "csrf-token";
 }
 
-template <class Take>
-void for_each_field(const ngx_list_t& list, std::string_view name, Take&& take) noexcept {
-  for (const ngx_list_part_t* part = &list.part; part != nullptr; part = part->next) {
-    const auto* headers = static_cast<const ngx_table_elt_t*>(part->elts);
-    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
-      if (headers[i].hash != 0 && same_text(ngx::to_view(headers[i].key), name)) {
-        take(ngx::to_view(headers[i].value));
-      }
-    }
-  }
-}
-
 FoundCookie cookie_of(ngx_http_request_t* r, std::string_view name) noexcept {
   FoundCookie found;
-  for_each_field(r->headers_in.headers, "cookie",
-                 [&](std::string_view field) { find_cookie(field, name, found); });
+  for (const ngx_table_elt_t& field : ngx::request_fields(r)) {
+    if (ngx::is_named(field, "cookie")) find_cookie(ngx::to_view(field.value), name, found);
+  }
   return found;
 }
 
@@ -302,9 +281,10 @@ std::string_view valid_token(ngx_http_request_t* r, std::string_view scheme,
 bool has_token(core::Request& request, const CsrfPolicy& policy) noexcept {
   ngx_http_request_t* r = request.native();
   FoundCookie sent;
-  for_each_field(r->headers_in.headers, "x-csrf-token", [&](std::string_view field) {
-    if (sent.count++ == 0) sent.value = field;
-  });
+  for (const ngx_table_elt_t& field : ngx::request_fields(r)) {
+    if (!ngx::is_named(field, "x-csrf-token")) continue;
+    if (sent.count++ == 0) sent.value = ngx::to_view(field.value);
+  }
   const FoundCookie session = cookie_of(r, policy.session);
   if (sent.count != 1 || session.count > 1) return false;
   const std::string_view token = valid_token(r, request.scheme(), session.value);
@@ -331,8 +311,8 @@ std::string_view token_for(ngx_http_request_t* r, std::string_view scheme, std::
 
 bool is_document(ngx_http_request_t* r) noexcept {
   const std::string_view type = ngx::to_view(r->headers_out.content_type);
-  return same_text(type.substr(0, type.find(';')), "text/html") ||
-         same_text(type.substr(0, type.find(';')), "application/xhtml+xml");
+  return core::equal_without_case(type.substr(0, type.find(';')), "text/html") ||
+         core::equal_without_case(type.substr(0, type.find(';')), "application/xhtml+xml");
 }
 
 // Sets the token where the page will want it: with documents, with a new session, and with the
@@ -341,10 +321,11 @@ void send_token(ngx_http_request_t* r, core::Request* request) noexcept {
   if (core::mode_of(r, core::Feature::csrf) == core::Mode::off) return;
   const CsrfPolicy& policy = *location_conf(r)->csrf;
   std::optional<std::string_view> begun;
-  for_each_field(r->headers_out.headers, "set-cookie", [&](std::string_view field) {
-    const auto value = set_cookie_value(field, policy.session);
+  for (const ngx_table_elt_t& field : ngx::response_fields(r)) {
+    if (field.hash == 0 || !ngx::is_named(field, "set-cookie")) continue;
+    const auto value = set_cookie_value(ngx::to_view(field.value), policy.session);
     if (value) begun = value;
-  });
+  }
   State* state = request != nullptr ? state_of(*request) : nullptr;
   const bool refused = state != nullptr && state->wants_token;
   if (!begun && !refused && !is_document(r)) return;

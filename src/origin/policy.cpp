@@ -51,7 +51,8 @@ constexpr std::array<std::string_view, 23> kForbiddenHeaders = {
 constexpr std::array<std::string_view, 2> kForbiddenResponseHeaders = {"Set-Cookie", "Set-Cookie2"};
 
 bool holds(std::span<const std::string_view> names, std::string_view name) {
-  return std::ranges::any_of(names, [&](std::string_view other) { return same_text(other, name); });
+  return std::ranges::any_of(
+      names, [&](std::string_view other) { return core::equal_without_case(other, name); });
 }
 
 std::string joined(const std::vector<std::string>& parts) {
@@ -80,7 +81,7 @@ std::vector<std::string> parse_list(std::string_view name, std::string_view valu
   any = std::ranges::find(list, "*") != list.end();
   for (const std::string& part : list) {
     // "*" leaves this one field out (Fetch, 4.8).
-    const bool apart = same_text(part, "authorization") && name == "headers=";
+    const bool apart = core::equal_without_case(part, "authorization") && name == "headers=";
     if (any && part != "*" && !apart) fail("value \"*\" of \"", name, "\" beside others");
   }
   return list;
@@ -100,10 +101,11 @@ void parse_methods(CorsPolicy& policy, std::string_view value) {
 }
 
 void parse_headers(CorsPolicy& policy, std::string_view value) {
-  policy.headers = parse_list("headers=", value, policy.any_header, same_text);
+  policy.headers = parse_list("headers=", value, policy.any_header, core::equal_without_case);
   for (const std::string& header : policy.headers) {
-    const bool reserved = header.size() > 6 && (same_text(header.substr(0, 4), "sec-") ||
-                                                same_text(header.substr(0, 6), "proxy-"));
+    const bool reserved =
+        header.size() > 6 && (core::equal_without_case(header.substr(0, 4), "sec-") ||
+                              core::equal_without_case(header.substr(0, 6), "proxy-"));
     if (reserved || holds(kForbiddenHeaders, header)) {
       fail("invalid value \"", header, "\" of \"headers=\", no script can set it");
     }
@@ -112,7 +114,7 @@ void parse_headers(CorsPolicy& policy, std::string_view value) {
 
 std::string parse_expose(const CorsPolicy& policy, std::string_view value) {
   bool any = false;
-  const auto list = parse_list("expose=", value, any, same_text);
+  const auto list = parse_list("expose=", value, any, core::equal_without_case);
   if (any && policy.credentials) {
     fail("\"expose=*\" has no meaning with \"credentials\", name the fields");
   }

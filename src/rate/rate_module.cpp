@@ -20,6 +20,7 @@
 #include "core/zone_metrics.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
+#include "ngx/fields.h"
 #include "ngx/module.h"
 #include "ngx/zone.h"
 #include "rate/interval.h"
@@ -245,22 +246,13 @@ const Ledger* ledger_of(Request* request) noexcept {
   return state == nullptr ? nullptr : &state->ledger;
 }
 
-void add_field(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
-  auto* header = static_cast<ngx_table_elt_t*>(ngx_list_push(&r->headers_out.headers));
-  if (header == nullptr) return;
-  *header = {};
-  header->hash = 1;
-  header->key = ngx::borrow(name);
-  header->value = ngx::borrow(value);
-}
-
 void write_fields(ngx_http_request_t* r, Request* request) noexcept {
   const Ledger* ledger = ledger_of(request);
   if (ledger == nullptr) return;
   FieldStyle style = location_of(r).fields.value_or(FieldStyle::draft);
   Fields memory;
   for (const Field& field : tell(*ledger, request->refused(), style, space_of(r->pool), memory)) {
-    add_field(r, field.name, field.value);
+    (void)ngx::add_response_field(r, field.name, field.value);
   }
 }
 

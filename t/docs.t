@@ -171,10 +171,12 @@ sub accepted {
     my ($certificate, $key) = certificate();
     $text =~ s{(ssl_certificate )[^;]+}{$1$certificate}g;
     $text =~ s{(ssl_certificate_key )[^;]+}{$1$key}g;
-    open my $secret, '>', "$root/guard-key" or die $!;
-    print {$secret} "0123456789abcdef0123456789abcdef\n";
-    close $secret;
-    chmod 0600, "$root/guard-key";
+    for (['guard-key', '0123456789abcdef' x 2], ['guard-dsn', 'https://0123@localhost/1']) {
+        open my $secret, '>', "$root/$_->[0]" or die $!;
+        print {$secret} "$_->[1]\n";
+        close $secret;
+        chmod 0600, "$root/$_->[0]";
+    }
     my $app = $text =~ m{://(app|coreconnect_app)\b} && $text !~ /upstream $1\b/ ? "upstream $1 { server 127.0.0.1:9; }\n" : '';
     my %words = ($where eq 'http' || $where eq 'main')
         ? (http_config => $app . $text) : (http_config => $app, config => $text);

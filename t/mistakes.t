@@ -38,6 +38,10 @@ my @cases = (
     [http_config => "guard_metrics_zone 1m;\nguard_metrics_zone 1m;", '"guard_metrics_zone" directive is duplicate', 2],
     [http_config => 'guard_metrics_zone 4k;', 'invalid value "4k" of "guard_metrics_zone", a size from 1m to 1g is expected', 1],
 
+    [http_config => "guard_error_report https://key\@localhost/1;\nguard_error_report https://key\@localhost/2;", '"guard_error_report" directive is duplicate', 2],
+    [http_config => 'guard_error_report https://localhost/1;', '"guard_error_report" is given no DSN of Sentry, one like "https://KEY@HOST/PROJECT" is expected', 1],
+    [http_config => 'guard_error_report;', 'invalid number of arguments in "guard_error_report" directive', 1],
+    [http_config => 'guard_error_report https://key@localhost/1 environment=a/b;', 'invalid value "a/b" of "environment=", up to 64 letters, digits, ".", "_", "@", "+" or "-" are expected', 1],
     [config => 'guard_dashboard;', '"guard_dashboard" directive is not allowed here', 1],
     [config => "location /x {\nguard_dashboard;\nguard_dashboard;\n}", '"guard_dashboard" directive is duplicate', 3],
     [config => 'location /x { guard_dashboard publik; }', 'unexpected word "publik", did you mean "public"?', 1],

@@ -2,6 +2,7 @@
 
 #include "core/core_config.h"
 #include "core/request.h"
+#include "ngx/strings.h"
 
 namespace guard::core {
 
@@ -51,6 +52,16 @@ MetricRegistry* metrics_of(ngx_cycle_t* cycle) noexcept {
 
 std::string_view route_of(ngx_conf_t* cf) {
   return location_of(cf).route;
+}
+
+std::string location_name(ngx_conf_t* cf) {
+  const auto& location = *static_cast<const ngx_http_core_loc_conf_t*>(
+      ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
+  std::string name(ngx::to_view(location.name));
+#if (NGX_PCRE)
+  if (location.regex != nullptr) return "~ " + name;
+#endif
+  return location.exact_match ? "= " + name : name;
 }
 
 void declare_operations(ngx_conf_t* cf, std::vector<std::string_view> names) {

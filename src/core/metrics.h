@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "core/metric.h"
@@ -17,6 +18,9 @@ MetricRegistry* metrics_of(ngx_cycle_t* cycle) noexcept;
 // What the requests of a location are called: its guard_route; empty: it has none. While locations
 // are merged, in a module behind core's.
 std::string_view route_of(ngx_conf_t* cf);
+// And where it has none: the location as it is written, "= /login", "~ \.php$"; empty: outside of
+// any.
+std::string location_name(ngx_conf_t* cf);
 // The same for what an API description calls them: the texts that Request::set_operation() gets,
 // which must live as long as the configuration. To be declared by who sets them.
 void declare_operations(ngx_conf_t* cf, std::vector<std::string_view> names);

@@ -6,7 +6,7 @@
 #include "core/json_pointer.h"
 #include "core/version.h"
 #include "health/database_reply.h"
-#include "health/http_reply.h"
+#include "core/http_reply.h"
 
 namespace guard::health {
 
@@ -50,14 +50,14 @@ class HttpConversation : public Conversation {
   Next ended() noexcept override { return after(reply_.end()); }
 
  private:
-  Next after(HttpReply::State state) noexcept {
+  Next after(core::HttpReply::State state) noexcept {
     switch (state) {
-      case HttpReply::State::head:
-      case HttpReply::State::body:
+      case core::HttpReply::State::head:
+      case core::HttpReply::State::body:
         return Next::more;
-      case HttpReply::State::broken:
+      case core::HttpReply::State::broken:
         return fail("the answer is no HTTP, not whole, or too large");
-      case HttpReply::State::done:
+      case core::HttpReply::State::done:
         break;
     }
     if (reply_.status() < policy_.status_low || reply_.status() > policy_.status_high) {
@@ -83,7 +83,7 @@ class HttpConversation : public Conversation {
   }
 
   const CheckPolicy& policy_;
-  HttpReply reply_;
+  core::HttpReply reply_;
   std::optional<core::JsonPointer> pointer_;
   std::string request_;
   bool said_ = false;

@@ -375,16 +375,6 @@ bool is_worker() noexcept {
   return ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_SINGLE;
 }
 
-// That of http {}; null: there is none.
-ngx_resolver_t* resolver_of(ngx_cycle_t* cycle) noexcept {
-  const auto* context =
-      reinterpret_cast<ngx_http_conf_ctx_t*>(ngx_get_conf(cycle->conf_ctx, ngx_http_module));
-  const auto* location =
-      static_cast<ngx_http_core_loc_conf_t*>(context->loc_conf[ngx_http_core_module.ctx_index]);
-  ngx_resolver_t* resolver = location->resolver;
-  return resolver == nullptr || resolver->connections.nelts == 0 ? nullptr : resolver;
-}
-
 ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
   MainConf* main = main_of(cycle);
   if (main == nullptr || !is_worker()) return NGX_OK;
@@ -400,7 +390,7 @@ ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
         check.redis = core::RedisProbe::make(cycle, check.policy.path, settle_redis, &check);
         continue;
       }
-      check.route.resolver = resolver_of(cycle);
+      check.route.resolver = ngx::resolver_of(cycle);
       check.network = std::make_unique<NetworkProbe>(check.policy, check.endpoint, check.route,
                                                      settle_network, &check);
     }

@@ -280,14 +280,6 @@ const Route* add_route(ngx_conf_t* cf, std::string_view server, std::string_view
   return known;
 }
 
-std::string location_name(const ngx_http_core_loc_conf_t& location) {
-  std::string name(ngx::to_view(location.name));
-#if (NGX_PCRE)
-  if (location.regex != nullptr) return "~ " + name;
-#endif
-  return location.exact_match ? "= " + name : name;
-}
-
 void merge(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   if (!core::metrics_wanted(cf)) return;
   const auto& location = *static_cast<const ngx_http_core_loc_conf_t*>(
@@ -303,7 +295,7 @@ void merge(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   // `if` and limit_except are the location around them.
   child.route = location.noname && parent.route != nullptr
                     ? parent.route
-                    : add_route(cf, server_name, location_name(location));
+                    : add_route(cf, server_name, core::location_name(cf));
   for (const std::string_view operation : core::operations_of(cf)) {
     child.operations.emplace_back(operation.data(), add_route(cf, server_name, operation));
   }

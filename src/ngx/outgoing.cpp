@@ -335,4 +335,13 @@ void Outgoing::read_later() noexcept {
   ngx_post_event(connection_->read, &ngx_posted_next_events);
 }
 
+ngx_resolver_t* resolver_of(ngx_cycle_t* cycle) noexcept {
+  const auto* context =
+      reinterpret_cast<ngx_http_conf_ctx_t*>(ngx_get_conf(cycle->conf_ctx, ngx_http_module));
+  const auto* location =
+      static_cast<ngx_http_core_loc_conf_t*>(context->loc_conf[ngx_http_core_module.ctx_index]);
+  ngx_resolver_t* resolver = location->resolver;
+  return resolver == nullptr || resolver->connections.nelts == 0 ? nullptr : resolver;
+}
+
 }  // namespace guard::ngx

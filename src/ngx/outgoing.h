@@ -50,6 +50,9 @@ struct Route {
   ngx_resolver_t* resolver = nullptr;
 };
 
+// That of http {}; null: there is none.
+ngx_resolver_t* resolver_of(ngx_cycle_t* cycle) noexcept;
+
 class Outgoing {
  public:
   // None of these is called from within a call of Outgoing.

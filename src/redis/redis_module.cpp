@@ -183,16 +183,6 @@ MainConf* main_conf(ngx_cycle_t* cycle) noexcept {
       ngx_http_cycle_get_module_main_conf(cycle, ngx_http_guard_redis_module));
 }
 
-// That of http {}; null: there is none.
-ngx_resolver_t* resolver_of(ngx_cycle_t* cycle) noexcept {
-  const auto* context =
-      reinterpret_cast<ngx_http_conf_ctx_t*>(ngx_get_conf(cycle->conf_ctx, ngx_http_module));
-  const auto* location =
-      static_cast<ngx_http_core_loc_conf_t*>(context->loc_conf[ngx_http_core_module.ctx_index]);
-  ngx_resolver_t* resolver = location->resolver;
-  return resolver == nullptr || resolver->connections.nelts == 0 ? nullptr : resolver;
-}
-
 ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
   // Not the processes that look after caches.
   if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE) return NGX_OK;
@@ -202,7 +192,7 @@ ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
   // begin.
   ngx_time_update();
   for (Client* client : conf->clients) {
-    client->settings().route.resolver = resolver_of(cycle);
+    client->settings().route.resolver = ngx::resolver_of(cycle);
     if (!client->start()) return NGX_ERROR;
   }
   return NGX_OK;

@@ -7,7 +7,7 @@
 
 #include "health/board.h"
 #include "health/database_reply.h"
-#include "health/http_reply.h"
+#include "core/http_reply.h"
 #include "health/local_probe.h"
 #include "health/policy.h"
 #include "health/redis_facts.h"
@@ -201,15 +201,15 @@ void redis(void**) {
   assert_true(judge_redis(policy, false, "NOPERM this user", 1).status == Status::pass);
 }
 
-HttpReply::State read(std::string_view text, std::size_t piece, std::string* body = nullptr) {
-  HttpReply reply(true, 100);
-  HttpReply::State state = HttpReply::State::head;
+core::HttpReply::State read(std::string_view text, std::size_t piece, std::string* body = nullptr) {
+  core::HttpReply reply(true, 100);
+  core::HttpReply::State state = core::HttpReply::State::head;
   while (!text.empty()) {
     const std::string_view part = text.substr(0, piece);
     text.remove_prefix(part.size());
     state = reply.add(part);
   }
-  if (state != HttpReply::State::done) state = reply.end();
+  if (state != core::HttpReply::State::done) state = reply.end();
   if (body != nullptr) *body = reply.body();
   return state;
 }
@@ -218,14 +218,14 @@ void http(void**) {
   for (const std::size_t piece : {1U, 3U, 1000U}) {
     std::string body;
     assert_true(read("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhelloX", piece, &body) ==
-                HttpReply::State::done);
+                core::HttpReply::State::done);
     expect_text(body, "hello");
     assert_true(read("HTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.0 200\r\n\r\nuntil the end",
-                     piece, &body) == HttpReply::State::done);
+                     piece, &body) == core::HttpReply::State::done);
     expect_text(body, "until the end");
     assert_true(read("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA;x=y\r\n"
                      "0123456789\r\n0\r\n\r\n",
-                     piece, &body) == HttpReply::State::done);
+                     piece, &body) == core::HttpReply::State::done);
     expect_text(body, "abc0123456789");
     for (const std::string_view wrong :
          {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell"sv, "HTTP/2 200\r\n\r\n"sv,
@@ -235,13 +235,13 @@ void http(void**) {
           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"sv,
           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n"sv,
           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nab"sv, ""sv}) {
-      assert_true(read(wrong, piece) == HttpReply::State::broken);
+      assert_true(read(wrong, piece) == core::HttpReply::State::broken);
     }
   }
   assert_true(read("HTTP/1.1 200 OK\r\n\r\n" + std::string(101, 'x'), 1000) ==
-              HttpReply::State::broken);
+              core::HttpReply::State::broken);
   assert_true(read("HTTP/1.1 200 OK\r\n" + std::string(200, 'x'), 1000) ==
-              HttpReply::State::broken);
+              core::HttpReply::State::broken);
 }
 
 std::string error_packet(std::string_view state) {

@@ -1,4 +1,4 @@
-#include "health/http_reply.h"
+#include "core/http_reply.h"
 
 #include <algorithm>
 #include <charconv>
@@ -6,7 +6,7 @@
 
 #include "core/ascii.h"
 
-namespace guard::health {
+namespace guard::core {
 
 namespace {
 
@@ -69,16 +69,17 @@ HttpReply::State HttpReply::read_head() {
       continue;
     }
     framing_ = Framing::until_end;
+    fields_.assign(head).append("\r\n");
     while (!head.empty()) {
       const std::string_view line = take_line(head);
       const std::size_t colon = line.find(':');
       if (colon == std::string_view::npos) return State::broken;
       const std::string_view name = line.substr(0, colon);
       const std::string_view value = trim(line.substr(colon + 1));
-      if (core::equal_without_case(name, "transfer-encoding")) {
-        if (!core::equal_without_case(value, "chunked")) return State::broken;
+      if (equal_without_case(name, "transfer-encoding")) {
+        if (!equal_without_case(value, "chunked")) return State::broken;
         framing_ = Framing::chunked;
-      } else if (core::equal_without_case(name, "content-length") && framing_ != Framing::chunked) {
+      } else if (equal_without_case(name, "content-length") && framing_ != Framing::chunked) {
         const auto length = number(value, 10);
         if (!length) return State::broken;
         framing_ = Framing::length;
@@ -129,4 +130,4 @@ HttpReply::State HttpReply::read_chunks() {
   }
 }
 
-}  // namespace guard::health
+}  // namespace guard::core

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace guard::health {
+namespace guard::core {
 
 class HttpReply {
  public:
@@ -20,6 +20,8 @@ class HttpReply {
   State end();
 
   unsigned status() const { return status_; }
+  // The fields, lines that end in CRLF; once the state is body or done.
+  std::string_view fields() const { return fields_; }
   std::string_view body() const { return body_; }
 
  private:
@@ -34,10 +36,11 @@ class HttpReply {
   State state_ = State::head;
   Framing framing_ = Framing::until_end;
   std::string pending_;  // bytes that are not read yet
+  std::string fields_;
   std::string body_;
   std::uint64_t left_ = 0;  // of the body, or of a chunk with its line feed
   bool in_chunk_ = false;
   unsigned status_ = 0;
 };
 
-}  // namespace guard::health
+}  // namespace guard::core

@@ -239,3 +239,21 @@ location /after { internal; guard_test inner refuse=422; proxy_pass http://127.0
 --- upstream_line
 GET /y
 GET /y
+
+=== TEST 20: what the access log says of a refusal with an error page
+--- http_config
+log_format verdict '$uri $status $guard_verdict $guard_code'; access_log $TEST_NGINX_SERVER_ROOT/logs/access.log verdict;
+--- config
+location /x { guard_test front refuse=403; error_page 403 /index.html; }
+location = /index.html { root html; }
+location /y { guard_error_page allow; guard_test inner wait=5ms refuse=422; error_page 422 = @named; }
+location @named { return 200 "named"; }
+--- pipelined_requests eval
+["GET /x", "GET /y"]
+--- error_code eval
+[403, 200]
+--- response_body_like eval
+["It works", "named"]
+--- access_log
+/index.html 403 refused test.front
+/y 200 refused test.inner

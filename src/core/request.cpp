@@ -16,6 +16,10 @@ void forget_request(void* data) noexcept {
   static_cast<Request*>(data)->end();
 }
 
+// Marks the memory, which is there as long as the request's pool: nginx writes its access log when
+// it has called the handlers of the request's end.
+void keep_request(void* /*data*/) noexcept {}
+
 namespace {
 
 constexpr std::string_view kHttp = "http";
@@ -85,8 +89,9 @@ Request* Request::find(ngx_http_request_t* r) noexcept {
   ngx_http_request_t* main = r->main;
   void* known = ngx_http_get_module_ctx(main, ngx_http_guard_module);
   if (known != nullptr) return static_cast<Request*>(known);
-  for (ngx_http_cleanup_t* cleanup = main->cleanup; cleanup != nullptr; cleanup = cleanup->next) {
-    if (cleanup->handler == forget_request) return static_cast<Request*>(cleanup->data);
+  const ngx_pool_cleanup_t* cleanup = main->pool->cleanup;
+  for (; cleanup != nullptr; cleanup = cleanup->next) {
+    if (cleanup->handler == keep_request) return static_cast<Request*>(cleanup->data);
   }
   return nullptr;
 }
@@ -94,10 +99,13 @@ Request* Request::find(ngx_http_request_t* r) noexcept {
 Request* Request::get(ngx_http_request_t* r) noexcept {
   Request* known = find(r);
   if (known != nullptr) return known;
-  ngx_http_cleanup_t* cleanup = ngx_http_cleanup_add(r->main, sizeof(Request));
-  if (cleanup == nullptr) return nullptr;
-  auto* request = new (cleanup->data) Request;
+  ngx_pool_cleanup_t* kept = ngx_pool_cleanup_add(r->main->pool, sizeof(Request));
+  ngx_http_cleanup_t* cleanup = ngx_http_cleanup_add(r->main, 0);
+  if (kept == nullptr || cleanup == nullptr) return nullptr;
+  auto* request = new (kept->data) Request;
   request->r_ = r->main;
+  kept->handler = keep_request;
+  cleanup->data = request;
   cleanup->handler = forget_request;
   return request;
 }

@@ -9,7 +9,7 @@ use Test::More;
 use Test::Nginx::Guard;
 use Test::Nginx::Guard::Curl    qw(curl_request);
 use Test::Nginx::Guard::Ending  qw(ends_well);
-use Test::Nginx::Guard::Metrics qw(scrape parse_metrics);
+use Test::Nginx::Guard::Metrics qw(scrape parse_metrics promtool_says);
 
 my $app = start_upstream("status 401\nbody wrong");
 my $redis = start_redis();
@@ -122,7 +122,9 @@ cmp_ok $times->{counts}[11], '>=', 10, 'of all requests';
 is scalar @{ $json->{metrics}{guard_request_duration_seconds} }, 1, 'of all routes together';
 # What it is of a zone that is in use.
 {
-    my $samples = parse_metrics(scrape($port, '/metrics')->{body});
+    my $text = scrape($port, '/metrics')->{body};
+    is promtool_says($text), '', 'promtool has nothing to say';
+    my $samples = parse_metrics($text);
     is $samples->{'guard_lockouts{policy="login"}'}, 1, 'the same as a metric';
     is $samples->{'guard_bans{policy="misses"}'}, 1, 'and of bans';
     for my $zone (@zones) {

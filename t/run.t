@@ -154,6 +154,16 @@ subtest 'an honest user works' => sub {
     is($file->{size}, 300000, 'a file is uploaded');
 };
 
+subtest 'the page for operators' => sub {
+    my ($page) = $said =~ /^Watch it: (\S+)$/m;
+    ok($page, 'it says where') or return;
+    my $document = sh("curl -sk -i $page");
+    like($document, qr{\AHTTP/2 200.*^content-security-policy: default-src 'none'; script-src 'sha256-[^\n]*\r\n.*<title>Guard</title>}msi, 'it is there');
+    is(scalar(() = $document =~ /^content-security-policy:/mgi), 1, 'under a policy of its own alone');
+    is(ref decode_json(sh(qq(curl -sk "$page?data=0")))->{events}, 'ARRAY', 'and has figures');
+    is(sh("curl -sk -o /dev/null -w '%{http_code}' -H 'Via: x' $page"), 403, 'but not for strangers');
+};
+
 subtest 'what is recorded' => sub {
     my ($log) = $said =~ /^Events:\s+(\S+)$/m;
     my $seen = sub {

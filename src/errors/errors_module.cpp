@@ -12,6 +12,7 @@
 
 #include "core/check.h"
 #include "core/clock.h"
+#include "core/hex.h"
 #include "core/metrics.h"
 #include "core/request.h"
 #include "errors/envelope.h"
@@ -107,11 +108,7 @@ void pump(Worker& own) noexcept {
     std::array<unsigned char, 16> bytes;
     if (RAND_bytes(bytes.data(), bytes.size()) != 1) return;
     std::array<char, 32> id;
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-      constexpr std::string_view kDigits = "0123456789abcdef";
-      id[2 * i] = kDigits[bytes[i] >> 4];
-      id[2 * i + 1] = kDigits[bytes[i] & 15];
-    }
+    core::write_hex(bytes, id.data());
     own.under_way = *group;
     own.sender.send(make_request(
         own.main.dsn, make_envelope(own.under_way, own.reporter, {id.data(), id.size()})));
@@ -276,12 +273,7 @@ void merge(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
 
 void postconfigure(ngx_conf_t* cf) {
   if (!main_of(cf).policy) return;
-  auto* core = static_cast<ngx_http_core_main_conf_t*>(
-      ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
-  auto* slot =
-      static_cast<ngx_http_handler_pt*>(ngx_array_push(&core->phases[NGX_HTTP_LOG_PHASE].handlers));
-  if (slot == nullptr) throw std::bad_alloc();
-  *slot = look;
+  ngx::add_handler(cf, NGX_HTTP_LOG_PHASE, look);
   core::add_listener(cf, hear);
 }
 

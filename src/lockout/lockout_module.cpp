@@ -472,19 +472,9 @@ void init_main(ngx_conf_t* cf, MainConf& conf) {
   }
 }
 
-void note_replaced(ngx_conf_t* cf, const std::string& names) {
-  const auto* core_location = static_cast<ngx_http_core_loc_conf_t*>(
-      ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
-  std::string_view location = ngx::to_view(core_location->name);
-  ngx::notice(cf, "\"guard_lockout\" of " +
-                      (location.empty() ? std::string("a server")
-                                        : "location \"" + std::string(location) + "\"") +
-                      " replaces the inherited " + names);
-}
-
 void merge(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   std::string replaced = child.uses.inherit(parent.uses);
-  if (!replaced.empty()) note_replaced(cf, replaced);
+  if (!replaced.empty()) ngx::note_replaced(cf, "guard_lockout", replaced);
   if (child.uses.list().empty()) return;
   core::activate(cf, kInner);
   core::activate(cf, kSettle);

@@ -147,6 +147,19 @@ bool module_loaded(ngx_conf_t* cf, std::string_view name) {
   return false;
 }
 
+void note_replaced(ngx_conf_t* cf, std::string_view directive, std::string_view names) {
+  const auto* core_location = static_cast<ngx_http_core_loc_conf_t*>(
+      ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
+  std::string text = "\"";
+  text.append(directive).append("\" of ");
+  if (core_location->name.len == 0) {
+    text.append("a server");
+  } else {
+    text.append("location \"").append(to_view(core_location->name)).append("\"");
+  }
+  notice(cf, text.append(" replaces the inherited ").append(names));
+}
+
 std::string_view full_path(ngx_conf_t* cf, std::string_view path) {
   ngx_str_t name = borrow(keep(cf, path));
   if (ngx_conf_full_name(cf->cycle, &name, 1) != NGX_OK) throw std::bad_alloc();

@@ -80,6 +80,10 @@ inline void set_variable(ngx_variable_value_t* v, std::string_view text) noexcep
   v->not_found = 0;
 }
 
+// While locations are merged: a [notice] that what this one says of a directive takes the place of
+// what it would have inherited, names.
+void note_replaced(ngx_conf_t* cf, std::string_view directive, std::string_view names);
+
 // A path relative to the configuration prefix, as nginx resolves it; NUL-terminated.
 std::string_view full_path(ngx_conf_t* cf, std::string_view path);
 // The same, but if there is nothing, and there is something of that name beside the file that the

@@ -439,7 +439,6 @@ void tell_lost(Sink& sink) noexcept {
   core::Event event;
   event.kind = core::EventKind::events_lost;
   event.count = sink.lines->take_lost();
-  sink.lost->add(event.count);
   event.detail = {text.data(),
                   static_cast<std::size_t>(reinterpret_cast<const char*>(end) - text.data())};
   core::publish(event);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/event.h"
+#include "core/metric.h"
 
 namespace guard::events {
 
@@ -37,12 +38,18 @@ class LineSink {
   virtual std::string_view why() const noexcept = 0;
 
   // Counts a line that could not even be made.
-  void lose() noexcept { ++lost_; }
+  void lose() noexcept {
+    ++lost_;
+    if (counter_ != nullptr) counter_->add();
+  }
+  // Where what is lost is counted for those who look from outside.
+  void count_lost_in(const core::Counter& counter) noexcept { counter_ = &counter; }
   // Lines lost so far that were not taken yet.
   std::uint64_t lost() const noexcept { return lost_; }
   std::uint64_t take_lost() noexcept { return std::exchange(lost_, 0); }
 
  private:
+  const core::Counter* counter_ = nullptr;
   std::uint64_t lost_ = 0;
 };
 

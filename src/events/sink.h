@@ -167,6 +167,7 @@ class Sink {
                                             policy_.maxlen);
         break;
     }
+    if (lost != nullptr) lines->count_lost_in(*lost);
     attach();
   }
 

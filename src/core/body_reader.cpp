@@ -1,7 +1,11 @@
 #include "core/body_reader.h"
 
+#include <algorithm>
+#include <array>
+#include <bit>
 #include <cstdlib>
 #include <cstring>
+#include <vector>
 
 #include "core/core_config.h"
 #include "ngx/strings.h"
@@ -53,29 +57,33 @@ std::string_view in_memory(const ngx_buf_t& buf) noexcept {
   return {reinterpret_cast<const char*>(buf.start), static_cast<std::size_t>(buf.last - buf.start)};
 }
 
+// What has just come is always in memory.
+std::string_view unread(const ngx_buf_t& buf) noexcept {
+  return {reinterpret_cast<const char*>(buf.pos), static_cast<std::size_t>(buf.last - buf.pos)};
+}
+
+std::size_t whole_length_of(const ngx_buf_t& buf) noexcept {
+  return ngx_buf_in_memory(&buf) ? in_memory(buf).size() : static_cast<std::size_t>(buf.file_last);
+}
+
 std::size_t whole_length_of(const ngx_chain_t* chain) noexcept {
   std::size_t size = 0;
-  for (; chain != nullptr; chain = chain->next) {
-    const ngx_buf_t& buf = *chain->buf;
-    size +=
-        ngx_buf_in_memory(&buf) ? in_memory(buf).size() : static_cast<std::size_t>(buf.file_last);
-  }
+  for (; chain != nullptr; chain = chain->next) size += whole_length_of(*chain->buf);
   return size;
 }
 
-bool append(const ngx_buf_t& buf, char*& to) noexcept {
+// These bytes of it; they must be there.
+bool copy(const ngx_buf_t& buf, std::size_t from, std::size_t size, char* to) noexcept {
   if (ngx_buf_in_memory(&buf)) {
-    std::string_view bytes = in_memory(buf);
-    std::memcpy(to, bytes.data(), bytes.size());
-    to += bytes.size();
+    std::memcpy(to, in_memory(buf).data() + from, size);
     return true;
   }
-  off_t offset = 0;
-  while (offset < buf.file_last) {
-    ssize_t n = ngx_read_file(buf.file, reinterpret_cast<u_char*>(to),
-                              static_cast<std::size_t>(buf.file_last - offset), offset);
+  while (size > 0) {
+    const ssize_t n =
+        ngx_read_file(buf.file, reinterpret_cast<u_char*>(to), size, static_cast<off_t>(from));
     if (n <= 0) return false;
-    offset += n;
+    from += static_cast<std::size_t>(n);
+    size -= static_cast<std::size_t>(n);
     to += n;
   }
   return true;
@@ -97,13 +105,54 @@ void free_body_buffer() noexcept {
   body_buffer.release();
 }
 
-BodyReader::Progress BodyReader::read(std::size_t limit) noexcept {
+// False: one of them has refused, and that counts.
+bool BodyReader::give(Request& request, std::string_view bytes) noexcept {
+  Request::BodyState& body = request.body_;
+  const std::vector<const Check*>& checks = main_conf(request.r_)->checks;
+  bool go_on = true;
+  for (std::uint32_t rest = body.hearing; rest != 0; rest &= rest - 1) {
+    const std::uint32_t bit = rest & (~rest + 1);
+    if (checks[static_cast<std::size_t>(std::countr_zero(rest))]->body_part(request, bytes)) {
+      continue;
+    }
+    body.hearing &= ~bit;
+    if ((body.deciding & bit) != 0) go_on = false;
+  }
+  return go_on;
+}
+
+// For checks that only the location of an internal redirect has: the body has been read before.
+void BodyReader::repeat(std::uint32_t hearing) noexcept {
+  constexpr std::size_t kPiece = 16 * 1024;
+  Request::BodyState& body = request_.body_;
+  body.heard |= hearing;
+  body.hearing = hearing;
+  body.deciding = 0;
+  std::array<char, kPiece> piece;
+  std::size_t offset = 0;
+  while (body.hearing != 0) {
+    const auto size = request_.copy_body(offset, piece.data(), piece.size());
+    if (!size) body.failed = true;
+    if (!size || *size == 0) break;
+    give(request_, {piece.data(), *size});
+    offset += *size;
+  }
+  body.hearing = 0;
+}
+
+BodyReader::Progress BodyReader::read(const Demand& demand) noexcept {
   ngx_http_request_t* r = request_.r_;
   Request::BodyState& body = request_.body_;
+  if (body.ready && !body.failed && (demand.hearing & ~body.heard) != 0) {
+    repeat(demand.hearing & ~body.heard);
+  }
   if (body.ready || body.failed || body.stopped) return {NGX_OK};
   if (body.asked) return {NGX_DONE};
 
+  const std::size_t limit = demand.limit;
   body.limit = limit;
+  body.heard = body.hearing = demand.hearing;
+  body.deciding = demand.deciding;
   if (limit != 0 && r->headers_in.content_length_n > static_cast<off_t>(limit)) {
     body.stopped = true;
     return {NGX_OK};
@@ -141,12 +190,18 @@ void BodyReader::ready(ngx_http_request_t* r) noexcept {
 ngx_int_t BodyReader::filter(ngx_http_request_t* r, ngx_chain_t* in,
                              ngx_http_request_body_filter_pt next) noexcept {
   auto* request = static_cast<Request*>(ngx_http_get_module_ctx(r, ngx_http_guard_module));
-  if (request == nullptr || r != r->main || request->body_.limit == 0) return next(r, in);
+  if (request == nullptr || r != r->main) return next(r, in);
   Request::BodyState& body = request->body_;
+  if (body.limit == 0 && body.heard == 0) return next(r, in);
   if (!body.asked || body.ready) return next(r, in);
 
   body.received += length_of(in);
-  if (body.received <= body.limit) return next(r, in);
+  bool enough = body.stopped || (body.limit != 0 && body.received > body.limit);
+  for (const ngx_chain_t* link = in; link != nullptr && body.hearing != 0 && !enough;
+       link = link->next) {
+    if (ngx_buf_size(link->buf) > 0) enough = !give(*request, unread(*link->buf));
+  }
+  if (!enough) return next(r, in);
 
   // What comes after the limit is not kept, but for the mark of the end that nginx waits for. The
   // gate is told by a write event, since nginx is in the middle of reading here.
@@ -194,13 +249,34 @@ std::optional<std::string_view> Request::body() noexcept {
   char* data = body_buffer.reserve(whole_length_of(chain));
   ++last_number;  // what the buffer held is gone
   if (data == nullptr) return std::nullopt;
-  char* to = data;
+  std::size_t size = 0;
   for (; chain != nullptr; chain = chain->next) {
-    if (!append(*chain->buf, to)) return std::nullopt;
+    const std::size_t length = whole_length_of(*chain->buf);
+    if (!copy(*chain->buf, 0, length, data + size)) return std::nullopt;
+    size += length;
   }
-  last_body = {data, static_cast<std::size_t>(to - data)};
+  last_body = {data, size};
   body_.number = last_number;
   return last_body;
+}
+
+std::optional<std::size_t> Request::copy_body(std::size_t offset, char* to,
+                                              std::size_t size) noexcept {
+  if (body_.failed || !body_.ready) return std::nullopt;
+  const ngx_chain_t* chain = r_->request_body == nullptr ? nullptr : r_->request_body->bufs;
+  std::size_t copied = 0;
+  for (; chain != nullptr && copied < size; chain = chain->next) {
+    const std::size_t length = whole_length_of(*chain->buf);
+    if (offset >= length) {
+      offset -= length;
+      continue;
+    }
+    const std::size_t piece = std::min(length - offset, size - copied);
+    if (!copy(*chain->buf, offset, piece, to + copied)) return std::nullopt;
+    copied += piece;
+    offset = 0;
+  }
+  return copied;
 }
 
 }  // namespace guard::core

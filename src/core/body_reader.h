@@ -15,15 +15,24 @@ class BodyReader {
     ngx_int_t answer;
   };
 
-  // limit in bytes; 0: none but client_max_body_size.
-  Progress read(std::size_t limit) noexcept;
+  // What the checks make of one request's body.
+  struct Demand {
+    bool wanted = false;
+    std::size_t limit = 0;       // in bytes; 0: none but client_max_body_size
+    std::uint32_t hearing = 0;   // bits of the checks that are given it as it comes
+    std::uint32_t deciding = 0;  // and of those of them whose refusal ends it
+  };
 
-  // The request-body filter: counts, and stops at the limit.
+  Progress read(const Demand& demand) noexcept;
+
+  // The request-body filter: counts, gives the checks what comes, and stops at the limit.
   static ngx_int_t filter(ngx_http_request_t* r, ngx_chain_t* in,
                           ngx_http_request_body_filter_pt next) noexcept;
 
  private:
   static void ready(ngx_http_request_t* r) noexcept;
+  static bool give(Request& request, std::string_view bytes) noexcept;
+  void repeat(std::uint32_t hearing) noexcept;
 
   Request& request_;
 };

@@ -48,6 +48,10 @@ struct Check {
   BodyNeed (*body_need)(Request& request) noexcept = nullptr;
   // The request dies while this check waits: whatever would call resume() must not any more.
   void (*abandon)(Request& request) noexcept = nullptr;
+  // Inner gate only, where body_need wants the body: is given all of it before evaluate, piece by
+  // piece as it comes. False: it has seen enough to refuse, and is not called again; where that is
+  // enforced, nothing more of the body is read.
+  bool (*body_part)(Request& request, std::string_view bytes) noexcept = nullptr;
 };
 
 // Runs in the header filter of the main request, after every other header filter of nginx that

@@ -151,21 +151,25 @@ class GateRun {
   }
 
   BodyReader::Progress read_body() noexcept {
-    bool wanted = false;
-    std::size_t limit = 0;  // the smallest one that is enforced: what is only observed never cuts
+    // The smallest limit that is enforced: what is only observed never cuts.
+    BodyReader::Demand demand;
     for (std::uint32_t rest = active_ & main_.body_readers; rest != 0; rest &= rest - 1) {
+      const std::uint32_t bit = rest & (~rest + 1);
       const Check& check = *main_.checks[static_cast<std::size_t>(std::countr_zero(rest))];
       Mode check_mode = mode(check);
       if (check_mode == Mode::off) continue;
       BodyNeed need = check.body_need(request_);
       if (!need.wanted) continue;
-      wanted = true;
-      if (check_mode == Mode::enforce && need.limit != 0) {
-        limit = limit == 0 ? need.limit : std::min(limit, need.limit);
+      demand.wanted = true;
+      if (check.body_part != nullptr) demand.hearing |= bit;
+      if (check_mode != Mode::enforce) continue;
+      demand.deciding |= demand.hearing & bit;
+      if (need.limit != 0) {
+        demand.limit = demand.limit == 0 ? need.limit : std::min(demand.limit, need.limit);
       }
     }
-    if (!wanted) return {NGX_OK};
-    return BodyReader(request_).read(limit);
+    if (!demand.wanted) return {NGX_OK};
+    return BodyReader(request_).read(demand);
   }
 
   // Suspends the request until resume(). Write events that come for other reasons end up here
@@ -194,6 +198,7 @@ void Request::begin_pass() noexcept {
   end();
   resumed_ = false;
   gates_ = {};
+  body_.heard = body_.hearing = 0;
   if (body_.asked && !body_.ready) body_.failed = true;
 }
 

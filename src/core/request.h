@@ -60,6 +60,11 @@ class Request {
   // The number of the body that body() has last answered with: with the same number, the same bytes
   // are still at the same place. 0: body() has not answered with any.
   std::uint64_t body_number() const { return body_.number; }
+  // All of it has been read.
+  bool body_complete() const { return body_.ready; }
+  // Copies what there is from offset on, up to size bytes, wherever nginx keeps it, once all of it
+  // has been read. Fewer than size: it has ended. Nothing: a temporary file that cannot be read.
+  std::optional<std::size_t> copy_body(std::size_t offset, char* to, std::size_t size) noexcept;
   // nginx is still reading it.
   bool body_in_flight() const { return body_.asked && !body_.ended && !body_.failed; }
   // nginx itself could not read the body (400, 408, 413); an error page is being shown.
@@ -119,6 +124,11 @@ class Request {
     bool stopped = false;   // reading ended at the limit
     std::size_t limit = 0;  // 0: none
     std::size_t received = 0;
+    // Bits of the checks that hear it as it comes: those that were given it in this pass, those
+    // that are still to be given the next piece, and those that may stop it.
+    std::uint32_t heard = 0;
+    std::uint32_t hearing = 0;
+    std::uint32_t deciding = 0;
     std::uint64_t number = 0;
   };
 

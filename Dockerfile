@@ -17,9 +17,10 @@ RUN rm -rf build && scripts/build
 FROM ${BASE}
 RUN apt-get -qq update \
     && apt-get -qq install -y --no-install-recommends nginx libhiredis0.14 libsimdjson14 libunistring2 libidn2-0 \
-        libstdc++6 >/dev/null \
+        libstdc++6 libvectorscan5 libmagic1 libxml2 libmodsecurity3 modsecurity-crs >/dev/null \
     && rm -rf /var/lib/apt/lists/* /var/log/*.log /var/log/apt /var/log/nginx/* /etc/nginx/sites-enabled/*
-COPY --from=build /guard/build/ngx_http_guard_module.so /usr/lib/nginx/modules/
+COPY --from=build /guard/build/ngx_http_guard_module.so /guard/build/ngx_http_guard_inspect_module.so \
+    /usr/lib/nginx/modules/
 COPY conf.d/ /usr/share/guard/conf.d/
 COPY LICENSE scripts/container/ /usr/share/guard/
 # Logs are the container's own output.

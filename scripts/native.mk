@@ -3,6 +3,7 @@
 # others (t/conformance/*.cpp), all from the sources marked "logic" in src/sources. Those are compiled
 # once, for the module (fuzzing needs another compiler): scripts/build must have configured it in OUT.
 # t/unit/ngx/*_test.cpp try src/ngx on a stub of nginx.
+# What is marked "inspect-logic" is in them, too; the libraries that it brings are linked only where it is used.
 #   make -f scripts/native.mk guardctl | unit | fuzz | bench | conformance   [OUT=build] [SANITIZE=1]
 
 OUT ?= build
@@ -10,7 +11,7 @@ OUT ?= build
 override OUT := $(abspath $(OUT))
 CXX ?= g++
 CLANGXX ?= clang++-14
-LOGIC := $(shell awk '$$1 == "logic" { print $$2 }' src/sources)
+LOGIC := $(shell awk '$$1 == "logic" || $$1 == "inspect-logic" { print $$2 }' src/sources)
 CLI := $(shell awk '$$1 == "cli" { print $$2 }' src/sources)
 UNITS := $(patsubst t/unit/%_test.cpp,%,$(wildcard t/unit/*_test.cpp))
 NGX_UNITS := $(patsubst t/unit/ngx/%_test.cpp,%,$(wildcard t/unit/ngx/*_test.cpp))
@@ -20,7 +21,8 @@ BENCHES := $(patsubst t/bench/%_bench.cpp,%,$(wildcard t/bench/*_bench.cpp))
 
 WARNINGS := -Wall -Wextra -Wpointer-arith -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Werror
 BASE := -std=c++20 -g -Isrc -It/unit -fvisibility=hidden -MMD -MP $(WARNINGS)
-LIBS := -lsimdjson -lhiredis -lunistring -lidn2 -lssl -lcrypto -lpcre2-8
+LIBS := -lsimdjson -lhiredis -lunistring -lidn2 -lssl -lcrypto -lpcre2-8 \
+    -Wl,--as-needed -lhs -lmagic -lxml2 -lmodsecurity -Wl,--no-as-needed
 
 ifdef SANITIZE
 KIND := native-asan

@@ -386,7 +386,7 @@ Starting is enough.
 =head1 ENVIRONMENT
 
 TEST_NGINX_BINARY (/usr/sbin/nginx), TEST_NGINX_LOAD_MODULES (else the module in GUARD_BUILD or build/, the one with the test-only
-checks first; empty for none), TEST_NGINX_USE_HUP (one nginx for all blocks, reloaded), TEST_NGINX_USE_VALGRIND (1, or
+checks first, and the second file where a section has a directive of it; empty for none), TEST_NGINX_USE_HUP (one nginx for all blocks, reloaded), TEST_NGINX_USE_VALGRIND (1, or
 valgrind's options; the harness's limits and those of guard_redis are then stretched, see L<Test::Nginx::Guard::Pace>), TEST_NGINX_LOG_LEVEL (info), TEST_NGINX_TIMEOUT, TEST_NGINX_SERVER_PORT, TEST_NGINX_SERVROOT,
 TEST_NGINX_NO_CLEAN (keep the root directory), TEST_NGINX_MASTER_PROCESS.
 

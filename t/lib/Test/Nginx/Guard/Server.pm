@@ -20,15 +20,16 @@ my $lib = abs_path(__FILE__) =~ s{/lib/Test/Nginx/Guard/Server\.pm\z}{}r;
 
 sub binary { return $ENV{TEST_NGINX_BINARY} || '/usr/sbin/nginx' }
 
-# The modules to load: TEST_NGINX_LOAD_MODULES if it is set, even to nothing, else the built one,
-# the build with the test-only checks first.
+# The module files to load: TEST_NGINX_LOAD_MODULES if it is set, even to nothing, else the built one,
+# the build with the test-only checks first; with the second file where a configuration has its directives.
 sub modules {
+    my ($configuration) = @_;
     return grep { length } split ' ', $ENV{TEST_NGINX_LOAD_MODULES} if defined $ENV{TEST_NGINX_LOAD_MODULES};
     my $build = $ENV{GUARD_BUILD} // "$lib/../build";
-    for my $name (qw(ngx_http_guard_test_module ngx_http_guard_module)) {
-        return abs_path("$build/$name.so") if -f "$build/$name.so";
-    }
-    return;
+    my ($first) = grep { -f } map { "$build/$_.so" } qw(ngx_http_guard_test_module ngx_http_guard_module);
+    return if !$first;
+    my @second = $configuration =~ /\bguard_(?:inspect|upload)/ ? "$build/ngx_http_guard_inspect_module.so" : ();
+    return map { abs_path($_) } $first, @second;
 }
 
 my %running;
@@ -110,7 +111,7 @@ sub configure {
         push @map, [$name, scalar(@lines), scalar(@text)];
         push @lines, @text;
     };
-    $add->("load_module $_;") for modules();
+    $add->("load_module $_;") for modules(join "\n", map { $_ // '' } @section{qw(main_config http_config config post_main_config)});
     $add->('user root;') if $> == 0 && ($section{main_config} // '') !~ /^\s*user\s/m;
     $add->("worker_processes $self->{workers};")
         if ($section{main_config} // '') !~ /^\s*worker_processes\s/m;

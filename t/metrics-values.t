@@ -96,7 +96,7 @@ sub until_it_says {
     my ($name) = grep { /shared/ } @{ $redis->run('KEYS', '*') };
     $redis->run('DEL', $name);
     $redis->run('LPUSH', $name, 'x');
-    request($port, GET => "/shared/?k=$_") for 1 .. 7;
+    request($port, GET => "/shared/?k=$_") for 1 .. 7, 'first';
     is $of->('errors_total'), 2, 'another error is counted';
     $redis->run('DEL', $name);
     $redis->suspend;

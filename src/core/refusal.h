@@ -16,8 +16,9 @@ struct FieldError {
   std::string_view detail;   // a sentence that never echoes a value from the client
   std::string_view pointer;  // RFC 6901 JSON Pointer into the request's body, without the '#'
   std::string_view keyword;  // what was violated: a limit's name, a schema keyword; may be empty
-  // Of a parameter, not of the body: "path", "query", "header" or "cookie", and its name. The
-  // pointer then leads into its value, and is left out where it is the whole.
+  // Of a parameter, not of the body: "path", "query", "header" or "cookie", and its name; of a form
+  // "body" and the name of the part. The pointer then leads into its value, and is left out where
+  // it is the whole.
   std::string_view in = {};
   std::string_view name = {};
 };

@@ -24,7 +24,8 @@ constexpr auto kFixedCodes = std::to_array<std::string_view>({
     "json.unavailable",   "key.missing",           "lockout.unavailable",
     "openapi.body",       "openapi.method",        "openapi.parameter",
     "openapi.path",       "openapi.response",      "path.ambiguous",
-    "rate.unavailable",
+    "rate.unavailable",   "upload.count",          "upload.multipart",
+    "upload.name",        "upload.size",           "upload.type",
 });
 
 }  // namespace

@@ -1,0 +1,105 @@
+#include "upload/file_name.h"
+
+#include <algorithm>
+
+#include "core/ascii.h"
+#include "core/utf8.h"
+#include "upload/file_types.h"
+
+namespace guard::upload {
+
+namespace {
+
+constexpr NameRule kLong = {"long", "the name of a file is too long"};
+constexpr NameRule kPath = {"path", "the name of a file has parts of a path"};
+constexpr NameRule kCharacter = {"character", "the name of a file has a forbidden character"};
+constexpr NameRule kInvisible = {"invisible", "the name of a file has an invisible character"};
+constexpr NameRule kEdge = {"edge", "the name of a file begins or ends with a dot, space or dash"};
+constexpr NameRule kReserved = {"reserved", "the name of a file is reserved"};
+constexpr NameRule kEscape = {"escape", "the name of a file has a percent escape"};
+constexpr NameRule kDouble = {"double_extension", "the name of a file has two extensions"};
+constexpr NameRule kActive = {"active", "the name of a file has the extension of a program"};
+
+// Bidirectional controls, what has no width, separators, tags: what shows a name as another one.
+bool is_invisible(char32_t c) noexcept {
+  return c == 0xad || c == 0x61c || c == 0x180e || (c >= 0x200b && c <= 0x200f) ||
+         (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
+         (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xfe00 && c <= 0xfe0f) ||
+         (c >= 0xe0000 && c <= 0xe0fff) || (c & 0xfffe) == 0xfffe || (c >= 0xfdd0 && c <= 0xfdef);
+}
+
+// What NFKC makes a slash, a backslash, a colon or a dot of, and what only looks like a slash.
+bool is_path_lookalike(char32_t c) noexcept {
+  return c == 0x2024 || c == 0x2025 || c == 0x2026 || c == 0x2044 || c == 0x2215 || c == 0x29f8 ||
+         c == 0xfe52 || c == 0xfe55 || c == 0xfe68 || c == 0xff0e || c == 0xff0f || c == 0xff1a ||
+         c == 0xff3c;
+}
+
+// Device names of Windows, whatever follows a dot.
+bool is_reserved(std::string_view name) noexcept {
+  const std::string_view stem = name.substr(0, name.find('.'));
+  const auto is = [stem](std::string_view lower) {
+    return std::equal(stem.begin(), stem.end(), lower.begin(), lower.end(),
+                      [](char a, char b) { return core::to_lower(a) == b; });
+  };
+  for (const std::string_view one : {"con", "prn", "aux", "nul", "conin$", "conout$"}) {
+    if (is(one)) return true;
+  }
+  if (stem.size() != 4 || !core::is_digit(stem[3])) return false;
+  const std::string_view device = stem.substr(0, 3);
+  const auto same = [](char a, char b) { return core::to_lower(a) == b; };
+  return std::equal(device.begin(), device.end(), "com", same) ||
+         std::equal(device.begin(), device.end(), "lpt", same);
+}
+
+NameRule check_characters(std::string_view name) noexcept {
+  for (std::string_view rest = name; !rest.empty();) {
+    const core::Utf8Unit unit = core::decode_utf8(rest);
+    const char32_t c = unit.code_point;
+    if (c == '/' || c == '\\' || c == ':' || is_path_lookalike(c)) return kPath;
+    if (c < 0x20 || (c >= 0x7f && c < 0xa0) || !unit.valid) return kCharacter;
+    if (c < 0x80 &&
+        std::string_view("<>\"|?*").find(static_cast<char>(c)) != std::string_view::npos)
+      return kCharacter;
+    if (is_invisible(c)) return kInvisible;
+    if (c == '%' && rest.size() > 2 && core::is_hex(rest[1]) && core::is_hex(rest[2])) {
+      return kEscape;
+    }
+    rest.remove_prefix(unit.length);
+  }
+  return {};
+}
+
+}  // namespace
+
+Extension::Extension(std::string_view name) noexcept {
+  const std::size_t dot = name.rfind('.');
+  if (dot == std::string_view::npos) return;
+  const std::string_view text = name.substr(dot + 1);
+  if (text.size() > letters_.size()) return;
+  size_ = text.size();
+  std::transform(text.begin(), text.end(), letters_.begin(), core::to_lower);
+}
+
+NameRule check_name(std::string_view name) noexcept {
+  if (name.size() > kMaxName) return kLong;
+  if (const NameRule rule = check_characters(name); !rule.keyword.empty()) return rule;
+  constexpr std::string_view kEdges = ". -";
+  if (kEdges.find(name.front()) != std::string_view::npos ||
+      kEdges.substr(0, 2).find(name.back()) != std::string_view::npos) {
+    return kEdge;
+  }
+  if (is_reserved(name)) return kReserved;
+  const Extension last(name);
+  if (is_active_extension(last.text())) return kActive;
+  // "a.php.png", "a.pdf.exe", but not "1.2.png".
+  std::string_view stem = name.substr(0, std::min(name.rfind('.'), name.size()));
+  while (stem.find('.') != std::string_view::npos) {
+    const Extension inner(stem);
+    if (is_active_extension(inner.text()) || is_known_extension(inner.text())) return kDouble;
+    stem = stem.substr(0, stem.rfind('.'));
+  }
+  return {};
+}
+
+}  // namespace guard::upload

@@ -1,0 +1,55 @@
+// One form as it comes: counts, sizes, names, and whether declared type, extension and content of
+// each file agree.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "core/multipart.h"
+#include "upload/codes.h"
+#include "upload/magic.h"
+#include "upload/policy.h"
+
+namespace guard::upload {
+
+// Trivially destructible; 20 KiB.
+class Upload final : private core::MultipartSink {
+ public:
+  // magic may be null where the policy names no types. All three must outlive the upload.
+  Upload(const Policy& policy, std::string_view boundary, Magic* magic) noexcept;
+
+  // False: verdict() refuses; nothing more need be fed.
+  bool feed(std::string_view bytes) noexcept;
+  bool finish() noexcept;
+
+  // The views hold as long as the upload.
+  const Verdict& verdict() const noexcept { return verdict_; }
+  std::uint32_t files() const noexcept { return files_; }
+
+ private:
+  bool begin(const core::MultipartPart& part) noexcept override;
+  bool data(std::string_view bytes) noexcept override;
+  bool end() noexcept override;
+
+  bool refuse(Fault fault, std::string_view keyword, std::string_view detail) noexcept;
+  bool refuse_form() noexcept;
+  bool begin_file(const core::MultipartPart& part) noexcept;
+  bool judge_type() noexcept;
+
+  const Policy& policy_;
+  Magic* magic_;
+  core::MultipartParser parser_;
+  Verdict verdict_;
+  std::uint32_t files_ = 0;
+  std::uint32_t fields_ = 0;
+  std::uint64_t size_ = 0;  // of the part that is being read
+  bool unnamed_ = false;    // a file input that nobody has filled in
+  bool judging_ = false;    // its type is still to be seen in its head
+  std::size_t type_ = 0;    // which it is declared to be
+  std::size_t head_size_ = 0;
+  std::array<char, Magic::kHead> head_;
+};
+
+}  // namespace guard::upload

@@ -1,0 +1,215 @@
+// guard_upload's nginx face.
+
+#include <new>
+
+#include "core/check.h"
+#include "core/request.h"
+#include "ngx/config.h"
+#include "ngx/fence.h"
+#include "ngx/fields.h"
+#include "ngx/module.h"
+#include "ngx/strings.h"
+#include "upload/upload.h"
+
+extern "C" {
+extern ngx_module_t ngx_http_guard_upload_module;
+}
+
+namespace guard::upload {
+
+namespace {
+
+using core::Answer;
+using core::Request;
+
+struct LocationConf {
+  const Policy* policy = nullptr;
+};
+
+// Of one request: the form under one location's policy. Another location, after an internal
+// redirect, may have another policy and begins anew.
+struct State {
+  const Policy* policy = nullptr;
+  Upload* upload = nullptr;
+  Verdict verdict;
+};
+
+// Of this worker; libmagic's state is large, and not for two at once.
+Magic magic;
+bool magic_wanted = false;
+
+const Policy& policy_of(const Request& request) noexcept {
+  return *static_cast<LocationConf*>(
+              ngx_http_get_module_loc_conf(request.native(), ngx_http_guard_upload_module))
+              ->policy;
+}
+
+// What the header says of the body; all fields of a name, where nginx keeps the first.
+struct Fields {
+  core::MultipartType type;
+  std::uint32_t types = 0;
+  bool some_multipart = false;
+  bool encoded = false;
+};
+
+Fields read_fields(const ngx_http_request_t* r) noexcept {
+  Fields fields;
+  for (const ngx_table_elt_t& field : ngx::request_fields(r)) {
+    const std::string_view name(reinterpret_cast<const char*>(field.lowcase_key), field.key.len);
+    if (name == "content-type") {
+      ++fields.types;
+      fields.type = core::multipart_type(ngx::to_view(field.value));
+      fields.some_multipart = fields.some_multipart || fields.type.multipart;
+    } else if (name == "content-encoding") {
+      fields.encoded = true;
+    }
+  }
+  return fields;
+}
+
+Verdict judge_fields(const Fields& fields) noexcept {
+  core::MultipartFault fault = fields.type.fault;
+  if (fields.types != 1) fault = core::MultipartFault::media_type;
+  if (fault != core::MultipartFault::none) {
+    return {Fault::multipart, explain(fault), name_of(fault), {}};
+  }
+  if (fields.encoded) {
+    return {Fault::multipart, "the form has a Content-Encoding", "content_encoding", {}};
+  }
+  return {};
+}
+
+core::BodyNeed body_need(Request& request) noexcept {
+  const Policy& policy = policy_of(request);
+  auto* state = request.state<State>(core::Feature::upload);
+  if (state == nullptr || !request.has_body()) return {};
+  // Asked again when the body has been read.
+  if (state->policy == &policy) return {state->upload != nullptr, 0};
+  const Fields fields = read_fields(request.native());
+  if (!fields.some_multipart) return {};
+  *state = {&policy, nullptr, judge_fields(fields)};
+  if (state->verdict.refused()) return {};
+  void* memory = ngx_palloc(request.pool(), sizeof(Upload));
+  if (memory == nullptr) {
+    state->policy = nullptr;
+    return {};
+  }
+  state->upload = new (memory) Upload(policy, fields.type.boundary, &magic);
+  return {true, 0};
+}
+
+bool body_part(Request& request, std::string_view bytes) noexcept {
+  const auto* state = request.state<State>(core::Feature::upload);
+  return state == nullptr || state->upload == nullptr || state->upload->feed(bytes);
+}
+
+Answer refuse(Request& request, core::Refusal& refusal, const Verdict& verdict) noexcept {
+  const Code& code = code_of(verdict.fault);
+  refusal.event = core::EventKind::file_refused;
+  refusal.status = code.status;
+  refusal.code = code.code;
+  refusal.title = code.title;
+  refusal.detail = verdict.detail;
+  auto* place =
+      static_cast<core::FieldError*>(ngx_palloc(request.pool(), sizeof(core::FieldError)));
+  if (place != nullptr) {
+    new (place) core::FieldError{verdict.detail, {}, verdict.keyword};
+    if (!verdict.part.empty()) {
+      place->in = "body";
+      place->name = verdict.part;
+    }
+    refusal.errors = {place, 1};
+  }
+  return Answer::refuse;
+}
+
+Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
+  if (!request.has_body()) return Answer::pass;
+  const Policy& policy = policy_of(request);
+  auto* state = request.state<State>(core::Feature::upload);
+  constexpr Verdict kUnread = {Fault::multipart, "the form could not be read", "unread", {}};
+  if (state == nullptr) return refuse(request, refusal, kUnread);
+  if (state->policy != &policy) {
+    // No form, or no memory for one.
+    return read_fields(request.native()).some_multipart ? refuse(request, refusal, kUnread)
+                                                        : Answer::pass;
+  }
+  if (state->upload == nullptr) return refuse(request, refusal, state->verdict);
+  if (!state->upload->verdict().refused()) {
+    if (!request.body_complete()) return refuse(request, refusal, kUnread);
+    state->upload->finish();
+  }
+  const Verdict& verdict = state->upload->verdict();
+  return verdict.refused() ? refuse(request, refusal, verdict) : Answer::pass;
+}
+
+const core::Check kCheck = {core::Feature::upload,
+                            core::Gate::inner,
+                            evaluate,
+                            nullptr,
+                            nullptr,
+                            body_need,
+                            nullptr,
+                            body_part};
+
+void set_upload(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
+  if (conf.policy != nullptr) core::fail("\"guard_upload\" directive is duplicate");
+  auto* policy = ngx::pool_new<Policy>(cf->pool);
+  *policy = parse_upload(words);
+  if (policy->types != 0) {
+    // So that what is missing is said before a worker needs it.
+    Magic trial;
+    if (!trial.open()) core::fail(trial.error());
+    magic_wanted = true;
+  }
+  conf.policy = policy;
+}
+
+void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
+  if (child.policy == nullptr) child.policy = parent.policy;
+  if (child.policy == nullptr) child.policy = ngx::pool_new<Policy>(cf->pool);
+  if (child.policy->on) core::activate(cf, kCheck);
+}
+
+void preconfigure(ngx_conf_t* cf) {
+  core::add_check(cf, kCheck);
+}
+
+ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
+  if (magic_wanted && !magic.open()) {
+    const std::string_view why = magic.error();
+    ngx_log_error(NGX_LOG_EMERG, cycle->log, 0, "guard_upload: %*s", why.size(), why.data());
+  }
+  return NGX_OK;
+}
+
+void exit_process(ngx_cycle_t* /*cycle*/) noexcept {
+  magic.close();
+}
+
+constexpr ngx_uint_t kAnywhere = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
+
+ngx_command_t commands[] = {
+    ngx::command(ngx_string("guard_upload"), kAnywhere | NGX_CONF_1MORE, NGX_HTTP_LOC_CONF_OFFSET,
+                 ngx::directive<set_upload>),
+    ngx_null_command,
+};
+
+ngx_http_module_t context = {
+    ngx::configuration<preconfigure>,
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
+    ngx::create_conf<LocationConf>,
+    ngx::merge_conf<LocationConf, merge_location>,
+};
+
+}  // namespace
+
+}  // namespace guard::upload
+
+constinit ngx_module_t ngx_http_guard_upload_module =
+    guard::ngx::http_module(&guard::upload::context, guard::upload::commands,
+                            {guard::upload::init_process, guard::upload::exit_process});

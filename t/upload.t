@@ -1,0 +1,204 @@
+# guard_upload: which forms pass, and the whole answer when one does not, however the body comes.
+
+use lib 't/lib';
+use Test::Nginx::Socket 'no_plan';
+
+no_long_string();
+use_hup();
+
+our $png  = "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\6\0\0\0\x1f\x15\xc4\x89";
+our $type = 'multipart/form-data; boundary=b';
+
+# A part: its Content-Disposition after the name, its Content-Type, its content.
+sub part {
+    my ($rest, $type, $content) = @_;
+    return qq(--b\r\nContent-Disposition: form-data; name="f"$rest\r\n)
+        . (length $type ? "Content-Type: $type\r\n" : '') . "\r\n$content\r\n";
+}
+sub form { return join(q{}, @_) . q{--b--} }
+sub file { my ($name, $type, $content) = @_; return part(qq(; filename="$name"), $type, $content) }
+
+sub chunked { return join('', map { sprintf("%x\r\n%s\r\n", length, $_) } @_) . "0\r\n\r\n" }
+
+# The whole problem body of a refusal; field: undef where it is the form as a whole.
+sub problem {
+    my ($status, $code, $title, $detail, $keyword, $field) = @_;
+    my $text = qq({"type":"about:blank","title":"$title","status":$status,"detail":"$detail",)
+        . qq("instance":"urn:request:ID","code":"$code","errors":[{"detail":"$detail");
+    $text .= defined $field ? qq(,"in":"body","name":"$field") : ',"pointer":"#"';
+    $text .= qq(,"keyword":"$keyword"}]});
+    $text = quotemeta $text;
+    $text =~ s/ID/[0-9a-f]{32}/;
+    return $text;
+}
+
+my $bad = sub { problem(415, 'upload.multipart', 'Malformed multipart form', @_) };
+our $upload = q{
+location /u { guard_upload types=image/png,text/plain max_file=2k max_files=2 max_fields=2 max_field=1k; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /any { guard_upload names=any; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /png { guard_upload types=image/png; root html; }
+location /off { guard_upload off; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /observed { guard_mode observe upload; guard_upload types=image/png,text/plain; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /spooled { client_body_buffer_size 1k; guard_upload types=image/png,text/plain; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /first/ { guard_json on; client_body_buffer_size 1k; try_files /none /spooled; }
+};
+our $good = form(part('', '', 'hello'), file('a.txt', 'text/plain', "some text\n"), file('', 'application/octet-stream', ''));
+
+# [form, problem]
+our @refused = (
+    ["x$good", $bad->('the body does not begin with its first delimiter', 'preamble')],
+    ["$good\r\n-", $bad->('something follows the closing delimiter', 'epilogue')],
+    [substr($good, 0, -6), $bad->('the body ends without its closing delimiter', 'truncated', 'f')],
+    [form(part('', '', "a\n--b\r\n")), $bad->('the boundary stands where it delimits nothing', 'delimiter', 'f')],
+    [form(part('; filename*=utf-8\'\'a.png', '', 'x')), $bad->('a Content-Disposition has an extended parameter, as filename*', 'extended', 'f')],
+    [form((part('', '', 'x')) x 3), problem(413, 'upload.count', 'Too many files or fields', 'the form has more fields than it may have', 'max_fields', 'f')],
+    [form((file('a.png', 'image/png', $png)) x 3), problem(413, 'upload.count', 'Too many files or fields', 'the form has more files than it may have', 'max_files', 'f')],
+    [form(file('a.png', 'image/png', $png . 'x' x 2048)), problem(413, 'upload.size', 'Upload too large', 'a file is larger than it may be', 'max_file', 'f')],
+    [form(part('', '', 'x' x 1025)), problem(413, 'upload.size', 'Upload too large', 'a field is larger than it may be', 'max_field', 'f')],
+    [form(file('a.php.png', 'image/png', $png)), problem(422, 'upload.name', 'Refused file name', 'the name of a file has two extensions', 'double_extension', 'f')],
+    [form(file('../a.png', 'image/png', $png)), problem(422, 'upload.name', 'Refused file name', 'the name of a file has parts of a path', 'path', 'f')],
+    [form(file('', 'image/png', $png)), problem(422, 'upload.name', 'Refused file name', 'a file has no name', 'missing', 'f')],
+    [form(file('a.pdf', 'application/pdf', '%PDF-1.4')), problem(415, 'upload.type', 'Refused file type', 'the type of a file is not allowed', 'declared', 'f')],
+    [form(file('a.txt', 'image/png', $png)), problem(415, 'upload.type', 'Refused file type', 'the extension of a file is not one of its type', 'extension', 'f')],
+    [form(file('a.png', 'image/png', '<?php phpinfo();')), problem(415, 'upload.type', 'Refused file type', 'the content of a file is not of its type', 'content', 'f')],
+    [form(file('a.png', 'image/png', '')), problem(415, 'upload.type', 'Refused file type', 'the content of a file is not of its type', 'content', 'f')],
+);
+run_tests();
+
+__DATA__
+
+=== TEST 1: a form passes unchanged, and so does what is none
+--- upstream
+echo
+--- config eval: $::upload
+--- more_headers eval
+"Content-Type: $::type"
+--- pipelined_requests eval
+["POST /u\n$::good", "POST /observed\n$::good", "POST /spooled\n$::good", "POST /first/\n$::good", "POST /off\nx", "POST /any\n" . main::form(main::file('a.php', 'text/html', 'x'))]
+--- error_code eval
+[(200) x 6]
+--- response_body eval
+[($::good) x 4, 'x', main::form(main::file('a.php', 'text/html', 'x'))]
+--- no_event_log
+
+=== TEST 2: what is no form is not looked at
+--- upstream
+echo
+--- config eval: $::upload
+--- more_headers
+Content-Type: application/octet-stream
+--- request
+POST /u
+x
+--- response_body chop
+x
+
+=== TEST 3: a picture passes, and nginx says that there is no such file
+--- config eval: $::upload
+--- more_headers eval
+"Content-Type: $::type"
+--- pipelined_requests eval
+["POST /png\n" . main::form(main::file('a.png', 'image/png', $::png)), "POST /png\n" . main::form(main::file('a.png', 'image/png', "GIF89a$::png"))]
+--- error_code eval
+[404, 415]
+
+=== TEST 4: each refusal, the whole answer
+--- upstream
+echo
+--- config eval: $::upload
+--- more_headers eval
+"Content-Type: $::type"
+--- pipelined_requests eval
+[map { "POST /u\n$_->[0]" } @::refused]
+--- error_code eval
+[map { 0 + ($_->[1] =~ /status\W+(\d+)/)[0] } @::refused]
+--- response_body_like eval
+[map { "^$_->[1]\n\$" } @::refused]
+--- upstream_requests: 0
+
+=== TEST 5: an event for a refusal
+--- upstream
+echo
+--- http_config
+guard_event_log $TEST_NGINX_EVENT_LOG;
+--- config eval: $::upload
+--- more_headers eval
+"Content-Type: $::type"
+--- request eval
+"POST /u\n$::refused[0][0]"
+--- error_code: 415
+--- response_headers
+Content-Type: application/problem+json
+Cache-Control: no-store
+--- event_log
+{"event":{"action":"file-refused","code":"upload.multipart","reason":"the body does not begin with its first delimiter"}}
+--- upstream_requests: 0
+
+=== TEST 6: observed, it passes
+--- upstream
+echo
+--- config eval: $::upload
+--- more_headers eval
+"Content-Type: $::type"
+--- request eval
+"POST /observed\n$::refused[14][0]"
+--- response_body eval
+$::refused[14][0]
+--- upstream_requests: 1
+
+=== TEST 7: fields that say it in two ways
+--- upstream
+echo
+--- config eval: $::upload
+--- raw_request eval
+my $length = length $::good;
+"POST /u HTTP/1.1\r\nHost: localhost\r\nContent-Type: $::type\r\nContent-Type: text/plain\r\nContent-Length: $length\r\nConnection: close\r\n\r\n$::good"
+--- error_code: 415
+--- response_body_like: "keyword":"media_type"
+--- upstream_requests: 0
+
+=== TEST 8: chunked, one byte at a time
+--- upstream
+echo
+--- config eval: $::upload
+--- raw_request eval
+"POST /u HTTP/1.1\r\nHost: localhost\r\nContent-Type: $::type\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n" . main::chunked(split //, $::good)
+--- error_code: 200
+--- response_body eval
+$::good
+
+=== TEST 9: refused with the byte that is wrong, while the client still sends
+--- upstream
+echo
+--- config eval: $::upload
+--- raw_request eval
+["POST /u HTTP/1.1\r\nHost: localhost\r\nContent-Type: $::type\r\nContent-Length: 1000000\r\n\r\n--b\r\nContent-Disposition: attachment\r\n"]
+--- error_code: 415
+--- response_body_like: "keyword":"disposition"
+--- upstream_requests: 0
+
+=== TEST 10: no 100 Continue for a form that its header refuses
+--- upstream
+echo
+--- config eval: $::upload
+--- raw_request eval
+"POST /u HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/mixed; boundary=b\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n"
+--- interim: none
+--- error_code: 415
+--- response_body_like: "keyword":"media_type"
+--- upstream_requests: 0
+
+=== TEST 11: HTTP/2 over TLS
+--- tls
+--- http2
+--- upstream
+echo
+--- config eval: $::upload
+--- more_headers eval
+"Content-Type: $::type"
+--- request eval
+"POST /u\n$::refused[9][0]"
+--- error_code: 422
+--- response_body_like eval
+$::refused[9][1]
+--- upstream_requests: 0

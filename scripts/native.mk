@@ -20,7 +20,7 @@ CONFORMANCE := $(patsubst t/conformance/%.cpp,%,$(wildcard t/conformance/*.cpp))
 BENCHES := $(patsubst t/bench/%_bench.cpp,%,$(wildcard t/bench/*_bench.cpp))
 
 WARNINGS := -Wall -Wextra -Wpointer-arith -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Werror
-BASE := -std=c++20 -g -Isrc -It/unit -fvisibility=hidden -MMD -MP $(WARNINGS)
+BASE := -std=c++20 -g -Isrc -It/unit -isystem /usr/include/libxml2 -fvisibility=hidden -MMD -MP $(WARNINGS)
 LIBS := -lsimdjson -lhiredis -lunistring -lidn2 -lssl -lcrypto -lpcre2-8 \
     -Wl,--as-needed -lhs -lmagic -lxml2 -lmodsecurity -Wl,--no-as-needed
 
@@ -59,9 +59,10 @@ conformance: $(CONFORMANCE:%=$(OUT)/$(KIND)/conformance/%)
 print-flags:
 	@echo $(filter-out -MMD -MP,$(BASE))
 
-# The parser of YAML is guardctl's alone, and of those tests that try how it is used.
+# The parser of YAML is guardctl's alone, and of those tests that try how it is used or are written in it.
 YAML := $(OUT)/guardctl $(OUT)/$(KIND)/unit/yaml_to_json $(OUT)/fuzz/yaml_convert
 $(YAML): LIBS += -lyaml-cpp
+$(OUT)/$(KIND)/conformance/crs: LIBS += -lyaml-cpp
 $(OUT)/$(KIND)/unit/yaml_to_json: $(patsubst %,$(OUT)/$(KIND)/src/cli/%.o,yaml_scalar yaml_to_json)
 $(OUT)/fuzz/yaml_convert: $(patsubst %,$(OUT)/native-fuzz/src/cli/%.o,yaml_scalar yaml_to_json)
 

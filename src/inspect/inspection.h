@@ -1,0 +1,189 @@
+// Runs a program over a request, in the order of its rules. A worker has one; what it needs of
+// memory it keeps.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "inspect/program.h"
+#include "inspect/transaction.h"
+
+namespace guard::inspect {
+
+// A rule that matched and is to be told of.
+struct Match {
+  const Rule* rule = nullptr;
+  std::string_view variable;  // "ARGS:name": holds bytes of the client
+  std::string_view value;     // what it matched in, as it was looked at: the client's
+  std::string_view message;
+  std::string_view logdata;  // holds the client's bytes, and what of the value was found
+};
+
+enum class Outcome : std::uint8_t {
+  passed,
+  denied,       // by a rule: by
+  over_budget,  // of work, or of arguments
+  failed,       // no memory
+};
+
+struct InspectionResult {
+  Outcome outcome = Outcome::passed;
+  const Rule* by = nullptr;
+  std::uint16_t status = 403;
+  std::int64_t score = 0;
+  std::uint64_t work = 0;  // units: see kDefaultBudget
+};
+
+// A unit is a byte that is looked at once: decoded, searched in or compared; every such step costs
+// kStepCost more, and a regex counts kRegexCost for each byte.
+inline constexpr std::uint64_t kStepCost = 32;
+inline constexpr std::uint64_t kRegexCost = 4;
+inline constexpr std::uint64_t kDefaultBudget = 64U << 20;
+
+class Inspection {
+ public:
+  Inspection() = default;
+  Inspection(const Inspection&) = delete;
+  Inspection& operator=(const Inspection&) = delete;
+
+  // False: out of memory. Once for each program that will be run.
+  bool prepare(const Program& program) noexcept { return prepare_sets(program); }
+
+  // The two phases of a request. The second is for those that the first has let pass, and has the
+  // body, which may be empty. After the first, processor() says how rules want the body read.
+  const InspectionResult& run_headers(const Program& program, const RequestView& view,
+                                      std::uint64_t budget) noexcept;
+  const InspectionResult& run_body(std::string_view body) noexcept;
+  const InspectionResult& run_body(std::string_view body,
+                                   const core::JsonDocument& document) noexcept;
+
+  BodyProcessor processor() const { return transaction_.processor(); }
+  bool engine_off() const { return engine_off_; }
+  const std::vector<Match>& matches() const { return matches_; }
+  // "sqli": of what the rules that matched are about, what weighs most. Empty: of nothing.
+  std::string_view category() const noexcept;
+
+  Transaction& transaction() { return transaction_; }
+
+ private:
+  // A variable that rules set.
+  struct Variable {
+    enum class State : std::uint8_t { unset, text, number } state = State::unset;
+    std::string_view text;
+    std::int64_t number = 0;
+  };
+  struct Named {
+    Collection collection;
+    std::string_view name;
+    Variable variable;
+  };
+  struct RemovedTarget {
+    const Control* control;
+  };
+  // A value that a rule looks at.
+  struct Subject {
+    Collection collection = Collection::args;
+    std::string_view name;  // of a member; empty for what is no list
+    std::string_view value;
+    std::uint32_t traits = 0;
+  };
+
+  static bool prepare_sets(const Program& program, ScanMemory& memory) noexcept;
+  bool prepare_sets(const Program& program) noexcept { return prepare_sets(program, memory_); }
+  void reset(const Program& program, std::uint64_t budget);
+  void run_phase(int phase);
+  template <class Run>
+  const InspectionResult& guarded(Run run) noexcept;
+  void finish();
+
+  // Scanning: inspection_scan.cpp
+  void scan_phase(int phase);
+  void scan_class(int phase, ValueClass value_class, std::size_t group_size);
+  void scan_value(const ScanSet& set, std::string_view value, std::uint32_t& traits,
+                  std::uint8_t& group, std::size_t group_size);
+  void add_variants(const ScanSet& set, std::size_t node, std::string_view value,
+                    std::uint32_t traits);
+  void emit(std::string_view value, bool folds);
+  void flush(const ScanSet& set);
+
+  // Rules
+  bool evaluate(int index);
+  bool evaluate_target(const CompiledRule& compiled, const CompiledTarget& target);
+  template <class Each>
+  void for_each(const CompiledTarget& target, Each each);
+  template <class Each>
+  void for_each_variable(const CompiledTarget& target, Each each);
+  bool excluded(const CompiledTarget& target, std::string_view name);
+  bool selects(const Selection& selection, std::string_view name);
+  bool removed_by_control(const Rule& rule) const;
+  bool target_removed(const Rule& rule, Collection collection, std::string_view name);
+  bool try_subject(const CompiledRule& compiled, const Subject& subject);
+  bool try_value(const CompiledRule& compiled, const Subject& subject, std::string_view value);
+  std::string_view transformed(const Chain& chain, std::string_view value, std::uint32_t traits);
+  bool matches_operator(const CompiledRule& compiled, std::string_view value);
+  bool matches_regex(const CompiledRule& compiled, std::string_view value);
+  void matched(const CompiledRule& compiled, const Subject& subject, std::string_view value);
+  void after_match(const CompiledRule& compiled);
+  void report(const Rule& rule);
+  void disrupt(const Rule& rule);
+  void set_variable(const SetVar& set);
+  void control(const Control& control);
+  Variable* find_variable(Collection collection, int slot, std::string_view name);
+  Variable& make_variable(Collection collection, int slot, std::string_view name);
+  std::string_view text_of(Variable& variable);
+  static std::int64_t number_of(const Variable& variable);
+  std::string_view expand(const Macro& macro);
+  std::string_view value_of(const MacroPart& part);
+  void capture(std::size_t group, std::string_view value);
+  std::string_view qualified(Collection collection, std::string_view name);
+
+  void charge(std::uint64_t units) {
+    result_.work += units;
+    if (result_.work > budget_) result_.outcome = Outcome::over_budget;
+  }
+  bool stopped() const { return result_.outcome != Outcome::passed; }
+
+  const Program* program_ = nullptr;
+  std::uint64_t budget_ = kDefaultBudget;
+  Transaction transaction_;
+  InspectionResult result_;
+  std::vector<Match> matches_;
+  ScanMemory memory_;
+  Regex::Workspace workspace_;
+
+  // By pattern: in which groups of values it may match.
+  std::vector<std::uint64_t> hits_;
+  std::uint8_t group_ = 0;
+  std::size_t group_bytes_ = 0;
+  std::string row_;  // the values of the group
+  std::vector<std::string_view> variants_;
+
+  std::vector<Variable> tx_;  // by slot
+  std::vector<Named> named_;
+  std::unordered_map<std::string_view, std::size_t> named_index_;
+  std::vector<const Control*> removed_rules_;
+  std::vector<const Control*> removed_targets_;
+
+  // Of the rule, or chain, that is asked.
+  const Rule* current_ = nullptr;
+  std::vector<Subject> matched_;
+  std::string_view matched_value_;
+  std::string_view matched_name_;
+  int skip_to_ = -1;
+  std::uint32_t skip_ = 0;
+  bool allow_phase_ = false;
+  bool allow_all_ = false;
+  bool engine_off_ = false;
+  bool detection_only_ = false;
+  bool skip_body_ = false;
+  std::uint8_t highest_severity_ = kNoSeverity;
+};
+
+// What a tag says a rule is about: "attack-sqli" is "sqli". Empty: nothing.
+std::string_view category_of(const Rule& rule) noexcept;
+
+}  // namespace guard::inspect

@@ -1,0 +1,179 @@
+// What an operator says of one value.
+#include <algorithm>
+
+#include "core/address.h"
+#include "core/ascii.h"
+#include "core/utf8.h"
+#include "inspect/inspection.h"
+
+namespace guard::inspect {
+
+namespace {
+
+bool is_word_end(std::string_view text, std::size_t at) {
+  return at >= text.size() || !core::is_letter(text[at]);
+}
+
+bool contains_word(std::string_view text, std::string_view word) {
+  if (word.empty()) return true;
+  for (std::size_t at = text.find(word); at != std::string_view::npos;
+       at = text.find(word, at + 1)) {
+    if ((at == 0 || is_word_end(text, at - 1)) && is_word_end(text, at + word.size())) return true;
+  }
+  return false;
+}
+
+bool bad_url_encoding(std::string_view text) {
+  for (std::size_t at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 3)) {
+    if (at + 2 >= text.size() || !core::is_hex(text[at + 1]) || !core::is_hex(text[at + 2])) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const core::Utf8Unit unit = core::decode_utf8(text);
+    if (!unit.valid) return false;
+    text.remove_prefix(unit.length);
+  }
+  return true;
+}
+
+bool is_comparison(Operator op) {
+  return op == Operator::eq || op == Operator::ge || op == Operator::gt || op == Operator::le ||
+         op == Operator::lt;
+}
+
+bool compare(Operator op, std::int64_t value, std::int64_t with) {
+  switch (op) {
+    case Operator::eq:
+      return value == with;
+    case Operator::ge:
+      return value >= with;
+    case Operator::gt:
+      return value > with;
+    case Operator::le:
+      return value <= with;
+    default:
+      return value < with;
+  }
+}
+
+// Without one of these bytes there is no tag and no attribute, in whatever context a page puts it.
+bool may_be_xss(std::string_view value) {
+  return value.find_first_of("<=") != std::string_view::npos;
+}
+
+// A single word or number is no injection.
+bool may_be_sqli(std::string_view value) {
+  return std::any_of(value.begin(), value.end(),
+                     [](char c) { return !core::is_letter(c) && !core::is_digit(c) && c != '_'; });
+}
+
+}  // namespace
+
+bool Inspection::matches_regex(const CompiledRule& compiled, std::string_view value) {
+  charge(value.size() * kRegexCost + kStepCost);
+  const Regex* regex = compiled.regex.get();
+  std::optional<Regex> made;
+  if (regex == nullptr) {
+    const std::string_view pattern = expand(compiled.argument);
+    charge(pattern.size() * 1000);
+    if (stopped()) return false;
+    try {
+      made.emplace(pattern);
+    } catch (const std::runtime_error&) {
+      return false;
+    }
+    regex = &*made;
+  }
+  switch (regex->search(value, workspace_)) {
+    case Regex::Result::no:
+      return false;
+    case Regex::Result::limit:
+      // Nobody knows; what goes back so often was made to.
+      charge(1'000'000);
+      return !compiled.rule->op.negated;
+    case Regex::Result::yes:
+      break;
+  }
+  if (compiled.rule->capture) {
+    for (std::size_t i = 0; i < workspace_.groups(); ++i) {
+      capture(i, workspace_.group(value, i));
+    }
+  }
+  return true;
+}
+
+bool Inspection::matches_operator(const CompiledRule& compiled, std::string_view value) {
+  const Operator op = compiled.rule->op.op;
+  if (op == Operator::rx) return matches_regex(compiled, value);
+  charge(value.size() + kStepCost);
+  if (is_comparison(op)) {
+    const std::int64_t with = compiled.argument.is_constant()
+                                  ? compiled.number
+                                  : leading_number(expand(compiled.argument));
+    return compare(op, leading_number(value), with);
+  }
+  const auto argument = [&] { return expand(compiled.argument); };
+  switch (op) {
+    case Operator::begins_with:
+      return value.starts_with(argument());
+    case Operator::contains:
+    case Operator::str_match:
+      return value.find(argument()) != std::string_view::npos;
+    case Operator::contains_word:
+      return contains_word(value, argument());
+    case Operator::ends_with:
+      return value.ends_with(argument());
+    case Operator::streq:
+      return value == argument();
+    case Operator::within:
+      return argument().find(value) != std::string_view::npos;
+    case Operator::ip_match:
+    case Operator::ip_match_from_file: {
+      const auto address = core::parse_address(value);
+      return address && compiled.networks->contains(*address);
+    }
+    case Operator::pm:
+    case Operator::pm_from_file: {
+      charge(value.size() * kRegexCost);
+      const std::string_view found = compiled.phrases->find(value);
+      if (found.empty()) return false;
+      if (compiled.rule->capture) capture(0, found);
+      return true;
+    }
+    case Operator::detect_sqli: {
+      Libinjection::Fingerprint fingerprint{};
+      if (!may_be_sqli(value) || !program_->libinjection().loaded()) return false;
+      charge(value.size() * kRegexCost);
+      if (!program_->libinjection().is_sqli(value, fingerprint)) return false;
+      if (compiled.rule->capture) {
+        capture(0, transaction_.arena().copy(std::string_view(fingerprint.data())));
+      }
+      return true;
+    }
+    case Operator::detect_xss:
+      if (!may_be_xss(value) || !program_->libinjection().loaded()) return false;
+      charge(value.size() * kRegexCost);
+      if (!program_->libinjection().is_xss(value)) return false;
+      if (compiled.rule->capture) capture(0, value);
+      return true;
+    case Operator::validate_byte_range:
+      return std::any_of(value.begin(), value.end(),
+                         [&](char c) { return !compiled.bytes[static_cast<unsigned char>(c)]; });
+    case Operator::validate_url_encoding:
+      return bad_url_encoding(value);
+    case Operator::validate_utf8_encoding:
+      return !is_utf8(value);
+    case Operator::unconditional_match:
+      return true;
+    default:
+      // geoLookup and rbl would have to ask somebody: nobody is known, nothing is found.
+      return false;
+  }
+}
+
+}  // namespace guard::inspect

@@ -1,0 +1,167 @@
+// The first look: all patterns of a phase at once, over rows of values. A group is a row that is
+// searched in one go; which groups a pattern may match in is a bit for each.
+#include <algorithm>
+
+#include "inspect/inspection.h"
+
+namespace guard::inspect {
+
+namespace {
+
+constexpr std::size_t kLeastGroup = 2048;  // bytes of values
+constexpr std::size_t kFullGroups = 48;    // of 64: each class begins a new one
+constexpr std::uint8_t kLastGroup = 63;
+
+constexpr std::array<List, kListCount> kArgumentLists = {
+    List::args_get,   List::args_post,  List::args_body,      List::cookies,
+    List::files,      List::file_sizes, List::part_headers,   List::part_filenames,
+    List::part_names, List::xml_text,   List::xml_attributes, List::headers};
+
+}  // namespace
+
+bool Inspection::prepare_sets(const Program& program, ScanMemory& memory) noexcept {
+  for (int phase = 0; phase < kPhases; ++phase) {
+    for (std::size_t c = 0; c < kValueClasses; ++c) {
+      if (!program.scan_set(phase, static_cast<ValueClass>(c)).patterns.prepare(memory)) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+void Inspection::scan_phase(int phase) {
+  std::fill(hits_.begin(), hits_.end(), 0);
+  std::size_t total = 0;
+  for (const List list : kArgumentLists) {
+    for (const Field& field : transaction_.list(list)) {
+      total += field.name.size() + field.value.size();
+    }
+  }
+  total += 2 * transaction_.single(Collection::request_body).value.size();
+  const std::size_t group_size = std::max(kLeastGroup, total / kFullGroups);
+  group_ = 0;
+  for (std::size_t c = 0; c < kValueClasses && !stopped(); ++c) {
+    scan_class(phase, static_cast<ValueClass>(c), group_size);
+  }
+}
+
+void Inspection::scan_class(int phase, ValueClass value_class, std::size_t group_size) {
+  const ScanSet& set = program_->scan_set(phase, value_class);
+  if (set.patterns.empty()) return;
+  row_.clear();
+  group_bytes_ = 0;
+  const auto wanted = [&](Collection collection) { return set.collections[index_of(collection)]; };
+  const auto add_list = [&](List list, bool values, bool names) {
+    if (!values && !names) return;
+    for (Field& field : transaction_.list(list)) {
+      if (stopped()) return;
+      if (values && !field.trusted) {
+        scan_value(set, field.value, field.value_traits, field.value_group, group_size);
+      }
+      if (names) scan_value(set, field.name, field.name_traits, field.name_group, group_size);
+    }
+  };
+  using C = Collection;
+  switch (value_class) {
+    case ValueClass::arguments: {
+      const bool values = wanted(C::args);
+      const bool names = wanted(C::args_names);
+      add_list(List::args_get, values || wanted(C::args_get), names || wanted(C::args_get_names));
+      add_list(List::args_post, values || wanted(C::args_post),
+               names || wanted(C::args_post_names));
+      add_list(List::args_body, values, names);
+      add_list(List::cookies, wanted(C::request_cookies), wanted(C::request_cookies_names));
+      add_list(List::files, wanted(C::files), wanted(C::files_names));
+      add_list(List::file_sizes, wanted(C::files_sizes), false);
+      add_list(List::part_headers, wanted(C::multipart_part_headers), false);
+      add_list(List::part_filenames, wanted(C::multipart_filename), false);
+      add_list(List::part_names, wanted(C::multipart_name), false);
+      add_list(List::xml_text, wanted(C::xml), false);
+      add_list(List::xml_attributes, wanted(C::xml), false);
+      break;
+    }
+    case ValueClass::headers:
+      add_list(List::headers, wanted(C::request_headers), wanted(C::request_headers_names));
+      break;
+    case ValueClass::line:
+    case ValueClass::body:
+      for (std::size_t i = 0; i < kCollectionCount; ++i) {
+        const auto collection = static_cast<Collection>(i);
+        if (!set.collections[i] || class_of(collection) != value_class) continue;
+        Field& field = transaction_.single(collection);
+        scan_value(set, field.value, field.value_traits, field.value_group, group_size);
+      }
+      break;
+  }
+  flush(set);
+}
+
+void Inspection::scan_value(const ScanSet& set, std::string_view value, std::uint32_t& traits,
+                            std::uint8_t& group, std::size_t group_size) {
+  if (traits == Field::kUnknown) traits = byte_traits(value);
+  group = group_;
+  if (value.empty()) return;
+  row_ += value;
+  row_ += '\n';
+  group_bytes_ += value.size();
+  if ((set.triggers & traits) != 0) {
+    variants_.clear();
+    variants_.push_back(value);
+    add_variants(set, 0, value, traits);
+    charge(value.size() * variants_.size());
+  }
+  if (group_bytes_ >= group_size) flush(set);
+}
+
+// What the chains make of a value, each different text once. Where what is left of all chains
+// changes nothing but the case, that is no different text: the patterns ignore it.
+void Inspection::add_variants(const ScanSet& set, std::size_t node, std::string_view value,
+                              std::uint32_t traits) {
+  const ChainNode& here = set.nodes[node];
+  if (node != 0 && (here.ends || (here.below & traits) == 0)) emit(value, here.all_fold);
+  if ((here.below & traits) == 0 || stopped()) return;
+  for (const std::uint16_t child : here.children) {
+    const Transformation transformation = set.nodes[child].transformation;
+    const std::uint32_t wanted = triggers(transformation) |
+                                 (transformation == Transformation::lowercase   ? ByteTraits::kUpper
+                                  : transformation == Transformation::uppercase ? ByteTraits::kLower
+                                                                                : 0);
+    std::string_view next = value;
+    std::uint32_t next_traits = traits;
+    if ((wanted & traits) != 0) {
+      const std::size_t room = transformed_size(value.size());
+      char* out = transaction_.arena().allocate(room);
+      bool changed = false;
+      next = transform(transformation, value, out, changed);
+      const bool used = changed && next.data() == out;
+      transaction_.arena().shrink(used ? room - next.size() : room);
+      if (changed) next_traits = byte_traits(next);
+      charge(value.size() + kStepCost);
+    }
+    add_variants(set, child, next, next_traits);
+  }
+}
+
+void Inspection::emit(std::string_view value, bool folds) {
+  for (const std::string_view known : variants_) {
+    if (known == value || (folds && equal_ignoring_case(known, value))) return;
+  }
+  variants_.push_back(value);
+  row_ += value;
+  row_ += '\n';
+}
+
+void Inspection::flush(const ScanSet& set) {
+  if (row_.empty()) return;
+  charge(row_.size() + kStepCost);
+  const std::uint64_t bit = std::uint64_t{1} << group_;
+  if (!set.patterns.scan(row_, memory_, hits_.data(), bit)) {
+    for (std::uint64_t& hit : hits_) hit |= bit;
+  }
+  row_.clear();
+  group_bytes_ = 0;
+  if (group_ < kLastGroup) ++group_;
+}
+
+}  // namespace guard::inspect

@@ -1,0 +1,215 @@
+#include "inspect/pattern_set.h"
+
+#include <hs/hs.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+#include <map>
+#include <stdexcept>
+
+#include "core/ascii.h"
+#include "inspect/regex.h"
+#include "inspect/vocabulary.h"
+
+namespace guard::inspect {
+
+namespace {
+
+constexpr unsigned kFlags = HS_FLAG_DOTALL | HS_FLAG_MULTILINE | HS_FLAG_SINGLEMATCH;
+
+struct CompileErrorFree {
+  void operator()(hs_compile_error_t* error) const { hs_free_compile_error(error); }
+};
+using CompileError = std::unique_ptr<hs_compile_error_t, CompileErrorFree>;
+
+// Whether it means the same in a row of values.
+bool fits_rows(std::string_view expression) {
+  for (std::size_t i = 0; i + 1 < expression.size(); ++i) {
+    const char next = expression[i + 1];
+    if (expression[i] == '\\') {
+      if (next == 'A' || next == 'Z' || next == 'z' || next == 'G' || next == 'Q') return false;
+      ++i;
+    } else if (expression[i] == '(' && next == '*') {
+      return false;
+    } else if (expression[i] == '(' && next == '?') {
+      // Options that are switched off: (?-m), (?^)
+      for (std::size_t k = i + 2; k < expression.size() && expression[k] != ')' &&
+                                  expression[k] != ':' && expression[k] != '<';
+           ++k) {
+        if (expression[k] == '-' || expression[k] == '^') return false;
+      }
+    }
+  }
+  return true;
+}
+
+bool matches_empty(const std::string& expression, bool ignore_case) {
+  const Regex regex(expression, ignore_case);
+  Regex::Workspace workspace;
+  return regex.search("", workspace) != Regex::Result::no;
+}
+
+unsigned flags_of(bool ignore_case) {
+  return kFlags | (ignore_case ? HS_FLAG_CASELESS : 0U);
+}
+
+bool supports(const std::string& expression, unsigned flags) {
+  hs_expr_info_t* info = nullptr;
+  hs_compile_error_t* text = nullptr;
+  const hs_error_t result = hs_expression_info(expression.c_str(), flags, &info, &text);
+  const CompileError error(text);
+  std::free(info);
+  return result == HS_SUCCESS;
+}
+
+// From here on a pattern takes long to compile exactly, and may turn out to be too large.
+constexpr std::size_t kLong = 400;
+
+// What looks around or back is compiled as less than it asks, and so is what repeats by numbers.
+unsigned exact_or_prefilter(const std::string& expression, bool ignore_case) {
+  const unsigned flags = flags_of(ignore_case);
+  const bool costly = expression.size() > kLong || expression.find('{') != std::string::npos;
+  if (!costly && supports(expression, flags)) return flags;
+  return supports(expression, flags | HS_FLAG_PREFILTER) ? flags | HS_FLAG_PREFILTER : 0;
+}
+
+// Databases in use, by what they were compiled from: the old configuration's serve the new one.
+std::weak_ptr<hs_database>& shared_database(const std::string& key) {
+  static std::map<std::string, std::weak_ptr<hs_database>> known;
+  std::erase_if(known, [](const auto& entry) { return entry.second.expired(); });
+  return known[key];
+}
+
+std::string escape(std::string_view bytes) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string text;
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    text += "\\x";
+    text += kHex[byte >> 4];
+    text += kHex[byte & 15];
+  }
+  return text;
+}
+
+struct ScanContext {
+  std::uint64_t* hits;
+  std::uint64_t bits;
+};
+
+int on_match(unsigned id, unsigned long long /*from*/, unsigned long long /*to*/,
+             unsigned /*flags*/, void* context) {
+  const auto& scan = *static_cast<ScanContext*>(context);
+  scan.hits[id] |= scan.bits;
+  return 0;
+}
+
+}  // namespace
+
+ScanMemory::~ScanMemory() {
+  hs_free_scratch(scratch_);
+}
+
+bool PatternSet::takes(const std::string& expression, bool ignore_case) {
+  return expression.find('\0') == std::string::npos && fits_rows(expression) &&
+         !matches_empty(expression, ignore_case) &&
+         exact_or_prefilter(expression, ignore_case) != 0;
+}
+
+void PatternSet::compile(const std::vector<PatternText>& patterns) {
+  if (patterns.empty()) return;
+  std::vector<std::string> texts;
+  std::vector<unsigned> flags;
+  std::vector<unsigned> ids;
+  texts.reserve(patterns.size());
+  for (const PatternText& pattern : patterns) {
+    texts.push_back(pattern.phrase ? escape(pattern.expression) : pattern.expression);
+    flags.push_back(pattern.phrase ? flags_of(true)
+                                   : exact_or_prefilter(pattern.expression, pattern.ignore_case));
+    ids.push_back(pattern.id);
+  }
+  std::string key;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    key += texts[i] + '\0' + std::to_string(flags[i]) + ' ' + std::to_string(ids[i]) + '\0';
+  }
+  std::weak_ptr<hs_database>& shared = shared_database(key);
+  database_ = shared.lock();
+  if (database_ != nullptr) return;
+  hs_database_t* database = nullptr;
+  while (database == nullptr) {
+    std::vector<const char*> expressions;
+    expressions.reserve(texts.size());
+    for (const std::string& text : texts) expressions.push_back(text.c_str());
+    hs_compile_error_t* failure = nullptr;
+    const hs_error_t result = hs_compile_multi(expressions.data(), flags.data(), ids.data(),
+                                               static_cast<unsigned>(expressions.size()),
+                                               HS_MODE_BLOCK, nullptr, &database, &failure);
+    const CompileError error(failure);
+    if (result == HS_SUCCESS) break;
+    const std::size_t at = error && error->expression >= 0
+                               ? static_cast<std::size_t>(error->expression)
+                               : texts.size();
+    // What is too large all the same is asked of every value.
+    if (at >= texts.size() || texts[at] == ".") {
+      throw std::runtime_error("vectorscan: " + std::string(error ? error->message : "failed"));
+    }
+    if ((flags[at] & HS_FLAG_PREFILTER) == 0) {
+      flags[at] |= HS_FLAG_PREFILTER;
+    } else {
+      texts[at] = ".";
+    }
+  }
+  database_ =
+      std::shared_ptr<hs_database>(database, [](hs_database* one) { hs_free_database(one); });
+  shared = database_;
+}
+
+std::size_t PatternSet::bytes() const {
+  std::size_t size = 0;
+  if (database_ != nullptr) hs_database_size(database_.get(), &size);
+  return size;
+}
+
+bool PatternSet::prepare(ScanMemory& memory) const noexcept {
+  return database_ == nullptr || hs_alloc_scratch(database_.get(), &memory.scratch_) == HS_SUCCESS;
+}
+
+bool PatternSet::scan(std::string_view text, ScanMemory& memory, std::uint64_t* hits,
+                      std::uint64_t bits) const noexcept {
+  if (text.size() > std::numeric_limits<unsigned>::max()) return false;
+  ScanContext context{hits, bits};
+  return hs_scan(database_.get(), text.data(), static_cast<unsigned>(text.size()), 0,
+                 memory.scratch_, on_match, &context) == HS_SUCCESS;
+}
+
+PhraseSet::PhraseSet(std::vector<std::string> phrases) : phrases_(std::move(phrases)) {
+  std::erase_if(phrases_, [](const std::string& phrase) { return phrase.empty(); });
+  for (std::string& phrase : phrases_) phrase = to_lower(phrase);
+  std::sort(phrases_.begin(), phrases_.end());
+  phrases_.erase(std::unique(phrases_.begin(), phrases_.end()), phrases_.end());
+  for (const std::string& phrase : phrases_) {
+    ++first_[static_cast<unsigned char>(phrase.front()) + 1];
+  }
+  for (std::size_t i = 1; i < 257; ++i) first_[i] += first_[i - 1];
+}
+
+std::string_view PhraseSet::find(std::string_view text) const noexcept {
+  std::size_t best_end = std::string_view::npos;
+  std::string_view best;
+  for (std::size_t at = 0; at < text.size() && at < best_end; ++at) {
+    const auto byte = static_cast<unsigned char>(core::to_lower(text[at]));
+    for (std::uint32_t i = first_[byte]; i < first_[byte + 1U]; ++i) {
+      const std::string& phrase = phrases_[i];
+      const std::size_t end = at + phrase.size();
+      if (end > text.size() || end > best_end || (end == best_end && !best.empty())) continue;
+      const std::string_view here = text.substr(at, phrase.size());
+      if (!equal_ignoring_case(here, phrase)) continue;
+      best_end = end;
+      best = here;
+    }
+  }
+  return best;
+}
+
+}  // namespace guard::inspect

@@ -1,0 +1,85 @@
+// Many patterns searched for at once, by Vectorscan. It answers which of them may match somewhere
+// in a text, never more: what it finds is to be confirmed, what it does not find is not there.
+//
+// A text may be several values with a newline behind each. Rules' patterns are compiled so that '^'
+// and '$' are at every line, and the ends of a value are no word characters, as a newline is none:
+// what a pattern finds in a value it finds in the row of them. Patterns for which that is not so
+// (\A, \z, (?-m)) are not taken.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct hs_database;
+struct hs_scratch;
+
+namespace guard::inspect {
+
+struct PatternText {
+  std::string expression;  // or, of a phrase, its bytes
+  bool phrase = false;     // ignoring case
+  bool ignore_case = false;
+  std::uint32_t id = 0;
+};
+
+// Of a worker: what Vectorscan needs for a search. One for all sets.
+class ScanMemory {
+ public:
+  ScanMemory() = default;
+  ~ScanMemory();
+  ScanMemory(const ScanMemory&) = delete;
+  ScanMemory& operator=(const ScanMemory&) = delete;
+
+ private:
+  friend class PatternSet;
+  hs_scratch* scratch_ = nullptr;
+};
+
+class PatternSet {
+ public:
+  PatternSet() = default;
+  PatternSet(const PatternSet&) = delete;
+  PatternSet& operator=(const PatternSet&) = delete;
+
+  // Whether compile() takes a regex; what it does not take must be searched for otherwise.
+  static bool takes(const std::string& expression, bool ignore_case);
+
+  // Throws std::runtime_error. While configuration is read alone: sets of the same patterns share
+  // what is compiled, over reloads too.
+  void compile(const std::vector<PatternText>& patterns);
+
+  bool empty() const { return database_ == nullptr; }
+  std::size_t bytes() const;
+  // False: out of memory.
+  bool prepare(ScanMemory& memory) const noexcept;
+
+  // Sets bits of hits[id] for every pattern that may match. False: the search failed, and every
+  // pattern may match.
+  bool scan(std::string_view text, ScanMemory& memory, std::uint64_t* hits,
+            std::uint64_t bits) const noexcept;
+
+ private:
+  std::shared_ptr<hs_database> database_;
+};
+
+// One @pm: the phrases, of which it says which was found.
+class PhraseSet {
+ public:
+  explicit PhraseSet(std::vector<std::string> phrases);
+
+  const std::vector<std::string>& phrases() const { return phrases_; }
+  // The phrase that ends first, as it stands in the text; the longest of several. Empty: none.
+  std::string_view find(std::string_view text) const noexcept;
+
+ private:
+  std::vector<std::string> phrases_;  // lower case, sorted
+  // The phrases that begin with byte b are those from first_[b] to first_[b + 1].
+  std::array<std::uint32_t, 257> first_{};
+};
+
+}  // namespace guard::inspect

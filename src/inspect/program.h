@@ -1,0 +1,145 @@
+// Rules made ready to run: regexes compiled, chains of transformations numbered, and for each phase
+// and kind of value one set of all the patterns that are searched for in it. Made while
+// configuration is read, shared by all locations with the same rules, never changed afterwards.
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/cidr.h"
+#include "inspect/libinjection.h"
+#include "inspect/pattern_set.h"
+#include "inspect/regex.h"
+#include "inspect/rule_set.h"
+#include "inspect/transaction.h"
+
+namespace guard::inspect {
+
+// A member of a collection, or several.
+struct Selection {
+  Selector selector = Selector::all;
+  std::string name;  // lower case
+  std::shared_ptr<const Regex> regex;
+};
+
+struct CompiledTarget {
+  Collection collection = Collection::args;
+  bool count = false;
+  int slot = kNoSlot;  // of TX
+  Selection selection;
+  std::vector<Selection> exclusions;
+};
+
+struct Chain {
+  std::vector<Transformation> transformations;
+  std::uint32_t triggers = 0;  // see triggers() of one
+  bool folds_case = false;     // what comes out may differ from what went in by case
+};
+
+struct CompiledRule {
+  const Rule* rule = nullptr;
+  std::vector<CompiledTarget> targets;
+  std::uint16_t chain = 0;
+  int pattern = -1;  // of the sets: its number; -1: it is asked directly
+  std::shared_ptr<const Regex> regex;
+  std::shared_ptr<const PhraseSet> phrases;
+  std::shared_ptr<const core::CidrList> networks;
+  std::bitset<256> bytes;   // of validateByteRange: those that are allowed
+  Macro argument;           // of the others
+  std::int64_t number = 0;  // of a constant argument
+  int skip_to = -1;         // step behind the marker of skipAfter
+};
+
+// Values that are searched together.
+enum class ValueClass : std::uint8_t { arguments, headers, line, body };
+inline constexpr std::size_t kValueClasses = 4;
+
+// The chains of a set, as a tree of what they begin with in common.
+struct ChainNode {
+  Transformation transformation = Transformation::lowercase;
+  std::vector<std::uint16_t> children;
+  std::uint32_t below = 0;  // triggers of all chains that go through it, behind it
+  bool ends = false;        // a chain ends here
+  bool all_fold = true;     // of every chain that goes through it folds_case is true
+};
+
+struct ScanSet {
+  PatternSet patterns;
+  std::vector<ChainNode> nodes;  // the first is the root: no transformation
+  std::uint32_t triggers = 0;    // of all chains
+  // What of the class is searched in at all.
+  std::bitset<kCollectionCount> collections;
+};
+
+struct ProgramOptions {
+  int paranoia = 1;   // what TX starts with; 0: what the rules say
+  int threshold = 0;  // inbound anomaly score; 0: what the rules say
+  bool libinjection = true;
+  bool search = true;  // false: every rule is asked for every value, for tests
+};
+
+class Program {
+ public:
+  Program(RuleSet rules, const ProgramOptions& options);
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  const RuleSet& rules() const { return rules_; }
+  const CompiledRule& rule(int index) const { return compiled_[static_cast<std::size_t>(index)]; }
+  const std::vector<Step>& steps(int phase) const { return rules_.steps[phase]; }
+  const Chain& chain(std::uint16_t index) const { return chains_[index]; }
+  const ScanSet& scan_set(int phase, ValueClass value_class) const {
+    return sets_[static_cast<std::size_t>(phase)][static_cast<std::size_t>(value_class)];
+  }
+  std::size_t pattern_count() const { return pattern_count_; }
+  std::size_t direct_rules() const { return direct_rules_; }
+  std::size_t tx_slots() const { return rules_.tx_names.size(); }
+  const Libinjection& libinjection() const { return libinjection_; }
+  std::size_t bytes() const;
+
+  struct Preset {
+    int slot;
+    std::int64_t number;
+  };
+  const std::vector<Preset>& presets() const { return presets_; }
+  // Slots of the anomaly score, those of both versions of the rules that are there.
+  const std::vector<int>& score_slots() const { return score_slots_; }
+  // Whether any rule could want the body.
+  bool wants_body() const { return wants_body_; }
+
+ private:
+  void compile_rule(std::size_t index);
+  void compile_targets(CompiledRule& compiled);
+  void compile_operator(CompiledRule& compiled);
+  std::uint16_t chain_of(const std::vector<Transformation>& transformations);
+  bool is_searched(const CompiledRule& compiled) const;
+  void link_steps(const std::vector<Step>& steps);
+  bool skips_beyond_paranoia(const CompiledRule& compiled) const;
+  void compile_sets();
+  void preset(std::string_view name, std::int64_t number);
+
+  RuleSet rules_;
+  ProgramOptions options_;
+  std::vector<CompiledRule> compiled_;
+  std::vector<Chain> chains_;
+  std::array<std::array<ScanSet, kValueClasses>, kPhases> sets_;
+  std::size_t pattern_count_ = 0;
+  std::size_t direct_rules_ = 0;
+  std::vector<Preset> presets_;
+  std::vector<int> score_slots_;
+  bool wants_body_ = false;
+  Libinjection libinjection_;
+};
+
+// ModSecurity's atoll: what it begins with as a number, 0 if with none.
+std::int64_t leading_number(std::string_view text) noexcept;
+
+ValueClass class_of(Collection collection) noexcept;
+
+}  // namespace guard::inspect

@@ -1,0 +1,68 @@
+#include "inspect/raw_request.h"
+
+#include <algorithm>
+
+#include "core/ascii.h"
+
+namespace guard::inspect {
+
+namespace {
+
+std::string_view next_line(std::string_view& text) {
+  const std::size_t end = std::min(text.find('\n'), text.size());
+  std::string_view line = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+std::string unchunk(std::string_view text) {
+  std::string body;
+  while (!text.empty()) {
+    const std::string_view line = next_line(text);
+    std::size_t size = 0;
+    for (const char c : line) {
+      if (!core::is_hex(c) || size > text.size()) break;
+      size = size * 16 + static_cast<std::size_t>(core::hex_value(c));
+    }
+    if (size == 0) break;
+    body += text.substr(0, size);
+    text.remove_prefix(std::min(size, text.size()));
+    next_line(text);
+  }
+  return body;
+}
+
+}  // namespace
+
+bool parse_raw_request(std::string_view text, RawRequest& request) {
+  const std::string_view line = next_line(text);
+  const std::size_t first = line.find(' ');
+  if (first == std::string_view::npos || first == 0) return false;
+  request.method = line.substr(0, first);
+  std::string_view rest = line.substr(first + 1);
+  const std::size_t protocol = rest.rfind(" HTTP/");
+  request.version = protocol == std::string_view::npos ? "1.1" : rest.substr(protocol + 6);
+  request.target = rest.substr(0, protocol);
+  bool chunked = false;
+  while (!text.empty()) {
+    const std::string_view field = next_line(text);
+    if (field.empty()) break;
+    const std::size_t colon = field.find(':');
+    if (colon == std::string_view::npos) continue;
+    const HeaderField header{field.substr(0, colon), trim(field.substr(colon + 1))};
+    chunked = chunked || (equal_ignoring_case(header.name, "transfer-encoding") &&
+                          to_lower(header.value).ends_with("chunked"));
+    request.headers.push_back(header);
+  }
+  request.body = chunked ? unchunk(text) : std::string(text);
+  return true;
+}
+
+}  // namespace guard::inspect

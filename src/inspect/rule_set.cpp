@@ -1,0 +1,647 @@
+#include "inspect/rule_set.h"
+
+#include <glob.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "core/ascii.h"
+#include "core/words.h"
+#include "inspect/regex.h"
+
+namespace guard::inspect {
+
+namespace {
+
+constexpr int kMaxIncludes = 16;
+constexpr std::size_t kMaxFile = 16U << 20;
+constexpr std::size_t kMaxRules = 100'000;
+
+// Directives of ModSecurity that say how it works, not what a rule is: Guard has its own for that.
+constexpr std::array<std::string_view, 45> kIgnored = {
+    "secargumentseparator",
+    "secargumentslimit",
+    "secauditengine",
+    "secauditlog",
+    "secauditlog2",
+    "secauditlogdirmode",
+    "secauditlogfilemode",
+    "secauditlogformat",
+    "secauditlogparts",
+    "secauditlogrelevantstatus",
+    "secauditlogstoragedir",
+    "secauditlogtype",
+    "seccollectiontimeout",
+    "seccomponentsignature",
+    "secconnengine",
+    "seccookieformat",
+    "seccookiev0separator",
+    "secdatadir",
+    "secdebuglog",
+    "secdebugloglevel",
+    "secgeolookupdb",
+    "sechttpblkey",
+    "secinterceptonerror",
+    "secpcrematchlimit",
+    "secpcrematchlimitrecursion",
+    "secrequestbodyaccess",
+    "secrequestbodyinmemorylimit",
+    "secrequestbodyjsondepthlimit",
+    "secrequestbodylimit",
+    "secrequestbodylimitaction",
+    "secrequestbodynofileslimit",
+    "secresponsebodyaccess",
+    "secresponsebodylimit",
+    "secresponsebodylimitaction",
+    "secresponsebodymimetype",
+    "secresponsebodymimetypesclear",
+    "secruleengine",
+    "secsensorid",
+    "secserversignature",
+    "secstatusengine",
+    "sectmpdir",
+    "secunicodemapfile",
+    "secuploaddir",
+    "secwebappid",
+    "secxmlexternalentity",
+};
+
+std::optional<std::uint32_t> parse_id(std::string_view text) {
+  if (text.empty() || text.size() > 9) return std::nullopt;
+  std::uint32_t id = 0;
+  for (const char c : text) {
+    if (!core::is_digit(c)) return std::nullopt;
+    id = id * 10 + static_cast<std::uint32_t>(c - '0');
+  }
+  return id;
+}
+
+IdRange parse_range(std::string_view text, const SourceLine& at) {
+  const std::size_t dash = text.find('-');
+  const auto first = parse_id(text.substr(0, dash));
+  const auto last = dash == std::string_view::npos ? first : parse_id(text.substr(dash + 1));
+  if (!first || !last || *first > *last) {
+    fail_at(at, "\"" + std::string(text) + "\" is no rule id and no range of them");
+  }
+  return {*first, *last};
+}
+
+std::uint8_t parse_phase(std::string_view text, const SourceLine& at) {
+  static constexpr std::array<std::pair<std::string_view, std::uint8_t>, 3> kNames = {
+      {{"request", 2}, {"response", 4}, {"logging", 5}}};
+  for (const auto& [name, phase] : kNames) {
+    if (equal_ignoring_case(text, name)) return phase;
+  }
+  if (text.size() == 1 && text[0] >= '1' && text[0] <= '5') {
+    return static_cast<std::uint8_t>(text[0] - '0');
+  }
+  fail_at(at, "unknown phase \"" + std::string(text) + "\"");
+}
+
+std::uint8_t parse_severity(std::string_view text, const SourceLine& at) {
+  static constexpr std::array<std::string_view, 8> kNames = {
+      "emergency", "alert", "critical", "error", "warning", "notice", "info", "debug"};
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    if (equal_ignoring_case(text, kNames[i])) return static_cast<std::uint8_t>(i);
+  }
+  if (text.size() == 1 && text[0] >= '0' && text[0] <= '7') {
+    return static_cast<std::uint8_t>(text[0] - '0');
+  }
+  fail_at(at, "unknown severity \"" + std::string(text) + "\"");
+}
+
+// The XPaths that are read: the text of the document, and each of its attributes.
+void check_target(const Target& target, const SourceLine& at) {
+  if (target.collection == Collection::xml && target.selector != Selector::all &&
+      target.text != "/*" && target.text != "//@*") {
+    fail_at(at, "XML:" + target.text + ": only XML:/* and XML://@* are known");
+  }
+  if (target.selector == Selector::regex) {
+    try {
+      const Regex regex(target.text, true);
+    } catch (const std::runtime_error& error) {
+      fail_at(at, "the regex of a target: " + std::string(error.what()));
+    }
+  }
+}
+
+std::vector<Target> checked_targets(std::string_view text, const SourceLine& at) {
+  std::vector<Target> targets = parse_targets(text, at);
+  for (const Target& target : targets) check_target(target, at);
+  return targets;
+}
+
+}  // namespace
+
+bool Rule::has_tag(std::string_view tag) const {
+  return std::find(tags.begin(), tags.end(), tag) != tags.end();
+}
+
+int RuleSet::slot_of(std::string_view name) {
+  const std::string lower = to_lower(name);
+  const auto [entry, is_new] = tx_slots.try_emplace(lower, static_cast<int>(tx_names.size()));
+  if (is_new) tx_names.emplace_back(name);
+  return entry->second;
+}
+
+bool read_rule_file(const std::string& path, std::string& text) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return false;
+  text.assign(std::istreambuf_iterator<char>(file), {});
+  return !file.bad() && text.size() <= kMaxFile;
+}
+
+std::vector<std::string> glob_rule_files(const std::string& pattern) {
+  struct Matches : glob_t {
+    Matches() : glob_t{} {}
+    ~Matches() { globfree(this); }
+    Matches(const Matches&) = delete;
+    Matches& operator=(const Matches&) = delete;
+  } matches;
+  std::vector<std::string> paths;
+  if (::glob(pattern.c_str(), 0, nullptr, &matches) != 0) return paths;
+  for (std::size_t i = 0; i < matches.gl_pathc; ++i) paths.emplace_back(matches.gl_pathv[i]);
+  return paths;
+}
+
+RuleSetBuilder::RuleSetBuilder(FileReader reader, FileGlob glob)
+    : reader_(std::move(reader)), glob_(std::move(glob)) {
+  // What a capture sets: TX.0 to TX.9 are the first slots.
+  for (char digit = '0'; digit <= '9'; ++digit) set_.slot_of(std::string_view(&digit, 1));
+}
+
+void RuleSetBuilder::add_text(std::string_view text, const std::string& name) {
+  const std::string& file = set_.files.emplace_back(name);
+  parse_seclang(text, file, [this](Directive&& one) { directive(std::move(one)); });
+  if (chain_open_) fail_at(set_.rules.back().at, "a chain without its next rule");
+}
+
+void RuleSetBuilder::add_files(const std::string& pattern, bool optional) {
+  const std::vector<std::string> paths = glob_(pattern);
+  if (paths.empty() && !optional) core::fail("no rule file \"", pattern, "\"");
+  for (const std::string& path : paths) {
+    std::string text;
+    if (!reader_(path, text)) core::fail("cannot read the rule file \"", path, "\"");
+    add_text(text, path);
+  }
+}
+
+void RuleSetBuilder::directive(Directive&& one) {
+  const std::string name = to_lower(one.name);
+  if (chain_open_ && name != "secrule" && name != "secaction") {
+    fail_at(one.at, "a chain is not finished before \"" + one.name + "\"");
+  }
+  if (name == "secrule" || name == "secaction") {
+    add_rule(std::move(one));
+  } else if (name == "secmarker") {
+    add_marker(one);
+  } else if (name == "secdefaultaction") {
+    add_default(one);
+  } else if (name.starts_with("secruleremoveby") || name.starts_with("secruleupdate")) {
+    add_update(one, name);
+  } else if (name == "include" || name == "includeoptional") {
+    if (one.words.size() != 1) fail_at(one.at, "\"" + one.name + "\" takes one path");
+    if (++depth_ > kMaxIncludes) fail_at(one.at, "files include each other too deeply");
+    std::string path = one.words[0];
+    if (!path.starts_with('/')) {
+      const std::size_t slash = one.at.file.rfind('/');
+      if (slash != std::string_view::npos) {
+        path = std::string(one.at.file.substr(0, slash + 1)) + path;
+      }
+    }
+    add_files(path, name == "includeoptional");
+    --depth_;
+  } else if (std::find(kIgnored.begin(), kIgnored.end(), name) != kIgnored.end()) {
+    set_.notes.push_back(std::string(one.at.file) + ":" + std::to_string(one.at.line) + ": " +
+                         one.name + " has no effect in guard");
+  } else {
+    fail_at(one.at, "unknown directive \"" + one.name + "\"");
+  }
+}
+
+void RuleSetBuilder::add_rule(Directive&& one) {
+  if (set_.rules.size() == kMaxRules) fail_at(one.at, "too many rules");
+  Rule rule;
+  rule.at = one.at;
+  rule.action = equal_ignoring_case(one.name, "secaction");
+  const std::size_t least = rule.action ? 1 : 2;
+  if (one.words.size() < least || one.words.size() > (rule.action ? 1U : 3U)) {
+    fail_at(one.at, rule.action ? "SecAction takes its actions in one word"
+                                : "SecRule takes variables, an operator and actions");
+  }
+  const bool is_link = chain_open_;
+  Rule* first = nullptr;
+  if (is_link) {
+    first = &set_.rules.back();
+    while (first->link) --first;
+    rule.link = true;
+    rule.phase = first->phase;
+    rule.id = first->id;
+  }
+  if (!rule.action) {
+    rule.targets = checked_targets(one.words[0], one.at);
+    if (std::all_of(rule.targets.begin(), rule.targets.end(),
+                    [](const Target& target) { return target.exclude; })) {
+      fail_at(one.at, "a rule with nothing but exclusions");
+    }
+    rule.op = parse_operator(one.words[1], one.at);
+  }
+  const std::string_view text = one.words.size() > (rule.action ? 0U : 2U)
+                                    ? std::string_view(one.words.back())
+                                    : std::string_view{};
+  const std::vector<ActionText> actions = parse_actions(text, one.at);
+  for (const ActionText& action : actions) {
+    if (action.name == "phase" && !is_link) rule.phase = parse_phase(action.value, one.at);
+  }
+  const Defaults& defaults = defaults_[rule.phase];
+  rule.log = defaults.log;
+  rule.status = defaults.status;
+  rule.transformations = defaults.transformations;
+  if (!is_link) rule.disruption = defaults.disruption;
+  apply_actions(rule, actions, false);
+  if (rule.id == 0) fail_at(one.at, "a rule without an id");
+  if (!is_link) {
+    for (const Rule& other : set_.rules) {
+      if (!other.link && other.id == rule.id) {
+        fail_at(one.at, "the rule id " + std::to_string(rule.id) + " is also at " +
+                            std::string(other.at.file) + ":" + std::to_string(other.at.line));
+      }
+    }
+  }
+  chain_open_ = rule.chain;
+  const int index = static_cast<int>(set_.rules.size());
+  if (is_link) set_.rules.back().next_link = index;
+  if (!is_link) {
+    if (rule.phase <= kPhases) {
+      set_.steps[rule.phase - 1].push_back({index, {}});
+    } else {
+      ++set_.response_rules;
+    }
+  }
+  set_.rules.push_back(std::move(rule));
+}
+
+void RuleSetBuilder::add_marker(const Directive& one) {
+  if (one.words.size() != 1) fail_at(one.at, "SecMarker takes one name");
+  for (auto& steps : set_.steps) steps.push_back({-1, one.words[0]});
+}
+
+void RuleSetBuilder::add_default(const Directive& one) {
+  if (one.words.size() != 1) fail_at(one.at, "SecDefaultAction takes its actions in one word");
+  const std::vector<ActionText> actions = parse_actions(one.words[0], one.at);
+  Rule rule;
+  rule.at = one.at;
+  bool has_phase = false;
+  for (const ActionText& action : actions) {
+    if (action.name == "phase") {
+      rule.phase = parse_phase(action.value, one.at);
+      has_phase = true;
+    }
+  }
+  if (!has_phase) fail_at(one.at, "SecDefaultAction without a phase");
+  apply_actions(rule, actions, false);
+  defaults_[rule.phase] = {rule.log, rule.disruption, rule.status, rule.transformations};
+  if (rule.disruption == Disruption::block) fail_at(one.at, "SecDefaultAction cannot be block");
+}
+
+void RuleSetBuilder::add_update(const Directive& one, std::string_view name) {
+  using By = Update::By;
+  Update update{one.at, By::id, {}, {}, false, {}, {}};
+  update.remove = name.starts_with("secruleremove");
+  const bool actions = name == "secruleupdateactionbyid";
+  if (name.ends_with("bytag")) {
+    update.by = By::tag;
+  } else if (name.ends_with("bymsg")) {
+    update.by = By::msg;
+  } else if (!name.ends_with("byid")) {
+    fail_at(one.at, "unknown directive \"" + one.name + "\"");
+  }
+  if (!update.remove && !actions && !name.starts_with("secruleupdatetargetby")) {
+    fail_at(one.at, "unknown directive \"" + one.name + "\"");
+  }
+  if (one.words.empty()) fail_at(one.at, "\"" + one.name + "\" needs to know which rules");
+  const std::size_t names = update.remove ? one.words.size() : 1;
+  for (std::size_t i = 0; i < names; ++i) {
+    if (update.by != By::id) {
+      if (names > 1) fail_at(one.at, "\"" + one.name + "\" takes one word");
+      try {
+        const Regex regex(one.words[i]);
+      } catch (const std::runtime_error& error) {
+        fail_at(one.at, "\"" + one.words[i] + "\": " + error.what());
+      }
+      update.pattern = one.words[i];
+      continue;
+    }
+    // Several may stand in one word, too.
+    std::string_view rest = one.words[i];
+    while (!rest.empty()) {
+      const std::size_t end = std::min(rest.find_first_of(" ,"), rest.size());
+      if (end > 0) update.ids.push_back(parse_range(rest.substr(0, end), one.at));
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+  }
+  if (!update.remove) {
+    if (one.words.size() != 2) {
+      fail_at(one.at, "\"" + one.name + "\" takes the rules and what to change of them");
+    }
+    if (actions) {
+      update.actions = parse_actions(one.words[1], one.at);
+    } else {
+      update.targets = checked_targets(one.words[1], one.at);
+    }
+  }
+  updates_.push_back(std::move(update));
+}
+
+bool RuleSetBuilder::apply_disruption(Rule& rule, const ActionText& action) {
+  static constexpr std::array<std::pair<std::string_view, Disruption>, 6> kNames = {{
+      {"pass", Disruption::pass},
+      {"block", Disruption::block},
+      {"deny", Disruption::deny},
+      {"drop", Disruption::drop},
+      {"allow", Disruption::allow},
+      {"redirect", Disruption::redirect},
+  }};
+  for (const auto& [name, disruption] : kNames) {
+    if (action.name != name) continue;
+    rule.disruption = disruption;
+    if (disruption == Disruption::allow) {
+      const std::string scope = to_lower(action.value);
+      if (scope == "phase") {
+        rule.allow = AllowScope::phase;
+      } else if (scope == "request") {
+        rule.allow = AllowScope::request;
+      } else if (!scope.empty()) {
+        fail_at(rule.at, "unknown scope \"" + action.value + "\" of allow");
+      }
+    }
+    return true;
+  }
+  return false;
+}
+
+// Actions whose value is kept as it is, or has no meaning in Guard.
+bool RuleSetBuilder::apply_text(Rule& rule, const ActionText& action) {
+  static constexpr std::array<std::string_view, 15> kIgnoredActions = {"accuracy",
+                                                                       "maturity",
+                                                                       "rev",
+                                                                       "auditlog",
+                                                                       "noauditlog",
+                                                                       "expirevar",
+                                                                       "deprecatevar",
+                                                                       "initcol",
+                                                                       "setenv",
+                                                                       "setsid",
+                                                                       "setuid",
+                                                                       "setrsc",
+                                                                       "sanitisearg",
+                                                                       "sanitiserequestheader",
+                                                                       "sanitisematched"};
+  if (action.name == "msg") {
+    rule.msg = parse_macro(action.value, rule.at);
+  } else if (action.name == "logdata") {
+    rule.logdata = parse_macro(action.value, rule.at);
+  } else if (action.name == "tag") {
+    rule.tags.push_back(action.value);
+  } else if (action.name == "ver") {
+    rule.version = action.value;
+  } else {
+    return std::find(kIgnoredActions.begin(), kIgnoredActions.end(), action.name) !=
+           kIgnoredActions.end();
+  }
+  return true;
+}
+
+void RuleSetBuilder::apply_actions(Rule& rule, const std::vector<ActionText>& actions,
+                                   bool is_update) {
+  for (const ActionText& action : actions) {
+    const std::string& name = action.name;
+    if (name == "id") {
+      const auto id = parse_id(action.value);
+      if (!id || *id == 0) fail_at(rule.at, "\"" + action.value + "\" is no rule id");
+      if (rule.link || is_update) fail_at(rule.at, "an id is the first rule's of a chain");
+      rule.id = *id;
+    } else if (name == "phase") {
+      parse_phase(action.value, rule.at);
+    } else if (name == "t") {
+      if (equal_ignoring_case(action.value, "none")) {
+        rule.transformations.clear();
+        continue;
+      }
+      const auto transformation = transformation_named(action.value);
+      if (!transformation) fail_at(rule.at, "unknown transformation \"" + action.value + "\"");
+      rule.transformations.push_back(*transformation);
+    } else if (name == "capture") {
+      rule.capture = true;
+    } else if (name == "multimatch") {
+      rule.multi_match = true;
+    } else if (name == "log") {
+      rule.log = true;
+    } else if (name == "nolog") {
+      rule.log = false;
+    } else if (name == "chain") {
+      rule.chain = true;
+    } else if (name == "severity") {
+      rule.severity = parse_severity(action.value, rule.at);
+    } else if (name == "setvar") {
+      rule.setvars.push_back(parse_setvar(action.value, rule.at));
+    } else if (name == "ctl") {
+      rule.controls.push_back(parse_control(action.value, rule.at));
+    } else if (name == "skipafter") {
+      rule.skip_after = action.value;
+    } else if (name == "skip") {
+      const auto count = parse_id(action.value);
+      if (!count) fail_at(rule.at, "\"" + action.value + "\" is no number of rules to skip");
+      rule.skip = *count;
+    } else if (name == "status") {
+      const auto status = parse_id(action.value);
+      if (!status || *status < 200 || *status > 599) {
+        fail_at(rule.at, "\"" + action.value + "\" is no status");
+      }
+      rule.status = static_cast<std::uint16_t>(*status);
+    } else if (!apply_disruption(rule, action) && !apply_text(rule, action)) {
+      fail_at(rule.at, "unknown action \"" + name + "\"");
+    }
+  }
+}
+
+SetVar RuleSetBuilder::parse_setvar(const std::string& text, const SourceLine& at) {
+  SetVar set;
+  std::string_view rest = text;
+  if (rest.starts_with('!')) {
+    set.assignment = Assignment::unset;
+    rest.remove_prefix(1);
+  }
+  const std::size_t dot = rest.find('.');
+  const auto collection = collection_named(rest.substr(0, dot));
+  const bool writable =
+      collection && (*collection == Collection::tx || *collection == Collection::ip ||
+                     *collection == Collection::global || *collection == Collection::session ||
+                     *collection == Collection::user || *collection == Collection::resource);
+  if (dot == std::string_view::npos || !writable) {
+    fail_at(at, "\"" + text + "\" sets no variable of a collection that can be set");
+  }
+  set.collection = *collection;
+  rest.remove_prefix(dot + 1);
+  const std::size_t equals = rest.find('=');
+  const std::string_view name = rest.substr(0, equals);
+  if (name.empty()) fail_at(at, "\"" + text + "\" sets a variable without a name");
+  set.name = parse_macro(name, at);
+  if (set.collection == Collection::tx && set.name.is_constant()) set.slot = set_.slot_of(name);
+  std::string_view value = "1";
+  if (equals != std::string_view::npos) {
+    if (set.assignment == Assignment::unset) fail_at(at, "\"" + text + "\" unsets with a value");
+    value = rest.substr(equals + 1);
+    if (value.starts_with('+')) set.assignment = Assignment::add;
+    if (value.starts_with('-')) set.assignment = Assignment::subtract;
+    if (set.assignment != Assignment::set) value.remove_prefix(1);
+  }
+  set.value = parse_macro(value, at);
+  return set;
+}
+
+Control RuleSetBuilder::parse_control(const std::string& text, const SourceLine& at) {
+  struct Name {
+    std::string_view name;
+    ControlKind kind;
+  };
+  static constexpr std::array<Name, 17> kNames = {{
+      {"ruleremovebyid", ControlKind::remove_by_id},
+      {"ruleremovebytag", ControlKind::remove_by_tag},
+      {"ruleremovebymsg", ControlKind::remove_by_msg},
+      {"ruleremovetargetbyid", ControlKind::remove_target_by_id},
+      {"ruleremovetargetbytag", ControlKind::remove_target_by_tag},
+      {"ruleremovetargetbymsg", ControlKind::remove_target_by_msg},
+      {"ruleengine", ControlKind::rule_engine},
+      {"requestbodyprocessor", ControlKind::request_body_processor},
+      {"forcerequestbodyvariable", ControlKind::force_request_body_variable},
+      {"requestbodyaccess", ControlKind::request_body_access},
+      {"requestbodylimit", ControlKind::nothing},
+      {"auditengine", ControlKind::nothing},
+      {"auditlogparts", ControlKind::nothing},
+      {"debugloglevel", ControlKind::nothing},
+      {"responsebodyaccess", ControlKind::nothing},
+      {"responsebodylimit", ControlKind::nothing},
+      {"hashengine", ControlKind::nothing},
+  }};
+  const std::size_t equals = text.find('=');
+  const std::string_view name = std::string_view(text).substr(0, equals);
+  const auto* known = std::find_if(kNames.begin(), kNames.end(), [name](const Name& one) {
+    return equal_ignoring_case(name, one.name);
+  });
+  if (known == kNames.end() || equals == std::string::npos) {
+    fail_at(at, "unknown control \"" + text + "\"");
+  }
+  Control control;
+  control.kind = known->kind;
+  const std::string value = text.substr(equals + 1);
+  const std::size_t semicolon = value.find(';');
+  const bool has_target = control.kind == ControlKind::remove_target_by_id ||
+                          control.kind == ControlKind::remove_target_by_tag ||
+                          control.kind == ControlKind::remove_target_by_msg;
+  if (has_target) {
+    if (semicolon == std::string::npos) fail_at(at, "\"" + text + "\" has no \";VARIABLE\"");
+    const std::vector<Target> targets = checked_targets(value.substr(semicolon + 1), at);
+    if (targets.size() != 1) fail_at(at, "\"" + text + "\" has more than one variable");
+    control.target = targets[0];
+  }
+  control.text = value.substr(0, has_target ? semicolon : std::string::npos);
+  if (control.kind == ControlKind::remove_by_id ||
+      control.kind == ControlKind::remove_target_by_id) {
+    control.ids = parse_range(control.text, at);
+  }
+  if (control.kind == ControlKind::request_body_processor) {
+    control.text = to_lower(control.text);
+    if (control.text != "json" && control.text != "xml" && control.text != "urlencoded" &&
+        control.text != "multipart") {
+      fail_at(at, "unknown body processor \"" + value + "\"");
+    }
+  } else if (control.kind >= ControlKind::rule_engine && control.kind != ControlKind::nothing) {
+    control.text = to_lower(control.text);
+    if (control.text != "on" && control.text != "off" && control.text != "detectiononly") {
+      fail_at(at, "\"" + text + "\" is neither on nor off");
+    }
+  }
+  return control;
+}
+
+Macro RuleSetBuilder::parse_macro(std::string_view text, const SourceLine& at) {
+  Macro macro;
+  while (!text.empty()) {
+    const std::size_t begin = text.find("%{");
+    if (begin > 0) {
+      MacroPart part;
+      part.text = text.substr(0, begin);
+      macro.parts.push_back(std::move(part));
+    }
+    if (begin == std::string_view::npos) break;
+    const std::size_t end = text.find('}', begin);
+    if (end == std::string_view::npos) {
+      fail_at(at, "a macro is not closed in \"" + std::string(text) + "\"");
+    }
+    const std::string_view name = text.substr(begin + 2, end - begin - 2);
+    const std::size_t dot = name.find_first_of(".:");
+    const auto collection = collection_named(name.substr(0, dot));
+    if (!collection) fail_at(at, "unknown macro \"%{" + std::string(name) + "}\"");
+    MacroPart part;
+    part.variable = true;
+    part.collection = *collection;
+    if (dot != std::string_view::npos) part.key = to_lower(name.substr(dot + 1));
+    if (part.collection == Collection::tx) part.slot = set_.slot_of(name.substr(dot + 1));
+    macro.parts.push_back(std::move(part));
+    text.remove_prefix(end + 1);
+  }
+  return macro;
+}
+
+void RuleSetBuilder::apply_update(const Update& update) {
+  std::optional<Regex> pattern;
+  if (update.by != Update::By::id) pattern.emplace(update.pattern);
+  Regex::Workspace workspace;
+  const auto concerns = [&](const Rule& rule) {
+    const auto found = [&](std::string_view text) {
+      return pattern->search(text, workspace) == Regex::Result::yes;
+    };
+    switch (update.by) {
+      case Update::By::id:
+        return std::any_of(update.ids.begin(), update.ids.end(),
+                           [&](const IdRange& range) { return range.holds(rule.id); });
+      case Update::By::tag:
+        return std::any_of(rule.tags.begin(), rule.tags.end(), found);
+      case Update::By::msg:
+        break;
+    }
+    std::string msg;
+    for (const MacroPart& part : rule.msg.parts) msg += part.text;
+    return !msg.empty() && found(msg);
+  };
+  for (Rule& rule : set_.rules) {
+    // Of a chain: its first rule.
+    if (rule.link || !concerns(rule)) continue;
+    if (update.remove) rule.removed = true;
+    rule.targets.insert(rule.targets.end(), update.targets.begin(), update.targets.end());
+    apply_actions(rule, update.actions, true);
+  }
+}
+
+RuleSet RuleSetBuilder::finish() {
+  for (const Update& update : updates_) apply_update(update);
+  for (Rule& rule : set_.rules) {
+    if (rule.disruption == Disruption::block) rule.disruption = defaults_[rule.phase].disruption;
+  }
+  for (auto& steps : set_.steps) {
+    std::erase_if(steps, [this](const Step& step) {
+      return step.rule >= 0 && set_.rules[static_cast<std::size_t>(step.rule)].removed;
+    });
+  }
+  return std::exchange(set_, RuleSet{});
+}
+
+}  // namespace guard::inspect

@@ -1,0 +1,362 @@
+#include "inspect/transaction.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/ascii.h"
+#include "inspect/xml_text.h"
+
+namespace guard::inspect {
+
+namespace {
+
+constexpr bool is_space(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+// Calls each with every piece between separators, empty ones too, but for an empty one at the end.
+template <class Each>
+void split(std::string_view text, char separator, Each each) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(separator), text.size());
+    each(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
+bool starts_with_ignoring_case(std::string_view text, std::string_view lower) {
+  return text.size() >= lower.size() && equal_ignoring_case(text.substr(0, lower.size()), lower);
+}
+
+ListView one(List list, bool names = false) {
+  return {{list}, 1, names};
+}
+
+}  // namespace
+
+ListView lists_of(Collection collection) noexcept {
+  switch (collection) {
+    case Collection::args:
+    case Collection::args_names:
+      return {{List::args_get, List::args_post, List::args_body},
+              3,
+              collection == Collection::args_names};
+    case Collection::args_get:
+      return one(List::args_get);
+    case Collection::args_get_names:
+      return one(List::args_get, true);
+    case Collection::args_post:
+      return one(List::args_post);
+    case Collection::args_post_names:
+      return one(List::args_post, true);
+    case Collection::request_headers:
+      return one(List::headers);
+    case Collection::request_headers_names:
+      return one(List::headers, true);
+    case Collection::request_cookies:
+      return one(List::cookies);
+    case Collection::request_cookies_names:
+      return one(List::cookies, true);
+    case Collection::files:
+      return one(List::files);
+    case Collection::files_names:
+      return one(List::files, true);
+    case Collection::files_sizes:
+      return one(List::file_sizes);
+    case Collection::multipart_part_headers:
+      return one(List::part_headers);
+    case Collection::multipart_filename:
+      return one(List::part_filenames);
+    case Collection::multipart_name:
+      return one(List::part_names);
+    default:
+      return one(List::single);
+  }
+}
+
+void Transaction::set_number(Collection collection, std::uint64_t number) {
+  char* at = arena_.allocate(20);
+  const auto end = std::to_chars(at, at + 20, number);
+  set(collection, {at, static_cast<std::size_t>(end.ptr - at)});
+}
+
+void Transaction::begin(const RequestView& view, const TransactionLimits& limits) {
+  limits_ = limits;
+  processor_ = BodyProcessor::none;
+  for (auto& list : lists_) list.clear();
+  singles_.fill({});
+  argument_bytes_ = 0;
+  argument_count_ = 0;
+  too_many_arguments_ = false;
+  arena_.reset();
+
+  set(Collection::remote_addr, view.client_address);
+  set(Collection::remote_host, view.client_address);
+  set(Collection::remote_port, view.client_port);
+  set(Collection::remote_user, view.user);
+  set(Collection::server_addr, view.server_address);
+  set(Collection::server_port, view.server_port);
+  set(Collection::unique_id, view.unique_id);
+  for (const Collection flag :
+       {Collection::inbound_data_error, Collection::reqbody_error,
+        Collection::reqbody_processor_error, Collection::multipart_strict_error,
+        Collection::multipart_unmatched_boundary}) {
+    set(flag, "0");
+  }
+  begin_uri(view);
+  begin_headers(view);
+  set_number(Collection::args_combined_size, argument_bytes_);
+}
+
+// %XX, and '+' as a space in forms. What is no such sequence stays.
+std::string_view Transaction::decode(std::string_view text, bool plus_is_space, bool& invalid) {
+  if (text.find('%') == std::string_view::npos &&
+      (!plus_is_space || text.find('+') == std::string_view::npos)) {
+    return text;
+  }
+  char* begin = arena_.allocate(text.size());
+  char* out = begin;
+  for (std::size_t i = 0; i < text.size();) {
+    if (text[i] == '%' && i + 2 < text.size() && core::is_hex(text[i + 1]) &&
+        core::is_hex(text[i + 2])) {
+      *out++ = static_cast<char>(core::hex_value(text[i + 1]) * 16 + core::hex_value(text[i + 2]));
+      i += 3;
+    } else {
+      if (text[i] == '%') invalid = true;
+      *out++ = plus_is_space && text[i] == '+' ? ' ' : text[i];
+      ++i;
+    }
+  }
+  const auto size = static_cast<std::size_t>(out - begin);
+  arena_.shrink(text.size() - size);
+  return {begin, size};
+}
+
+void Transaction::begin_uri(const RequestView& view) {
+  bool invalid = false;
+  set(Collection::request_method, view.method);
+  set(Collection::request_uri_raw, view.target);
+  const std::string_view target = view.target.substr(0, view.target.find('#'));
+  const std::size_t question = target.find('?');
+  const std::string_view path = decode(target.substr(0, question), false, invalid);
+  set(Collection::request_filename, path);
+  set(Collection::path_info, path);
+  const std::size_t slash = path.find_last_of("/\\");
+  if (slash != std::string_view::npos) {
+    set(Collection::request_basename, path.substr(slash + 1));
+  }
+  std::string_view uri = decode(target, false, invalid);
+  const std::size_t scheme = uri.find("://");
+  if (!uri.empty() && uri.front() != '/' && scheme != std::string_view::npos) {
+    const std::size_t begin = uri.find('/', scheme + 3);
+    if (begin != std::string_view::npos) uri.remove_prefix(begin);
+  }
+  set(Collection::request_uri, uri);
+
+  const std::string_view version = view.version;
+  char* at = arena_.allocate(view.method.size() + view.target.size() + version.size() + 8);
+  char* out = std::copy(view.method.begin(), view.method.end(), at);
+  *out++ = ' ';
+  out = std::copy(view.target.begin(), view.target.end(), out);
+  *out++ = ' ';
+  const char* protocol = out;
+  constexpr std::string_view kHttp = "HTTP/";
+  out = std::copy(kHttp.begin(), kHttp.end(), out);
+  out = std::copy(version.begin(), version.end(), out);
+  set(Collection::request_line, {at, static_cast<std::size_t>(out - at)});
+  set(Collection::request_protocol, {protocol, static_cast<std::size_t>(out - protocol)});
+
+  if (question != std::string_view::npos) {
+    const std::string_view query = target.substr(question + 1);
+    set(Collection::query_string, query);
+    add_form(query, List::args_get);
+  }
+}
+
+void Transaction::begin_headers(const RequestView& view) {
+  for (const HeaderField& header : view.headers) {
+    list(List::headers).push_back({header.name, header.value});
+    const std::string_view value = header.value;
+    if (equal_ignoring_case(header.name, "cookie")) {
+      add_cookies(value);
+    } else if (equal_ignoring_case(header.name, "content-type")) {
+      if (starts_with_ignoring_case(value, "multipart/form-data")) {
+        set_processor(BodyProcessor::multipart);
+      } else if (starts_with_ignoring_case(value, "application/x-www-form-urlencoded")) {
+        set_processor(BodyProcessor::urlencoded);
+      }
+    } else if (equal_ignoring_case(header.name, "host")) {
+      set(Collection::server_name, value.substr(0, value.find(':')));
+    } else if (equal_ignoring_case(header.name, "authorization")) {
+      set(Collection::auth_type, value.substr(0, value.find(' ')));
+    }
+  }
+}
+
+void Transaction::set_processor(BodyProcessor processor) {
+  static constexpr std::array<std::string_view, 5> kNames = {"", "URLENCODED", "MULTIPART", "JSON",
+                                                             "XML"};
+  processor_ = processor;
+  set(Collection::reqbody_processor, kNames[static_cast<std::size_t>(processor)]);
+}
+
+void Transaction::add_cookies(std::string_view value) {
+  while (!value.empty() && is_space(value.back())) value.remove_suffix(1);
+  split(value, ';', [this](std::string_view pair) {
+    const std::size_t equals = pair.find('=');
+    std::string_view name = pair.substr(0, equals);
+    while (!name.empty() && is_space(name.front())) name.remove_prefix(1);
+    if (name.empty()) return;
+    list(List::cookies)
+        .push_back({name, equals == std::string_view::npos ? "" : pair.substr(equals + 1)});
+  });
+}
+
+bool Transaction::add_argument(List to, std::string_view name, std::string_view value) {
+  if (argument_count_ == limits_.arguments) {
+    too_many_arguments_ = true;
+    return false;
+  }
+  ++argument_count_;
+  argument_bytes_ += name.size() + value.size();
+  list(to).push_back({name, value});
+  return true;
+}
+
+void Transaction::add_form(std::string_view text, List to) {
+  bool invalid = false;
+  split(text, '&', [&](std::string_view pair) {
+    if (too_many_arguments_) return;
+    const std::size_t equals = pair.find('=');
+    const std::string_view name = decode(pair.substr(0, equals), true, invalid);
+    const std::string_view value = equals == std::string_view::npos
+                                       ? std::string_view{}
+                                       : decode(pair.substr(equals + 1), true, invalid);
+    add_argument(to, name, value);
+  });
+  if (invalid) set(Collection::urlencoded_error, "1");
+}
+
+void Transaction::body_error(std::string_view processor, std::string_view reason) {
+  const std::size_t size = processor.size() + 16 + reason.size();
+  char* at = arena_.allocate(size);
+  char* out = std::copy(processor.begin(), processor.end(), at);
+  constexpr std::string_view kError = " parsing error: ";
+  out = std::copy(kError.begin(), kError.end(), out);
+  std::copy(reason.begin(), reason.end(), out);
+  set(Collection::reqbody_error, "1");
+  set(Collection::reqbody_processor_error, "1");
+  set(Collection::reqbody_error_msg, {at, size});
+  set(Collection::reqbody_processor_error_msg, {at, size});
+}
+
+void Transaction::add_body(std::string_view body, BodyProcessor processor) {
+  set(Collection::request_body, body);
+  set_number(Collection::request_body_length, body.size());
+  switch (processor) {
+    case BodyProcessor::none:
+      break;
+    case BodyProcessor::urlencoded:
+      add_form(body, List::args_post);
+      break;
+    case BodyProcessor::json: {
+      if (body.empty()) break;
+      core::JsonLimits limits = core::widest_json_limits();
+      limits.depth = limits_.json_depth;
+      limits.duplicates = true;
+      const core::JsonDocument* document = parser_.parse(body, limits);
+      if (document != nullptr) {
+        add_json(*document);
+      } else {
+        body_error("JSON", parser_.error().detail);
+      }
+      break;
+    }
+    case BodyProcessor::xml:
+      add_xml(body);
+      break;
+    case BodyProcessor::multipart:
+      add_multipart(body);
+      break;
+  }
+  set_number(Collection::args_combined_size, argument_bytes_);
+}
+
+void Transaction::add_json_body(std::string_view body, const core::JsonDocument& document) {
+  set(Collection::request_body, body);
+  set_number(Collection::request_body_length, body.size());
+  add_json(document);
+  set_number(Collection::args_combined_size, argument_bytes_);
+}
+
+// json.name.array_0: a value's way from the root.
+void Transaction::add_json(const core::JsonDocument& document) {
+  struct Level {
+    std::uint32_t end;    // node behind the container
+    std::size_t path;     // bytes of path_ that name the container
+    std::uint32_t index;  // of the next element
+    bool array;
+  };
+  std::vector<Level> levels;
+  path_ = "json";
+  const auto nodes = document.nodes();
+  std::string_view key;
+  for (std::uint32_t i = 0; i < nodes.size(); ++i) {
+    const core::JsonNode& node = nodes[i];
+    while (!levels.empty() && i >= levels.back().end) levels.pop_back();
+    if (node.is_key()) {
+      key = document.text(node);
+      continue;
+    }
+    if (!levels.empty()) {
+      Level& level = levels.back();
+      path_.resize(level.path);
+      if (level.array) {
+        path_ += ".array_";
+        path_ += std::to_string(level.index++);
+      } else {
+        path_ += '.';
+        path_ += key.empty() ? std::string_view("empty-key") : key;
+      }
+    }
+    if (node.is_container()) {
+      levels.push_back({node.next, path_.size(), 0, node.type == core::JsonType::array});
+      continue;
+    }
+    const std::string_view value =
+        node.type == core::JsonType::null ? std::string_view{} : document.text(node);
+    if (!add_argument(List::args_body, arena_.copy(path_), value)) break;
+  }
+}
+
+void Transaction::add_xml(std::string_view body) {
+  if (body.empty()) return;
+  XmlText xml;
+  if (!xml.parse(body)) {
+    body_error("XML", xml.error());
+    return;
+  }
+  list(List::xml_text).push_back({"/*", arena_.copy(xml.text())});
+  for (const std::string& value : xml.attributes()) {
+    list(List::xml_attributes).push_back({"//@*", arena_.copy(value)});
+  }
+}
+
+// Until parts are read, what they hold is searched as a whole.
+void Transaction::add_multipart(std::string_view body) {
+  add_argument(List::args_post, "", body);
+}
+
+std::optional<std::string_view> Transaction::first(Collection collection,
+                                                   std::string_view name) noexcept {
+  const ListView view = lists_of(collection);
+  for (std::uint8_t i = 0; i < view.count; ++i) {
+    if (view.lists[i] == List::single) return single(collection).value;
+    for (const Field& field : list(view.lists[i])) {
+      if (equal_ignoring_case(field.name, name)) return view.names ? field.name : field.value;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace guard::inspect

@@ -1,0 +1,142 @@
+// A request as rules see it: its parts under the names of collections, each value with what is
+// known of its bytes. Names and values are as ModSecurity v3 has them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/json_document.h"
+#include "core/json_parser.h"
+#include "inspect/arena.h"
+#include "inspect/transformation.h"
+#include "inspect/vocabulary.h"
+
+namespace guard::inspect {
+
+struct HeaderField {
+  std::string_view name;
+  std::string_view value;
+};
+
+// What of a request comes from outside this room. Everything must live as long as the inspection.
+struct RequestView {
+  std::string_view method;
+  std::string_view target;   // as the client sent it
+  std::string_view version;  // "1.1"
+  std::span<const HeaderField> headers;
+  std::string_view client_address;
+  std::string_view client_port;
+  std::string_view server_address;
+  std::string_view server_port;
+  std::string_view unique_id;
+  std::string_view user;
+};
+
+enum class BodyProcessor : std::uint8_t { none, urlencoded, multipart, json, xml };
+
+// A value of a collection. Traits are looked at when first asked for.
+struct Field {
+  static constexpr std::uint32_t kUnknown = 0x80000000;
+
+  std::string_view name;
+  std::string_view value;
+  std::uint32_t value_traits = kUnknown;
+  std::uint32_t name_traits = kUnknown;
+  // Which scans have seen it: see MultiScan. 0 to 63, or kUnscanned.
+  std::uint8_t value_group = 0;
+  std::uint8_t name_group = 0;
+  // A schema has confined the value to something that holds no attack.
+  bool trusted = false;
+};
+
+// What collections are made of.
+enum class List : std::uint8_t {
+  args_get,
+  args_post,  // of forms
+  args_body,  // of JSON: in ARGS, but not in ARGS_POST
+  headers,
+  cookies,
+  files,
+  file_sizes,
+  part_headers,
+  part_filenames,
+  part_names,
+  xml_text,
+  xml_attributes,
+  single,  // one value of its own for each collection that is no list
+};
+
+inline constexpr std::size_t kListCount = 12;
+
+// Which lists a collection is, and whether of them it is the names.
+struct ListView {
+  std::array<List, 3> lists{};
+  std::uint8_t count = 0;
+  bool names = false;
+};
+
+ListView lists_of(Collection collection) noexcept;
+
+struct TransactionLimits {
+  std::uint32_t arguments = 10'000;
+  std::uint32_t json_depth = 512;
+};
+
+class Transaction {
+ public:
+  Transaction() = default;
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+
+  // Forgets the last request. Throws std::bad_alloc, as the others do.
+  void begin(const RequestView& view, const TransactionLimits& limits);
+  // The body, for the second phase. processor: as headers or rules have it.
+  void add_body(std::string_view body, BodyProcessor processor);
+  // The same where it is parsed already; document: of body.
+  void add_json_body(std::string_view body, const core::JsonDocument& document);
+
+  BodyProcessor processor() const { return processor_; }
+  void set_processor(BodyProcessor processor);
+
+  std::vector<Field>& list(List list) { return lists_[static_cast<std::size_t>(list)]; }
+  Field& single(Collection collection) { return singles_[index_of(collection)]; }
+
+  // Of a list, the first value of that name, ignoring case.
+  std::optional<std::string_view> first(Collection collection, std::string_view name) noexcept;
+  // More arguments than there may be: the rest are not there.
+  bool too_many_arguments() const { return too_many_arguments_; }
+
+  Arena& arena() { return arena_; }
+
+ private:
+  void set(Collection collection, std::string_view value) { single(collection) = {{}, value}; }
+  void set_number(Collection collection, std::uint64_t number);
+  void begin_uri(const RequestView& view);
+  void begin_headers(const RequestView& view);
+  void add_cookies(std::string_view value);
+  void add_form(std::string_view text, List list);
+  bool add_argument(List list, std::string_view name, std::string_view value);
+  void add_json(const core::JsonDocument& document);
+  void add_xml(std::string_view body);
+  void add_multipart(std::string_view body);
+  std::string_view decode(std::string_view text, bool plus_is_space, bool& invalid);
+  void body_error(std::string_view processor, std::string_view reason);
+
+  TransactionLimits limits_;
+  BodyProcessor processor_ = BodyProcessor::none;
+  std::array<std::vector<Field>, kListCount> lists_;
+  std::array<Field, kCollectionCount> singles_{};
+  std::uint64_t argument_bytes_ = 0;
+  std::size_t argument_count_ = 0;
+  bool too_many_arguments_ = false;
+  Arena arena_;
+  core::JsonParser parser_;
+  std::string path_;  // of the JSON value that is walked
+};
+
+}  // namespace guard::inspect

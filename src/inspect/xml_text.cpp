@@ -1,0 +1,95 @@
+#include "inspect/xml_text.h"
+
+#include <libxml/SAX2.h>
+#include <libxml/parser.h>
+
+#include <limits>
+#include <memory>
+
+namespace guard::inspect {
+
+// What libxml2 calls: C functions, out of which nothing may be thrown.
+struct XmlHandlers {
+  static XmlText& self(void* context) { return *static_cast<XmlText*>(context); }
+
+  static const char* chars(const xmlChar* text) { return reinterpret_cast<const char*>(text); }
+
+  template <class Action>
+  static void guarded(void* context, Action action) noexcept {
+    XmlText& xml = self(context);
+    if (xml.failed_) return;
+    try {
+      action(xml);
+    } catch (...) {
+      xml.failed_ = true;
+      xml.error_ = "out of memory";
+    }
+  }
+
+  static void start(void* context, const xmlChar* /*name*/, const xmlChar* /*prefix*/,
+                    const xmlChar* /*uri*/, int /*namespaces*/, const xmlChar** /*spaces*/,
+                    int count, int /*defaulted*/, const xmlChar** attributes) {
+    guarded(context, [&](XmlText& xml) {
+      // Five pointers each: name, prefix, URI, begin and end of the value.
+      for (int i = 0; i < count; ++i) {
+        const char* begin = chars(attributes[5 * i + 3]);
+        const char* end = chars(attributes[5 * i + 4]);
+        xml.attributes_.emplace_back(begin, static_cast<std::size_t>(end - begin));
+      }
+    });
+  }
+
+  static void characters(void* context, const xmlChar* text, int size) {
+    guarded(context,
+            [&](XmlText& xml) { xml.text_.append(chars(text), static_cast<std::size_t>(size)); });
+  }
+
+  static void subset(void* context, const xmlChar* /*name*/, const xmlChar* /*id*/,
+                     const xmlChar* /*system*/) {
+    XmlText& xml = self(context);
+    xml.failed_ = true;
+    xml.error_ = "a document type declaration";
+  }
+
+  static void error(void* context, const xmlError* /*error*/) {
+    XmlText& xml = self(context);
+    if (!xml.failed_) xml.error_ = "not well-formed";
+    xml.failed_ = true;
+  }
+};
+
+bool XmlText::parse(std::string_view document) {
+  if (document.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
+    error_ = "too large";
+    return false;
+  }
+  xmlSAXHandler sax{};
+  sax.initialized = XML_SAX2_MAGIC;
+  sax.startElementNs = &XmlHandlers::start;
+  sax.characters = &XmlHandlers::characters;
+  sax.ignorableWhitespace = &XmlHandlers::characters;
+  sax.cdataBlock = &XmlHandlers::characters;
+  sax.internalSubset = &XmlHandlers::subset;
+  sax.serror = reinterpret_cast<xmlStructuredErrorFunc>(&XmlHandlers::error);
+  const std::unique_ptr<xmlParserCtxt, void (*)(xmlParserCtxt*)> context(
+      xmlCreatePushParserCtxt(&sax, this, nullptr, 0, nullptr), xmlFreeParserCtxt);
+  if (context == nullptr) {
+    error_ = "out of memory";
+    return false;
+  }
+  xmlCtxtUseOptions(context.get(), XML_PARSE_NONET);
+  // In pieces, so that a document with a declaration is not read on.
+  constexpr std::size_t kPiece = 16U << 10;
+  for (std::size_t at = 0; at < document.size() && !failed_; at += kPiece) {
+    const std::string_view piece = document.substr(at, kPiece);
+    xmlParseChunk(context.get(), piece.data(), static_cast<int>(piece.size()), 0);
+  }
+  if (!failed_) xmlParseChunk(context.get(), nullptr, 0, 1);
+  if (!failed_ && context->wellFormed != 1) {
+    failed_ = true;
+    error_ = "not well-formed";
+  }
+  return !failed_;
+}
+
+}  // namespace guard::inspect

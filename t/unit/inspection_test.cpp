@@ -1,0 +1,173 @@
+// Rules over requests, without nginx.
+#include "inspect/inspection.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "inspect/raw_request.h"
+#include "inspect/rule_set.h"
+#include "unit.h"
+
+namespace {
+
+using namespace guard::inspect;
+
+// Runs a request through rules and answers with what matched, "1 2 3" or "denied 3 by 1".
+std::string run(std::string_view rules, std::string_view request, bool search,
+                std::uint64_t budget = kDefaultBudget) {
+  RuleSetBuilder builder;
+  builder.add_text(rules, "f");
+  const Program program(builder.finish(), {1, 5, false, search});
+  Inspection inspection;
+  assert_true(inspection.prepare(program));
+  RawRequest raw;
+  assert_true(parse_raw_request(request, raw));
+  RequestView view;
+  view.method = raw.method;
+  view.target = raw.target;
+  view.version = raw.version;
+  view.headers = raw.headers;
+  view.client_address = "192.0.2.7";
+  InspectionResult result = inspection.run_headers(program, view, budget);
+  if (result.outcome == Outcome::passed) result = inspection.run_body(raw.body);
+  if (result.outcome == Outcome::over_budget) return "over budget";
+  std::string text;
+  for (const Match& match : inspection.matches()) {
+    if (!text.empty()) text += ' ';
+    text += std::to_string(match.rule->id);
+    text += '[' + std::string(match.variable) + ']';
+  }
+  if (result.outcome == Outcome::denied) {
+    text += " denied " + std::to_string(result.status) + ' ' + std::string(inspection.category());
+  }
+  return text;
+}
+
+// The same whether patterns are searched for together or every rule is asked.
+void is(std::string_view rules, std::string_view request, std::string_view wanted) {
+  for (const bool search : {true, false}) {
+    const std::string found = run(rules, request, search);
+    if (found != wanted) print_error("%s\n", found.c_str());
+    assert_true(found == wanted);
+  }
+}
+
+void transforms(void**) {
+  constexpr std::string_view kRules =
+      "SecRule ARGS|ARGS_NAMES \"@rx <b>\" "
+      "\"id:1,phase:1,pass,t:none,t:urlDecodeUni,t:htmlEntityDecode\"\n"
+      "SecRule ARGS \"@rx ^evil$\" \"id:2,phase:1,pass,t:none,t:lowercase,t:removeWhitespace\"\n"
+      "SecRule ARGS \"@rx Evil\" \"id:3,phase:1,pass,t:none\"\n"
+      "SecRule ARGS \"@pm bad worse\" \"id:4,phase:1,pass,t:none,t:cmdLine\"\n";
+  is(kRules, "GET /?a=%26lt;b%3E HTTP/1.1\r\n\r\n", "1[ARGS:a]");
+  is(kRules, "GET /?%3Cb%3E=1 HTTP/1.1\r\n\r\n", "1[ARGS_NAMES:<b>]");
+  is(kRules, "GET /?a=E+vi+L HTTP/1.1\r\n\r\n", "2[ARGS:a]");
+  is(kRules, "GET /?a=Evil HTTP/1.1\r\n\r\n", "2[ARGS:a] 3[ARGS:a]");
+  is(kRules, "GET /?a=evil&b=x HTTP/1.1\r\n\r\n", "2[ARGS:a]");
+  is(kRules, "GET /?a=w%22or%22se HTTP/1.1\r\n\r\n", "4[ARGS:a]");
+  is(kRules, "GET /?a=fine HTTP/1.1\r\n\r\n", "");
+}
+
+// Two values next to each other are not one.
+void keeps_values_apart(void**) {
+  constexpr std::string_view kRules =
+      "SecRule ARGS \"@rx (?i)union.*select\" \"id:1,phase:1,pass\"\n"
+      "SecRule ARGS \"@rx ^b$\" \"id:2,phase:1,pass\"\n"
+      "SecRule ARGS \"@rx \\bc\\b\" \"id:3,phase:1,pass\"\n"
+      "SecRule ARGS \"@rx \\Ad\\z\" \"id:4,phase:1,pass\"\n"
+      "SecRule ARGS \"@rx e(?!f)\" \"id:5,phase:1,pass\"\n";
+  is(kRules, "GET /?x=union&y=select HTTP/1.1\r\n\r\n", "5[ARGS:y]");
+  is(kRules, "GET /?x=union+select HTTP/1.1\r\n\r\n", "1[ARGS:x] 5[ARGS:x]");
+  is(kRules, "GET /?x=a&y=b&z=c HTTP/1.1\r\n\r\n", "2[ARGS:y] 3[ARGS:z]");
+  is(kRules, "GET /?x=a&y=d&z=ef HTTP/1.1\r\n\r\n", "4[ARGS:y]");
+}
+
+void counts_and_scores(void**) {
+  constexpr std::string_view kRules =
+      "SecAction \"id:1,phase:1,nolog,pass,setvar:tx.s=0,setvar:tx.step=5\"\n"
+      "SecRule &ARGS \"@gt 1\" \"id:2,phase:1,pass,setvar:tx.s=+1\"\n"
+      "SecRule ARGS \"@contains x\" "
+      "\"id:3,phase:1,pass,tag:'attack-sqli',severity:CRITICAL,setvar:tx.s=+%{tx.step}\"\n"
+      "SecRule TX:s \"@ge 11\" \"id:4,phase:1,deny,status:409\"\n";
+  is(kRules, "GET /?a=x HTTP/1.1\r\n\r\n", "3[ARGS:a]");
+  // For each value that matches.
+  is(kRules, "GET /?a=x&b=x HTTP/1.1\r\n\r\n", "2[ARGS] 3[ARGS:b] 4[TX:s] denied 409 sqli");
+}
+
+void chains_and_skips(void**) {
+  constexpr std::string_view kRules =
+      "SecRule ARGS:a \"@rx ^(.)(.)$\" \"id:1,phase:1,pass,capture,chain\"\n"
+      "SecRule TX:2 \"@streq b\" \"chain\"\n"
+      "SecRule MATCHED_VARS_NAMES \"@rx TX:2\" \"setvar:tx.found=1\"\n"
+      "SecRule TX:found \"@eq 1\" \"id:2,phase:1,pass,nolog,skipAfter:END\"\n"
+      "SecRule REQUEST_METHOD \"@streq GET\" \"id:3,phase:1,pass\"\n"
+      "SecMarker END\n"
+      "SecRule REQUEST_URI \"@beginsWith /\" \"id:4,phase:1,pass\"\n";
+  is(kRules, "GET /?a=ab HTTP/1.1\r\n\r\n", "1[MATCHED_VARS_NAMES:2] 4[REQUEST_URI]");
+  is(kRules, "GET /?a=ac HTTP/1.1\r\n\r\n", "3[REQUEST_METHOD] 4[REQUEST_URI]");
+}
+
+void controls(void**) {
+  constexpr std::string_view kRules =
+      "SecRule REQUEST_FILENAME \"@streq /a\" \"id:1,phase:1,nolog,pass,ctl:ruleRemoveById=10\"\n"
+      "SecRule REQUEST_FILENAME \"@streq /b\" "
+      "\"id:2,phase:1,nolog,pass,ctl:ruleRemoveTargetByTag=t;ARGS:x\"\n"
+      "SecRule REQUEST_FILENAME \"@streq /c\" \"id:3,phase:1,nolog,pass,ctl:ruleEngine=Off\"\n"
+      "SecRule ARGS|!ARGS:/^z/ \"@rx bad\" \"id:10,phase:1,pass,tag:t\"\n"
+      "SecRule ARGS \"@rx bad\" \"id:11,phase:1,pass,tag:t\"\n";
+  is(kRules, "GET /?x=bad HTTP/1.1\r\n\r\n", "10[ARGS:x] 11[ARGS:x]");
+  is(kRules, "GET /a?x=bad HTTP/1.1\r\n\r\n", "11[ARGS:x]");
+  is(kRules, "GET /b?x=bad&y=bad HTTP/1.1\r\n\r\n", "10[ARGS:y] 11[ARGS:y]");
+  is(kRules, "GET /c?x=bad HTTP/1.1\r\n\r\n", "");
+  is(kRules, "GET /?zz=bad HTTP/1.1\r\n\r\n", "11[ARGS:zz]");
+}
+
+void reads_bodies(void**) {
+  constexpr std::string_view kRules =
+      "SecRule REQUEST_HEADERS:Content-Type \"@rx json\" "
+      "\"id:1,phase:1,nolog,pass,ctl:requestBodyProcessor=JSON\"\n"
+      "SecRule REQUEST_HEADERS:Content-Type \"@rx xml\" "
+      "\"id:2,phase:1,nolog,pass,ctl:requestBodyProcessor=XML\"\n"
+      "SecRule REQBODY_ERROR \"!@eq 0\" \"id:3,phase:2,pass\"\n"
+      "SecRule ARGS|XML:/*|XML://@* \"@rx bad\" \"id:4,phase:2,pass\"\n"
+      "SecRule REQUEST_COOKIES \"@rx bad\" \"id:5,phase:2,pass\"\n";
+  is(kRules,
+     "POST / HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\na=1&b=b%61d",
+     "4[ARGS:b]");
+  is(kRules, "POST / HTTP/1.1\r\nContent-Type: application/json\r\n\r\n{\"a\":[1,{\"b\":\"bad\"}]}",
+     "4[ARGS:json.a.array_1.b]");
+  is(kRules, "POST / HTTP/1.1\r\nContent-Type: application/json\r\n\r\n{\"a\"", "3[REQBODY_ERROR]");
+  is(kRules, "POST / HTTP/1.1\r\nContent-Type: text/xml\r\n\r\n<a><b>ba</b>d</a>", "4[XML:/*]");
+  is(kRules, "POST / HTTP/1.1\r\nContent-Type: text/xml\r\n\r\n<a b='bad'/>", "4[XML://@*]");
+  is(kRules, "POST / HTTP/1.1\r\nContent-Type: text/xml\r\n\r\n<!DOCTYPE a [<!ENTITY x 'y'>]><a/>",
+     "3[REQBODY_ERROR]");
+  is(kRules, "GET / HTTP/1.1\r\nCookie: a=1; b=bad\r\n\r\n", "5[REQUEST_COOKIES:b]");
+}
+
+void keeps_its_budget(void**) {
+  std::string request = "GET /?a=";
+  request.append(200'000, 'a');
+  request += " HTTP/1.1\r\n\r\n";
+  constexpr std::string_view kRules = "SecRule ARGS \"@rx ^(a+)+$\" \"id:1,phase:1,pass\"\n";
+  assert_true(run(kRules, request, true, 100'000) == "over budget");
+  // What goes back without end is stopped, and has matched.
+  request = "GET /?a=" + std::string(40, 'a') + "! HTTP/1.1\r\n\r\n";
+  assert_true(run("SecRule ARGS \"@rx ^(?:a|a|aa)+$\" \"id:1,phase:1,pass\"\n", request, false) ==
+              "1[ARGS:a]");
+  std::string many = "GET /?";
+  for (int i = 0; i < 20'000; ++i) many += "a&";
+  assert_true(run(kRules, many + " HTTP/1.1\r\n\r\n", true) == "over budget");
+}
+
+}  // namespace
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(transforms),        cmocka_unit_test(keeps_values_apart),
+      cmocka_unit_test(counts_and_scores), cmocka_unit_test(chains_and_skips),
+      cmocka_unit_test(controls),          cmocka_unit_test(reads_bodies),
+      cmocka_unit_test(keeps_its_budget),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

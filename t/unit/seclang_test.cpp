@@ -1,0 +1,110 @@
+// SecLang as text: lines, words, targets, operators, actions.
+#include "inspect/seclang.h"
+
+#include "core/words.h"
+#include "inspect/rule_set.h"
+#include "unit.h"
+
+namespace {
+
+using namespace guard;
+using namespace guard::inspect;
+
+std::vector<Directive> parse(std::string_view text) {
+  std::vector<Directive> all;
+  parse_seclang(text, "f", [&](Directive&& one) { all.push_back(std::move(one)); });
+  return all;
+}
+
+std::string error_of(std::string_view text) {
+  try {
+    RuleSetBuilder builder;
+    builder.add_text(text, "f");
+    builder.finish();
+  } catch (const core::ConfigError& error) {
+    return error.what();
+  }
+  return "none";
+}
+
+void reads_words(void**) {
+  const auto all =
+      parse("# no\nSecRule A|B \\\n  \"@rx a\\\"b\\\\d\" 'id:1,msg:x'\n\nSecMarker END\n");
+  assert_int_equal(all.size(), 2);
+  assert_true(all[0].name == "SecRule");
+  assert_int_equal(all[0].at.line, 2);
+  assert_true(all[0].words[1] == "@rx a\"b\\d");
+  assert_true(all[0].words[2] == "id:1,msg:x");
+  assert_int_equal(all[1].at.line, 5);
+}
+
+void reads_targets(void**) {
+  const auto targets = parse_targets("ARGS|!ARGS:/^a|b/|&TX:x|XML:/*|REQUEST_HEADERS:'/a/'", {});
+  assert_int_equal(targets.size(), 5);
+  assert_true(targets[1].exclude);
+  assert_true(targets[1].selector == Selector::regex);
+  assert_true(targets[1].text == "^a|b");
+  assert_true(targets[2].count);
+  assert_true(targets[3].text == "/*");
+  assert_true(targets[4].selector == Selector::regex);
+  assert_true(targets[4].text == "a");
+}
+
+void reads_operators(void**) {
+  assert_true(parse_operator("!@within a b", {}).negated);
+  assert_true(parse_operator("!@within a b", {}).argument == "a b");
+  assert_true(parse_operator("^a$", {}).op == Operator::rx);
+}
+
+void reads_actions(void**) {
+  const auto actions = parse_actions("id:1, t:none,msg:'a, \\'b\\'',setvar:tx.a=+1,chain", {});
+  assert_int_equal(actions.size(), 5);
+  assert_true(actions[2].value == "a, 'b'");
+  assert_true(actions[3].value == "tx.a=+1");
+  assert_true(actions[4].name == "chain");
+}
+
+void says_what_is_wrong(void**) {
+  const auto is = [](std::string_view text, std::string_view error) {
+    const std::string found = error_of(text);
+    if (found != error) print_error("%s\n", found.c_str());
+    assert_true(found == error);
+  };
+  is("\nSecRuel ARGS a", "f:2: unknown directive \"SecRuel\"");
+  is("SecRule ARGZ a \"id:1\"", "f:1: unknown variable \"ARGZ\"");
+  is("SecRule ARGS \"@rxx a\" \"id:1\"", "f:1: unknown operator \"@rxx\"");
+  is("SecRule ARGS a \"id:1,t:urldecod\"", "f:1: unknown transformation \"urldecod\"");
+  is("SecRule ARGS a \"id:1,denny\"", "f:1: unknown action \"denny\"");
+  is("SecRule ARGS a \"id:1,ctl:x=y\"", "f:1: unknown control \"x=y\"");
+  is("SecRule ARGS a \"deny\"", "f:1: a rule without an id");
+  is("SecRule ARGS \"a", "f:1: a quote is not closed");
+  is("SecRule ARGS a \"id:1,chain\"", "f:1: a chain without its next rule");
+  is("SecAction \"id:1\"\nSecAction \"id:1\"", "f:2: the rule id 1 is also at f:1");
+  is("SecAction \"id:1,phase:6\"", "f:1: unknown phase \"6\"");
+  is("SecAction \"id:1,msg:'%{nothing}'\"", "f:1: unknown macro \"%{nothing}\"");
+  is("SecRuleRemoveById x", "f:1: \"x\" is no rule id and no range of them");
+}
+
+void changes_rules(void**) {
+  RuleSetBuilder builder;
+  builder.add_text(
+      "SecRule ARGS a \"id:1,tag:'t'\"\nSecAction \"id:2\"\nSecRuleRemoveById 2\n"
+      "SecRuleUpdateTargetByTag t \"!ARGS:b\"\nSecRuleUpdateActionById 1 \"deny,status:409\"\n",
+      "f");
+  const RuleSet set = builder.finish();
+  assert_int_equal(set.steps[1].size(), 1);
+  assert_int_equal(set.rules[0].targets.size(), 2);
+  assert_true(set.rules[0].disruption == Disruption::deny);
+  assert_int_equal(set.rules[0].status, 409);
+}
+
+}  // namespace
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(reads_words),        cmocka_unit_test(reads_targets),
+      cmocka_unit_test(reads_operators),    cmocka_unit_test(reads_actions),
+      cmocka_unit_test(says_what_is_wrong), cmocka_unit_test(changes_rules),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

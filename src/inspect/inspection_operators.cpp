@@ -76,9 +76,8 @@ bool may_be_sqli(std::string_view value) {
 
 bool Inspection::matches_regex(const CompiledRule& compiled, std::string_view value) {
   charge(value.size() * kRegexCost + kStepCost);
-  const Regex* regex = compiled.regex.get();
   std::optional<Regex> made;
-  if (regex == nullptr) {
+  if (compiled.regex == nullptr) {
     const std::string_view pattern = expand(compiled.argument);
     charge(pattern.size() * 1000);
     if (stopped()) return false;
@@ -87,9 +86,9 @@ bool Inspection::matches_regex(const CompiledRule& compiled, std::string_view va
     } catch (const std::runtime_error&) {
       return false;
     }
-    regex = &*made;
   }
-  switch (regex->search(value, workspace_)) {
+  const Regex& regex = made ? *made : *compiled.regex;
+  switch (regex.search(value, workspace_)) {
     case Regex::Result::no:
       return false;
     case Regex::Result::limit:

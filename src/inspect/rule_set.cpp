@@ -552,7 +552,7 @@ Control RuleSetBuilder::parse_control(const std::string& text, const SourceLine&
     if (targets.size() != 1) fail_at(at, "\"" + text + "\" has more than one variable");
     control.target = targets[0];
   }
-  control.text = value.substr(0, has_target ? semicolon : std::string::npos);
+  control.text = has_target ? value.substr(0, semicolon) : value;
   if (control.kind == ControlKind::remove_by_id ||
       control.kind == ControlKind::remove_target_by_id) {
     control.ids = parse_range(control.text, at);

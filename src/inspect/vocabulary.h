@@ -1,6 +1,5 @@
 // The words of SecLang that Guard knows: collections, operators, transformations. What is not here
-// is refused when rules are read. scripts/seclang-inventory holds the tables against the files of
-// the Core Rule Set.
+// is refused when rules are read.
 #pragma once
 
 #include <array>

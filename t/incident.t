@@ -9,7 +9,7 @@ use Test::Nginx::Guard::Wait qw(scaled);
 
 my $said = `scripts/demo/incident --seconds @{[ scaled(90) ]} 2>&1`;
 is $?, 0, 'the incident ends well' or diag $said;
-like $said, qr/^\s*[\d.]+s  all of it was noticed, told, and is over\n\z/m, 'and says so';
+like $said, qr/^\s*[\d.]+s  all of it was noticed, told, and is over$/m, 'and says so';
 
 my $rest = $said;
 for (

@@ -2,6 +2,7 @@
 
 #include <libxml/SAX2.h>
 #include <libxml/parser.h>
+#include <libxml/tree.h>
 
 #include <limits>
 #include <memory>
@@ -58,6 +59,18 @@ struct XmlHandlers {
   }
 };
 
+namespace {
+
+struct FreeContext {
+  void operator()(xmlParserCtxt* context) const noexcept {
+    // libxml2 makes one for the entities that a document declares, whatever is asked for.
+    xmlFreeDoc(context->myDoc);
+    xmlFreeParserCtxt(context);
+  }
+};
+
+}  // namespace
+
 bool XmlText::parse(std::string_view document) {
   if (document.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
     error_ = "too large";
@@ -71,8 +84,8 @@ bool XmlText::parse(std::string_view document) {
   sax.cdataBlock = &XmlHandlers::characters;
   sax.internalSubset = &XmlHandlers::subset;
   sax.serror = reinterpret_cast<xmlStructuredErrorFunc>(&XmlHandlers::error);
-  const std::unique_ptr<xmlParserCtxt, void (*)(xmlParserCtxt*)> context(
-      xmlCreatePushParserCtxt(&sax, this, nullptr, 0, nullptr), xmlFreeParserCtxt);
+  const std::unique_ptr<xmlParserCtxt, FreeContext> context(
+      xmlCreatePushParserCtxt(&sax, this, nullptr, 0, nullptr));
   if (context == nullptr) {
     error_ = "out of memory";
     return false;

@@ -15,8 +15,6 @@ namespace {
 constexpr std::size_t kMaxNamed = 20'000;
 constexpr std::size_t kMaxMatches = 256;
 constexpr std::size_t kMaxExpanded = 64U << 10;
-// Whatever rules say of each other.
-constexpr int kMaxChain = 64;
 
 struct Topic {
   std::string_view tag;

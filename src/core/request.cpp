@@ -136,6 +136,7 @@ void Request::record(const Refusal& refusal, Action action) noexcept {
   event.policy = refusal.policy;
   event.detail = refusal.detail.empty() ? refusal.title : refusal.detail;
   event.key_hash = refusal.key_hash;
+  event.labels = refusal.labels;
   event.status = refusal.status;
   if (!refusal.errors.empty()) {
     event.pointer = refusal.errors.front().pointer;

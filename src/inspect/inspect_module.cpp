@@ -1,23 +1,399 @@
-// The second module file is named after this module, which stands first in it, and says what it
-// needs: a configuration without core's modules ends here.
+// guard_inspect and what belongs to it. The second module file is named after this module, which
+// stands first in it.
 
-#include "core/words.h"
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "core/check.h"
+#include "core/json_body.h"
+#include "core/request.h"
+#include "inspect/crs.h"
+#include "inspect/inspection.h"
+#include "inspect/policy.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
+#include "ngx/fields.h"
 #include "ngx/module.h"
+
+extern "C" {
+extern ngx_module_t ngx_http_guard_inspect_module;
+}
 
 namespace guard::inspect {
 
 namespace {
 
-void preconfigure(ngx_conf_t* cf) {
-  if (!ngx::module_loaded(cf, "ngx_http_guard_module")) {
-    core::fail("ngx_http_guard_inspect_module.so needs ngx_http_guard_module.so");
+using core::Answer;
+using core::Request;
+
+// The most of a body that is looked at.
+constexpr std::size_t kMaxBody = 64U << 20;
+constexpr std::size_t kMaxFields = 1000;
+constexpr std::size_t kMaxRuleText = 512;
+constexpr std::size_t kMaxVariableText = 128;
+
+// What makes a program: locations that say the same share it.
+struct Source {
+  std::vector<std::string> files;
+  int paranoia = 0;
+  int threshold = 0;
+  bool libinjection = true;
+  std::string excludes;
+
+  auto operator<=>(const Source&) const = default;
+};
+
+struct MainConf {
+  std::map<Source, std::shared_ptr<const Program>> programs;
+};
+
+struct Policy {
+  std::shared_ptr<const Program> program;
+  Budget budget;
+};
+
+struct LocationConf {
+  std::optional<bool> on;
+  std::optional<std::vector<std::string>> files;
+  std::optional<int> paranoia;
+  std::optional<int> threshold;
+  std::optional<Budget> budget;
+  std::optional<bool> libinjection;
+  std::optional<std::string> excludes;
+  std::shared_ptr<const Policy> policy;  // null: off
+};
+
+// In the request's pool.
+struct State {
+  std::int64_t score = 0;
+  std::string_view rules;
+};
+
+// Of a worker.
+std::unique_ptr<Inspection> worker;
+
+LocationConf* location_of(ngx_http_request_t* r) noexcept {
+  return static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_guard_inspect_module));
+}
+
+core::BodyNeed body_need(Request& request) noexcept {
+  const auto* policy = location_of(request.native())->policy.get();
+  if (policy == nullptr || !request.has_body()) return {};
+  // Streams of messages, which are never at an end.
+  const ngx_table_elt_t* type = request.native()->headers_in.content_type;
+  if (type != nullptr && ngx::to_view(type->value).starts_with("application/grpc")) return {};
+  return {true, static_cast<std::size_t>(std::min<std::uint64_t>(kMaxBody, policy->budget.units))};
+}
+
+std::string_view version_of(const ngx_http_request_t* r) noexcept {
+  switch (r->http_version) {
+    case NGX_HTTP_VERSION_9:
+      return "0.9";
+    case NGX_HTTP_VERSION_10:
+      return "1.0";
+    case NGX_HTTP_VERSION_20:
+      return "2.0";
+    default:
+      return r->http_version > NGX_HTTP_VERSION_20 ? "3.0" : "1.1";
   }
 }
 
+Answer refuse(core::Refusal& refusal, const Code& code) noexcept {
+  refusal.feature = core::Feature::inspect;
+  refusal.event = core::EventKind::injection_detected;
+  refusal.status = code.status;
+  refusal.code = code.code;
+  refusal.title = code.title;
+  return Answer::refuse;
+}
+
+std::string_view copy(Request& request, std::string_view text) noexcept {
+  return ngx::to_view(ngx::copy(request.pool(), text));
+}
+
+// "942100,949110"
+std::string_view rule_text(Request& request, const Inspection& inspection) noexcept {
+  std::array<char, kMaxRuleText> text{};
+  char* out = text.data();
+  for (const Match& match : inspection.matches()) {
+    if (text.data() + text.size() - out < 12) break;
+    if (out != text.data()) *out++ = ',';
+    out = std::to_chars(out, text.data() + text.size(), match.rule->id).ptr;
+  }
+  return copy(request, {text.data(), static_cast<std::size_t>(out - text.data())});
+}
+
+std::string_view number_text(Request& request, std::int64_t number) noexcept {
+  std::array<char, 20> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), number);
+  return copy(request, {text.data(), static_cast<std::size_t>(end.ptr - text.data())});
+}
+
+// What the event says: which rules, how much, and where the first of them that weighs found it.
+std::span<const core::EventLabel> labels_of(Request& request, const Inspection& inspection,
+                                            const State& state) noexcept {
+  auto* labels =
+      static_cast<core::EventLabel*>(ngx_palloc(request.pool(), 3 * sizeof(core::EventLabel)));
+  if (labels == nullptr) return {};
+  std::string_view variable;
+  for (const Match& match : inspection.matches()) {
+    if (variable.empty() && match.rule->severity <= 4) {
+      variable = match.variable.substr(0, kMaxVariableText);
+    }
+  }
+  new (&labels[0]) core::EventLabel{"rules", state.rules};
+  new (&labels[1]) core::EventLabel{"score", number_text(request, state.score)};
+  new (&labels[2]) core::EventLabel{"variable", copy(request, variable)};
+  return {labels, 3};
+}
+
+Answer judge(Request& request, core::Refusal& refusal, const Policy& policy,
+             const InspectionResult& result) noexcept {
+  auto* state = request.state<State>(core::Feature::inspect);
+  if (state == nullptr) return refuse(refusal, code_unavailable());
+  state->score = result.score;
+  state->rules = rule_text(request, *worker);
+  switch (result.outcome) {
+    case Outcome::passed:
+      return Answer::pass;
+    case Outcome::failed:
+      return refuse(refusal, code_unavailable());
+    case Outcome::over_budget:
+      refuse(refusal, code_budget());
+      refusal.labels = labels_of(request, *worker, *state);
+      if (!policy.budget.pass) return Answer::refuse;
+      request.observe(refusal);
+      return Answer::pass;
+    case Outcome::denied:
+      break;
+  }
+  refuse(refusal, code_of(worker->category()));
+  refusal.status = result.status;
+  refusal.labels = labels_of(request, *worker, *state);
+  return Answer::refuse;
+}
+
+Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
+  ngx_http_request_t* r = request.native();
+  const auto* policy = location_of(r)->policy.get();
+  if (policy == nullptr || !request.first_time(policy)) return Answer::pass;
+  if (worker == nullptr) return refuse(refusal, code_unavailable());
+
+  std::size_t count = 0;
+  for ([[maybe_unused]] const ngx_table_elt_t& field : ngx::request_fields(r)) ++count;
+  if (count > kMaxFields) return refuse(refusal, code_budget());
+  auto* fields = static_cast<HeaderField*>(ngx_palloc(r->pool, (count + 1) * sizeof(HeaderField)));
+  if (fields == nullptr) return refuse(refusal, code_unavailable());
+  std::size_t i = 0;
+  for (const ngx_table_elt_t& field : ngx::request_fields(r)) {
+    new (&fields[i++]) HeaderField{ngx::to_view(field.key), ngx::to_view(field.value)};
+  }
+  RequestView view;
+  view.method = ngx::to_view(r->method_name);
+  view.target = ngx::to_view(r->unparsed_uri);
+  view.version = version_of(r);
+  view.headers = {fields, count};
+  view.client_address = ngx::to_view(r->connection->addr_text);
+  view.unique_id = request.request_id();
+  view.user = ngx::to_view(r->headers_in.user);
+
+  const InspectionResult& headers =
+      worker->run_headers(*policy->program, view, policy->budget.units);
+  if (headers.outcome != Outcome::passed || worker->engine_off()) {
+    return judge(request, refusal, *policy, headers);
+  }
+  std::optional<std::string_view> body = std::string_view{};
+  const core::BodyNeed need = body_need(request);
+  if (need.wanted) {
+    if (request.body_size() > need.limit) return refuse(refusal, code_budget());
+    body = request.body();
+    if (!body) return refuse(refusal, code_unavailable());
+  }
+  const core::JsonDocument* document =
+      worker->processor() == BodyProcessor::json ? core::JsonBody::document(request) : nullptr;
+  const InspectionResult& whole =
+      document != nullptr ? worker->run_body(*body, *document) : worker->run_body(*body);
+  return judge(request, refusal, *policy, whole);
+}
+
+const core::Check kCheck = {
+    core::Feature::inspect, core::Gate::inner, evaluate, nullptr, nullptr, body_need};
+
+// Variables
+
+const State* state_of(ngx_http_request_t* r) noexcept {
+  Request* request = Request::find(r);
+  return request == nullptr ? nullptr : request->state<State>(core::Feature::inspect);
+}
+
+ngx_int_t get_score(ngx_http_request_t* r, ngx_http_variable_value_t* v,
+                    uintptr_t /*data*/) noexcept {
+  const State* state = state_of(r);
+  std::string_view text;
+  if (state != nullptr) text = number_text(*Request::find(r), state->score);
+  ngx::set_variable(v, text);
+  v->no_cacheable = 1;
+  return NGX_OK;
+}
+
+ngx_int_t get_rules(ngx_http_request_t* r, ngx_http_variable_value_t* v,
+                    uintptr_t /*data*/) noexcept {
+  const State* state = state_of(r);
+  ngx::set_variable(v, state == nullptr ? std::string_view{} : state->rules);
+  v->no_cacheable = 1;
+  return NGX_OK;
+}
+
+// Configuration
+
+template <class T>
+void set_once(const core::Words& words, std::optional<T>& slot, T value) {
+  if (slot) core::fail("\"", words.directive(), "\" directive is duplicate");
+  slot = std::move(value);
+}
+
+void set_inspect(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
+  set_once(words, conf.on, core::parse_on_off(words.directive(), words[0]));
+}
+
+void set_rules(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
+  std::vector<std::string> files;
+  for (const std::string_view word : words.all()) {
+    // What stands for the rules that are used without this directive.
+    if (word == "crs") {
+      for (const std::string_view file : {kCrsSetup, kCrsRules}) files.emplace_back(file);
+    } else {
+      files.emplace_back(ngx::path_near(cf, word));
+    }
+  }
+  set_once(words, conf.files, std::move(files));
+}
+
+void set_paranoia(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
+  set_once(words, conf.paranoia, parse_paranoia(words));
+}
+
+void set_threshold(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
+  set_once(words, conf.threshold, parse_threshold(words));
+}
+
+void set_budget(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
+  set_once(words, conf.budget, parse_budget(words));
+}
+
+void set_libinjection(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
+  set_once(words, conf.libinjection, core::parse_on_off(words.directive(), words[0]));
+}
+
+void set_exclude(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
+  if (words.is_off()) {
+    if (conf.excludes) core::fail("\"guard_inspect_exclude off\" contradicts the others here");
+    conf.excludes.emplace();
+    return;
+  }
+  std::string text = parse_exclude(words);
+  conf.excludes = conf.excludes.value_or("") + text;
+}
+
+std::shared_ptr<const Program> program_of(ngx_conf_t* cf, const Source& source) {
+  auto& programs =
+      static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_inspect_module))
+          ->programs;
+  auto& program = programs[source];
+  if (program != nullptr) return program;
+  RuleSet rules = load_rules(source.files, {}, source.excludes);
+  program = std::make_shared<const Program>(
+      std::move(rules), ProgramOptions{source.paranoia, source.threshold, source.libinjection});
+  return program;
+}
+
+void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
+  const bool same = !child.on && !child.files && !child.paranoia && !child.threshold &&
+                    !child.budget && !child.libinjection && !child.excludes;
+  const auto inherit = [](auto& own, const auto& outer) {
+    if (!own) own = outer;
+  };
+  inherit(child.on, parent.on);
+  inherit(child.files, parent.files);
+  inherit(child.paranoia, parent.paranoia);
+  inherit(child.threshold, parent.threshold);
+  inherit(child.budget, parent.budget);
+  inherit(child.libinjection, parent.libinjection);
+  inherit(child.excludes, parent.excludes);
+  if (!child.on.value_or(false)) return;
+  if (same && parent.policy != nullptr) {
+    child.policy = parent.policy;
+  } else {
+    const Source source{child.files.value_or(std::vector<std::string>{}),
+                        child.paranoia.value_or(1), child.threshold.value_or(0),
+                        child.libinjection.value_or(true), child.excludes.value_or("")};
+    child.policy = std::make_shared<const Policy>(
+        Policy{program_of(cf, source), child.budget.value_or(Budget{})});
+  }
+  core::activate(cf, kCheck);
+}
+
+void preconfigure(ngx_conf_t* cf) {
+  core::add_check(cf, kCheck);
+  ngx::add_variable(cf, "guard_inspect_score", get_score);
+  ngx::add_variable(cf, "guard_inspect_rules", get_rules);
+}
+
+ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
+  const auto* conf = static_cast<MainConf*>(
+      ngx_http_cycle_get_module_main_conf(cycle, ngx_http_guard_inspect_module));
+  if (conf == nullptr || conf->programs.empty()) return NGX_OK;
+  try {
+    worker = std::make_unique<Inspection>();
+  } catch (const std::exception&) {
+    return NGX_ERROR;
+  }
+  for (const auto& [source, program] : conf->programs) {
+    if (!worker->prepare(*program)) return NGX_ERROR;
+  }
+  return NGX_OK;
+}
+
+void exit_process(ngx_cycle_t* /*cycle*/) noexcept {
+  worker.reset();
+}
+
+constexpr ngx_uint_t kAnywhere = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
+
+ngx_command_t commands[] = {
+    ngx::command(ngx_string("guard_inspect"), kAnywhere | NGX_CONF_TAKE1, NGX_HTTP_LOC_CONF_OFFSET,
+                 ngx::directive<set_inspect>),
+    ngx::command(ngx_string("guard_inspect_rules"), kAnywhere | NGX_CONF_1MORE,
+                 NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_rules>),
+    ngx::command(ngx_string("guard_inspect_paranoia"), kAnywhere | NGX_CONF_TAKE1,
+                 NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_paranoia>),
+    ngx::command(ngx_string("guard_inspect_threshold"), kAnywhere | NGX_CONF_TAKE1,
+                 NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_threshold>),
+    ngx::command(ngx_string("guard_inspect_budget"), kAnywhere | NGX_CONF_1MORE,
+                 NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_budget>),
+    ngx::command(ngx_string("guard_inspect_exclude"), kAnywhere | NGX_CONF_1MORE,
+                 NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_exclude>),
+    ngx::command(ngx_string("guard_inspect_libinjection"), kAnywhere | NGX_CONF_TAKE1,
+                 NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_libinjection>),
+    ngx_null_command,
+};
+
 ngx_http_module_t context = {
-    ngx::configuration<preconfigure>, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
+    ngx::configuration<preconfigure>,
+    nullptr,
+    ngx::create_conf<MainConf>,
+    nullptr,
+    nullptr,
+    nullptr,
+    ngx::create_conf<LocationConf>,
+    ngx::merge_conf<LocationConf, merge_location>,
 };
 
 }  // namespace
@@ -25,4 +401,5 @@ ngx_http_module_t context = {
 }  // namespace guard::inspect
 
 constinit ngx_module_t ngx_http_guard_inspect_module =
-    guard::ngx::http_module(&guard::inspect::context, nullptr);
+    guard::ngx::http_module(&guard::inspect::context, guard::inspect::commands,
+                            {guard::inspect::init_process, guard::inspect::exit_process});

@@ -1,0 +1,99 @@
+#include "inspect/policy.h"
+
+#include <array>
+
+namespace guard::inspect {
+
+namespace {
+
+constexpr std::array<std::string_view, 2> kOnBudget = {"refuse", "pass"};
+
+constexpr std::string_view kAttack = "The request looks like an attack";
+
+// The last is for what has no name of its own.
+constexpr std::array<Code, 12> kCodes = {{
+    {403, "inspect.sqli", kAttack},
+    {403, "inspect.xss", kAttack},
+    {403, "inspect.rce", kAttack},
+    {403, "inspect.lfi", kAttack},
+    {403, "inspect.rfi", kAttack},
+    {403, "inspect.php", kAttack},
+    {403, "inspect.java", kAttack},
+    {403, "inspect.nodejs", kAttack},
+    {403, "inspect.session", kAttack},
+    {403, "inspect.scanner", kAttack},
+    {403, "inspect.protocol", kAttack},
+    {403, "inspect.generic", kAttack},
+}};
+
+constexpr Code kBudget = {403, "inspect.budget", "The request is too much work to inspect"};
+constexpr Code kUnavailable = {403, "inspect.unavailable", "The request cannot be inspected"};
+
+constexpr std::size_t kPrefix = 8;  // "inspect."
+
+void check_plain(std::string_view name, std::string_view value) {
+  if (value.find_first_of("\"'\\\n\r,;") != std::string_view::npos) {
+    core::fail("invalid \"", value, "\" in \"", name, "\"");
+  }
+}
+
+}  // namespace
+
+int parse_paranoia(const core::Words& words) {
+  return static_cast<int>(core::parse_number(words.directive(), words[0], 1, 4));
+}
+
+int parse_threshold(const core::Words& words) {
+  return static_cast<int>(core::parse_number(words.directive(), words[0], 1, 10'000));
+}
+
+Budget parse_budget(core::Words& words) {
+  words.read(1, {"on_budget"});
+  Budget budget;
+  budget.units = core::parse_size(words.directive(), words[0], 1U << 16U, std::uint64_t{1} << 40U);
+  if (const auto value = words.named("on_budget")) {
+    budget.pass = core::parse_choice("on_budget=", *value, kOnBudget) == 1;
+  }
+  return budget;
+}
+
+std::string parse_exclude(core::Words& words) {
+  words.read(0, {"id", "tag", "target"});
+  const auto id = words.named("id");
+  const auto tag = words.named("tag");
+  const auto target = words.named("target");
+  if (id && tag) core::fail("\"guard_inspect_exclude\" takes \"id=\" or \"tag=\", not both");
+  if (!id && !tag && !target) {
+    core::fail("\"guard_inspect_exclude\" needs \"id=\", \"tag=\" or \"target=\"");
+  }
+  std::string rules = "1-999999999";
+  if (id) {
+    check_plain("id=", *id);
+    rules = *id;
+  }
+  if (tag) {
+    check_plain("tag=", *tag);
+    rules = *tag;
+  }
+  const std::string by = tag ? "ByTag " : "ById ";
+  if (!target) return "SecRuleRemove" + by + '"' + rules + "\"\n";
+  check_plain("target=", *target);
+  return "SecRuleUpdateTarget" + by + '"' + rules + "\" \"!" + std::string(*target) + "\"\n";
+}
+
+const Code& code_of(std::string_view category) noexcept {
+  for (const Code& code : kCodes) {
+    if (code.code.substr(kPrefix) == category) return code;
+  }
+  return kCodes.back();
+}
+
+const Code& code_budget() noexcept {
+  return kBudget;
+}
+
+const Code& code_unavailable() noexcept {
+  return kUnavailable;
+}
+
+}  // namespace guard::inspect

@@ -1,0 +1,37 @@
+// What the user says of inspection, as plain values.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/words.h"
+#include "inspect/inspection.h"
+
+namespace guard::inspect {
+
+struct Budget {
+  std::uint64_t units = kDefaultBudget;
+  bool pass = false;  // what is over it passes, with an event
+};
+
+int parse_paranoia(const core::Words& words);   // 1 to 4
+int parse_threshold(const core::Words& words);  // 1 to 10000
+Budget parse_budget(core::Words& words);
+// SecLang that does it: rules removed, or a variable taken from them.
+std::string parse_exclude(core::Words& words);
+
+struct Code {
+  std::uint16_t status;
+  std::string_view code;
+  std::string_view title;
+};
+
+// category: of Inspection; an unknown one is "generic".
+const Code& code_of(std::string_view category) noexcept;
+const Code& code_budget() noexcept;
+// The body could not be had, or there was no memory to look at it.
+const Code& code_unavailable() noexcept;
+
+}  // namespace guard::inspect

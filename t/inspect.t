@@ -1,0 +1,160 @@
+# guard_inspect: rules over requests, with the Core Rule Set and with rules of one's own.
+
+use lib 't/lib';
+use Test::Nginx::Socket 'no_plan';
+
+no_long_string();
+no_root_location();
+
+# What no browser's request looks like to the Core Rule Set has these.
+our $browser = "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0\nAccept: */*\n";
+our $own     = 'guard_inspect on; guard_inspect_rules $TEST_NGINX_HTML_DIR/own.conf;';
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: the Core Rule Set, what it refuses and what passes
+--- http_config
+guard_inspect on;
+--- config
+add_header X-Inspect "$guard_code $guard_inspect_score $guard_inspect_rules" always;
+location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /off { guard_inspect off; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /wiki { guard_inspect_exclude tag=attack-xss target=ARGS:q; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- upstream: echo
+--- request eval
+["GET /?id=1%27%20or%20%271%27=%271", "GET /?q=%3Cscript%3Ealert(1)%3C/script%3E", "GET /?file=../../../../etc/passwd",
+ "GET /?q=shoes+and+socks&page=2", "GET /off?q=%3Cscript%3Ealert(1)%3C/script%3E",
+ "GET /wiki?q=%3Cscript%3Ealert(1)%3C/script%3E",
+ "POST /\nname=Maria&comment=It+was+fine%2C+thanks", "POST /\nname=Maria&comment=1%27+union+select+password+from+users--+"]
+--- more_headers eval: $::browser . "Content-Type: application/x-www-form-urlencoded"
+--- error_code eval
+[403, 403, 403, 200, 200, 200, 200, 403]
+--- response_body_like eval
+['"title":"The request looks like an attack","status":403,"instance":"urn:request:[0-9a-f]+","code":"inspect.sqli"', 'inspect.xss', 'inspect.lfi',
+ '', '', '', 'Maria', 'inspect.sqli']
+--- no_error_log
+[error]
+
+=== TEST 2: rules of one's own, and what the variables say
+--- http_config eval: $::own
+--- config
+add_header X-Inspect "$guard_code $guard_inspect_score $guard_inspect_rules" always;
+location / { root html; try_files /index.html =404; }
+--- user_files
+>>> own.conf
+SecRule ARGS:a "@rx ^b+$" "id:1,phase:1,deny,status:418,tag:'attack-rce'"
+SecRule ARGS "@pm evil wicked" "id:2,phase:2,pass,log,setvar:tx.anomaly_score=+5,tag:'attack-php'"
+SecRule TX:anomaly_score "@ge 10" "id:3,phase:2,deny"
+--- request eval
+["GET /?a=bbb", "GET /?a=bbc", "GET /?x=so+evil", "GET /?x=evil&y=WICKED"]
+--- error_code eval
+[418, 200, 200, 403]
+--- response_headers eval
+["X-Inspect: inspect.rce 0 1", "X-Inspect:  0 ", "X-Inspect:  5 2", "X-Inspect: inspect.generic 10 2,3"]
+
+=== TEST 3: JSON, by the names of its members
+--- http_config eval: $::own
+--- config
+location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- user_files
+>>> own.conf
+SecRule ARGS:json.user.names.array_1 "@streq eve" "id:1,phase:2,deny"
+--- upstream: echo
+--- request eval
+['POST /
+{"user":{"names":["bob","eve"]}}', 'POST /
+{"user":{"names":["eve","bob"]}}', 'POST /
+{"user":']
+--- more_headers
+Content-Type: application/json
+--- error_code eval
+[403, 200, 400]
+
+=== TEST 4: observed, not refused
+--- http_config eval: $::own
+--- config
+guard_mode observe inspect;
+add_header X-Verdict "$guard_verdict $guard_code";
+location / { root html; try_files /index.html =404; }
+--- user_files
+>>> own.conf
+SecRule ARGS "@contains x" "id:1,phase:1,deny,tag:'attack-xss'"
+--- request
+GET /?a=x
+--- response_headers
+X-Verdict: observed inspect.xss
+
+=== TEST 5: more work than the budget has
+--- http_config eval: $::own
+--- config
+guard_inspect_budget 64k;
+location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /pass { guard_inspect_budget 64k on_budget=pass; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- user_files
+>>> own.conf
+SecRule ARGS "!@rx ^[a-z]*$" "id:1,phase:2,pass"
+--- upstream: echo
+--- request eval
+["POST /\na=" . "a" x 30000, "POST /pass\na=" . "a" x 30000, "POST /\na=aaa"]
+--- more_headers
+Content-Type: application/x-www-form-urlencoded
+--- error_code eval
+[403, 200, 200]
+--- response_body_like eval
+["inspect.budget", "a=aaa", "a=aaa"]
+
+=== TEST 6: over HTTP/2
+--- http2
+--- http_config eval: $::own
+--- config
+location / { root html; try_files /index.html =404; }
+--- user_files
+>>> own.conf
+SecRule REQUEST_HEADERS:X-Trial "@rx attack" "id:1,phase:1,deny,tag:'attack-rce'"
+--- request eval
+["GET /", "GET /?"]
+--- more_headers eval
+["X-Trial: attack", "X-Trial: none"]
+--- error_code eval
+[403, 200]
+
+=== TEST 7: a mistake in a rule
+--- http_config eval: $::own
+--- config
+--- user_files
+>>> own.conf
+# A comment
+SecRule ARGS "@rxx a" \
+  "id:1,deny"
+--- must_die
+--- error_log
+own.conf:2: unknown operator "@rxx"
+
+=== TEST 8: a regex that is none
+--- http_config eval: $::own
+--- config
+--- user_files
+>>> own.conf
+SecRule ARGS "@rx a(" "id:1,deny"
+--- must_die
+--- error_log
+own.conf:1: the regex of rule 1: missing closing parenthesis
+
+=== TEST 9: no file
+--- http_config
+guard_inspect on;
+guard_inspect_rules /nonexistent/rules.conf;
+--- config
+--- must_die
+--- error_log
+no rule file "/nonexistent/rules.conf"
+
+=== TEST 10: an exclusion of nothing
+--- http_config
+guard_inspect_exclude id=1 tag=2;
+--- config
+--- must_die
+--- error_log
+"guard_inspect_exclude" takes "id=" or "tag=", not both

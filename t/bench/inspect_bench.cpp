@@ -1,0 +1,159 @@
+// What an inspection by the Core Rule Set costs, without nginx: medians of microseconds of CPU
+// time.
+//   build/native/bench/inspect [PARANOIA [CASE [TIMES]]]
+// With a case and a number of times it runs that and no more, for a profiler.
+#include <time.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "bodies.h"
+#include "core/json_parser.h"
+#include "inspect/crs.h"
+#include "inspect/inspection.h"
+#include "inspect/raw_request.h"
+
+namespace {
+
+using namespace guard::inspect;
+
+constexpr int kRounds = 15;
+
+// Microseconds that this process has had of its core: other work on the machine counts less.
+double cpu_time() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) / 1e3;
+}
+
+// A browser's, with twelve header fields.
+std::string head(std::string_view line, std::string_view more = {}) {
+  std::string text(line);
+  text +=
+      " HTTP/1.1\r\n"
+      "Host: shop.example.com\r\n"
+      "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+      "Chrome/120.0.0.0 Safari/537.36\r\n"
+      "Accept: "
+      "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+      "\r\n"
+      "Accept-Language: en-GB,en;q=0.9,de;q=0.7\r\n"
+      "Accept-Encoding: gzip, deflate, br\r\n"
+      "Connection: keep-alive\r\n"
+      "Upgrade-Insecure-Requests: 1\r\n"
+      "Sec-Fetch-Dest: document\r\n"
+      "Sec-Fetch-Mode: navigate\r\n"
+      "Sec-Fetch-Site: same-origin\r\n"
+      "Referer: https://shop.example.com/catalogue/lamps?sort=price&page=2\r\n"
+      "Cookie: session=6f1d2c3b4a5968778695a4b3c2d1e0f1; theme=dark; basket=MTIzNDU2Nzg5MA; "
+      "consent=necessary\r\n";
+  text += more;
+  return text + "\r\n";
+}
+
+std::string with_body(std::string_view type, const std::string& body) {
+  return head("POST /api/orders", "Content-Type: " + std::string(type) + "\r\nContent-Length: " +
+                                      std::to_string(body.size()) + "\r\n") +
+         body;
+}
+
+std::string multipart(std::size_t size) {
+  std::string file;
+  std::uint32_t state = 1;
+  while (file.size() < size) {
+    state = state * 1664525 + 1013904223;
+    file += static_cast<char>(state >> 24);
+  }
+  return "--b0undary\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nholiday\r\n"
+         "--b0undary\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"beach.jpg\"\r\n"
+         "Content-Type: image/jpeg\r\n\r\n" +
+         file + "\r\n--b0undary--\r\n";
+}
+
+struct Case {
+  std::string name;
+  std::string request;
+};
+
+std::vector<Case> cases() {
+  const std::string json = "application/json";
+  const std::string form = "application/x-www-form-urlencoded";
+  return {
+      {"get", head("GET /catalogue/lamps?sort=price&page=3&q=desk+lamp")},
+      {"json-2k", with_body(json, guard::bench::orders(1900))},
+      {"json-200k", with_body(json, guard::bench::orders(200U << 10))},
+      {"form", with_body(form,
+                         "name=Jane+Doe&street=12+High+Street&city=Oxford&note=Please+ring+"
+                         "twice%2C+and+leave+it+with+the+neighbour&agree=yes")},
+      {"multipart-1m", with_body("multipart/form-data; boundary=b0undary", multipart(1U << 20))},
+      {"attack", head("GET /item?id=1%27%20UNION%20SELECT%20password%20FROM%20users--%20")},
+  };
+}
+
+class Bench {
+ public:
+  explicit Bench(int paranoia) : program_(load_rules({}), {paranoia, 0, true}) {
+    if (!inspection_.prepare(program_)) std::abort();
+  }
+
+  void once(const RawRequest& raw) {
+    RequestView view;
+    view.method = raw.method;
+    view.target = raw.target;
+    view.version = raw.version;
+    view.headers = raw.headers;
+    view.client_address = "192.0.2.7";
+    view.client_port = "40000";
+    view.server_address = "192.0.2.1";
+    view.server_port = "443";
+    result_ = inspection_.run_headers(program_, view, kDefaultBudget);
+    if (result_.outcome == Outcome::passed) result_ = inspection_.run_body(raw.body);
+  }
+
+  void run(const Case& one, int times) {
+    RawRequest raw;
+    if (!parse_raw_request(one.request, raw)) std::abort();
+    if (times > 0) {
+      while (times-- > 0) once(raw);
+      return;
+    }
+    once(raw);
+    const int count = one.request.size() > 100'000 ? 3 : 300;
+    std::vector<double> rounds;
+    for (int i = 0; i < kRounds; ++i) {
+      const double start = cpu_time();
+      for (int k = 0; k < count; ++k) once(raw);
+      rounds.push_back((cpu_time() - start) / count);
+    }
+    std::sort(rounds.begin(), rounds.end());
+    std::string rules;
+    for (const Match& match : inspection_.matches()) rules += ' ' + std::to_string(match.rule->id);
+    std::printf("%-13s %8zu bytes  %10.1f us  work %9llu  score %lld%s\n", one.name.c_str(),
+                one.request.size(), rounds[rounds.size() / 2],
+                static_cast<unsigned long long>(result_.work),
+                static_cast<long long>(result_.score), rules.c_str());
+  }
+
+ private:
+  Program program_;
+  Inspection inspection_;
+  InspectionResult result_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    Bench bench(argc > 1 ? std::atoi(argv[1]) : 1);
+    const std::string name = argc > 2 ? argv[2] : "";
+    for (const Case& one : cases()) {
+      if (name.empty() || one.name == name) bench.run(one, argc > 3 ? std::atoi(argv[3]) : 0);
+    }
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "inspect_bench: %s\n", error.what());
+    return 1;
+  }
+}

@@ -117,6 +117,7 @@ sub outage {
     is codes($nginx, '/fixed/?k=a', 10), join(' ', (200) x 10), "$name: before";
     is_told(10, "$name: told");
     is codes($nginx, "/$_/?k=a", 1), '200', "$name: $_: before" for qw(open closed);
+    is codes($nginx, "/$_/?k=full", 101), join(' ', (200) x 100, 429), "$name: $_: a quota is used up" for qw(open closed);
 
     # Who has not heard yet counts; a quota must not end while we ask.
     my $key   = 0;
@@ -139,6 +140,8 @@ sub outage {
         ok wait_for(sub { 20 == grep { $silent->('b') } 1 .. 20 }), "$name: on_error=open tells no numbers";
         is codes($nginx, '/open/?k=c', 120), join(' ', (200) x 120), "$name: passes, uncounted";
         ok $silent->('c'), "$name: and still tells none";
+        is code_of($nginx, '/open/?k=full'), 200, "$name: on_error=open passes whom a count known here would refuse";
+        is code_of($nginx, '/closed/?k=full'), 503, "$name: on_error=closed does not go by it either";
     }
 
     $word{end}->();

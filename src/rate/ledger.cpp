@@ -61,7 +61,8 @@ const Asked* Ledger::ask(std::span<Asked> windows, bool alone) noexcept {
   for (Asked& asked : windows) {
     *end_ = &asked;
     end_ = &asked.next;
-    if (alone) continue;
+    // Where nobody counts, or nobody knows, what was counted here says nothing either.
+    if (alone || decided_elsewhere(asked)) continue;
     asked.decision = asked.meter->limiter->peek(asked.key.hash, asked.time(), asked.cost);
     if (asked.decision.admitted) continue;
     if (refusal == nullptr || stricter(asked.decision, refusal->decision)) refusal = &asked;

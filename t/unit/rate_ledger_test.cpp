@@ -89,6 +89,25 @@ void a_policy_alone_answers_when_it_is_charged(void**) {
   expect_text(two.strictest_refusal(false)->meter->name, "a");
 }
 
+// While Redis is away, a policy that lets all pass or none does not go by what was counted here.
+void a_window_that_somebody_decided_is_not_looked_at(void**) {
+  for (SharedEntry::State state : {SharedEntry::State::open, SharedEntry::State::closed}) {
+    Metered a("a", "1/minute"), b("b", "5/minute");
+    a.drain(1);
+    Questions decided(a), other(b);
+    SharedEntry entry;
+    entry.state = state;
+    decided.asked[0].shared = &entry;
+    decided.asked[0].unknown = true;
+    Ledger ledger;
+    ledger.begin(false);
+    assert_null(ask(ledger, decided));
+    assert_null(ask(ledger, other));
+    assert_null(ledger.strictest_refusal(false));
+    expect_text(ledger.strictest()->meter->name, "b");
+  }
+}
+
 void a_dry_run_refuses_nothing_and_is_not_told(void**) {
   Metered a("a", "5/minute"), b("b", "1/minute");
   b.drain(1);
@@ -220,6 +239,7 @@ int main() {
       cmocka_unit_test(names_all_that_refuse),
       cmocka_unit_test(a_lost_race_takes_nothing),
       cmocka_unit_test(a_policy_alone_answers_when_it_is_charged),
+      cmocka_unit_test(a_window_that_somebody_decided_is_not_looked_at),
       cmocka_unit_test(a_dry_run_refuses_nothing_and_is_not_told),
       cmocka_unit_test(all_windows_are_charged_or_none),
       cmocka_unit_test(all_windows_of_a_dry_run_are_charged_or_none),

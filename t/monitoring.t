@@ -76,6 +76,7 @@ guard_health_check database tcp://127.0.0.1:@{[ $redis->port ]} interval=1s;
 guard_rate_policy api rate=1/day key=\$arg_k redis=main zone=1m;
 guard_lockout_policy login key=\$guard_client_net on=login_failed limit=2 window=15m duration=30m zone=1m;
 guard_ban_policy scanners score=1 half_life=10m duration=1h weights=404:1 zone=1m;
+guard_sessions clients key=\$guard_client_net window=1h redis=main;
 EOC
     config => <<"EOC");
 location = /metrics { guard_metrics; }

@@ -223,6 +223,11 @@ function showNow(sample) {
     { name: "Lockouts in force", value: number(locks), state: locks ? "warn" : "good" },
     { name: "Bans in force", value: number(bans), state: bans ? "warn" : "good" },
     { name: "Connections", value: number(sum(sample, "guard_connections")) },
+    ...series(sample, "guard_sessions").map(([{ policy }, active]) => {
+      const shared = series(sample, "guard_sessions_shared").find(([labels]) => labels.policy === policy)?.[1];
+      return { name: "Sessions " + policy, value: number(active), state: shared === 0 ? "warn" : "",
+        more: shared === undefined ? "" : shared ? "of all nginx" : "of this nginx alone" };
+    }),
   ]);
 }
 

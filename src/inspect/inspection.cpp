@@ -42,6 +42,16 @@ constexpr std::array<Topic, 17> kTopics = {{
     {"attack-generic", "generic"},
 }};
 
+using Groups = std::array<std::uint8_t, kTiers>;
+
+// Of what is not searched.
+constexpr Groups kNoGroups{};
+
+bool lacks(Traits traits, const Needs& needs) {
+  return std::any_of(needs.begin(), needs.end(),
+                     [traits](Traits need) { return (need & traits) == 0; });
+}
+
 int weight_of(std::uint8_t severity) {
   switch (severity) {
     case 0:
@@ -238,17 +248,21 @@ bool Inspection::evaluate_target(const CompiledRule& compiled, const CompiledTar
   if (!removed_targets_.empty() && target_removed(rule, target.collection, {})) return false;
   if (target.count) {
     std::int64_t count = 0;
-    for_each(target, [&](const Subject&, std::uint8_t) { ++count; });
+    for_each(target, {}, [&](const Subject&, const Groups&) { ++count; });
     char* at = transaction_.arena().allocate(20);
     const auto end = std::to_chars(at, at + 20, count);
     const std::string_view text(at, static_cast<std::size_t>(end.ptr - at));
     return try_subject(compiled, {target.collection, target.selection.name, text, 0});
   }
   const std::uint64_t hits =
-      compiled.pattern >= 0 ? hits_[static_cast<std::size_t>(compiled.pattern)] : ~std::uint64_t{0};
+      compiled.pattern >= 0 ? hits_[static_cast<std::size_t>(compiled.pattern)] : 0;
   bool found = false;
-  for_each(target, [&](const Subject& subject, std::uint8_t group) {
-    if ((hits >> group & 1) == 0) return;
+  for_each(target, compiled.needs, [&](const Subject& subject, const Groups& groups) {
+    if (compiled.pattern >= 0) {
+      const std::uint8_t group = groups[compiled.tier];
+      if (group == Field::kUnscanned || (hits >> group & 1) == 0) return;
+    }
+    if (lacks(subject.traits, compiled.needs)) return;
     if (!removed_targets_.empty() && target_removed(rule, subject.collection, subject.name)) return;
     if (try_subject(compiled, subject)) found = true;
   });
@@ -262,6 +276,10 @@ bool Inspection::selects(const Selection& selection, std::string_view name) {
     case Selector::name:
       return equal_ignoring_case(selection.name, name);
     case Selector::regex:
+      if (selection.prefix) {
+        return name.size() >= selection.name.size() &&
+               equal_ignoring_case(name.substr(0, selection.name.size()), selection.name);
+      }
       charge(name.size() * kRegexCost);
       return selection.regex->search(name, workspace_) == Regex::Result::yes;
   }
@@ -298,17 +316,19 @@ bool Inspection::target_removed(const Rule& rule, Collection collection, std::st
   return false;
 }
 
-// Calls each with every value of a target that is not excluded, and with its group.
+// Calls each with every value of a target that is not excluded, and with its groups; it may leave
+// out those that lack one of the needs.
 template <class Each>
-void Inspection::for_each(const CompiledTarget& target, Each each) {
+void Inspection::for_each(const CompiledTarget& target, const Needs& needs, Each each) {
   if (!is_request_data(target.collection)) {
     for_each_variable(target, each);
     return;
   }
-  const auto try_one = [&](std::string_view name, std::string_view value, std::uint32_t traits,
-                           std::uint8_t group) {
+  const auto try_one = [&](std::string_view name, std::string_view value, Traits traits,
+                           const Groups& groups) {
+    if (lacks(traits, needs)) return;
     if (selects(target.selection, name) && !excluded(target, name)) {
-      each(Subject{target.collection, name, value, traits}, group);
+      each(Subject{target.collection, name, value, traits}, groups);
     }
   };
   if (target.collection == Collection::xml) {
@@ -317,7 +337,7 @@ void Inspection::for_each(const CompiledTarget& target, Each each) {
     for (const Field& field : list) {
       if (stopped()) return;
       each(Subject{target.collection, field.name, field.value, field.value_traits},
-           field.value_group);
+           field.value_groups);
     }
     return;
   }
@@ -326,17 +346,17 @@ void Inspection::for_each(const CompiledTarget& target, Each each) {
     if (view.lists[i] == List::single) {
       Field& field = transaction_.single(target.collection);
       if (field.value_traits == Field::kUnknown) field.value_traits = byte_traits(field.value);
-      each(Subject{target.collection, {}, field.value, field.value_traits}, field.value_group);
+      each(Subject{target.collection, {}, field.value, field.value_traits}, field.value_groups);
       return;
     }
-    for (Field& field : transaction_.list(view.lists[i])) {
+    const auto list = static_cast<std::size_t>(view.lists[i]);
+    if (lacks(view.names ? name_sums_[list] : value_sums_[list], needs)) continue;
+    for (const Field& field : transaction_.list(view.lists[i])) {
       if (stopped()) return;
       if (view.names) {
-        if (field.name_traits == Field::kUnknown) field.name_traits = byte_traits(field.name);
-        try_one(field.name, field.name, field.name_traits, field.name_group);
+        try_one(field.name, field.name, field.name_traits, field.name_groups);
       } else if (!field.trusted) {
-        if (field.value_traits == Field::kUnknown) field.value_traits = byte_traits(field.value);
-        try_one(field.name, field.value, field.value_traits, field.value_group);
+        try_one(field.name, field.value, field.value_traits, field.value_groups);
       }
     }
   }
@@ -346,7 +366,7 @@ void Inspection::for_each(const CompiledTarget& target, Each each) {
 template <class Each>
 void Inspection::for_each_variable(const CompiledTarget& target, Each each) {
   const auto plain = [&](std::string_view value) {
-    each(Subject{target.collection, {}, value, byte_traits(value)}, 0);
+    each(Subject{target.collection, {}, value, byte_traits(value)}, kNoGroups);
   };
   const auto variable = [&](std::string_view name, Variable& one) {
     if (one.state == Variable::State::unset || !selects(target.selection, name) ||
@@ -354,7 +374,7 @@ void Inspection::for_each_variable(const CompiledTarget& target, Each each) {
       return;
     }
     const std::string_view value = text_of(one);
-    each(Subject{target.collection, name, value, byte_traits(value)}, 0);
+    each(Subject{target.collection, name, value, byte_traits(value)}, kNoGroups);
   };
   switch (target.collection) {
     case Collection::matched_var:
@@ -373,7 +393,7 @@ void Inspection::for_each_variable(const CompiledTarget& target, Each each) {
         if (!selects(target.selection, subject.name) || excluded(target, subject.name)) continue;
         const std::string_view value =
             target.collection == Collection::matched_vars ? subject.value : name;
-        each(Subject{target.collection, subject.name, value, byte_traits(value)}, 0);
+        each(Subject{target.collection, subject.name, value, byte_traits(value)}, kNoGroups);
       }
       return;
     }
@@ -397,7 +417,7 @@ void Inspection::for_each_variable(const CompiledTarget& target, Each each) {
     Variable& one = tx_[static_cast<std::size_t>(target.slot)];
     if (one.state == Variable::State::unset) return;
     const std::string_view value = text_of(one);
-    each(Subject{Collection::tx, target.selection.name, value, byte_traits(value)}, 0);
+    each(Subject{Collection::tx, target.selection.name, value, byte_traits(value)}, kNoGroups);
     return;
   }
   if (target.selection.selector == Selector::name) {
@@ -405,10 +425,11 @@ void Inspection::for_each_variable(const CompiledTarget& target, Each each) {
     if (one != nullptr) variable(target.selection.name, *one);
     return;
   }
-  if (target.collection == Collection::tx) {
-    for (std::size_t i = 0; i < tx_.size() && !stopped(); ++i) {
-      variable(program_->rules().tx_names[i], tx_[i]);
-    }
+  for (const int slot : target.slots) {
+    const auto index = static_cast<std::size_t>(slot);
+    if (tx_[index].state == Variable::State::unset) continue;
+    variable(program_->rules().tx_names[index], tx_[index]);
+    if (stopped()) return;
   }
   for (std::size_t i = 0; i < named_.size() && !stopped(); ++i) {
     if (named_[i].collection == target.collection) variable(named_[i].name, named_[i].variable);
@@ -436,10 +457,9 @@ bool Inspection::try_subject(const CompiledRule& compiled, const Subject& subjec
 }
 
 std::string_view Inspection::transformed(const Chain& chain, std::string_view value,
-                                         std::uint32_t traits) {
-  const std::uint32_t wanted =
-      chain.triggers | (chain.folds_case ? ByteTraits::kUpper | ByteTraits::kLower : 0);
-  if ((wanted & traits) == 0 && chain.triggers != 0xffffffff) return value;
+                                         Traits traits) {
+  const Traits wanted = chain.triggers | (chain.folds_case ? trait::kLetter : 0);
+  if ((wanted & traits) == 0 && chain.triggers != trait::kAny) return value;
   for (const Transformation one : chain.transformations) {
     const std::size_t room = transformed_size(value.size());
     char* out = transaction_.arena().allocate(room);
@@ -600,7 +620,7 @@ void Inspection::set_variable(const SetVar& set) {
       variable = {};
       return;
     case Assignment::set:
-      variable = {Variable::State::text, transaction_.arena().copy(expand(set.value)), 0};
+      variable = {Variable::State::text, expand(set.value), 0};
       return;
     case Assignment::add:
     case Assignment::subtract: {
@@ -648,13 +668,13 @@ std::string_view Inspection::value_of(const MacroPart& part) {
 std::string_view Inspection::expand(const Macro& macro) {
   if (macro.is_constant()) return macro.constant();
   if (macro.parts.size() == 1) return value_of(macro.parts[0]);
-  std::string text;
+  expanded_.clear();
   for (const MacroPart& part : macro.parts) {
     const std::string_view piece = part.variable ? value_of(part) : std::string_view(part.text);
-    text += piece.substr(0, kMaxExpanded - text.size());
+    expanded_ += piece.substr(0, kMaxExpanded - expanded_.size());
   }
-  charge(text.size());
-  return transaction_.arena().copy(text);
+  charge(expanded_.size());
+  return transaction_.arena().copy(expanded_);
 }
 
 }  // namespace guard::inspect

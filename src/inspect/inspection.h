@@ -2,6 +2,7 @@
 // memory it keeps.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -89,7 +90,7 @@ class Inspection {
     Collection collection = Collection::args;
     std::string_view name;  // of a member; empty for what is no list
     std::string_view value;
-    std::uint32_t traits = 0;
+    Traits traits = 0;
   };
 
   static bool prepare_sets(const Program& program, ScanMemory& memory) noexcept;
@@ -102,11 +103,12 @@ class Inspection {
 
   // Scanning: inspection_scan.cpp
   void scan_phase(int phase);
-  void scan_class(int phase, ValueClass value_class, std::size_t group_size);
-  void scan_value(const ScanSet& set, std::string_view value, std::uint32_t& traits,
-                  std::uint8_t& group, std::size_t group_size);
-  void add_variants(const ScanSet& set, std::size_t node, std::string_view value,
-                    std::uint32_t traits);
+  std::size_t survey();
+  void scan_set(const ScanSet& set, ValueClass value_class, std::size_t tier,
+                std::size_t group_size);
+  void scan_value(const ScanSet& set, std::string_view value, Traits traits, std::uint8_t& group,
+                  std::size_t group_size);
+  void add_variants(const ScanSet& set, std::size_t node, std::string_view value, Traits traits);
   void emit(std::string_view value, bool folds);
   void flush(const ScanSet& set);
 
@@ -114,7 +116,7 @@ class Inspection {
   bool evaluate(int index);
   bool evaluate_target(const CompiledRule& compiled, const CompiledTarget& target);
   template <class Each>
-  void for_each(const CompiledTarget& target, Each each);
+  void for_each(const CompiledTarget& target, const Needs& needs, Each each);
   template <class Each>
   void for_each_variable(const CompiledTarget& target, Each each);
   bool excluded(const CompiledTarget& target, std::string_view name);
@@ -123,7 +125,7 @@ class Inspection {
   bool target_removed(const Rule& rule, Collection collection, std::string_view name);
   bool try_subject(const CompiledRule& compiled, const Subject& subject);
   bool try_value(const CompiledRule& compiled, const Subject& subject, std::string_view value);
-  std::string_view transformed(const Chain& chain, std::string_view value, std::uint32_t traits);
+  std::string_view transformed(const Chain& chain, std::string_view value, Traits traits);
   bool matches_operator(const CompiledRule& compiled, std::string_view value);
   bool matches_regex(const CompiledRule& compiled, std::string_view value);
   void matched(const CompiledRule& compiled, const Subject& subject, std::string_view value);
@@ -155,6 +157,10 @@ class Inspection {
   ScanMemory memory_;
   Regex::Workspace workspace_;
 
+  // Of all that a list has: what none of its members is nobody need look for.
+  std::array<Traits, kListCount> value_sums_{};
+  std::array<Traits, kListCount> name_sums_{};
+
   // By pattern: in which groups of values it may match.
   std::vector<std::uint64_t> hits_;
   std::uint8_t group_ = 0;
@@ -162,6 +168,7 @@ class Inspection {
   std::string row_;  // the values of the group
   std::vector<std::string_view> variants_;
 
+  std::string expanded_;
   std::vector<Variable> tx_;  // by slot
   std::vector<Named> named_;
   std::unordered_map<std::string_view, std::size_t> named_index_;

@@ -66,12 +66,6 @@ bool may_be_xss(std::string_view value) {
   return value.find_first_of("<=") != std::string_view::npos;
 }
 
-// A single word or number is no injection.
-bool may_be_sqli(std::string_view value) {
-  return std::any_of(value.begin(), value.end(),
-                     [](char c) { return !core::is_letter(c) && !core::is_digit(c) && c != '_'; });
-}
-
 }  // namespace
 
 bool Inspection::matches_regex(const CompiledRule& compiled, std::string_view value) {
@@ -146,7 +140,7 @@ bool Inspection::matches_operator(const CompiledRule& compiled, std::string_view
     }
     case Operator::detect_sqli: {
       Libinjection::Fingerprint fingerprint{};
-      if (!may_be_sqli(value) || !program_->libinjection().loaded()) return false;
+      if (!Libinjection::may_be_sqli(value) || !program_->libinjection().loaded()) return false;
       charge(value.size() * kRegexCost);
       if (!program_->libinjection().is_sqli(value, fingerprint)) return false;
       if (compiled.rule->capture) {

@@ -9,7 +9,7 @@ namespace guard::inspect {
 namespace {
 
 constexpr std::size_t kLeastGroup = 2048;  // bytes of values
-constexpr std::size_t kFullGroups = 48;    // of 64: each class begins a new one
+constexpr std::size_t kFullGroups = 16;    // of each tier, of 64: each class begins a new one
 constexpr std::uint8_t kLastGroup = 63;
 
 constexpr std::array<List, kListCount> kArgumentLists = {
@@ -22,33 +22,49 @@ constexpr std::array<List, kListCount> kArgumentLists = {
 bool Inspection::prepare_sets(const Program& program, ScanMemory& memory) noexcept {
   for (int phase = 0; phase < kPhases; ++phase) {
     for (std::size_t c = 0; c < kValueClasses; ++c) {
-      if (!program.scan_set(phase, static_cast<ValueClass>(c)).patterns.prepare(memory)) {
-        return false;
+      for (std::size_t tier = 0; tier < kTiers; ++tier) {
+        const ScanSet& set = program.scan_set(phase, static_cast<ValueClass>(c), tier);
+        if (!set.patterns.prepare(memory)) return false;
       }
     }
   }
   return true;
 }
 
-void Inspection::scan_phase(int phase) {
-  std::fill(hits_.begin(), hits_.end(), 0);
+// Looks at every value once. Returns the bytes of all.
+std::size_t Inspection::survey() {
   std::size_t total = 0;
-  for (const List list : kArgumentLists) {
-    for (const Field& field : transaction_.list(list)) {
+  for (std::size_t i = 0; i < kListCount; ++i) {
+    Traits values = 0;
+    Traits names = 0;
+    for (Field& field : transaction_.list(static_cast<List>(i))) {
+      if (field.value_traits == Field::kUnknown) field.value_traits = byte_traits(field.value);
+      if (field.name_traits == Field::kUnknown) field.name_traits = byte_traits(field.name);
+      values |= field.value_traits;
+      names |= field.name_traits;
       total += field.name.size() + field.value.size();
     }
+    value_sums_[i] = values;
+    name_sums_[i] = names;
   }
-  total += 2 * transaction_.single(Collection::request_body).value.size();
-  const std::size_t group_size = std::max(kLeastGroup, total / kFullGroups);
+  return total + 2 * transaction_.single(Collection::request_body).value.size();
+}
+
+void Inspection::scan_phase(int phase) {
+  std::fill(hits_.begin(), hits_.end(), 0);
+  const std::size_t group_size = std::max(kLeastGroup, survey() / kFullGroups);
   group_ = 0;
-  for (std::size_t c = 0; c < kValueClasses && !stopped(); ++c) {
-    scan_class(phase, static_cast<ValueClass>(c), group_size);
+  for (std::size_t c = 0; c < kValueClasses; ++c) {
+    const auto value_class = static_cast<ValueClass>(c);
+    for (std::size_t tier = 0; tier < kTiers && !stopped(); ++tier) {
+      const ScanSet& set = program_->scan_set(phase, value_class, tier);
+      if (!set.patterns.empty()) scan_set(set, value_class, tier, group_size);
+    }
   }
 }
 
-void Inspection::scan_class(int phase, ValueClass value_class, std::size_t group_size) {
-  const ScanSet& set = program_->scan_set(phase, value_class);
-  if (set.patterns.empty()) return;
+void Inspection::scan_set(const ScanSet& set, ValueClass value_class, std::size_t tier,
+                          std::size_t group_size) {
   row_.clear();
   group_bytes_ = 0;
   const auto wanted = [&](Collection collection) { return set.collections[index_of(collection)]; };
@@ -57,9 +73,11 @@ void Inspection::scan_class(int phase, ValueClass value_class, std::size_t group
     for (Field& field : transaction_.list(list)) {
       if (stopped()) return;
       if (values && !field.trusted) {
-        scan_value(set, field.value, field.value_traits, field.value_group, group_size);
+        scan_value(set, field.value, field.value_traits, field.value_groups[tier], group_size);
       }
-      if (names) scan_value(set, field.name, field.name_traits, field.name_group, group_size);
+      if (names) {
+        scan_value(set, field.name, field.name_traits, field.name_groups[tier], group_size);
+      }
     }
   };
   using C = Collection;
@@ -90,18 +108,21 @@ void Inspection::scan_class(int phase, ValueClass value_class, std::size_t group
         const auto collection = static_cast<Collection>(i);
         if (!set.collections[i] || class_of(collection) != value_class) continue;
         Field& field = transaction_.single(collection);
-        scan_value(set, field.value, field.value_traits, field.value_group, group_size);
+        if (field.value_traits == Field::kUnknown) field.value_traits = byte_traits(field.value);
+        scan_value(set, field.value, field.value_traits, field.value_groups[tier], group_size);
       }
       break;
   }
   flush(set);
 }
 
-void Inspection::scan_value(const ScanSet& set, std::string_view value, std::uint32_t& traits,
+void Inspection::scan_value(const ScanSet& set, std::string_view value, Traits traits,
                             std::uint8_t& group, std::size_t group_size) {
-  if (traits == Field::kUnknown) traits = byte_traits(value);
+  if ((traits & set.needs) == 0) {
+    group = Field::kUnscanned;
+    return;
+  }
   group = group_;
-  if (value.empty()) return;
   row_ += value;
   row_ += '\n';
   group_bytes_ += value.size();
@@ -117,18 +138,22 @@ void Inspection::scan_value(const ScanSet& set, std::string_view value, std::uin
 // What the chains make of a value, each different text once. Where what is left of all chains
 // changes nothing but the case, that is no different text: the patterns ignore it.
 void Inspection::add_variants(const ScanSet& set, std::size_t node, std::string_view value,
-                              std::uint32_t traits) {
+                              Traits traits) {
   const ChainNode& here = set.nodes[node];
-  if (node != 0 && (here.ends || (here.below & traits) == 0)) emit(value, here.all_fold);
-  if ((here.below & traits) == 0 || stopped()) return;
+  if (node != 0 && here.ends) emit(value, here.all_fold);
+  if (stopped()) return;
   for (const std::uint16_t child : here.children) {
     const Transformation transformation = set.nodes[child].transformation;
-    const std::uint32_t wanted = triggers(transformation) |
-                                 (transformation == Transformation::lowercase   ? ByteTraits::kUpper
-                                  : transformation == Transformation::uppercase ? ByteTraits::kLower
-                                                                                : 0);
+    if (((triggers(transformation) | set.nodes[child].below) & traits) == 0) {
+      emit(value, set.nodes[child].all_fold);
+      continue;
+    }
+    const Traits wanted =
+        triggers(transformation) | (transformation == Transformation::lowercase   ? trait::kUpper
+                                    : transformation == Transformation::uppercase ? trait::kLower
+                                                                                  : 0);
     std::string_view next = value;
-    std::uint32_t next_traits = traits;
+    Traits next_traits = traits;
     if ((wanted & traits) != 0) {
       const std::size_t room = transformed_size(value.size());
       char* out = transaction_.arena().allocate(room);
@@ -145,7 +170,10 @@ void Inspection::add_variants(const ScanSet& set, std::size_t node, std::string_
 
 void Inspection::emit(std::string_view value, bool folds) {
   for (const std::string_view known : variants_) {
-    if (known == value || (folds && equal_ignoring_case(known, value))) return;
+    if (known.size() != value.size()) continue;
+    if (known.data() == value.data() || known == value ||
+        (folds && equal_ignoring_case(known, value)))
+      return;
   }
   variants_.push_back(value);
   row_ += value;

@@ -2,6 +2,8 @@
 
 #include <dlfcn.h>
 
+#include "inspect/byte_traits.h"
+
 namespace guard::inspect {
 
 Libinjection::~Libinjection() {
@@ -25,6 +27,22 @@ bool Libinjection::load() {
   }
   library_ = library;
   return true;
+}
+
+// libinjection reads a text as tokens and knows sequences of them. It knows none of one token, but
+// for a comment, and of two only those with a comment or a string and UNION, nor any of numbers,
+// dots and operators alone.
+bool Libinjection::may_be_sqli(std::string_view text) noexcept {
+  using namespace trait;
+  const Traits traits = byte_traits(text) & kBytes;
+  // One word, or a number and a word.
+  if ((traits & ~kWord) == 0) return false;
+  if ((traits & ~(kDigit | kZero | of_marks(".+- "))) == 0) {
+    return text.find("--") != std::string_view::npos;
+  }
+  // With dots in it a word is one unless what stands before a dot is a keyword: the names that
+  // members of JSON have begin with what is none.
+  return (traits & ~(kWord | of_mark('.'))) != 0 || !text.starts_with("json.");
 }
 
 bool Libinjection::is_sqli(std::string_view text, Fingerprint& fingerprint) const noexcept {

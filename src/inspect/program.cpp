@@ -127,12 +127,46 @@ Macro macro_of(std::string_view text, RuleSet& rules, const SourceLine& at) {
 }
 
 Selection select(const Target& target) {
-  Selection selection{target.selector, to_lower(target.text), nullptr};
+  Selection selection{target.selector, to_lower(target.text), false, nullptr};
   if (target.collection == Collection::xml) selection.name = target.text;
   if (target.selector == Selector::regex) {
     selection.regex = std::make_shared<const Regex>(target.text, true);
+    selection.prefix = target.text.starts_with('^') &&
+                       std::all_of(target.text.begin() + 1, target.text.end(), [](char c) {
+                         return core::is_letter(c) || core::is_digit(c) || c == '_' || c == '-';
+                       });
+    if (selection.prefix) selection.name = selection.name.substr(1);
   }
   return selection;
+}
+
+// What is so common in values belongs to a tier that few of them have to be searched for, or some.
+constexpr int kRare = 50;
+constexpr int kSome = 200;
+
+// Adds a chain to the tree of those that a set has.
+void add_chain(std::vector<ChainNode>& nodes, const Chain& chain, bool multi_match) {
+  std::size_t node = 0;
+  nodes[0].all_fold = nodes[0].all_fold && chain.folds_case;
+  for (std::size_t i = 0; i < chain.transformations.size(); ++i) {
+    for (std::size_t k = i; k < chain.transformations.size(); ++k) {
+      nodes[node].below |= triggers(chain.transformations[k]);
+    }
+    std::size_t next = 0;
+    for (const std::uint16_t child : nodes[node].children) {
+      if (nodes[child].transformation == chain.transformations[i]) next = child;
+    }
+    if (next == 0) {
+      next = nodes.size();
+      nodes[node].children.push_back(static_cast<std::uint16_t>(next));
+      nodes.emplace_back();
+      nodes[next].transformation = chain.transformations[i];
+    }
+    node = next;
+    nodes[node].all_fold = nodes[node].all_fold && chain.folds_case;
+    if (multi_match) nodes[node].ends = true;
+  }
+  nodes[node].ends = true;
 }
 
 std::shared_ptr<const Regex> compile_regex(const Rule& rule) {
@@ -180,6 +214,9 @@ Program::Program(RuleSet rules, const ProgramOptions& options)
   compiled_.resize(rules_.rules.size());
   for (std::size_t i = 0; i < rules_.rules.size(); ++i) compile_rule(i);
   for (int phase = 0; phase < kPhases; ++phase) link_steps(rules_.steps[phase]);
+  for (CompiledRule& compiled : compiled_) {
+    for (CompiledTarget& target : compiled.targets) select_slots(target);
+  }
   compile_sets();
   if (options_.paranoia > 0) {
     for (const char* name : {"paranoia_level", "blocking_paranoia_level"}) {
@@ -191,6 +228,19 @@ Program::Program(RuleSet rules, const ProgramOptions& options)
        {"blocking_inbound_anomaly_score", "anomaly_score", "inbound_anomaly_score"}) {
     const auto found = rules_.tx_slots.find(name);
     if (found != rules_.tx_slots.end()) score_slots_.push_back(found->second);
+  }
+}
+
+// TX:/^header_/: which of the names that rules write are meant.
+void Program::select_slots(CompiledTarget& target) {
+  if (target.collection != Collection::tx || target.slot >= 0) return;
+  Regex::Workspace workspace;
+  for (std::size_t i = 0; i < rules_.tx_names.size(); ++i) {
+    if (target.selection.selector == Selector::regex &&
+        target.selection.regex->search(rules_.tx_names[i], workspace) == Regex::Result::no) {
+      continue;
+    }
+    target.slots.push_back(static_cast<int>(i));
   }
 }
 
@@ -247,6 +297,7 @@ void Program::compile_rule(std::size_t index) {
   compile_targets(compiled);
   compiled.chain = chain_of(rule.transformations);
   compile_operator(compiled);
+  compile_needs(compiled);
 }
 
 void Program::compile_targets(CompiledRule& compiled) {
@@ -364,71 +415,111 @@ bool Program::is_searched(const CompiledRule& compiled) const {
   if (rule.op.negated || (compiled.regex == nullptr && compiled.phrases == nullptr)) return false;
   if (compiled.phrases != nullptr && compiled.phrases->phrases().empty()) return false;
   const Chain& chain = chains_[compiled.chain];
-  if (chain.triggers == 0xffffffff) return false;
-  if (rule.multi_match) return false;
+  // Digests and lengths are no texts in which many patterns are looked for.
+  for (const Transformation one : chain.transformations) {
+    if (triggers(one) == trait::kAny && one != Transformation::base64_decode &&
+        one != Transformation::base64_decode_ext) {
+      return false;
+    }
+  }
   for (const CompiledTarget& target : compiled.targets) {
     if (!is_request_data(target.collection) || target.count) return false;
   }
   return compiled.phrases != nullptr || PatternSet::takes(rule.op.argument, chain.folds_case);
 }
 
+void Program::compile_needs(CompiledRule& compiled) {
+  const Rule& rule = *compiled.rule;
+  if (rule.op.negated) return;
+  Needs needs;
+  switch (rule.op.op) {
+    case Operator::rx:
+      if (compiled.regex != nullptr) needs = needs_of_regex(rule.op.argument);
+      break;
+    case Operator::pm:
+    case Operator::pm_from_file:
+      needs = needs_of_phrases(compiled.phrases->phrases());
+      break;
+    case Operator::detect_xss:
+      needs = {trait::of_marks("<=")};
+      break;
+    case Operator::validate_byte_range: {
+      Traits refused = 0;
+      for (unsigned byte = 0; byte < 256; ++byte) {
+        if (!compiled.bytes[byte]) refused |= trait::of_byte(static_cast<unsigned char>(byte));
+      }
+      needs = {refused};
+      break;
+    }
+    case Operator::validate_url_encoding:
+      needs = {trait::of_mark('%')};
+      break;
+    default:
+      return;
+  }
+  compiled.tier = needs.empty()                   ? 2
+                  : commonness(needs[0]) <= kRare ? 0
+                  : commonness(needs[0]) <= kSome ? 1
+                                                  : 2;
+  // What transformations may make must be there, or what makes them.
+  const auto& transformations = chains_[compiled.chain].transformations;
+  for (Traits need : needs) {
+    for (auto one = transformations.rbegin(); one != transformations.rend(); ++one) {
+      if ((creates(*one) & need) != 0) need |= triggers(*one);
+      if (*one == Transformation::lowercase || *one == Transformation::uppercase ||
+          *one == Transformation::cmd_line) {
+        if ((need & trait::kLetter) != 0) need |= trait::kLetter;
+      }
+    }
+    compiled.needs.push_back(need);
+  }
+}
+
 void Program::compile_sets() {
   for (int phase = 0; phase < kPhases; ++phase) {
     for (std::size_t c = 0; c < kValueClasses; ++c) {
-      ScanSet& set = sets_[static_cast<std::size_t>(phase)][c];
-      set.nodes.emplace_back();
-      std::vector<PatternText> patterns;
-      for (const Step& step : rules_.steps[phase]) {
-        if (step.rule < 0) continue;
-        const CompiledRule& compiled = compiled_[static_cast<std::size_t>(step.rule)];
-        if (compiled.pattern < 0) continue;
-        bool belongs = false;
-        for (const CompiledTarget& target : compiled.targets) {
-          if (static_cast<std::size_t>(class_of(target.collection)) != c) continue;
-          set.collections.set(index_of(target.collection));
-          belongs = true;
-        }
-        if (!belongs) continue;
-        const Chain& chain = chains_[compiled.chain];
-        const auto id = static_cast<std::uint32_t>(compiled.pattern);
-        if (compiled.phrases != nullptr) {
-          for (const std::string& phrase : compiled.phrases->phrases()) {
-            patterns.push_back({phrase, true, true, id});
-          }
-        } else {
-          patterns.push_back({compiled.rule->op.argument, false, chain.folds_case, id});
-        }
-        set.triggers |= chain.triggers;
-        std::size_t node = 0;
-        set.nodes[0].all_fold = set.nodes[0].all_fold && chain.folds_case;
-        for (std::size_t i = 0; i < chain.transformations.size(); ++i) {
-          for (std::size_t k = i; k < chain.transformations.size(); ++k) {
-            set.nodes[node].below |= triggers(chain.transformations[k]);
-          }
-          std::size_t next = 0;
-          for (const std::uint16_t child : set.nodes[node].children) {
-            if (set.nodes[child].transformation == chain.transformations[i]) next = child;
-          }
-          if (next == 0) {
-            next = set.nodes.size();
-            set.nodes[node].children.push_back(static_cast<std::uint16_t>(next));
-            set.nodes.emplace_back();
-            set.nodes[next].transformation = chain.transformations[i];
-          }
-          node = next;
-          set.nodes[node].all_fold = set.nodes[node].all_fold && chain.folds_case;
-        }
-        set.nodes[node].ends = true;
-      }
-      set.patterns.compile(patterns);
+      for (std::size_t tier = 0; tier < kTiers; ++tier) compile_set(phase, c, tier);
     }
   }
 }
 
+void Program::compile_set(int phase, std::size_t value_class, std::size_t tier) {
+  ScanSet& set = sets_[static_cast<std::size_t>(phase)][value_class][tier];
+  set.nodes.emplace_back();
+  std::vector<PatternText> patterns;
+  for (const Step& step : rules_.steps[phase]) {
+    if (step.rule < 0) continue;
+    const CompiledRule& compiled = compiled_[static_cast<std::size_t>(step.rule)];
+    if (compiled.pattern < 0 || compiled.tier != tier) continue;
+    bool belongs = false;
+    for (const CompiledTarget& target : compiled.targets) {
+      if (static_cast<std::size_t>(class_of(target.collection)) != value_class) continue;
+      set.collections.set(index_of(target.collection));
+      belongs = true;
+    }
+    if (!belongs) continue;
+    const Chain& chain = chains_[compiled.chain];
+    const auto id = static_cast<std::uint32_t>(compiled.pattern);
+    if (compiled.phrases != nullptr) {
+      for (const std::string& phrase : compiled.phrases->phrases()) {
+        patterns.push_back({phrase, true, true, id});
+      }
+    } else {
+      patterns.push_back({compiled.rule->op.argument, false, chain.folds_case, id});
+    }
+    set.needs |= compiled.needs.empty() ? trait::kAny : compiled.needs.front();
+    set.triggers |= chain.triggers;
+    add_chain(set.nodes, chain, compiled.rule->multi_match);
+  }
+  set.patterns.compile(patterns);
+}
+
 std::size_t Program::bytes() const {
   std::size_t size = 0;
-  for (const auto& sets : sets_) {
-    for (const ScanSet& set : sets) size += set.patterns.bytes();
+  for (const auto& classes : sets_) {
+    for (const auto& tiers : classes) {
+      for (const ScanSet& set : tiers) size += set.patterns.bytes();
+    }
   }
   return size;
 }

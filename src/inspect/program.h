@@ -16,6 +16,7 @@
 #include "inspect/libinjection.h"
 #include "inspect/pattern_set.h"
 #include "inspect/regex.h"
+#include "inspect/regex_needs.h"
 #include "inspect/rule_set.h"
 #include "inspect/transaction.h"
 
@@ -24,22 +25,24 @@ namespace guard::inspect {
 // A member of a collection, or several.
 struct Selection {
   Selector selector = Selector::all;
-  std::string name;  // lower case
+  std::string name;     // lower case
+  bool prefix = false;  // a regex that is '^' and the name
   std::shared_ptr<const Regex> regex;
 };
 
 struct CompiledTarget {
   Collection collection = Collection::args;
   bool count = false;
-  int slot = kNoSlot;  // of TX
+  int slot = kNoSlot;      // of TX
+  std::vector<int> slots;  // or, of several, all
   Selection selection;
   std::vector<Selection> exclusions;
 };
 
 struct Chain {
   std::vector<Transformation> transformations;
-  std::uint32_t triggers = 0;  // see triggers() of one
-  bool folds_case = false;     // what comes out may differ from what went in by case
+  Traits triggers = 0;      // see triggers() of one
+  bool folds_case = false;  // what comes out may differ from what went in by case
 };
 
 struct CompiledRule {
@@ -47,6 +50,9 @@ struct CompiledRule {
   std::vector<CompiledTarget> targets;
   std::uint16_t chain = 0;
   int pattern = -1;  // of the sets: its number; -1: it is asked directly
+  std::uint8_t tier = 0;
+  // What a value must have, before it is transformed, for the rule to match.
+  Needs needs;
   std::shared_ptr<const Regex> regex;
   std::shared_ptr<const PhraseSet> phrases;
   std::shared_ptr<const core::CidrList> networks;
@@ -64,15 +70,16 @@ inline constexpr std::size_t kValueClasses = 4;
 struct ChainNode {
   Transformation transformation = Transformation::lowercase;
   std::vector<std::uint16_t> children;
-  std::uint32_t below = 0;  // triggers of all chains that go through it, behind it
-  bool ends = false;        // a chain ends here
-  bool all_fold = true;     // of every chain that goes through it folds_case is true
+  Traits below = 0;      // triggers of all chains that go through it, behind it
+  bool ends = false;     // a chain ends here, or what it has made so far is looked at
+  bool all_fold = true;  // of every chain that goes through it folds_case is true
 };
 
 struct ScanSet {
   PatternSet patterns;
   std::vector<ChainNode> nodes;  // the first is the root: no transformation
-  std::uint32_t triggers = 0;    // of all chains
+  Traits triggers = 0;           // of all chains
+  Traits needs = 0;              // a value that has none of these holds nothing of the set
   // What of the class is searched in at all.
   std::bitset<kCollectionCount> collections;
 };
@@ -94,8 +101,8 @@ class Program {
   const CompiledRule& rule(int index) const { return compiled_[static_cast<std::size_t>(index)]; }
   const std::vector<Step>& steps(int phase) const { return rules_.steps[phase]; }
   const Chain& chain(std::uint16_t index) const { return chains_[index]; }
-  const ScanSet& scan_set(int phase, ValueClass value_class) const {
-    return sets_[static_cast<std::size_t>(phase)][static_cast<std::size_t>(value_class)];
+  const ScanSet& scan_set(int phase, ValueClass value_class, std::size_t tier) const {
+    return sets_[static_cast<std::size_t>(phase)][static_cast<std::size_t>(value_class)][tier];
   }
   std::size_t pattern_count() const { return pattern_count_; }
   std::size_t direct_rules() const { return direct_rules_; }
@@ -119,16 +126,19 @@ class Program {
   void compile_operator(CompiledRule& compiled);
   std::uint16_t chain_of(const std::vector<Transformation>& transformations);
   bool is_searched(const CompiledRule& compiled) const;
+  void select_slots(CompiledTarget& target);
   void link_steps(const std::vector<Step>& steps);
   bool skips_beyond_paranoia(const CompiledRule& compiled) const;
+  void compile_needs(CompiledRule& compiled);
   void compile_sets();
+  void compile_set(int phase, std::size_t value_class, std::size_t tier);
   void preset(std::string_view name, std::int64_t number);
 
   RuleSet rules_;
   ProgramOptions options_;
   std::vector<CompiledRule> compiled_;
   std::vector<Chain> chains_;
-  std::array<std::array<ScanSet, kValueClasses>, kPhases> sets_;
+  std::array<std::array<std::array<ScanSet, kTiers>, kValueClasses>, kPhases> sets_;
   std::size_t pattern_count_ = 0;
   std::size_t direct_rules_ = 0;
   std::vector<Preset> presets_;

@@ -39,17 +39,22 @@ struct RequestView {
 
 enum class BodyProcessor : std::uint8_t { none, urlencoded, multipart, json, xml };
 
+// Patterns are searched for in tiers: a value that can hold none of a tier's is not searched.
+inline constexpr std::size_t kTiers = 3;
+
 // A value of a collection. Traits are looked at when first asked for.
 struct Field {
-  static constexpr std::uint32_t kUnknown = 0x80000000;
+  static constexpr Traits kUnknown = Traits{1} << 63;
+  // Not searched, since nothing of what is searched for can be there.
+  static constexpr std::uint8_t kUnscanned = 0xff;
 
   std::string_view name;
   std::string_view value;
-  std::uint32_t value_traits = kUnknown;
-  std::uint32_t name_traits = kUnknown;
-  // Which scans have seen it: see MultiScan. 0 to 63, or kUnscanned.
-  std::uint8_t value_group = 0;
-  std::uint8_t name_group = 0;
+  Traits value_traits = kUnknown;
+  Traits name_traits = kUnknown;
+  // In which group each tier of the scan has seen it: 0 to 63, or kUnscanned.
+  std::array<std::uint8_t, kTiers> value_groups{};
+  std::array<std::uint8_t, kTiers> name_groups{};
   // A schema has confined the value to something that holds no attack.
   bool trusted = false;
 };

@@ -388,7 +388,8 @@ std::string_view without(std::string_view in, char* to, Predicate unwanted) {
 // Dot segments and repeated slashes; of win, backslashes are slashes. A path that is not rooted
 // keeps the ".." that lead above its beginning.
 std::string_view normalize_path(std::string_view in, char* to, bool win) {
-  if (in.empty()) return in;
+  // One segment stays as it is, if it is no dots.
+  if (in.empty() || (in.back() != '.' && in.find_first_of(win ? "/\\" : "/") == in.npos)) return in;
   std::memcpy(to, in.data(), in.size());
   char* const input = to;
   char* const end = input + (in.size() - 1);
@@ -720,100 +721,74 @@ std::string_view apply(Transformation transformation, std::string_view in, char*
   return in;
 }
 
-constexpr std::array<std::uint32_t, 256> make_traits() {
-  std::array<std::uint32_t, 256> table{};
-  for (unsigned i = 0; i < 256; ++i) {
-    const char c = static_cast<char>(i);
-    std::uint32_t traits = 0;
-    if (c == '%' || c == '+') traits |= ByteTraits::kPercentPlus;
-    if (c == '&') traits |= ByteTraits::kAmpersand;
-    if (c == '\\') traits |= ByteTraits::kBackslash;
-    if (c == '\0') traits |= ByteTraits::kNul;
-    if (i >= 0x80) traits |= ByteTraits::kHigh;
-    if (c >= '\t' && c <= '\r') traits |= ByteTraits::kControlSpace;
-    if (c == ' ') traits |= ByteTraits::kSpace;
-    if (c == '"' || c == '\'' || c == '^') traits |= ByteTraits::kQuote;
-    if (c == ',' || c == ';') traits |= ByteTraits::kCommaSemicolon;
-    if (c == '/') traits |= ByteTraits::kSlash;
-    if (c == '(') traits |= ByteTraits::kParenthesis;
-    if (c == '*') traits |= ByteTraits::kStar;
-    if (c >= 'A' && c <= 'Z') traits |= ByteTraits::kUpper;
-    if (c == '.') traits |= ByteTraits::kDot;
-    if (c == '-' || c == '#' || c == '<') traits |= ByteTraits::kDashHash;
-    if (c == '0') traits |= ByteTraits::kZero;
-    if (c >= 'a' && c <= 'z') traits |= ByteTraits::kLower;
-    if (c == '<' || c == '=') traits |= ByteTraits::kLessEqual;
-    if (!is_alnum(c) && c != '_') traits |= ByteTraits::kOther;
-    table[i] = traits;
-  }
-  return table;
-}
-
-constexpr std::array<std::uint32_t, 256> kTraits = make_traits();
-
-// What a byte with these traits is behind a space.
-constexpr std::uint32_t follows_space(std::uint32_t traits) {
-  return ((traits & ByteTraits::kSpace) != 0 ? ByteTraits::kTwoSpaces : 0) |
-         ((traits & (ByteTraits::kSlash | ByteTraits::kParenthesis)) != 0 ? ByteTraits::kSpaceSlash
-                                                                          : 0);
-}
-
 }  // namespace
 
-std::uint32_t byte_traits(std::string_view value) noexcept {
-  std::uint32_t traits = 0;
-  std::uint32_t last = 0;
-  for (const char c : value) {
-    const std::uint32_t now = kTraits[static_cast<Byte>(c)];
-    traits |= now | ((last & ByteTraits::kSpace) != 0 ? follows_space(now) : 0);
-    last = now;
-  }
-  return traits;
-}
-
-std::uint32_t triggers(Transformation transformation) noexcept {
-  using T = ByteTraits;
+Traits triggers(Transformation transformation) noexcept {
+  using namespace trait;
   switch (transformation) {
     case Transformation::url_decode:
     case Transformation::url_decode_uni:
-      return T::kPercentPlus;
+      return of_marks("%+");
     case Transformation::html_entity_decode:
-      return T::kAmpersand;
+      return of_mark('&');
     case Transformation::js_decode:
     case Transformation::css_decode:
     case Transformation::escape_seq_decode:
-      return T::kBackslash;
+      return of_mark('\\');
     case Transformation::remove_nulls:
     case Transformation::replace_nulls:
-      return T::kNul;
+      return kNul;
     case Transformation::utf8_to_unicode:
-      return T::kHigh | T::kNul;
+      return kHigh | kNul;
     case Transformation::lowercase:
     case Transformation::uppercase:
       return 0;
     case Transformation::compress_whitespace:
-      return T::kControlSpace | T::kTwoSpaces;
+      return kControlSpace | kTwoSpaces;
     case Transformation::remove_whitespace:
-      return T::kControlSpace | T::kSpace | T::kHigh;
+      return kControlSpace | kSpace | kHigh;
     case Transformation::trim:
     case Transformation::trim_left:
     case Transformation::trim_right:
-      return T::kControlSpace | T::kSpace;
+      return kControlSpace | kSpace;
     case Transformation::cmd_line:
-      return T::kQuote | T::kBackslash | T::kCommaSemicolon | T::kControlSpace | T::kTwoSpaces |
-             T::kSpaceSlash;
+      return of_marks("\"'^\\,;") | kControlSpace | kTwoSpaces | kSpaceSlash;
     case Transformation::normalize_path:
+      return kPathDots;
     case Transformation::normalize_path_win:
-      return T::kSlash | T::kBackslash | T::kDot;
+      return kPathDots | of_mark('\\');
     case Transformation::replace_comments:
-      return T::kStar;
+      return of_mark('*');
     case Transformation::remove_comments:
     case Transformation::remove_comments_char:
-      return T::kStar | T::kDashHash;
+      return of_marks("*-#<");
     case Transformation::sql_hex_decode:
-      return T::kZero;
+      return kZero;
     default:
-      return 0xffffffff;
+      return kAny;
+  }
+}
+
+Traits creates(Transformation transformation) noexcept {
+  switch (transformation) {
+    case Transformation::lowercase:
+    case Transformation::uppercase:
+    case Transformation::remove_nulls:
+    case Transformation::remove_whitespace:
+    case Transformation::trim:
+    case Transformation::trim_left:
+    case Transformation::trim_right:
+    case Transformation::normalize_path:
+      return 0;
+    case Transformation::normalize_path_win:
+      return trait::of_mark('/');
+    case Transformation::compress_whitespace:
+    case Transformation::replace_nulls:
+    case Transformation::replace_comments:
+    case Transformation::cmd_line:
+      return trait::kSpace;
+    default:
+      return trait::kAny;
   }
 }
 

@@ -63,10 +63,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   bool changed = false;
   const std::string_view made = transform(transformation, in, out.data(), changed);
   if (made.size() > out.size() || changed != (made != in)) __builtin_trap();
-  const std::uint32_t wanted = triggers(transformation);
-  if (wanted != ~0U && (wanted & byte_traits(in)) == 0 && !equal_ignoring_case(made, in)) {
+  const Traits before = byte_traits(in);
+  const Traits wanted = triggers(transformation);
+  if (wanted != trait::kAny && (wanted & before) == 0 && !equal_ignoring_case(made, in)) {
     __builtin_trap();
   }
+  const Traits known = before | trait::kLetter | creates(transformation);
+  if ((byte_traits(made) & trait::kBytes & ~known) != 0) __builtin_trap();
   switch (transformation) {
     case Transformation::remove_nulls:
     case Transformation::replace_nulls:

@@ -21,9 +21,13 @@ void becomes(T transformation, std::string_view in, std::string_view wanted) {
   assert_true(made == wanted);
   assert_true(changed == (in != wanted));
   // What has none of the bytes that trigger it stays as it is, but for its case.
-  if (triggers(transformation) != ~0U && (triggers(transformation) & byte_traits(in)) == 0) {
+  if (triggers(transformation) != trait::kAny &&
+      (triggers(transformation) & byte_traits(in)) == 0) {
     assert_true(equal_ignoring_case(in, made));
   }
+  assert_int_equal(byte_traits(made) & trait::kBytes & ~(byte_traits(in) | trait::kLetter) &
+                       ~creates(transformation),
+                   0);
 }
 
 using namespace std::literals;

@@ -1,0 +1,52 @@
+#include "inspect/byte_traits.h"
+
+namespace guard::inspect {
+
+namespace {
+
+constexpr std::array<Traits, 256> make_table() {
+  std::array<Traits, 256> table{};
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    table[byte] = trait::of_byte(static_cast<unsigned char>(byte));
+  }
+  return table;
+}
+
+constexpr std::array<Traits, 256> kTable = make_table();
+
+constexpr Traits kPathBytes = trait::of_marks("/\\.");
+
+constexpr bool is_slash(char c) {
+  return c == '/' || c == '\\';
+}
+
+bool has_path_dots(std::string_view value) {
+  if (value.front() == '.' || value.back() == '.') return true;
+  for (std::size_t i = 0; i + 1 < value.size(); ++i) {
+    const char next = value[i + 1];
+    if (is_slash(value[i]) ? is_slash(next) || next == '.' : value[i] == '.' && is_slash(next)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+Traits byte_traits(std::string_view value) noexcept {
+  Traits traits = 0;
+  for (const char c : value) traits |= kTable[static_cast<unsigned char>(c)];
+  if ((traits & kPathBytes) != 0 && has_path_dots(value)) traits |= trait::kPathDots;
+  if ((traits & trait::kSpace) == 0) return traits;
+  bool space = false;
+  for (const char c : value) {
+    if (space) {
+      if (c == ' ') traits |= trait::kTwoSpaces;
+      if (c == '/' || c == '(') traits |= trait::kSpaceSlash;
+    }
+    space = c == ' ';
+  }
+  return traits;
+}
+
+}  // namespace guard::inspect

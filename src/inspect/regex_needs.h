@@ -1,0 +1,25 @@
+// What a value must have for a regex to match in it at all: seen from the regex alone, so that most
+// values need not be searched. It may say less than is true, never more.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "inspect/byte_traits.h"
+
+namespace guard::inspect {
+
+// Of each of these sets a value must have a kind of bytes. Those that fewer values have come first.
+// None: any value will do. Upper and lower case count as the same.
+using Needs = std::vector<Traits>;
+
+// Never throws but for memory: what it does not understand needs nothing.
+Needs needs_of_regex(std::string_view expression);
+// Of one of several phrases, ignoring case.
+Needs needs_of_phrases(const std::vector<std::string>& phrases);
+
+// How common values with one of these are among what honest clients send, in no unit.
+int commonness(Traits traits) noexcept;
+
+}  // namespace guard::inspect

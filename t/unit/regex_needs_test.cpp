@@ -1,0 +1,122 @@
+// What a regex needs of a value: never more than is true.
+#include "inspect/regex_needs.h"
+
+#include <string>
+#include <vector>
+
+#include "inspect/libinjection.h"
+#include "inspect/regex.h"
+#include "unit.h"
+
+namespace {
+
+using namespace guard::inspect;
+using namespace trait;
+
+bool has(std::string_view expression, Traits need) {
+  for (const Traits one : needs_of_regex(expression)) {
+    if (one == need) return true;
+  }
+  return false;
+}
+
+void knows_bytes(void**) {
+  assert_true(has("sleep\\s*\\(", of_mark('(')));
+  assert_true(has("sleep\\s*\\(", kLetter));
+  assert_true(has("a+?<", of_mark('<')));
+  assert_true(has("\\d{2,}", kDigit | kZero));
+  assert_true(has("[\\n\\r]", kControlSpace));
+  assert_true(has("[<>]x", of_marks("<>")));
+  assert_true(has("(?i:a|b)=", of_mark('=')));
+  assert_true(has("(?:<a|>b)", of_marks("<>")));
+  assert_true(has("\\x3c", of_mark('<')));
+  assert_true(has("\\x{3c}", of_mark('<')));
+  assert_true(has("[^a-z]", kBytes));
+  assert_true(has("a{x", of_mark('{')));
+}
+
+void knows_what_may_be_absent(void**) {
+  for (const char* expression : {"<*", "<?", "<{0,2}", "(?:<|)", "(?=<)", "(?!<)", "(?<=<)", "^$",
+                                 ".*", "(?:<a)?", "\\b", "", "(<)?\\1", "(?:x|(?:<)?)", "<*+"}) {
+    for (const Traits one : needs_of_regex(expression)) assert_true((one & of_mark('<')) == 0);
+  }
+}
+
+// What is not understood needs nothing.
+void says_nothing_of_the_unknown(void**) {
+  for (const char* expression : {"(?x)a <", "\\Q<\\E", "(*UTF)<", "(?R)<", "[[:alpha:]<]", "a{,3}<",
+                                 "\\p{L}<", "(?(1)a|<)", "<\\", "[<", "(<", "<)"}) {
+    assert_true(needs_of_regex(expression).empty());
+  }
+}
+
+// Against PCRE2, over values of a few bytes that the expressions are about.
+void agrees_with_the_search(void**) {
+  constexpr std::string_view kBytesOfValues = "aB0_ <>(='\"\n.\\;%\x80{";
+  const std::vector<std::string> expressions = {
+      "(?i)b\\s*\\(",    "[^\\w]+=",   "(?:a|<)\\D",   "\\W|0", "a(?:b|=)?<",
+      "['\"]{1,2}\\s?;", "\\v",        "[\\s<-]a",     "[]<]",  "\\.{2}",
+      "(?>a|b)(?i:B)",   "\\S[%\\\\]", "[\\x80-\\xff]"};
+  Regex::Workspace workspace;
+  for (const std::string& expression : expressions) {
+    const Regex regex(expression);
+    const Needs needs = needs_of_regex(expression);
+    std::uint32_t state = 7;
+    int found = 0;
+    for (int i = 0; i < 20'000; ++i) {
+      std::string value;
+      for (std::uint32_t left = (state >> 16) % 5 + 1; left > 0; --left) {
+        state = state * 1664525 + 1013904223;
+        value += kBytesOfValues[(state >> 16) % kBytesOfValues.size()];
+      }
+      if (regex.search(value, workspace) != Regex::Result::yes) continue;
+      ++found;
+      for (const Traits need : needs) assert_true((byte_traits(value) & need) != 0);
+    }
+    assert_true(found > 0);
+  }
+}
+
+void joins_phrases(void**) {
+  const Needs needs = needs_of_phrases({"select", "a<b", "x.y"});
+  assert_int_equal(needs.size(), 1);
+  assert_true(needs[0] == (kLetter | of_mark('<') | of_mark('.')));
+}
+
+// What is not asked, libinjection would say no to.
+void spares_libinjection(void**) {
+  Libinjection library;
+  assert_true(library.load());
+  const std::vector<std::string> pieces = {
+      "1",  "0x1", "2.5", ".", "-", "+",  " ",     "union",   "select", "and", "or",   "sleep",
+      "a1", "_",   "e5",  "0", "9", "--", "json.", "version", "like",   "X",   "user", "null"};
+  std::uint32_t state = 3;
+  int spared = 0;
+  for (int i = 0; i < 200'000; ++i) {
+    std::string value;
+    for (std::uint32_t left = (state >> 16) % 6 + 1; left > 0; --left) {
+      state = state * 1664525 + 1013904223;
+      value += pieces[(state >> 16) % pieces.size()];
+    }
+    if (Libinjection::may_be_sqli(value)) continue;
+    ++spared;
+    Libinjection::Fingerprint fingerprint{};
+    if (library.is_sqli(value, fingerprint)) print_error("%s\n", value.c_str());
+    assert_false(library.is_sqli(value, fingerprint));
+  }
+  assert_true(spared > 1000);
+}
+
+}  // namespace
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(knows_bytes),
+      cmocka_unit_test(knows_what_may_be_absent),
+      cmocka_unit_test(says_nothing_of_the_unknown),
+      cmocka_unit_test(agrees_with_the_search),
+      cmocka_unit_test(joins_phrases),
+      cmocka_unit_test(spares_libinjection),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

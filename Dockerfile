@@ -10,9 +10,10 @@ FROM ${BASE} AS build
 WORKDIR /guard
 # By itself, so that a change of the sources does not install everything again.
 COPY scripts/setup scripts/
-RUN apt-get -qq update && scripts/setup
+# npm brings uPlot, without which there is no guard_dashboard.
+RUN apt-get -qq update && scripts/setup && apt-get -qq install -y --no-install-recommends npm >/dev/null
 COPY . .
-RUN rm -rf build && scripts/build
+RUN rm -rf build && scripts/build && test -e build/dashboard/installed.json
 
 FROM ${BASE}
 RUN apt-get -qq update \

@@ -6,14 +6,23 @@ use lib 't/lib';
 use Test::More;
 use Test::Nginx::Guard;
 use JSON::PP ();
-use Test::Nginx::Guard::Databases qw(have_databases database_root start_postgres start_mariadb);
+use Test::Nginx::Guard::Databases qw(have_databases database_root start_postgres start_mariadb postgres_file);
+use Test::Nginx::Guard::Authority qw(authority);
+use Test::Nginx::Guard::TcpReply;
 
 plan skip_all => 'no PostgreSQL and MariaDB on this machine (scripts/setup --test)' unless have_databases();
 
-my ($pg_port, $my_port) = (free_port(), free_port());
+my ($pg_port, $my_port, $early_port, $mute_port, $odd_port) = map { free_port() } 1 .. 5;
+my $files = authority();
+sub slurp { my ($name) = @_; open my $in, '<', $name or die "$name: $!\n"; local $/; return <$in> }
 my $nginx = start_nginx(
     http_config => "guard_event_log \$TEST_NGINX_EVENT_LOG;\nguard_health_check pg postgres://127.0.0.1:$pg_port interval=1s timeout=300ms fall=1;\n"
-        . "guard_health_check maria mysql://127.0.0.1:$my_port interval=1s timeout=300ms fall=1;\n",
+        . "guard_health_check maria mysql://127.0.0.1:$my_port interval=1s timeout=300ms fall=1;\n"
+        # Of these only TLS is looked at.
+        . join('', map { "guard_health_check $_ interval=1s timeout=300ms fall=1 optional;\n" }
+            "unverified postgres://127.0.0.1:$pg_port tls_verify=off", "verified postgres://127.0.0.1:$pg_port tls_ca=$files->{ca}",
+            "named postgres://127.0.0.1:$pg_port tls_ca=$files->{ca} tls_name=redis.example", "misnamed postgres://127.0.0.1:$pg_port tls_ca=$files->{ca} tls_name=other.example",
+            "stranger postgres://127.0.0.1:$pg_port tls_ca=$files->{other_ca}", "early postgres://127.0.0.1:$early_port", "mute postgres://127.0.0.1:$mute_port", "odd postgres://127.0.0.1:$odd_port"),
     config => "location = /health { guard_health; }\n"
 );
 
@@ -34,6 +43,8 @@ becomes('maria', 'fail', qr/Connection refused/, 'MariaDB refuses');
 my $pg    = start_postgres($pg_port);
 my $maria = start_mariadb($my_port);
 becomes('pg', 'pass', undef, 'PostgreSQL is well');
+becomes('unverified', 'pass', undef, 'without TLS, where nobody asks for it');
+becomes('verified', 'fail', qr/^the server offers no TLS\z/, 'but not where TLS is to be verified');
 becomes('maria', 'pass', undef, 'MariaDB is well');
 
 kill STOP => $_ for $pg, $maria;
@@ -57,10 +68,36 @@ unlink database_root() . '/pg/data/postmaster.pid';
 $pg = start_postgres($pg_port, max_connections => 1, superuser_reserved_connections => 0);
 becomes('pg', 'pass', undef, 'PostgreSQL is back');
 end_process($pg);
+
+# TLS, for everybody but the one who must not come in at all: the server's log tells by which way he came.
+my %tls = (ssl => 'on', ssl_cert_file => postgres_file('server.crt', slurp($files->{cert})), ssl_key_file => postgres_file('server.key', slurp($files->{key})));
+postgres_file('data/pg_hba.conf', "host all guard_health all reject\n");
+$pg = start_postgres($pg_port, %tls);
+becomes('unverified', 'pass', undef, 'TLS that nobody looks at');
+becomes('verified', 'pass', undef, 'TLS that is verified by its address');
+becomes('named', 'pass', undef, 'and by another name');
+becomes('misnamed', 'fail', qr/other\.example|name|host/i, 'not by one that the certificate has not');
+becomes('stranger', 'fail', qr/certificate|issuer/i, 'nor by an authority that does not know it');
+becomes('pg', 'fail', qr/certificate|issuer/i, 'the system does not know this one either');
+my $log = slurp(database_root() . '/pg.log');
+like $log, qr/rejects connection for host "127\.0\.0\.1", user "guard_health", database "guard_health", SSL encryption/, 'StartupMessage came over TLS';
+unlike $log =~ s/.*rejects connection[^\n]*SSL encryption\n//sr, qr/rejects connection[^\n]*no encryption/, 'and never again without';
+kill STOP => $pg;
+becomes('verified', 'fail', qr/^no answer in time\z/, 'it hangs');
+kill CONT => $pg;
+becomes('verified', 'pass', undef, 'and goes on');
+end_process($pg);
+
+# What a server may say to SSLRequest besides.
+my @fakes = map { Test::Nginx::Guard::TcpReply->new(target => $_->[0], reply => $_->[1], query_length => 8, delay => 0, no_close => 1, record => database_root() . "/fake-$_->[0]") }
+    [$early_port, "SR\0\0\0\x17"], [$mute_port, 'S'], [$odd_port, ['S', 'no TLS at all, but many words of something else']];
+becomes('early', 'fail', qr/^the server speaks before it was asked\z/, 'words before TLS count for nothing');
+becomes('mute', 'fail', qr/^no answer in time\z/, 'a handshake that does not come to an end');
+becomes('odd', 'fail', qr/\A(?!no answer)./, 'and one that is none');
 is $nginx->stop, undef, 'stops';
 is_deeply [log_problems($nginx)], [], 'nothing bad in the log';
 my ($events) = read_events($nginx->log_file('events.log'));
 my @kinds = map { $_->{labels}{kind} } grep { $_->{rule}{name} eq 'pg' } grep { $_->{labels}{kind} eq 'health_changed' } @$events;
-is scalar(@kinds), 6, 'each change is an event, and nothing else';
+is scalar(@kinds), 7, 'each change is an event, and nothing else';
 
 done_testing();

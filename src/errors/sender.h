@@ -1,17 +1,15 @@
-// One request to Sentry at a time, in the event loop of a worker.
+// A request to Sentry, and what comes back.
 #pragma once
 
-#include <array>
 #include <string>
 #include <string_view>
 
+#include "core/exchange.h"
 #include "core/http_reply.h"
-#include "ngx/outgoing.h"
-#include "ngx/timer.h"
 
 namespace guard::errors {
 
-class Sender final : private ngx::Outgoing::Owner {
+class Sender final : private core::Dialogue {
  public:
   static constexpr ngx_msec_t kTimeout = 10'000;        // for all of it
   static constexpr std::size_t kMaxAnswer = 16 * 1024;  // bytes of its fields
@@ -22,92 +20,64 @@ class Sender final : private ngx::Outgoing::Owner {
 
   // endpoint and route must live as long as this.
   Sender(const ngx::Endpoint& endpoint, const ngx::Route& route, Done done, void* context) noexcept
-      : endpoint_(endpoint),
-        route_(route),
-        done_(done),
+      : done_(done),
         context_(context),
-        connection_(*this),
-        timer_([](void* self) noexcept { static_cast<Sender*>(self)->fail("no answer in time"); },
-               this, false) {}
+        exchange_(
+            endpoint, route,
+            [](void* self, std::string_view why) noexcept { static_cast<Sender*>(self)->end(why); },
+            this) {}
 
-  bool busy() const noexcept { return busy_; }
+  bool busy() const noexcept { return exchange_.running(); }
 
   // done() follows, maybe from within.
   void send(std::string request) noexcept {
     request_ = std::move(request);
+    said_ = false;
+    problem_ = {};
     reply_ = core::HttpReply(false, kMaxAnswer);
-    written_ = 0;
-    busy_ = true;
-    timer_.start(kTimeout);
-    switch (connection_.open(endpoint_, route_)) {
-      case ngx::Outgoing::Opening::opened:
-        return write();
-      case ngx::Outgoing::Opening::pending:
-        return;
-      case ngx::Outgoing::Opening::failed:
-        return fail(connection_.why());
-    }
+    exchange_.start(*this, kTimeout);
   }
 
   // Nobody hears of it any more.
-  void stop() noexcept {
-    busy_ = false;
-    timer_.stop();
-    connection_.close();
-  }
+  void stop() noexcept { exchange_.stop(); }
 
  private:
-  void opened() noexcept override { write(); }
-  void writable() noexcept override { write(); }
-  void broken() noexcept override { fail(connection_.why()); }
+  std::string_view say() const noexcept override {
+    return said_ ? std::string_view{} : std::string_view(request_);
+  }
+  void said() noexcept override { said_ = true; }
 
-  void readable() noexcept override {
-    std::array<char, 4096> bytes;
-    for (;;) {
-      const ssize_t size = connection_.read(bytes.data(), bytes.size());
-      if (size == 0) return;
-      try {
-        const auto state =
-            size < 0 ? reply_.end() : reply_.add({bytes.data(), static_cast<std::size_t>(size)});
-        if (state == core::HttpReply::State::done) return finish();
-        if (state == core::HttpReply::State::broken) {
-          return fail(size < 0 ? "the connection was closed" : "the answer is no HTTP");
-        }
-      } catch (...) {
-        return fail("no memory is left");
-      }
+  Next hear(std::string_view bytes) noexcept override {
+    try {
+      return after(reply_.add(bytes), "the answer is no HTTP");
+    } catch (...) {
+      problem_ = "no memory is left";
+      return Next::done;
     }
   }
+  Next ended() noexcept override { return after(reply_.end(), "the connection was closed"); }
 
-  void write() noexcept {
-    while (written_ < request_.size()) {
-      const ssize_t size = connection_.write(std::string_view(request_).substr(written_));
-      if (size < 0) return fail(connection_.why());
-      if (size == 0) return;
-      written_ += static_cast<std::size_t>(size);
-    }
+  Next after(core::HttpReply::State state, std::string_view problem) noexcept {
+    if (state == core::HttpReply::State::broken) problem_ = problem;
+    const bool over =
+        state == core::HttpReply::State::broken || state == core::HttpReply::State::done;
+    return over ? Next::done : Next::more;
   }
 
-  void finish() noexcept {
-    stop();
-    done_(context_, reply_.status(), reply_.fields(), {});
+  void end(std::string_view why) noexcept {
+    if (why.empty()) why = problem_;
+    const bool answered = why.empty();
+    done_(context_, answered ? reply_.status() : 0, answered ? reply_.fields() : std::string_view{},
+          why);
   }
 
-  void fail(std::string_view why) noexcept {
-    stop();
-    done_(context_, 0, {}, why.empty() ? std::string_view("the connection failed") : why);
-  }
-
-  const ngx::Endpoint& endpoint_;
-  const ngx::Route& route_;
   Done done_;
   void* context_;
-  ngx::Outgoing connection_;
-  ngx::Timer timer_;
+  core::Exchange exchange_;
   core::HttpReply reply_{false, kMaxAnswer};
   std::string request_;
-  std::size_t written_ = 0;
-  bool busy_ = false;
+  std::string_view problem_;
+  bool said_ = false;
 };
 
 }  // namespace guard::errors

@@ -97,7 +97,7 @@ std::unique_ptr<Conversation> converse(const CheckPolicy& policy) noexcept {
       case Kind::http:
         return std::make_unique<HttpConversation>(policy);
       case Kind::postgres:
-        return std::make_unique<PostgresConversation>();
+        return std::make_unique<PostgresConversation>(policy);
       case Kind::mysql:
         return std::make_unique<MysqlConversation>();
       default:

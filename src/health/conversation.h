@@ -1,5 +1,4 @@
-// What is said to a server to see whether it is well, free of how the bytes travel. Every byte that
-// comes in is taken for hostile: what is kept of it is bounded.
+// What is said to a server to see whether it is well.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/dialogue.h"
 #include "health/policy.h"
 #include "health/result.h"
 
@@ -14,24 +14,9 @@ namespace guard::health {
 
 inline constexpr std::size_t kMaxAnswer = 64 * 1024;
 
-class Conversation {
+class Conversation : public core::Dialogue {
  public:
-  enum class Next : std::uint8_t {
-    more,   // bytes are to come; say() may have become something else
-    again,  // the same, on a connection of its own from the beginning
-    done,   // result() is there
-  };
-
   virtual ~Conversation() = default;
-
-  // What is to be sent next; empty: nothing.
-  virtual std::string_view say() const noexcept = 0;
-  virtual void said() noexcept = 0;
-  // A connection stands; of tcp:// that is all.
-  virtual Next opened() noexcept { return Next::more; }
-  virtual Next hear(std::string_view bytes) noexcept = 0;
-  // The server has closed.
-  virtual Next ended() noexcept = 0;
 
   // Status and output alone.
   const Result& result() const noexcept { return result_; }

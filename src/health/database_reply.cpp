@@ -74,13 +74,14 @@ Conversation::Next PostgresConversation::hear_ssl(std::string_view bytes) noexce
   if (bytes[0] != 'S' && bytes[0] != 'N' && bytes[0] != 'E') {
     return fail("this is no PostgreSQL: it answers to SSLRequest with something else");
   }
+  if (needs_tls_ && bytes[0] != 'S') return fail("the server offers no TLS");
   step_ = Step::startup;
   said_ = false;
-  offers_tls_ = bytes[0] == 'S';
-  if (bytes[0] != 'N') return Next::again;
-  // What came behind a refusal of TLS nobody has asked for (CVE-2021-23222).
+  if (bytes[0] == 'E') return Next::again;
+  // What came behind was not asked for; it would pass for a word that came over TLS
+  // (CVE-2021-23222).
   if (bytes.size() > 1) return fail("the server speaks before it was asked");
-  return Next::more;
+  return bytes[0] == 'S' ? Next::secure : Next::more;
 }
 
 Conversation::Next PostgresConversation::hear_startup() noexcept {

@@ -11,11 +11,14 @@
 namespace guard::health {
 
 // PostgreSQL's frontend/backend protocol 3.0 (documentation, chapter "Message Flow", "Start-up" and
-// "SSL Session Encryption"): SSLRequest, then on the same connection, or where the server would go
-// on with TLS on another one, StartupMessage. Whatever asks for a password is well, and so is an
-// error that is about the user or the database; one that says that the server takes nobody is not.
+// "SSL Session Encryption"): SSLRequest, then TLS where the server has it, and StartupMessage.
+// Whatever asks for a password is well, and so is an error that is about the user or the database;
+// one that says that the server takes nobody is not.
 class PostgresConversation : public Conversation {
  public:
+  explicit PostgresConversation(const CheckPolicy& policy) noexcept
+      : needs_tls_(policy.tls_required) {}
+
   std::string_view say() const noexcept override;
   void said() noexcept override { said_ = true; }
   Next hear(std::string_view bytes) noexcept override;
@@ -30,7 +33,7 @@ class PostgresConversation : public Conversation {
 
   Step step_ = Step::ssl;
   bool said_ = false;
-  bool offers_tls_ = false;
+  bool needs_tls_;
   std::array<char, 1024> bytes_{};
   std::size_t size_ = 0;
 };

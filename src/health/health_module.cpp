@@ -321,8 +321,9 @@ void set_check(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
                         "\" is not found, it is taken as failing");
     }
     if (check.policy.tls) {
-      check.route.tls =
-          ngx::TlsClient::make(cf, {check.policy.tls_ca, {}, {}, {}, check.policy.tls_verify});
+      check.route.tls = ngx::TlsClient::make(
+          cf, {check.policy.tls_ca, {}, {}, check.policy.tls_name, check.policy.tls_verify});
+      check.route.tls_later = check.policy.kind == Kind::postgres;
     }
   }
 }

@@ -49,8 +49,8 @@ struct Scheme {
 constexpr std::array<Scheme, 6> kSchemes = {{{"tcp://", Kind::tcp, 0},
                                              {"http://", Kind::http, 80},
                                              {"https://", Kind::http, 443, true},
-                                             {"postgres://", Kind::postgres, 5432},
-                                             {"postgresql://", Kind::postgres, 5432},
+                                             {"postgres://", Kind::postgres, 5432, true},
+                                             {"postgresql://", Kind::postgres, 5432, true},
                                              {"mysql://", Kind::mysql, 3306}}};
 
 // "host:port", "[::1]:port", "host"
@@ -213,7 +213,7 @@ std::string_view name_of(Kind kind) noexcept {
 CheckPolicy parse_check(core::Words& words) {
   words.read(2,
              {"interval", "timeout", "warn", "fail", "rise", "fall", "status", "pointer", "equals",
-              "tls_ca", "tls_verify"},
+              "tls_ca", "tls_name", "tls_verify"},
              {"optional"});
   CheckPolicy policy;
   policy.name = words[0];
@@ -237,12 +237,16 @@ CheckPolicy parse_check(core::Words& words) {
     policy.fall = static_cast<unsigned>(core::parse_number("fall=", *value, 1, kMaxInARow));
   }
   if (const auto value = words.named("tls_ca")) policy.tls_ca = *value;
+  if (const auto value = words.named("tls_name")) policy.tls_name = *value;
   if (const auto value = words.named("tls_verify")) {
     policy.tls_verify = core::parse_on_off("tls_verify=", *value);
   }
-  if (!policy.tls && (words.named("tls_ca") || words.named("tls_verify"))) {
-    core::fail("\"tls_ca=\" or \"tls_verify=\" of health check \"", policy.name,
-               "\", which does not use TLS");
+  for (const std::string_view name : {"tls_ca", "tls_name", "tls_verify"}) {
+    if (!words.named(name)) continue;
+    if (!policy.tls) {
+      core::fail("\"", name, "=\" of health check \"", policy.name, "\", which does not use TLS");
+    }
+    policy.tls_required = policy.kind == Kind::postgres && policy.tls_verify;
   }
   policy.optional = words.flag("optional");
   read_thresholds(words, policy);

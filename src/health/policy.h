@@ -33,7 +33,9 @@ struct CheckPolicy {
   std::string host;
   std::uint16_t port = 0;
   bool tls = false;
+  bool tls_required = false;  // of a database: what says how to verify TLS means that there is some
   std::string tls_ca;
+  std::string tls_name;  // that the certificate must have; empty: the host
   bool tls_verify = true;
 
   std::chrono::milliseconds interval{10'000};

@@ -220,15 +220,26 @@ Outgoing::Opening Outgoing::connected() noexcept {
       ngx_tcp_nodelay(connection_) != NGX_OK) {
     return fail();
   }
-#if (NGX_SSL)
-  if (route_.tls != nullptr) {
-    stage_ = Stage::handshake;
-    if (!route_.tls->begin(connection_, endpoint_.host())) return fail();
-    return shake_hands(ngx_ssl_handshake(connection_));
-  }
-#endif
+  if (route_.tls != nullptr && !route_.tls_later) return begin_tls();
   stage_ = Stage::open;
   return Opening::opened;
+}
+
+Outgoing::Opening Outgoing::secure() noexcept {
+  if (connection_ != nullptr && route_.tls != nullptr) return begin_tls();
+  explain("there is no TLS for it");
+  return fail();
+}
+
+Outgoing::Opening Outgoing::begin_tls() noexcept {
+#if (NGX_SSL)
+  stage_ = Stage::handshake;
+  if (!route_.tls->begin(connection_, endpoint_.host())) return fail();
+  return shake_hands(ngx_ssl_handshake(connection_));
+#else
+  explain("nginx was built without TLS");
+  return fail();
+#endif
 }
 
 #if (NGX_SSL)

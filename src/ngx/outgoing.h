@@ -45,6 +45,7 @@ void set_addresses(Endpoint& endpoint, const Endpoint& from) noexcept;
 // How to get there.
 struct Route {
   const TlsClient* tls = nullptr;
+  bool tls_later = false;  // not before secure()
   // For names, again for each connection; without it, those addresses count that the configuration
   // found.
   ngx_resolver_t* resolver = nullptr;
@@ -82,6 +83,9 @@ class Outgoing {
   // of its own. The endpoint is not kept.
   Opening open(const Endpoint& endpoint, const Route& route) noexcept;
   void close() noexcept;
+  // TLS of the route from here on, on a connection that is open; nothing may have been read beyond
+  // what came before. Answers as open() does.
+  Opening secure() noexcept;
 
   // Bytes that were taken, 0: none now, writable() will say when; negative: broken, it is closed.
   ssize_t write(std::string_view bytes) noexcept;
@@ -106,6 +110,7 @@ class Outgoing {
   Opening connect_next() noexcept;
   Opening connect(Endpoint::Address address) noexcept;
   Opening connected() noexcept;
+  Opening begin_tls() noexcept;
   Opening shake_hands(ngx_int_t rc) noexcept;
   Opening fail() noexcept;
   void go_on(Opening opening) noexcept;

@@ -31,6 +31,7 @@ Status talk(const CheckPolicy& policy, std::string_view bytes, std::size_t piece
     bytes.remove_prefix(part.size());
     next = conversation->hear(part);
     if (next == Conversation::Next::again && part.size() > 1) return Status::unknown;
+    if (next == Conversation::Next::secure) next = conversation->secured();
     speak();
   }
   if (next != Conversation::Next::done) next = conversation->ended();

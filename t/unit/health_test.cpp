@@ -119,7 +119,7 @@ void directives(void**) {
       [] {
         check({"t", "http://h", "tls_verify=off"});
       },
-      "\"tls_ca=\" or \"tls_verify=\" of health check \"t\", which does not use TLS");
+      "\"tls_verify=\" of health check \"t\", which does not use TLS");
   expect_error(
       [] {
         core::Words words({"guard_health", "live", "ready"});
@@ -252,8 +252,9 @@ std::string error_packet(std::string_view state) {
 }
 
 void postgres(void**) {
-  auto startup = [](std::string_view answer, std::size_t piece = 1000) {
-    PostgresConversation talk;
+  const CheckPolicy policy = check({"db", "postgres://h"});
+  auto startup = [&policy](std::string_view answer, std::size_t piece = 1000) {
+    PostgresConversation talk(policy);
     assert_int_equal(talk.say().size(), 8);
     talk.said();
     assert_true(talk.say().empty());
@@ -281,15 +282,43 @@ void postgres(void**) {
   assert_true(startup("HTTP/1.1 400"sv).status == Status::fail);
   assert_true(startup("R\xff\xff\xff\xff\0\0"sv).status == Status::fail);
   expect_text(startup("").output(), "the server closed the connection");
-  // With TLS, and too early a word.
-  PostgresConversation talk;
+  // With TLS, and too early a word, which would pass for one that came over TLS.
+  PostgresConversation talk(policy);
   talk.said();
-  assert_true(talk.hear("S") == Next::again);
+  assert_true(talk.hear("S") == Next::secure);
+  assert_true(talk.secured() == Next::more);
   assert_int_equal(talk.say().size(), 79);
-  PostgresConversation early;
-  early.said();
-  assert_true(early.hear("NR") == Next::done);
-  assert_true(early.result().status == Status::fail);
+  talk.said();
+  assert_true(talk.hear("R\0\0\0\x17"sv) == Next::done);
+  assert_true(talk.result().status == Status::pass);
+  for (const std::string_view words : {"NR", "SR"}) {
+    PostgresConversation early(policy);
+    early.said();
+    assert_true(early.hear(words) == Next::done);
+    expect_text(early.result().output(), "the server speaks before it was asked");
+  }
+  // An old server has no word for it, and is asked again without.
+  PostgresConversation old(policy);
+  old.said();
+  assert_true(old.hear("EFATAL") == Next::again);
+  assert_int_equal(old.say().size(), 79);
+  // Who says how to verify TLS wants it.
+  for (const std::string_view word : {"tls_ca=/ca", "tls_name=db", "tls_verify=on"}) {
+    const CheckPolicy strict = check({"db", "postgres://h", word});
+    for (const std::string_view answer : {"N", "EFATAL"}) {
+      PostgresConversation plain(strict);
+      plain.said();
+      assert_true(plain.hear(answer) == Next::done);
+      expect_text(plain.result().output(), "the server offers no TLS");
+    }
+    PostgresConversation secure(strict);
+    secure.said();
+    assert_true(secure.hear("S") == Next::secure);
+  }
+  const CheckPolicy lax = check({"db", "postgres://h", "tls_verify=off"});
+  PostgresConversation either(lax);
+  either.said();
+  assert_true(either.hear("N") == Next::more);
 }
 
 void mysql(void**) {

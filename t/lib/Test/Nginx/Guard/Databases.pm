@@ -9,7 +9,7 @@ use Exporter 'import';
 use File::Temp qw(tempdir);
 use Test::Nginx::Guard::Process qw(spawn_program);
 
-our @EXPORT_OK = qw(have_databases database_root start_postgres start_mariadb);
+our @EXPORT_OK = qw(have_databases database_root start_postgres start_mariadb postgres_file);
 
 my ($postgres_bin) = sort glob '/usr/lib/postgresql/*/bin';
 sub have_databases { return $postgres_bin && -x '/usr/sbin/mariadbd' }
@@ -53,6 +53,17 @@ sub start_postgres {
     }
     return spawn_program("$root/pg.log", as_user('postgres'), "$postgres_bin/postgres", '-D', $data, '-p', $port, '-c', 'listen_addresses=127.0.0.1', '-c', "unix_socket_directories=$root/pg",
         '-c', 'fsync=off', map { ('-c', "$_=$more{$_}") } keys %more);
+}
+
+# A file that PostgreSQL alone can read, as it wants its key to be; answers its name.
+sub postgres_file {
+    my ($name, $text) = @_;
+    open my $out, '>', "$root/pg/$name" or die "$root/pg/$name: $!\n";
+    print {$out} $text;
+    close $out;
+    chmod 0600, "$root/pg/$name";
+    chown +(getpwnam 'postgres')[2, 3], "$root/pg/$name" if $> == 0;
+    return "$root/pg/$name";
 }
 
 # The same of MariaDB.

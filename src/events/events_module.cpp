@@ -324,17 +324,14 @@ void write_line(Sink& sink, const core::Event& event, const RequestFacts* facts,
   LineSink& lines = *sink.lines;
   const std::uint64_t now_ms = milliseconds();
   const std::span<char> line = std::span(worker->line).first(lines.room());
-  std::size_t size =
-      worker->encoder.encode(event, facts, privacy, ++sink.sequence, now_ms,
-                             sink.chain ? line.first(line.size() - kSealSize) : line);
-  if (size != 0 && sink.chain) size = sink.chain->seal(line, size, sink.sequence, now_ms);
+  const std::size_t size =
+      worker->encoder.encode(event, facts, privacy, ++sink.sequence, now_ms, line);
+  const LineFacts about = {event.severity.value_or(core::info_of(event.kind).severity),
+                           core::kind_name_of(event), sink.sequence, now_ms};
   if (size == 0) {
     lines.lose();
-  } else if (lines.append({line.data(), size},
-                          {event.severity.value_or(core::info_of(event.kind).severity),
-                           core::kind_name_of(event)})) {
-    sink.taken->add();
-    if (sink.chain) sink.chain->took();
+  } else {
+    lines.append({line.data(), size}, about);
   }
   const bool waited = lines.needs_loop();
   if (!worker->waited_timer.running() && (waited || !worker->timer.running())) {
@@ -453,7 +450,8 @@ void sign(Sink& sink, CheckpointState state) noexcept {
   if (size == 0) {
     sink.checkpoints->lines->lose();
   } else {
-    sink.checkpoints->lines->append({line.data(), size}, {core::Severity::info, "checkpoint"});
+    sink.checkpoints->lines->append({line.data(), size},
+                                    {.severity = core::Severity::info, .kind = "checkpoint"});
   }
 }
 
@@ -530,11 +528,7 @@ ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
     worker = std::make_unique<Worker>(writer);
     for (Sink* sink : sinks) sink->start(writer);
     for (Sink* sink : sinks) {
-      if (sink->secret.empty()) continue;
-      sink->chain = std::make_unique<Chain>(
-          sink->secret, ChainOwner{entity_id(writer), writer.host, std::string(sink->name())});
-      sink->secret = core::Secret();
-      if (sink->checkpoints == nullptr) continue;
+      if (!sink->chain || sink->checkpoints == nullptr) continue;
       sign(*sink, CheckpointState::open);
       if (!worker->timer.running()) start_timer(kFlushInterval, false);
     }

@@ -49,6 +49,7 @@ bool FileSink::append(std::string_view line, const LineFacts& /*facts*/) noexcep
   }
   std::memcpy(buffer_.get() + 1 + used_, line.data(), line.size());
   used_ += line.size();
+  took();
   if (used_ >= flush_at_ && error_ == 0) flush();
   return true;
 }

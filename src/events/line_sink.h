@@ -14,7 +14,9 @@ namespace guard::events {
 // What a sink may want to know of a line besides its text.
 struct LineFacts {
   core::Severity severity = core::Severity::info;
-  std::string_view kind;
+  std::string_view kind;  // lasts as long as the configuration
+  std::uint64_t sequence = 0;
+  std::uint64_t time_ms = 0;  // since the epoch
 };
 
 class LineSink {
@@ -40,16 +42,26 @@ class LineSink {
   // Counts a line that could not even be made.
   void lose() noexcept {
     ++lost_;
-    if (counter_ != nullptr) counter_->add();
+    if (count_lost_ != nullptr) count_lost_->add();
   }
-  // Where what is lost is counted for those who look from outside.
-  void count_lost_in(const core::Counter& counter) noexcept { counter_ = &counter; }
+  // Where lines are counted for those who look from outside.
+  void count_in(const core::Counter& taken, const core::Counter& lost) noexcept {
+    count_taken_ = &taken;
+    count_lost_ = &lost;
+  }
   // Lines lost so far that were not taken yet.
   std::uint64_t lost() const noexcept { return lost_; }
   std::uint64_t take_lost() noexcept { return std::exchange(lost_, 0); }
 
+ protected:
+  // Counts a line that is as good as written.
+  void took() noexcept {
+    if (count_taken_ != nullptr) count_taken_->add();
+  }
+
  private:
-  const core::Counter* counter_ = nullptr;
+  const core::Counter* count_taken_ = nullptr;
+  const core::Counter* count_lost_ = nullptr;
   std::uint64_t lost_ = 0;
 };
 

@@ -19,6 +19,7 @@
 #include "core/message_stream.h"
 #include "core/stream_writer.h"
 #include "events/chain.h"
+#include "events/chained_lines.h"
 #include "events/datagram_socket.h"
 #include "events/ecs_encoder.h"
 #include "events/file_sink.h"
@@ -60,6 +61,7 @@ class SyslogSink : public LineSink {
       lose();
       return false;
     }
+    took();
     if (queue_.used() >= kFlushAt && why().empty()) flush();
     return true;
   }
@@ -102,6 +104,7 @@ class RedisSink : public LineSink {
       return false;
     }
     // After a failure only the timer tries again: an outage costs nothing per event.
+    took();
     if (queue_.used() >= kFlushAt && why().empty()) flush();
     return true;
   }
@@ -167,7 +170,13 @@ class Sink {
                                             policy_.maxlen);
         break;
     }
-    if (lost != nullptr) lines->count_lost_in(*lost);
+    if (!secret.empty()) {
+      chain = std::make_unique<Chain>(
+          secret, ChainOwner{entity_id(writer), writer.host, std::string(name_)});
+      secret = core::Secret();
+      lines = std::make_unique<ChainedLines>(*chain, std::move(lines));
+    }
+    lines->count_in(*taken, *lost);
     attach();
   }
 
@@ -191,8 +200,8 @@ class Sink {
   bool takes_events = true;  // false: checkpoints alone
 
   // The worker's own; null in a process without workers after a reload, which starts none.
-  std::unique_ptr<LineSink> lines;
   std::unique_ptr<Chain> chain;  // null: lines are not chained
+  std::unique_ptr<LineSink> lines;
   std::uint64_t sequence = 0;
   const core::Counter* taken = nullptr;  // lines
   const core::Counter* lost = nullptr;

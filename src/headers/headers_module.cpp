@@ -222,6 +222,32 @@ void send_fields(ngx_http_request_t* r, core::Request* request) noexcept {
 
 // Merging
 
+// Their texts lie side by side in the order in which nginx writes them: a request finds few of them
+// in the nearest cache, and what is read in a row is fetched ahead.
+std::vector<ngx_table_elt_t> elements_of(ngx_pool_t* pool, const FieldPlan& plan) {
+  std::size_t size = 0;
+  for (const PlannedField& field : plan.fields) size += 2 * field.name.size() + field.value.size();
+  auto* text = static_cast<u_char*>(ngx_pnalloc(pool, size));
+  if (text == nullptr) throw std::bad_alloc();
+
+  std::vector<ngx_table_elt_t> elements;
+  elements.reserve(plan.fields.size());
+  for (const PlannedField& field : plan.fields) {
+    ngx_table_elt_t& element = elements.emplace_back();
+    element.hash = 1;
+    element.key = {field.name.size(), text};
+    text = std::copy(field.name.begin(), field.name.end(), text);
+    element.value = {field.value.size(), text};
+    text = std::copy(field.value.begin(), field.value.end(), text);
+  }
+  for (ngx_table_elt_t& element : elements) {
+    element.lowcase_key = text;
+    ngx_strlow(text, element.key.data, element.key.len);
+    text += element.key.len;
+  }
+  return elements;
+}
+
 const Prepared* prepare(ngx_conf_t* cf, const LocationConf& conf) {
   auto* prepared = ngx::pool_new<Prepared>(cf->pool);
   FieldPlan& plan = prepared->plan;
@@ -233,17 +259,9 @@ const Prepared* prepare(ngx_conf_t* cf, const LocationConf& conf) {
     if (!std::string_view(error.what()).starts_with("\"guard_csp")) throw;
     ngx::fail(cf, conf.csp_place, error.what());
   }
+  prepared->elements = elements_of(cf->pool, plan);
   for (std::size_t i = 0; i < plan.fields.size(); ++i) {
     const PlannedField& field = plan.fields[i];
-    ngx_table_elt_t element{};
-    element.hash = 1;
-    element.key = ngx::borrow(field.name);
-    element.value = ngx::borrow(field.value);
-    auto* lower = static_cast<u_char*>(ngx_pnalloc(cf->pool, field.name.size()));
-    if (lower == nullptr) throw std::bad_alloc();
-    ngx_strlow(lower, element.key.data, field.name.size());
-    element.lowcase_key = lower;
-    prepared->elements.push_back(element);
     if (i < plan.constant) continue;
     prepared->values.emplace_back(cf, field.value);
     prepared->conditions.push_back(field.condition.empty() ? ngx::Value()

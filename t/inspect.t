@@ -158,3 +158,31 @@ guard_inspect_exclude id=1 tag=2;
 --- must_die
 --- error_log
 "guard_inspect_exclude" takes "id=" or "tag=", not both
+
+=== TEST 11: a form in parts
+--- http_config eval: $::own
+--- config
+location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- user_files
+>>> own.conf
+SecRule ARGS:note "@contains evil" "id:1,phase:2,deny,tag:'attack-xss'"
+SecRule FILES|FILES_NAMES "@rx \.php$" "id:2,phase:2,deny,tag:'attack-injection-php'"
+SecRule FILES_SIZES:f "@gt 4" "id:3,phase:2,deny,tag:'attack-generic'"
+SecRule MULTIPART_PART_HEADERS "@rx ^content-type:.*html" "id:4,phase:2,t:lowercase,deny,tag:'attack-protocol'"
+--- upstream: echo
+--- request eval
+my $part = sub { "--b\r\nContent-Disposition: form-data; name=\"$_[0]\"\r\n$_[2]\r\n$_[1]\r\n" };
+my $file = sub { "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"$_[0]\"\r\nContent-Type: $_[1]\r\n\r\n$_[2]\r\n" };
+my $end = "--b--\r\n";
+["POST /\n" . $part->('note', 'fine', '') . $file->('a.txt', 'text/plain', 'evil') . $end,
+ "POST /\n" . $part->('note', 'so evil', '') . $end,
+ "POST /\n" . $file->('a.php', 'text/plain', 'x') . $end,
+ "POST /\n" . $file->('a.txt', 'text/plain', '12345') . $end,
+ "POST /\n" . $file->('a.txt', 'text/html', '1') . $end,
+ "POST /\n" . $part->('note', 'fine', '') . "--b"]
+--- more_headers
+Content-Type: multipart/form-data; boundary=b
+--- error_code eval
+[200, 403, 403, 403, 403, 400]
+--- response_body_like eval
+['evil', 'inspect.xss', 'inspect.php', 'inspect.generic', 'inspect.protocol', 'inspect.protocol']

@@ -20,8 +20,11 @@ constexpr bool is_slash(char c) {
   return c == '/' || c == '\\';
 }
 
-bool has_path_dots(std::string_view value) {
+constexpr Traits kSlashes = trait::of_marks("/\\");
+
+bool has_path_dots(std::string_view value, Traits traits) {
   if (value.front() == '.' || value.back() == '.') return true;
+  if ((traits & kSlashes) == 0) return false;
   for (std::size_t i = 0; i + 1 < value.size(); ++i) {
     const char next = value[i + 1];
     if (is_slash(value[i]) ? is_slash(next) || next == '.' : value[i] == '.' && is_slash(next)) {
@@ -34,9 +37,17 @@ bool has_path_dots(std::string_view value) {
 }  // namespace
 
 Traits byte_traits(std::string_view value) noexcept {
+  // Two at a time, so that neither waits for the other.
   Traits traits = 0;
-  for (const char c : value) traits |= kTable[static_cast<unsigned char>(c)];
-  if ((traits & kPathBytes) != 0 && has_path_dots(value)) traits |= trait::kPathDots;
+  Traits others = 0;
+  std::size_t i = 0;
+  for (; i + 1 < value.size(); i += 2) {
+    traits |= kTable[static_cast<unsigned char>(value[i])];
+    others |= kTable[static_cast<unsigned char>(value[i + 1])];
+  }
+  if (i < value.size()) traits |= kTable[static_cast<unsigned char>(value[i])];
+  traits |= others;
+  if ((traits & kPathBytes) != 0 && has_path_dots(value, traits)) traits |= trait::kPathDots;
   if ((traits & trait::kSpace) == 0) return traits;
   bool space = false;
   for (const char c : value) {

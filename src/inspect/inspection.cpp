@@ -252,7 +252,8 @@ bool Inspection::evaluate_target(const CompiledRule& compiled, const CompiledTar
     char* at = transaction_.arena().allocate(20);
     const auto end = std::to_chars(at, at + 20, count);
     const std::string_view text(at, static_cast<std::size_t>(end.ptr - at));
-    return try_subject(compiled, {target.collection, target.selection.name, text, 0});
+    return try_subject(compiled,
+                       {target.collection, target.selection.name, text, byte_traits(text)});
   }
   const std::uint64_t hits =
       compiled.pattern >= 0 ? hits_[static_cast<std::size_t>(compiled.pattern)] : 0;
@@ -445,13 +446,19 @@ bool Inspection::try_subject(const CompiledRule& compiled, const Subject& subjec
   // Before the transformations, and after each that has changed something.
   bool found = try_value(compiled, subject, subject.value);
   std::string_view value = subject.value;
+  Traits traits = subject.traits;
   for (const Transformation one : chain.transformations) {
-    char* out = transaction_.arena().allocate(transformed_size(value.size()));
+    if ((changes(one) & traits) == 0 && changes(one) != trait::kAny) continue;
+    const std::size_t room = transformed_size(value.size());
+    char* out = transaction_.arena().allocate(room);
     bool changed = false;
-    value = transform(one, value, out, changed);
     charge(value.size() + kStepCost);
+    value = transform(one, value, out, changed);
+    transaction_.arena().shrink(value.data() == out ? room - value.size() : room);
+    if (!changed) continue;
+    traits = byte_traits(value);
+    if (try_value(compiled, subject, value)) found = true;
     if (stopped()) return found;
-    if (changed && try_value(compiled, subject, value)) found = true;
   }
   return found;
 }
@@ -461,6 +468,7 @@ std::string_view Inspection::transformed(const Chain& chain, std::string_view va
   const Traits wanted = chain.triggers | (chain.folds_case ? trait::kLetter : 0);
   if ((wanted & traits) == 0 && chain.triggers != trait::kAny) return value;
   for (const Transformation one : chain.transformations) {
+    if ((changes(one) & traits) == 0 && changes(one) != trait::kAny) continue;
     const std::size_t room = transformed_size(value.size());
     char* out = transaction_.arena().allocate(room);
     bool changed = false;
@@ -468,6 +476,7 @@ std::string_view Inspection::transformed(const Chain& chain, std::string_view va
     const std::string_view next = transform(one, value, out, changed);
     transaction_.arena().shrink(next.data() == out ? room - next.size() : room);
     value = next;
+    if (changed) traits = byte_traits(value);
   }
   return value;
 }

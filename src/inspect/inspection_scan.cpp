@@ -140,25 +140,24 @@ void Inspection::scan_value(const ScanSet& set, std::string_view value, Traits t
 void Inspection::add_variants(const ScanSet& set, std::size_t node, std::string_view value,
                               Traits traits) {
   const ChainNode& here = set.nodes[node];
+  if ((here.wants & traits) == 0) return;
   if (node != 0 && here.ends) emit(value, here.all_fold);
   if (stopped()) return;
   for (const std::uint16_t child : here.children) {
-    const Transformation transformation = set.nodes[child].transformation;
-    if (((triggers(transformation) | set.nodes[child].below) & traits) == 0) {
-      emit(value, set.nodes[child].all_fold);
+    const ChainNode& step = set.nodes[child];
+    // Patterns ignore the case where chains fold it: what only that would change stays.
+    const bool only_case = step.changes == trait::kUpper || step.changes == trait::kLower;
+    if ((((only_case ? 0 : step.changes) | step.below) & traits) == 0) {
+      emit(value, step.all_fold);
       continue;
     }
-    const Traits wanted =
-        triggers(transformation) | (transformation == Transformation::lowercase   ? trait::kUpper
-                                    : transformation == Transformation::uppercase ? trait::kLower
-                                                                                  : 0);
     std::string_view next = value;
     Traits next_traits = traits;
-    if ((wanted & traits) != 0) {
+    if ((step.changes & traits) != 0) {
       const std::size_t room = transformed_size(value.size());
       char* out = transaction_.arena().allocate(room);
       bool changed = false;
-      next = transform(transformation, value, out, changed);
+      next = transform(step.transformation, value, out, changed);
       const bool used = changed && next.data() == out;
       transaction_.arena().shrink(used ? room - next.size() : room);
       if (changed) next_traits = byte_traits(next);

@@ -144,9 +144,23 @@ Selection select(const Target& target) {
 constexpr int kRare = 50;
 constexpr int kSome = 200;
 
-// Adds a chain to the tree of those that a set has.
-void add_chain(std::vector<ChainNode>& nodes, const Chain& chain, bool multi_match) {
+// What must be there before a transformation for one of the needs to be there behind it: that, or
+// what makes it.
+Traits before(Transformation transformation, Traits need) {
+  return (creates(transformation) & need) != 0 ? need | triggers(transformation) : need;
+}
+
+// Adds a rule's chain to the tree of those that a set has.
+void add_chain(std::vector<ChainNode>& nodes, const Chain& chain, const CompiledRule& compiled) {
+  const bool multi_match = compiled.rule->multi_match;
+  // What is wanted behind each step; in between of it, too, if the rule looks there.
+  std::vector<Traits> wanted(chain.transformations.size() + 1);
+  wanted.back() = compiled.needs_then.empty() ? trait::kAny : compiled.needs_then.front();
+  for (std::size_t i = chain.transformations.size(); i > 0; --i) {
+    wanted[i - 1] = before(chain.transformations[i - 1], wanted[i]);
+  }
   std::size_t node = 0;
+  nodes[0].wants |= wanted[0];
   nodes[0].all_fold = nodes[0].all_fold && chain.folds_case;
   for (std::size_t i = 0; i < chain.transformations.size(); ++i) {
     for (std::size_t k = i; k < chain.transformations.size(); ++k) {
@@ -161,8 +175,10 @@ void add_chain(std::vector<ChainNode>& nodes, const Chain& chain, bool multi_mat
       nodes[node].children.push_back(static_cast<std::uint16_t>(next));
       nodes.emplace_back();
       nodes[next].transformation = chain.transformations[i];
+      nodes[next].changes = changes(chain.transformations[i]);
     }
     node = next;
+    nodes[node].wants |= wanted[i + 1];
     nodes[node].all_fold = nodes[node].all_fold && chain.folds_case;
     if (multi_match) nodes[node].ends = true;
   }
@@ -448,6 +464,7 @@ void Program::compile_needs(CompiledRule& compiled) {
       for (unsigned byte = 0; byte < 256; ++byte) {
         if (!compiled.bytes[byte]) refused |= trait::of_byte(static_cast<unsigned char>(byte));
       }
+      if ((refused & trait::kLetter) != 0) refused |= trait::kLetter;
       needs = {refused};
       break;
     }
@@ -461,18 +478,15 @@ void Program::compile_needs(CompiledRule& compiled) {
                   : commonness(needs[0]) <= kRare ? 0
                   : commonness(needs[0]) <= kSome ? 1
                                                   : 2;
-  // What transformations may make must be there, or what makes them.
+  // Cases of letters do not matter: needs have both.
   const auto& transformations = chains_[compiled.chain].transformations;
   for (Traits need : needs) {
     for (auto one = transformations.rbegin(); one != transformations.rend(); ++one) {
-      if ((creates(*one) & need) != 0) need |= triggers(*one);
-      if (*one == Transformation::lowercase || *one == Transformation::uppercase ||
-          *one == Transformation::cmd_line) {
-        if ((need & trait::kLetter) != 0) need |= trait::kLetter;
-      }
+      need = before(*one, need);
     }
     compiled.needs.push_back(need);
   }
+  compiled.needs_then = std::move(needs);
 }
 
 void Program::compile_sets() {
@@ -509,7 +523,7 @@ void Program::compile_set(int phase, std::size_t value_class, std::size_t tier) 
     }
     set.needs |= compiled.needs.empty() ? trait::kAny : compiled.needs.front();
     set.triggers |= chain.triggers;
-    add_chain(set.nodes, chain, compiled.rule->multi_match);
+    add_chain(set.nodes, chain, compiled);
   }
   set.patterns.compile(patterns);
 }

@@ -51,8 +51,9 @@ struct CompiledRule {
   std::uint16_t chain = 0;
   int pattern = -1;  // of the sets: its number; -1: it is asked directly
   std::uint8_t tier = 0;
-  // What a value must have, before it is transformed, for the rule to match.
+  // What a value must have for the rule to match: as it comes, and as it is looked at.
   Needs needs;
+  Needs needs_then;
   std::shared_ptr<const Regex> regex;
   std::shared_ptr<const PhraseSet> phrases;
   std::shared_ptr<const core::CidrList> networks;
@@ -70,8 +71,10 @@ inline constexpr std::size_t kValueClasses = 4;
 struct ChainNode {
   Transformation transformation = Transformation::lowercase;
   std::vector<std::uint16_t> children;
-  Traits below = 0;      // triggers of all chains that go through it, behind it
-  bool ends = false;     // a chain ends here, or what it has made so far is looked at
+  Traits changes = 0;  // what a value must have for it to change anything, the case included
+  Traits below = 0;    // triggers of all chains that go through it, behind it
+  Traits wants = 0;    // a value, as it is here, that has none of these is nothing for any of them
+  bool ends = false;   // a chain ends here, or what it has made so far is looked at
   bool all_fold = true;  // of every chain that goes through it folds_case is true
 };
 

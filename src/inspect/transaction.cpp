@@ -4,7 +4,7 @@
 #include <charconv>
 
 #include "core/ascii.h"
-#include "inspect/xml_text.h"
+#include "core/multipart.h"
 
 namespace guard::inspect {
 
@@ -74,10 +74,10 @@ ListView lists_of(Collection collection) noexcept {
   }
 }
 
-void Transaction::set_number(Collection collection, std::uint64_t number) {
+std::string_view Transaction::number(std::uint64_t number) {
   char* at = arena_.allocate(20);
   const auto end = std::to_chars(at, at + 20, number);
-  set(collection, {at, static_cast<std::size_t>(end.ptr - at)});
+  return {at, static_cast<std::size_t>(end.ptr - at)};
 }
 
 void Transaction::begin(const RequestView& view, const TransactionLimits& limits) {
@@ -87,6 +87,7 @@ void Transaction::begin(const RequestView& view, const TransactionLimits& limits
   singles_.fill({});
   argument_bytes_ = 0;
   argument_count_ = 0;
+  content_type_ = {};
   too_many_arguments_ = false;
   arena_.reset();
 
@@ -180,7 +181,8 @@ void Transaction::begin_headers(const RequestView& view) {
     if (equal_ignoring_case(header.name, "cookie")) {
       add_cookies(value);
     } else if (equal_ignoring_case(header.name, "content-type")) {
-      if (starts_with_ignoring_case(value, "multipart/form-data")) {
+      content_type_ = value;
+      if (core::multipart_type(value).multipart) {
         set_processor(BodyProcessor::multipart);
       } else if (starts_with_ignoring_case(value, "application/x-www-form-urlencoded")) {
         set_processor(BodyProcessor::urlencoded);
@@ -235,116 +237,6 @@ void Transaction::add_form(std::string_view text, List to) {
     add_argument(to, name, value);
   });
   if (invalid) set(Collection::urlencoded_error, "1");
-}
-
-void Transaction::body_error(std::string_view processor, std::string_view reason) {
-  const std::size_t size = processor.size() + 16 + reason.size();
-  char* at = arena_.allocate(size);
-  char* out = std::copy(processor.begin(), processor.end(), at);
-  constexpr std::string_view kError = " parsing error: ";
-  out = std::copy(kError.begin(), kError.end(), out);
-  std::copy(reason.begin(), reason.end(), out);
-  set(Collection::reqbody_error, "1");
-  set(Collection::reqbody_processor_error, "1");
-  set(Collection::reqbody_error_msg, {at, size});
-  set(Collection::reqbody_processor_error_msg, {at, size});
-}
-
-void Transaction::add_body(std::string_view body, BodyProcessor processor) {
-  set(Collection::request_body, body);
-  set_number(Collection::request_body_length, body.size());
-  switch (processor) {
-    case BodyProcessor::none:
-      break;
-    case BodyProcessor::urlencoded:
-      add_form(body, List::args_post);
-      break;
-    case BodyProcessor::json: {
-      if (body.empty()) break;
-      core::JsonLimits limits = core::widest_json_limits();
-      limits.depth = limits_.json_depth;
-      limits.duplicates = true;
-      const core::JsonDocument* document = parser_.parse(body, limits);
-      if (document != nullptr) {
-        add_json(*document);
-      } else {
-        body_error("JSON", parser_.error().detail);
-      }
-      break;
-    }
-    case BodyProcessor::xml:
-      add_xml(body);
-      break;
-    case BodyProcessor::multipart:
-      add_multipart(body);
-      break;
-  }
-  set_number(Collection::args_combined_size, argument_bytes_);
-}
-
-void Transaction::add_json_body(std::string_view body, const core::JsonDocument& document) {
-  set(Collection::request_body, body);
-  set_number(Collection::request_body_length, body.size());
-  add_json(document);
-  set_number(Collection::args_combined_size, argument_bytes_);
-}
-
-// json.name.array_0: a value's way from the root.
-void Transaction::add_json(const core::JsonDocument& document) {
-  struct Level {
-    std::uint32_t end;    // node behind the container
-    std::size_t path;     // bytes of path_ that name the container
-    std::uint32_t index;  // of the next element
-    bool array;
-  };
-  std::vector<Level> levels;
-  path_ = "json";
-  const auto nodes = document.nodes();
-  std::string_view key;
-  for (std::uint32_t i = 0; i < nodes.size(); ++i) {
-    const core::JsonNode& node = nodes[i];
-    while (!levels.empty() && i >= levels.back().end) levels.pop_back();
-    if (node.is_key()) {
-      key = document.text(node);
-      continue;
-    }
-    if (!levels.empty()) {
-      Level& level = levels.back();
-      path_.resize(level.path);
-      if (level.array) {
-        path_ += ".array_";
-        path_ += std::to_string(level.index++);
-      } else {
-        path_ += '.';
-        path_ += key.empty() ? std::string_view("empty-key") : key;
-      }
-    }
-    if (node.is_container()) {
-      levels.push_back({node.next, path_.size(), 0, node.type == core::JsonType::array});
-      continue;
-    }
-    const std::string_view value =
-        node.type == core::JsonType::null ? std::string_view{} : document.text(node);
-    if (!add_argument(List::args_body, arena_.copy(path_), value)) break;
-  }
-}
-
-void Transaction::add_xml(std::string_view body) {
-  if (body.empty()) return;
-  XmlText xml;
-  if (!xml.parse(body)) {
-    body_error("XML", xml.error());
-    return;
-  }
-  list(List::xml_text).push_back({"/*", arena_.copy(xml.text())});
-  for (const std::string& value : xml.attributes()) {
-    list(List::xml_attributes).push_back({"//@*", arena_.copy(value)});
-  }
-}
-
-// Until parts are read, what they hold is searched as a whole.
-void Transaction::add_multipart(std::string_view body) {
-  add_argument(List::args_post, "", body);
 }
 
 std::optional<std::string_view> Transaction::first(Collection collection,

@@ -119,8 +119,11 @@ class Transaction {
   Arena& arena() { return arena_; }
 
  private:
+  class Parts;
+
   void set(Collection collection, std::string_view value) { single(collection) = {{}, value}; }
-  void set_number(Collection collection, std::uint64_t number);
+  std::string_view number(std::uint64_t number);
+  void set_number(Collection collection, std::uint64_t value) { set(collection, number(value)); }
   void begin_uri(const RequestView& view);
   void begin_headers(const RequestView& view);
   void add_cookies(std::string_view value);
@@ -141,7 +144,9 @@ class Transaction {
   bool too_many_arguments_ = false;
   Arena arena_;
   core::JsonParser parser_;
-  std::string path_;  // of the JSON value that is walked
+  std::string path_;   // of the JSON value that is walked
+  std::string field_;  // what of a part's content is there so far
+  std::string_view content_type_;
 };
 
 }  // namespace guard::inspect

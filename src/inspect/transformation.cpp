@@ -769,6 +769,19 @@ Traits triggers(Transformation transformation) noexcept {
   }
 }
 
+Traits changes(Transformation transformation) noexcept {
+  switch (transformation) {
+    case Transformation::lowercase:
+      return trait::kUpper;
+    case Transformation::uppercase:
+      return trait::kLower;
+    case Transformation::cmd_line:
+      return triggers(transformation) | trait::kUpper;
+    default:
+      return triggers(transformation);
+  }
+}
+
 Traits creates(Transformation transformation) noexcept {
   switch (transformation) {
     case Transformation::lowercase:

@@ -26,6 +26,9 @@ std::string_view transform(Transformation transformation, std::string_view in, c
 // kAny: it may change any value.
 Traits triggers(Transformation transformation) noexcept;
 
+// The same, but for the result to differ in anything.
+Traits changes(Transformation transformation) noexcept;
+
 // What bytes may be in the result that are not in the value, but for the case of letters, if the
 // value has a trigger. 0: it only takes away.
 Traits creates(Transformation transformation) noexcept;

@@ -83,6 +83,47 @@ void keeps_values_apart(void**) {
   is(kRules, "GET /?x=a&y=d&z=ef HTTP/1.1\r\n\r\n", "4[ARGS:y]");
 }
 
+// What is looked at between transformations, and what only a transformation makes.
+void looks_between_transformations(void**) {
+  constexpr std::string_view kRules =
+      "SecRule ARGS \"@rx <b>\" \"id:1,phase:1,pass,multiMatch,t:urlDecode,t:base64Decode\"\n"
+      "SecRule ARGS \"@rx eval\\(\" \"id:2,phase:1,pass,t:base64Decode\"\n"
+      "SecRule ARGS \"@rx (?:^|/)\\.\\./\" \"id:3,phase:1,pass,multiMatch,t:normalizePathWin\"\n"
+      "SecRule ARGS \"@pm or<\" \"id:4,phase:1,pass,t:htmlEntityDecode,t:removeWhitespace\"\n";
+  is(kRules, "GET /?a=%3Cb%3E HTTP/1.1\r\n\r\n", "1[ARGS:a]");
+  is(kRules, "GET /?a=%253Cb%253E HTTP/1.1\r\n\r\n", "1[ARGS:a]");
+  is(kRules, "GET /?a=PGI%2B HTTP/1.1\r\n\r\n", "");  // urlDecode makes a space of its '+'
+  is(kRules, "GET /?a=PGI%252B HTTP/1.1\r\n\r\n", "1[ARGS:a]");
+  is(kRules, "GET /?a=ZXZhbCgx HTTP/1.1\r\n\r\n", "2[ARGS:a]");
+  is(kRules, "GET /?a=x/../y&b=x\\..\\..\\y&c=x/.../y HTTP/1.1\r\n\r\n", "3[ARGS:b]");
+  is(kRules, "GET /?a=o+r%26lt;&b=or&c=%3C HTTP/1.1\r\n\r\n", "4[ARGS:a]");
+}
+
+void reads_parts(void**) {
+  constexpr std::string_view kRules =
+      "SecRule ARGS:note \"@streq evil\" \"id:1,phase:2,pass\"\n"
+      "SecRule FILES|FILES_NAMES \"@rx ^a\" \"id:2,phase:2,pass\"\n"
+      "SecRule FILES_SIZES:f \"@eq 2\" \"id:3,phase:2,pass\"\n"
+      "SecRule FILES_COMBINED_SIZE \"@eq 2\" \"id:4,phase:2,pass\"\n"
+      "SecRule MULTIPART_PART_HEADERS \"@rx ^Content-Type: text\" \"id:5,phase:2,pass\"\n"
+      "SecRule REQUEST_BODY \"@rx .\" \"id:6,phase:2,pass\"\n"
+      "SecRule REQBODY_ERROR \"!@eq 0\" \"id:7,phase:2,pass\"\n";
+  const auto request = [](std::string_view type, std::string_view body) {
+    return "POST / HTTP/1.1\r\nContent-Type: " + std::string(type) + "\r\n\r\n" + std::string(body);
+  };
+  constexpr std::string_view kForm = "multipart/form-data; boundary=b";
+  const std::string field = "--b\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nevil\r\n";
+  const std::string file =
+      "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.txt\"\r\n"
+      "Content-Type: text/plain\r\n\r\nxy\r\n";
+  is(kRules, request(kForm, field + "--b--\r\n"), "1[ARGS:note]");
+  is(kRules, request(kForm, file + "--b--\r\n"),
+     "2[FILES:f] 3[FILES_SIZES:f] 4[FILES_COMBINED_SIZE] 5[MULTIPART_PART_HEADERS:f]");
+  is(kRules, request(kForm, field), "7[REQBODY_ERROR]");
+  is(kRules, request("multipart/form-data", field + "--b--\r\n"), "7[REQBODY_ERROR]");
+  is(kRules, request("multipart/mixed; boundary=b", field + "--b--\r\n"), "7[REQBODY_ERROR]");
+}
+
 void counts_and_scores(void**) {
   constexpr std::string_view kRules =
       "SecAction \"id:1,phase:1,nolog,pass,setvar:tx.s=0,setvar:tx.step=5\"\n"
@@ -164,9 +205,14 @@ void keeps_its_budget(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(transforms),        cmocka_unit_test(keeps_values_apart),
-      cmocka_unit_test(counts_and_scores), cmocka_unit_test(chains_and_skips),
-      cmocka_unit_test(controls),          cmocka_unit_test(reads_bodies),
+      cmocka_unit_test(transforms),
+      cmocka_unit_test(keeps_values_apart),
+      cmocka_unit_test(looks_between_transformations),
+      cmocka_unit_test(reads_parts),
+      cmocka_unit_test(counts_and_scores),
+      cmocka_unit_test(chains_and_skips),
+      cmocka_unit_test(controls),
+      cmocka_unit_test(reads_bodies),
       cmocka_unit_test(keeps_its_budget),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -1,0 +1,201 @@
+// What a body makes of collections, by the processor that reads it.
+#include <algorithm>
+#include <exception>
+#include <new>
+
+#include "core/multipart.h"
+#include "inspect/transaction.h"
+#include "inspect/xml_text.h"
+
+namespace guard::inspect {
+
+void Transaction::body_error(std::string_view processor, std::string_view reason) {
+  const std::size_t size = processor.size() + 16 + reason.size();
+  char* at = arena_.allocate(size);
+  char* out = std::copy(processor.begin(), processor.end(), at);
+  constexpr std::string_view kError = " parsing error: ";
+  out = std::copy(kError.begin(), kError.end(), out);
+  std::copy(reason.begin(), reason.end(), out);
+  set(Collection::reqbody_error, "1");
+  set(Collection::reqbody_processor_error, "1");
+  set(Collection::reqbody_error_msg, {at, size});
+  set(Collection::reqbody_processor_error_msg, {at, size});
+}
+
+void Transaction::add_body(std::string_view body, BodyProcessor processor) {
+  // What of a form in parts is no file is in arguments and the parts' header fields.
+  if (processor != BodyProcessor::multipart) set(Collection::request_body, body);
+  set_number(Collection::request_body_length, body.size());
+  switch (processor) {
+    case BodyProcessor::none:
+      break;
+    case BodyProcessor::urlencoded:
+      add_form(body, List::args_post);
+      break;
+    case BodyProcessor::json: {
+      if (body.empty()) break;
+      core::JsonLimits limits = core::widest_json_limits();
+      limits.depth = limits_.json_depth;
+      limits.duplicates = true;
+      const core::JsonDocument* document = parser_.parse(body, limits);
+      if (document != nullptr) {
+        add_json(*document);
+      } else {
+        body_error("JSON", parser_.error().detail);
+      }
+      break;
+    }
+    case BodyProcessor::xml:
+      add_xml(body);
+      break;
+    case BodyProcessor::multipart:
+      add_multipart(body);
+      break;
+  }
+  set_number(Collection::args_combined_size, argument_bytes_);
+}
+
+void Transaction::add_json_body(std::string_view body, const core::JsonDocument& document) {
+  set(Collection::request_body, body);
+  set_number(Collection::request_body_length, body.size());
+  add_json(document);
+  set_number(Collection::args_combined_size, argument_bytes_);
+}
+
+// json.name.array_0: a value's way from the root.
+void Transaction::add_json(const core::JsonDocument& document) {
+  struct Level {
+    std::uint32_t end;    // node behind the container
+    std::size_t path;     // bytes of path_ that name the container
+    std::uint32_t index;  // of the next element
+    bool array;
+  };
+  std::vector<Level> levels;
+  path_ = "json";
+  const auto nodes = document.nodes();
+  std::string_view key;
+  for (std::uint32_t i = 0; i < nodes.size(); ++i) {
+    const core::JsonNode& node = nodes[i];
+    while (!levels.empty() && i >= levels.back().end) levels.pop_back();
+    if (node.is_key()) {
+      key = document.text(node);
+      continue;
+    }
+    if (!levels.empty()) {
+      Level& level = levels.back();
+      path_.resize(level.path);
+      if (level.array) {
+        path_ += ".array_";
+        path_ += std::to_string(level.index++);
+      } else {
+        path_ += '.';
+        path_ += key.empty() ? std::string_view("empty-key") : key;
+      }
+    }
+    if (node.is_container()) {
+      levels.push_back({node.next, path_.size(), 0, node.type == core::JsonType::array});
+      continue;
+    }
+    const std::string_view value =
+        node.type == core::JsonType::null ? std::string_view{} : document.text(node);
+    if (!add_argument(List::args_body, arena_.copy(path_), value)) break;
+  }
+}
+
+void Transaction::add_xml(std::string_view body) {
+  if (body.empty()) return;
+  XmlText xml;
+  if (!xml.parse(body)) {
+    body_error("XML", xml.error());
+    return;
+  }
+  list(List::xml_text).push_back({"/*", arena_.copy(xml.text())});
+  for (const std::string& value : xml.attributes()) {
+    list(List::xml_attributes).push_back({"//@*", arena_.copy(value)});
+  }
+}
+
+// Of a form in parts: fields are arguments, files are their names and sizes.
+class Transaction::Parts final : public core::MultipartSink {
+ public:
+  explicit Parts(Transaction& to) : to_(to) {}
+
+  bool begin(const core::MultipartPart& part) noexcept override {
+    return guarded([&] {
+      name_ = to_.arena_.copy(part.name);
+      file_ = part.is_file();
+      size_ = 0;
+      to_.field_.clear();
+      if (file_) filename_ = to_.arena_.copy(*part.filename);
+      std::string_view fields = part.fields;
+      while (!fields.empty()) {
+        const std::size_t end = std::min(fields.find("\r\n"), fields.size());
+        to_.list(List::part_headers).push_back({name_, to_.arena_.copy(fields.substr(0, end))});
+        fields.remove_prefix(std::min(end + 2, fields.size()));
+      }
+    });
+  }
+
+  bool data(std::string_view bytes) noexcept override {
+    return guarded([&] {
+      size_ += bytes.size();
+      if (!file_) to_.field_ += bytes;
+    });
+  }
+
+  bool end() noexcept override {
+    return guarded([&] {
+      if (!file_) {
+        to_.add_argument(List::args_post, name_, to_.arena_.copy(to_.field_));
+        return;
+      }
+      all_ += size_;
+      to_.list(List::files).push_back({name_, filename_});
+      to_.list(List::file_sizes).push_back({name_, to_.number(size_)});
+      to_.list(List::part_filenames).push_back({name_, filename_});
+      to_.list(List::part_names).push_back({name_, name_});
+    });
+  }
+
+  bool out_of_memory() const { return out_of_memory_; }
+  std::uint64_t file_bytes() const { return all_; }
+
+ private:
+  template <class Step>
+  bool guarded(Step step) noexcept {
+    try {
+      step();
+      return !to_.too_many_arguments_;
+    } catch (const std::exception&) {
+      out_of_memory_ = true;
+      return false;
+    }
+  }
+
+  Transaction& to_;
+  std::string_view name_;
+  std::string_view filename_;
+  bool file_ = false;
+  bool out_of_memory_ = false;
+  std::uint64_t size_ = 0;
+  std::uint64_t all_ = 0;
+};
+
+void Transaction::add_multipart(std::string_view body) {
+  const core::MultipartType type = core::multipart_type(content_type_);
+  core::MultipartFault fault = type.fault;
+  if (!type.multipart) fault = core::MultipartFault::media_type;
+  if (fault == core::MultipartFault::none) {
+    core::MultipartParser parser(type.boundary, limits_.arguments);
+    Parts parts(*this);
+    if (!parser.feed(body, parts) || !parser.finish()) fault = parser.fault();
+    if (parts.out_of_memory()) throw std::bad_alloc();
+    set_number(Collection::files_combined_size, parts.file_bytes());
+    if (too_many_arguments_) return;
+  }
+  if (fault == core::MultipartFault::none) return;
+  set(Collection::multipart_strict_error, "1");
+  body_error("Multipart", core::explain(fault));
+}
+
+}  // namespace guard::inspect

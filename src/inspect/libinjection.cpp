@@ -42,7 +42,9 @@ bool Libinjection::may_be_sqli(std::string_view text) noexcept {
   }
   // With dots in it a word is one unless what stands before a dot is a keyword: the names that
   // members of JSON have begin with what is none.
-  return (traits & ~(kWord | of_mark('.'))) != 0 || !text.starts_with("json.");
+  constexpr std::string_view kJson = "json";
+  return (traits & ~(kWord | of_mark('.'))) != 0 || !text.starts_with(kJson) ||
+         text[kJson.size()] != '.';
 }
 
 bool Libinjection::is_sqli(std::string_view text, Fingerprint& fingerprint) const noexcept {

@@ -17,16 +17,18 @@ namespace {
 // differs between versions. Redis counts a life from its own clock's last whole millisecond, or
 // from the one in which the script began: hence two milliseconds more.
 constexpr std::string_view kGcra = R"lua(
+local call, tonumber, ceil, format = redis.call, tonumber, math.ceil, string.format
 local scale, seconds = tonumber(ARGV[1]), tonumber(ARGV[2])
 local interval, capacity = tonumber(ARGV[3]), tonumber(ARGV[4])
 local time = redis.call('TIME')
 local now = (time[1] % seconds * 1000000 + time[2]) * scale
 local round = seconds * 1000000 * scale
+local millisecond = scale * 1000
 local answers = {}
 for i, key in ipairs(KEYS) do
   local more = ARGV[4 + i] * interval
   local level = 0
-  local arrival = tonumber(redis.call('GET', key))
+  local arrival = tonumber(call('GET', key))
   if arrival then
     level = (arrival - now) % round
     if level * 2 > round then level = 0 end
@@ -35,8 +37,8 @@ for i, key in ipairs(KEYS) do
     answers[i] = level
   elseif level + more <= capacity then
     level = level + more
-    redis.call('SET', key, string.format('%.0f', (now + level) % round),
-      'PX', string.format('%.0f', math.ceil(level / (scale * 1000)) + 2))
+    arrival = (now + level) % round
+    call('SET', key, format('%d', arrival), 'PX', format('%d', ceil(level / millisecond) + 2))
     answers[i] = level
   else
     answers[i] = -level - 1

@@ -18,7 +18,7 @@ for (
     ['GuardCredentialStuffing is firing, says a webhook', 'is an alert'],
     ['Redis was killed', 'Redis goes'],
     ['the application was killed: requests fail from now on', 'and the application'],
-    ['Redis and the application run again, the disk has room', 'then all is repaired'],
+    ['Redis and the application run again, and the database; the disk has room', 'then all is repaired'],
 ) {
     my ($text, $title) = @$_;
     my $at = index $rest, $text;
@@ -30,9 +30,11 @@ for (
 my $mountable = index($said, 'left out: the full disk') < 0;
 is $mountable, index($said, 'a disk is almost full') >= 0, 'a disk is filled, or that is said to be left out';
 note 'left out: the full disk, since no tmpfs may be mounted here' if !$mountable;
+my $database = index($said, 'left out: the database') < 0;
+is $database, index($said, 'the database was killed') >= 0, 'a database is killed, or that is said to be left out';
 for (
     ['GuardRedisDown', 'webhook'], ['GuardRedisDown', 'mail'], ['GuardHighErrorRate', 'webhook'], ['GuardHealthCheckFailing', 'mail'],
-    ['GuardCredentialStuffing', 'webhook'], $mountable ? ['GuardDiskLow', 'mail'] : ()
+    ['GuardCredentialStuffing', 'webhook'], $database ? (['GuardDatabaseDown', 'webhook'], ['GuardDatabaseDown', 'mail']) : (), $mountable ? ['GuardDiskLow', 'mail'] : ()
 ) {
     my ($alert, $way) = @$_;
     my ($firing, $resolved) = (index($said, "$alert is firing, says a $way"), rindex $said, "$alert is resolved, says a $way");

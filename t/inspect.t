@@ -186,3 +186,22 @@ Content-Type: multipart/form-data; boundary=b
 [200, 403, 403, 403, 403, 400]
 --- response_body_like eval
 ['evil', 'inspect.xss', 'inspect.php', 'inspect.generic', 'inspect.protocol', 'inspect.protocol']
+
+=== TEST 12: what is counted: scores, and hits of rules by their ids
+--- http_config eval: $::own
+--- config
+location / { root html; try_files /index.html =404; }
+location = /metrics { guard_inspect off; guard_metrics; }
+--- user_files
+>>> own.conf
+SecRule ARGS:a "@rx ^b+$" "id:1,phase:1,deny,status:418,tag:'attack-rce'"
+SecRule ARGS "@pm evil wicked" "id:2,phase:2,pass,log,setvar:tx.anomaly_score=+5,tag:'attack-php'"
+SecRule ARGS "@pm quiet" "id:4,phase:2,pass,nolog,setvar:tx.anomaly_score=+2"
+SecRule TX:anomaly_score "@ge 10" "id:3,phase:2,deny"
+--- request eval
+['GET /?a=bbb', 'GET /?a=evil', 'GET /?a=evil&b=wicked', 'GET /?a=c', 'GET /?a=quiet', 'GET /metrics']
+--- error_code eval
+[418, 200, 403, 200, 200, 200]
+--- response_body_like eval
+[('') x 5, 'guard_inspect_score_bucket\{le="0"\} 2\nguard_inspect_score_bucket\{le="4"\} 3\nguard_inspect_score_bucket\{le="9"\} 4\nguard_inspect_score_bucket\{le="14"\} 5\n'
+  . '(?s:.*)guard_inspect_score_sum 17\nguard_inspect_score_count 5\n(?s:.*)guard_inspect_rule_hits_total\{rule="1"\} 1\nguard_inspect_rule_hits_total\{rule="2"\} 2\nguard_inspect_rule_hits_total\{rule="3"\} 1\n#']

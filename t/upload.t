@@ -202,3 +202,20 @@ echo
 --- response_body_like eval
 $::refused[9][1]
 --- upstream_requests: 0
+
+=== TEST 12: what is counted: files and bytes of forms that pass and of those that do not, by no name of a client
+--- upstream
+echo
+--- config eval
+$::upload . 'location = /metrics { guard_metrics; }'
+--- more_headers eval
+"Content-Type: $::type"
+--- request eval
+["POST /u\n$::good", "POST /u\n" . main::form(main::file('a.txt', 'text/plain', 'x' x 100), main::file('b.txt', 'text/plain', 'x' x 200)),
+ "POST /u\n" . main::form(main::file('a.php.png', 'image/png', 'x')), "POST /u\n" . main::form(main::file('a.txt', 'text/plain', 'y' x 2048), main::file('b.exe', 'text/plain', 'x')),
+ "POST /observed\n" . main::form(main::file('a.txt', 'text/plain', 'z' x 10), main::file('b.exe', 'text/plain', 'x')), 'GET /metrics']
+--- error_code eval
+[200, 200, 422, 422, 200, 200]
+--- response_body_like eval
+[('') x 5, 'guard_upload_files_total\{result="passed"\} 3\nguard_upload_files_total\{result="refused"\} 5\n(?s:.*)'
+  . 'guard_upload_bytes_total\{result="passed"\} 310\nguard_upload_bytes_total\{result="refused"\} 2058\n']

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,6 +14,8 @@
 
 #include "core/check.h"
 #include "core/json_body.h"
+#include "core/metric_histogram.h"
+#include "core/metrics.h"
 #include "core/request.h"
 #include "inspect/crs.h"
 #include "inspect/inspection.h"
@@ -50,8 +53,16 @@ struct Source {
   auto operator<=>(const Source&) const = default;
 };
 
+constexpr core::MetricFamily kScores = {"guard_inspect_score", core::MetricType::histogram, "",
+                                        "Anomaly scores of the requests that were inspected"};
+constexpr core::MetricFamily kHits = {"guard_inspect_rule_hits", core::MetricType::counter, "",
+                                      "Requests in which a rule has found something, by its id"};
+
 struct MainConf {
   std::map<Source, std::shared_ptr<const Program>> programs;
+  core::Histogram scores{{0, 4, 9, 14, 19, 29, 49, 99}, 0};
+  const core::MetricBlock* score_block = nullptr;      // null: nothing is inspected
+  std::map<std::uint32_t, const core::Counter*> hits;  // by the ids of all rules that tell
 };
 
 struct Policy {
@@ -154,8 +165,24 @@ std::span<const core::EventLabel> labels_of(Request& request, const Inspection& 
   return {labels, 3};
 }
 
+// Of a rule that found something in several places, and of several links of a chain, one hit.
+void count(ngx_http_request_t* r, const InspectionResult& result) noexcept {
+  const auto& main = *static_cast<const MainConf*>(
+      ngx_http_get_module_main_conf(r, ngx_http_guard_inspect_module));
+  if (!main.score_block->counts()) return;
+  main.scores.record(main.score_block->words(),
+                     static_cast<std::uint64_t>(std::max<std::int64_t>(result.score, 0)));
+  std::uint32_t last = 0;
+  for (const Match& match : worker->matches()) {
+    const auto found = main.hits.find(match.rule->id);
+    if (match.rule->id != last && found != main.hits.end()) found->second->add();
+    last = match.rule->id;
+  }
+}
+
 Answer judge(Request& request, core::Refusal& refusal, const Policy& policy,
              const InspectionResult& result) noexcept {
+  count(request.native(), result);
   auto* state = request.state<State>(core::Feature::inspect);
   if (state == nullptr) return refuse(refusal, code_unavailable());
   state->score = result.score;
@@ -302,6 +329,47 @@ void set_exclude(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
   conf.excludes = conf.excludes.value_or("") + text;
 }
 
+bool write_scores(void* context, std::size_t index, core::MetricText& out) {
+  if (index != 0) return false;
+  const auto& main = *static_cast<const MainConf*>(context);
+  main.scores.write(out, {}, *main.score_block);
+  return true;
+}
+
+// Rules that have found nothing yet are left out: there are hundreds.
+bool write_hits(void* context, std::size_t index, core::MetricText& out) {
+  constexpr std::size_t kPiece = 32;
+  const auto& hits = static_cast<const MainConf*>(context)->hits;
+  if (index * kPiece >= hits.size()) return false;
+  auto next = std::next(hits.begin(), static_cast<std::ptrdiff_t>(index * kPiece));
+  for (std::size_t i = 0; i < kPiece && next != hits.end(); ++i, ++next) {
+    const std::uint64_t count = next->second->value();
+    if (count == 0) continue;
+    out.sample(core::metric_labels({{"rule", std::to_string(next->first)}}), count);
+  }
+  return true;
+}
+
+// A place for each rule that tells what it has found, kept over reloads by its id.
+void count_hits(ngx_conf_t* cf, const Program& program) {
+  auto& main = *static_cast<MainConf*>(
+      ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_inspect_module));
+  core::MetricRegistry& registry = core::metrics_of(cf);
+  if (main.score_block == nullptr) {
+    main.score_block =
+        &registry.block("inspect score", static_cast<std::uint32_t>(main.scores.words()));
+    registry.add(kScores, write_scores, &main);
+    registry.add(kHits, write_hits, &main);
+  }
+  for (const Rule& rule : program.rules().rules) {
+    if (rule.id == 0 || rule.link || rule.removed || !rule.log) continue;
+    const core::Counter*& hits = main.hits[rule.id];
+    if (hits == nullptr) {
+      hits = &registry.hidden_counter("inspect rule " + std::to_string(rule.id));
+    }
+  }
+}
+
 std::shared_ptr<const Program> program_of(ngx_conf_t* cf, const Source& source) {
   auto& programs =
       static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_inspect_module))
@@ -311,6 +379,7 @@ std::shared_ptr<const Program> program_of(ngx_conf_t* cf, const Source& source) 
   RuleSet rules = load_rules(source.files, {}, source.excludes);
   program = std::make_shared<const Program>(
       std::move(rules), ProgramOptions{source.paranoia, source.threshold, source.libinjection});
+  count_hits(cf, *program);
   return program;
 }
 

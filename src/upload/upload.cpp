@@ -82,6 +82,7 @@ bool Upload::data(std::string_view bytes) noexcept {
     return size_ <= policy_.max_field ||
            refuse(Fault::size, "max_field", "a field is larger than it may be");
   }
+  file_bytes_ += bytes.size();
   if (size_ > policy_.max_file) {
     return refuse(Fault::size, "max_file", "a file is larger than it may be");
   }

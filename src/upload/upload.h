@@ -27,6 +27,7 @@ class Upload final : private core::MultipartSink {
   // The views hold as long as the upload.
   const Verdict& verdict() const noexcept { return verdict_; }
   std::uint32_t files() const noexcept { return files_; }
+  std::uint64_t file_bytes() const noexcept { return file_bytes_; }  // of all files, as far as read
 
  private:
   bool begin(const core::MultipartPart& part) noexcept override;
@@ -44,6 +45,7 @@ class Upload final : private core::MultipartSink {
   Verdict verdict_;
   std::uint32_t files_ = 0;
   std::uint32_t fields_ = 0;
+  std::uint64_t file_bytes_ = 0;
   std::uint64_t size_ = 0;  // of the part that is being read
   bool unnamed_ = false;    // a file input that nobody has filled in
   bool judging_ = false;    // its type is still to be seen in its head

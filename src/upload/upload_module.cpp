@@ -1,8 +1,10 @@
 // guard_upload's nginx face.
 
 #include <new>
+#include <string>
 
 #include "core/check.h"
+#include "core/metrics.h"
 #include "core/request.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
@@ -22,6 +24,22 @@ namespace {
 using core::Answer;
 using core::Request;
 
+constexpr core::MetricFamily kFiles = {"guard_upload_files", core::MetricType::counter, "",
+                                       "Files of forms, by what became of the form"};
+constexpr core::MetricFamily kBytes = {"guard_upload_bytes", core::MetricType::counter, "bytes",
+                                       "Bytes of files that were read, by what became of the form"};
+
+// Of forms that passed, and of those that broke a rule.
+struct Counts {
+  const core::Counter* files = nullptr;
+  const core::Counter* bytes = nullptr;
+};
+
+struct MainConf {
+  Counts passed;
+  Counts refused;
+};
+
 struct LocationConf {
   const Policy* policy = nullptr;
 };
@@ -32,6 +50,7 @@ struct State {
   const Policy* policy = nullptr;
   Upload* upload = nullptr;
   Verdict verdict;
+  bool counted = false;
 };
 
 // Of this worker; libmagic's state is large, and not for two at once.
@@ -87,7 +106,7 @@ core::BodyNeed body_need(Request& request) noexcept {
   if (state->policy == &policy) return {state->upload != nullptr, 0};
   const Fields fields = read_fields(request.native());
   if (!fields.some_multipart) return {};
-  *state = {&policy, nullptr, judge_fields(fields)};
+  *state = {&policy, nullptr, judge_fields(fields), false};
   if (state->verdict.refused()) return {};
   void* memory = ngx_palloc(request.pool(), sizeof(Upload));
   if (memory == nullptr) {
@@ -123,6 +142,15 @@ Answer refuse(Request& request, core::Refusal& refusal, const Verdict& verdict) 
   return Answer::refuse;
 }
 
+// Once for a form, however often its verdict is asked for.
+void count(State& state, const MainConf& main) noexcept {
+  if (state.counted) return;
+  state.counted = true;
+  const Counts& counts = state.upload->verdict().refused() ? main.refused : main.passed;
+  counts.files->add(state.upload->files());
+  counts.bytes->add(state.upload->file_bytes());
+}
+
 Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
   if (!request.has_body()) return Answer::pass;
   const Policy& policy = policy_of(request);
@@ -139,6 +167,8 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
     if (!request.body_complete()) return refuse(request, refusal, kUnread);
     state->upload->finish();
   }
+  count(*state, *static_cast<const MainConf*>(
+                    ngx_http_get_module_main_conf(request.native(), ngx_http_guard_upload_module)));
   const Verdict& verdict = state->upload->verdict();
   return verdict.refused() ? refuse(request, refusal, verdict) : Answer::pass;
 }
@@ -171,6 +201,16 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   if (child.policy->on) core::activate(cf, kCheck);
 }
 
+void init_main(ngx_conf_t* cf, MainConf& conf) {
+  auto counts = [cf](std::string_view result) {
+    const std::string labels = core::metric_labels({{"result", result}});
+    return Counts{&core::metrics_of(cf).counter(kFiles, labels),
+                  &core::metrics_of(cf).counter(kBytes, labels)};
+  };
+  conf.passed = counts("passed");
+  conf.refused = counts("refused");
+}
+
 void preconfigure(ngx_conf_t* cf) {
   core::add_check(cf, kCheck);
 }
@@ -198,8 +238,8 @@ ngx_command_t commands[] = {
 ngx_http_module_t context = {
     ngx::configuration<preconfigure>,
     nullptr,
-    nullptr,
-    nullptr,
+    ngx::create_conf<MainConf>,
+    ngx::init_conf<MainConf, init_main>,
     nullptr,
     nullptr,
     ngx::create_conf<LocationConf>,

@@ -39,6 +39,7 @@ guard_health_check app $app/health interval=1s pointer=/deep/n/1 equals=2;
 guard_health_check chunked $app/chunked interval=1s pointer=/a equals=b;
 guard_health_check teapot $app/?status=418 interval=1s status=4xx;
 guard_health_check redis redis:store interval=1s;
+guard_health_check zone zone:guard_rate:r interval=1s;
 EOC
 my $bad = <<"EOC";
 guard_health_check refused tcp://127.0.0.1:$refusing interval=1s optional;
@@ -50,6 +51,7 @@ guard_health_check cut $app/cut interval=1s pointer=/a equals=b optional;
 guard_health_check other $app/other interval=1s optional;
 guard_health_check nodisk disk:/no/such/path optional;
 guard_health_check full disk:/ warn=100% fail=100% optional;
+guard_health_check filled zone:pages warn=100% fail=100% interval=1s optional;
 guard_health_check ended certificate:$certificate warn=3650d fail=3649d optional;
 guard_health_check notpostgres postgres://127.0.0.1:@{[ $application->port ]} interval=1s timeout=200ms optional;
 guard_health_check notmysql mysql://127.0.0.1:@{[ $hung->sockport ]} interval=1s timeout=100ms optional;
@@ -57,7 +59,7 @@ EOC
 
 my %common = (
     workers     => 2,
-    http_config => "guard_event_log \$TEST_NGINX_EVENT_LOG;\nguard_drain $drain;\nguard_https require;\nguard_rate_policy r rate=1/day key=all\$server_port;\nguard_rate r;\n$checks$bad",
+    http_config => "guard_event_log \$TEST_NGINX_EVENT_LOG;\nguard_drain $drain;\nguard_https require;\nlimit_req_zone \$uri zone=pages:128k rate=1r/s;\nguard_rate_policy r rate=1/day key=all\$server_port;\nguard_rate r;\n$checks$bad",
     config      => <<'EOC');
 root html;
 location = /health { guard_health; }
@@ -87,7 +89,7 @@ ok wait_for($settled, 15), 'all have a result';
     is header_of($answer->{fields}, 'Cache-Control'), 'no-store', 'no cache';
     is $json->{status}, 'warn', 'the worst of all';
     my %check = %{ $json->{checks} };
-    is scalar(keys %check), 9 + @bad_names, 'each check once';
+    is scalar(keys %check), 10 + @bad_names, 'each check once';
     like $check{'disk:free'}[0]{time}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\z/, 'when';
     delete $_->[0]{time} for values %check;
     my %value = map { ($_ => delete $check{$_}[0]{observedValue}) } keys %check;
@@ -97,12 +99,15 @@ ok wait_for($settled, 15), 'all have a result';
     like $check{'small:free'}[0]{output}, qr/^\d+\.\d% of the (?:bytes|inodes) are free\z/, 'and why';
     is_deeply $check{'memory:available'}, [{ componentType => 'system', observedUnit => 'bytes', status => 'pass' }], 'memory';
     is_deeply $check{'cert:remaining'}, [{ componentType => 'system', observedUnit => 's', status => 'pass' }], 'certificate';
+    is_deeply $check{'zone:free'}, [{ componentType => 'system', observedUnit => 'percent', status => 'pass' }], 'zone';
+    cmp_ok $value{'zone:free'}, '>', 99, 'free entries';
     is_deeply $check{"$_:responseTime"}, [{ componentType => 'component', observedUnit => 'ms', status => 'pass' }], $_ for qw(tcp app chunked teapot);
     is_deeply $check{'redis:responseTime'}, [{ componentType => 'datastore', observedUnit => 'ms', status => 'pass' }], 'redis';
     cmp_ok $value{'app:responseTime'}, '<', 1000, 'milliseconds';
     my %output = map { my ($name) = /^(\w+):/; ($name => $check{$_}[0]{output}) } grep { $check{$_}[0]{status} eq 'fail' } keys %check;
     like delete $output{refused}, qr/Connection refused/, 'refused';
     like delete $output{ended}, qr/^the certificate ends in \d+ days\z/, 'certificate';
+    like delete $output{filled}, qr/^\d+\.\d% of the zone is free\z/, 'zone of another module';
     like delete $output{full}, qr/^\d+\.\d% of the (?:bytes|inodes) are free\z/, 'disk';
     is_deeply \%output, {
         hung        => 'no answer in time',

@@ -1,11 +1,14 @@
 #include "core/census.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "core/clock.h"
 #include "core/core_config.h"
 #include "core/counter_cas.h"
+#include "core/words.h"
 #include "core/zone_metrics.h"
+#include "ngx/strings.h"
 
 namespace guard::core {
 
@@ -68,13 +71,20 @@ std::uint64_t Census::read(Word word) const noexcept {
   return words == nullptr ? 0 : load(words[word]);
 }
 
+bool Census::read_use(std::uint64_t& used, std::uint64_t& places) const noexcept {
+  used = read(kEntries);
+  places = read(kPlaces);
+  return read(kDone) != 0 && places != 0;
+}
+
 bool Census::write_used(void* context, std::size_t index, MetricText& out) {
   if (index != 0) return false;
   const auto& self = *static_cast<const Census*>(context);
-  const std::uint64_t places = self.read(kPlaces);
-  if (self.read(kDone) == 0 || places == 0) return true;
-  const double used = static_cast<double>(self.read(kEntries)) / static_cast<double>(places);
-  out.sample(metric_labels({{"zone", self.subject_.zone}}), used);
+  std::uint64_t used = 0;
+  std::uint64_t places = 0;
+  if (!self.read_use(used, places)) return true;
+  out.sample(metric_labels({{"zone", self.subject_.zone}}),
+             static_cast<double>(used) / static_cast<double>(places));
   return true;
 }
 
@@ -83,6 +93,50 @@ bool Census::write_in_force(void* context, std::size_t index, MetricText& out) {
   const auto& self = *static_cast<const Census*>(context);
   out.sample(self.subject_.labels, self.read(kInForce));
   return true;
+}
+
+void check_zone_use(ngx_conf_t* cf, std::string_view zone, std::string_view who) {
+  std::vector<std::string_view> names;
+  for (const auto& census : main_of(cf).censuses) {
+    if (census->zone() == zone) return;
+    names.push_back(census->zone());
+  }
+  const ngx_shm_zone_t* found = find_zone(cf->cycle, zone);
+  if (found == nullptr) fail("unknown zone \"", zone, "\" of ", who, suggestion(zone, names));
+  if (found->tag == &ngx_http_guard_module) {
+    fail("zone \"", zone, "\" of ", who, " is as full as it will ever be");
+  }
+}
+
+bool zone_use(ngx_cycle_t* cycle, std::string_view zone, std::uint64_t& used,
+              std::uint64_t& places) noexcept {
+  const MainConf* main = main_conf(cycle);
+  if (main == nullptr) return false;
+  for (const auto& census : main->censuses) {
+    if (census->zone() == zone) return census->read_use(used, places);
+  }
+  const ngx_shm_zone_t* found = find_zone(cycle, zone);
+  return found != nullptr && pages_in_use(*found, used, places);
+}
+
+const ngx_shm_zone_t* find_zone(const ngx_cycle_t* cycle, std::string_view name) noexcept {
+  for (const ngx_list_part_t* part = &cycle->shared_memory.part; part != nullptr;
+       part = part->next) {
+    const auto* zones = static_cast<const ngx_shm_zone_t*>(part->elts);
+    for (ngx_uint_t i = 0; i < part->nelts; ++i) {
+      if (ngx::to_view(zones[i].shm.name) == name) return &zones[i];
+    }
+  }
+  return nullptr;
+}
+
+bool pages_in_use(const ngx_shm_zone_t& zone, std::uint64_t& used, std::uint64_t& places) noexcept {
+  if (zone.tag == &ngx_http_guard_module || zone.shm.addr == nullptr) return false;
+  const auto* slab = reinterpret_cast<const ngx_slab_pool_t*>(zone.shm.addr);
+  if (slab->end <= slab->start) return false;
+  places = static_cast<std::uint64_t>(slab->end - slab->start) >> ngx_pagesize_shift;
+  used = places - std::min<std::uint64_t>(slab->pfree, places);
+  return places != 0;
 }
 
 void want_metrics(ngx_conf_t* cf) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "core/leased_job.h"
 #include "core/metric.h"
@@ -36,6 +37,10 @@ class Census {
 
   explicit Census(Subject subject) : subject_(std::move(subject)) {}
 
+  const std::string& zone() const { return subject_.zone; }
+  // In a worker; false: the first time round is not over yet.
+  bool read_use(std::uint64_t& used, std::uint64_t& places) const noexcept;
+
   // Configuration time.
   void add_to(ngx_conf_t* cf, MetricRegistry& registry);
 
@@ -63,6 +68,19 @@ bool metrics_wanted(ngx_conf_t* cf);
 
 // While directives are read; counted only where somebody reads the metrics.
 void add_census(ngx_conf_t* cf, Census::Subject subject);
+// How full a zone is. Whether anybody can know is asked once all directives are read: throws
+// ConfigError, who in it, if there is no such zone, or none that fills. For it somebody must
+// want_metrics().
+void check_zone_use(ngx_conf_t* cf, std::string_view zone, std::string_view who);
+// In a worker, entries or pages; false: it is not known yet.
+bool zone_use(ngx_cycle_t* cycle, std::string_view zone, std::uint64_t& used,
+              std::uint64_t& places) noexcept;
+
+// Zones of whatever module; null: there is none of that name.
+const ngx_shm_zone_t* find_zone(const ngx_cycle_t* cycle, std::string_view name) noexcept;
+// Of other modules' zones, in a worker. Guard's own take all pages at once: false.
+bool pages_in_use(const ngx_shm_zone_t& zone, std::uint64_t& used, std::uint64_t& places) noexcept;
+
 // For the module of the metrics, once all is known.
 void start_censuses(ngx_conf_t* cf);
 

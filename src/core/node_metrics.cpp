@@ -8,6 +8,7 @@
 #include <charconv>
 #include <set>
 
+#include "core/census.h"
 #include "core/check.h"
 #include "core/clock.h"
 #include "core/core_config.h"
@@ -111,16 +112,15 @@ bool write_zone(void* /*context*/, std::size_t index, MetricText& out) {
   return true;
 }
 
-// Guard's own take all pages at once, and say otherwise what is in use of them.
+// Of Guard's own a Census says it.
 bool write_used(void* /*context*/, std::size_t index, MetricText& out) {
   const ngx_shm_zone_t* zone = zone_number(index);
   if (zone == nullptr) return false;
-  if (zone->tag == &ngx_http_guard_module || zone->shm.addr == nullptr) return true;
-  const auto* slab = reinterpret_cast<const ngx_slab_pool_t*>(zone->shm.addr);
-  const auto pages = static_cast<double>((slab->end - slab->start) >> ngx_pagesize_shift);
-  if (pages <= 0) return true;
+  std::uint64_t used = 0;
+  std::uint64_t pages = 0;
+  if (!pages_in_use(*zone, used, pages)) return true;
   out.sample(metric_labels({{"zone", ngx::to_view(zone->shm.name)}}),
-             1.0 - static_cast<double>(slab->pfree) / pages);
+             static_cast<double>(used) / static_cast<double>(pages));
   return true;
 }
 

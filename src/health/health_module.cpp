@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/census.h"
 #include "core/check.h"
 #include "core/clock.h"
 #include "core/leased_job.h"
@@ -45,7 +46,7 @@ constexpr MetricFamily kResponse = {"guard_health_response_seconds", MetricType:
 constexpr MetricFamily kFree = {"guard_health_free_bytes", MetricType::gauge, "bytes",
                                 "What a health check has found free of a disk or of memory"};
 constexpr MetricFamily kFreeRatio = {"guard_health_free_ratio", MetricType::gauge, "ratio",
-                                     "The same as a share of the whole"};
+                                     "What is free of a disk, of memory or of a zone, as a share"};
 constexpr MetricFamily kRemaining = {"guard_health_remaining_seconds", MetricType::gauge, "seconds",
                                      "How long the certificate of a health check is still valid"};
 
@@ -60,6 +61,7 @@ struct Check {
   ngx::Endpoint endpoint;
   ngx::Route route;
   Place* place = nullptr;
+  ngx::Place place_of_definition;
   // Of a worker.
   std::unique_ptr<NetworkProbe> network;
   std::unique_ptr<core::RedisProbe> redis;
@@ -136,7 +138,20 @@ bool running(const Check& check) noexcept {
          (check.redis != nullptr && check.redis->waiting());
 }
 
+void probe_zone(Check& check) noexcept {
+  std::uint64_t used = 0;
+  std::uint64_t places = 0;
+  auto* cycle = const_cast<ngx_cycle_t*>(ngx_cycle);
+  if (!core::zone_use(cycle, check.policy.path, used, places)) {
+    // They are being counted, for the first time.
+    check.place->set_due(core::microseconds() / 1000);
+    return;
+  }
+  settle(check, judge_zone(check.policy, used, places));
+}
+
 void probe(Check& check) noexcept {
+  if (check.policy.kind == Kind::zone) return probe_zone(check);
   if (check.policy.is_local()) return settle(check, probe_local(check.policy));
   if (check.network != nullptr) return check.network->start();
   if (check.redis != nullptr) check.redis->ask();
@@ -256,18 +271,16 @@ bool write_response(const Check& check, const Standing& standing, MetricText& ou
   return true;
 }
 
-bool is_space(const Check& check) {
-  return check.policy.kind == Kind::disk || check.policy.kind == Kind::memory;
-}
-
 bool write_free(const Check& check, const Standing& standing, MetricText& out) {
-  if (!is_space(check) || standing.status == Status::unknown) return true;
+  if (!check.policy.is_space() || check.policy.kind == Kind::zone ||
+      standing.status == Status::unknown)
+    return true;
   out.sample(check.labels, static_cast<std::uint64_t>(standing.last.value));
   return true;
 }
 
 bool write_free_ratio(const Check& check, const Standing& standing, MetricText& out) {
-  if (!is_space(check) || standing.status == Status::unknown) return true;
+  if (!check.policy.is_space() || standing.status == Status::unknown) return true;
   out.sample(check.labels, standing.last.share, 3);
   return true;
 }
@@ -313,6 +326,9 @@ void set_check(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   check.labels = core::metric_labels({{"check", check.policy.name}});
   if (check.policy.kind == Kind::certificate) {
     check.policy.path = ngx::full_path(cf, check.policy.path);
+  } else if (check.policy.kind == Kind::zone) {
+    core::want_metrics(cf);
+    check.place_of_definition = ngx::place_of(cf);
   } else if (check.policy.kind == Kind::redis) {
     core::RedisProbe::check_name(cf, check.policy.path);
   } else if (!check.policy.is_local()) {
@@ -359,6 +375,14 @@ bool adopt(std::span<std::byte> memory, void* context) noexcept {
 
 void init_main(ngx_conf_t* cf, MainConf& conf) {
   if (conf.checks.empty()) return;
+  for (const Check& check : conf.checks) {
+    if (check.policy.kind != Kind::zone) continue;
+    try {
+      core::check_zone_use(cf, check.policy.path, "health check \"" + check.policy.name + "\"");
+    } catch (const core::ConfigError& error) {
+      ngx::fail(cf, check.place_of_definition, error.what());
+    }
+  }
   ngx::Zone::add(cf, "guard_health", kZoneSize, kLayout, format, adopt, &conf);
   core::add_job(cf, kStep, kWork, &conf);
   add_metrics(cf, conf);

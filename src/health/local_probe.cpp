@@ -180,6 +180,16 @@ Result judge_memory(const CheckPolicy& policy, const MemoryFacts& facts) noexcep
   return result;
 }
 
+Result judge_zone(const CheckPolicy& policy, std::uint64_t used, std::uint64_t places) noexcept {
+  Result result;
+  if (places == 0) return result;
+  result.share = share_of(places - std::min(used, places), places);
+  result.value = static_cast<std::int64_t>(result.share);
+  result.status = by_share(policy, result.share);
+  if (result.status != Status::pass) say_share(result, result.share, "the zone is free");
+  return result;
+}
+
 Result judge_certificate(const CheckPolicy& policy, std::int64_t seconds) noexcept {
   constexpr std::int64_t kDay = 24 * 3600;
   Result result;

@@ -33,6 +33,9 @@ MemoryFacts read_memory(std::string_view meminfo, std::string_view limit, std::s
                         std::string_view stat) noexcept;
 Result judge_memory(const CheckPolicy& policy, const MemoryFacts& facts) noexcept;
 
+// Entries or pages of a zone; places 0: they are not counted yet.
+Result judge_zone(const CheckPolicy& policy, std::uint64_t used, std::uint64_t places) noexcept;
+
 // seconds: until it ends; negative: since.
 Result judge_certificate(const CheckPolicy& policy, std::int64_t seconds) noexcept;
 

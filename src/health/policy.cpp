@@ -11,8 +11,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::array<std::string_view, 8> kKindNames = {"disk", "memory", "certificate", "tcp",
-                                                        "http", "redis",  "postgres",    "mysql"};
+constexpr std::array<std::string_view, 9> kKindNames = {
+    "disk", "memory", "certificate", "zone", "tcp", "http", "redis", "postgres", "mysql"};
 constexpr std::size_t kMaxName = 64;
 constexpr unsigned kMaxInARow = 100;
 
@@ -33,10 +33,11 @@ void check_name(std::string_view name) {
 }
 
 [[noreturn]] void fail_target(std::string_view target) {
-  core::fail("invalid target \"", target, "\" of a health check, \"disk:/path\", \"memory:\", ",
-             "\"certificate:FILE\", \"tcp://host:port\", \"http://host[:port]/path\", ",
-             "\"https://host[:port]/path\", \"redis:NAME\", \"postgres://host[:port]\" or ",
-             "\"mysql://host[:port]\" is expected");
+  core::fail(
+      "invalid target \"", target, "\" of a health check, \"disk:/path\", \"memory:\", ",
+      "\"certificate:FILE\", \"zone:NAME\", \"tcp://host:port\", \"http://host[:port]/path\", ",
+      "\"https://host[:port]/path\", \"redis:NAME\", \"postgres://host[:port]\" or ",
+      "\"mysql://host[:port]\" is expected");
 }
 
 struct Scheme {
@@ -93,6 +94,7 @@ void read_target(std::string_view target, CheckPolicy& policy) {
   }
   for (const auto& [prefix, kind] :
        {std::pair<std::string_view, Kind>{"certificate:", Kind::certificate},
+        {"zone:", Kind::zone},
         {"redis:", Kind::redis}}) {
     if (!target.starts_with(prefix) || target.starts_with("redis://")) continue;
     policy.kind = kind;
@@ -131,7 +133,7 @@ std::uint64_t parse_share(std::string_view name, std::string_view value) {
 
 std::uint64_t parse_threshold(const CheckPolicy& policy, std::string_view name,
                               std::string_view value) {
-  if (policy.kind == Kind::disk || policy.kind == Kind::memory) return parse_share(name, value);
+  if (policy.is_space()) return parse_share(name, value);
   const auto time =
       core::parse_time(name, value, milliseconds(0), std::chrono::hours(24 * 365 * 10));
   const auto count = static_cast<std::uint64_t>(time.count());
@@ -139,9 +141,10 @@ std::uint64_t parse_threshold(const CheckPolicy& policy, std::string_view name,
 }
 
 void read_thresholds(const core::Words& words, CheckPolicy& policy) {
-  if (policy.kind == Kind::disk || policy.kind == Kind::memory) {
+  if (policy.is_space()) {
     policy.warn = kWarnShare;
-    policy.fail = kFailShare;
+    // A full zone gives up what matters least, and goes on.
+    policy.fail = policy.kind == Kind::zone ? 0 : kFailShare;
   } else if (policy.kind == Kind::certificate) {
     policy.warn = kWarnDays * kDay;
     policy.fail = kFailDays * kDay;

@@ -14,6 +14,7 @@ enum class Kind : std::uint8_t {
   disk,
   memory,
   certificate,
+  zone,
   tcp,
   http,
   redis,
@@ -29,7 +30,7 @@ struct CheckPolicy {
   std::string name;
   Kind kind = Kind::tcp;
   std::string target;  // as it is written
-  std::string path;    // of a disk, certificate or HTTP resource; the name of a Redis
+  std::string path;    // of a disk, certificate or HTTP resource; the name of a Redis or of a zone
   std::string host;
   std::uint16_t port = 0;
   bool tls = false;
@@ -40,8 +41,8 @@ struct CheckPolicy {
 
   std::chrono::milliseconds interval{10'000};
   std::chrono::milliseconds timeout{1000};
-  // At or below it: thousandths of the whole (disk, memory), seconds (certificate), microseconds
-  // at or above it (all others; 0: never).
+  // At or below it: thousandths of the whole (disk, memory, zone), seconds (certificate),
+  // microseconds at or above it (all others; 0: never).
   std::uint64_t warn = 0;
   std::uint64_t fail = 0;
   unsigned rise = 1;  // so many good results in a row make it pass again
@@ -53,9 +54,9 @@ struct CheckPolicy {
   std::string pointer;  // RFC 6901, into the body
   std::string equals;   // what is there, as text
 
-  bool is_local() const {
-    return kind == Kind::disk || kind == Kind::memory || kind == Kind::certificate;
-  }
+  // Judged by what is free of it.
+  bool is_space() const { return kind == Kind::disk || kind == Kind::memory || kind == Kind::zone; }
+  bool is_local() const { return is_space() || kind == Kind::certificate; }
   // What decides that a check of another configuration is the same.
   std::string identity() const { return name + " " + target; }
 };

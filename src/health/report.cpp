@@ -31,6 +31,7 @@ std::string_view component_type(Kind kind) noexcept {
     case Kind::disk:
     case Kind::memory:
     case Kind::certificate:
+    case Kind::zone:
       return "system";
     case Kind::redis:
     case Kind::postgres:
@@ -57,6 +58,8 @@ Measurement measurement_of(Kind kind) noexcept {
       return {"available", "bytes", 0};
     case Kind::certificate:
       return {"remaining", "s", 0};
+    case Kind::zone:
+      return {"free", "percent", 1};
     default:
       return {"responseTime", "ms", 3};
   }

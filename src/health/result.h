@@ -14,10 +14,10 @@ inline constexpr std::size_t kMaxOutput = 104;
 
 struct Result {
   Status status = Status::unknown;
-  // Of a disk and memory: free bytes; of a certificate: seconds left; of all others: microseconds
-  // that the answer took.
+  // Of a disk and memory: free bytes; of a zone: thousandths that are free; of a certificate:
+  // seconds left; of all others: microseconds that the answer took.
   std::int64_t value = 0;
-  std::uint64_t share = 0;  // of a disk and memory: thousandths of the whole that are free
+  std::uint64_t share = 0;  // of a disk, memory, a zone: thousandths of the whole that are free
   std::array<char, kMaxOutput> output_bytes{};
   std::size_t output_size = 0;
 

@@ -50,13 +50,26 @@ void directives(void**) {
   assert_int_equal(policy.fail, 10);
   assert_int_equal(check({"c", "certificate:x.pem"}).warn, 14 * 24 * 3600);
 
+  policy = check({"z", "zone:guard_rate:api"});
+  expect_text(policy.path, "guard_rate:api");
+  assert_true(policy.warn == 100 && policy.fail == 0 && policy.is_local());
+  assert_true(judge_zone(policy, 1000, 1000).status == Status::warn);
+  assert_true(judge_zone(policy, 901, 1000).status == Status::warn);
+  expect_text(judge_zone(policy, 901, 1000).output(), "9.9% of the zone is free");
+  assert_true(judge_zone(policy, 900, 1000).status == Status::pass);
+  assert_int_equal(judge_zone(policy, 900, 1000).value, 100);
+  assert_true(judge_zone(policy, 2000, 1000).status == Status::warn);
+  assert_true(judge_zone(policy, 0, 0).status == Status::unknown);
+  assert_true(judge_zone(check({"z", "zone:x", "fail=5%"}), 951, 1000).status == Status::fail);
+
   const std::string target =
-      "of a health check, \"disk:/path\", \"memory:\", \"certificate:FILE\", \"tcp://host:port\", "
+      "of a health check, \"disk:/path\", \"memory:\", \"certificate:FILE\", \"zone:NAME\", "
+      "\"tcp://host:port\", "
       "\"http://host[:port]/path\", \"https://host[:port]/path\", \"redis:NAME\", "
       "\"postgres://host[:port]\" or \"mysql://host[:port]\" is expected";
   for (const std::string_view wrong :
        {"disk:", "disk:x", "memory:x", "tcp://h", "tcp://h:0", "tcp://h:70000", "tcp://h:1/p",
-        "http://", "redis:", "ftp://h", "http://h:x/", "http://[::1/", "http://a b/",
+        "http://", "redis:", "zone:", "ftp://h", "http://h:x/", "http://[::1/", "http://a b/",
         "postgres://u@h", "http://h/\r\nX: y"}) {
     expect_error(
         [&] {

@@ -321,11 +321,14 @@ void set_libinjection(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf
 
 void set_exclude(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
   if (words.is_off()) {
-    if (conf.excludes) core::fail("\"guard_inspect_exclude off\" contradicts the others here");
+    if (conf.excludes) core::fail("\"guard_inspect_exclude off\" beside other exclusions");
     conf.excludes.emplace();
     return;
   }
   std::string text = parse_exclude(words);
+  if (conf.excludes && conf.excludes->empty()) {
+    core::fail("\"guard_inspect_exclude\" after \"guard_inspect_exclude off\"");
+  }
   conf.excludes = conf.excludes.value_or("") + text;
 }
 

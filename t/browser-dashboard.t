@@ -32,6 +32,9 @@ guard_health_check disk disk:/dev warn=100% fail=0% optional;
 guard_rate_policy api rate=3/day key=\$guard_client_net zone=1m;
 guard_lockout_policy login key=\$guard_client_net on=login_failed limit=2 window=15m duration=30m zone=1m;
 guard_ban_policy scanners score=3 half_life=10m duration=1h weights=404:1 zone=1m;
+guard_key_secret 0123456789abcdef;
+guard_sessions visitors key=\$http_x_client window=1h;
+guard_sessions members key=\$http_x_client window=1h redis=away;
 EOC
     config => <<"EOC");
 root html;
@@ -68,6 +71,8 @@ my $seen = run_node('dashboard', [$modules, '/usr/bin/chromium', "http://127.0.0
 # What it shows.
 is $seen->{now}{'Lockouts in force'}[1], '1', 'locks';
 is $seen->{now}{'Bans in force'}[1], '1', 'bans';
+is_deeply $seen->{now}{'Sessions visitors'}, ['', '2', ''], 'sessions that got an answer';
+is_deeply $seen->{now}{'Sessions members'}, ['warn', '2', 'of this nginx alone'], 'and those of this nginx alone, while Redis is away';
 is_deeply [map { $seen->{health}{$_}[0] . ' ' . $seen->{health}{$_}[1] } 'Redis store', 'Redis away', 'database', 'payments', 'disk'],
     ['good up', 'bad down', 'good pass', 'bad fail', 'warn warn'], 'health and Redis';
 is_deeply [sort map { "@$_[0, 1, 3]" } @{ $seen->{refusals} }], ['ban.scanners enforced 1', 'lockout.login enforced 1', 'rate.api enforced 2'], 'refusals by code';

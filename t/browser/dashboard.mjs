@@ -23,7 +23,7 @@ async function open(name, words) {
     await page.waitForFunction(() => document.getElementById("state").textContent === "Live");
     // Rates need two samples, and the charts something to draw.
     await page.waitForFunction(() => [...document.querySelectorAll(".legend span")].every(value => value.textContent !== "")
-        && document.querySelectorAll("#now div").length === 8);
+        && document.querySelectorAll("#now div").length === 10);
     return { context, page };
 }
 

@@ -12,11 +12,6 @@ constexpr std::size_t kLeastGroup = 2048;  // bytes of values
 constexpr std::size_t kFullGroups = 16;    // of each tier, of 64: each class begins a new one
 constexpr std::uint8_t kLastGroup = 63;
 
-constexpr std::array<List, kListCount> kArgumentLists = {
-    List::args_get,   List::args_post,  List::args_body,      List::cookies,
-    List::files,      List::file_sizes, List::part_headers,   List::part_filenames,
-    List::part_names, List::xml_text,   List::xml_attributes, List::headers};
-
 }  // namespace
 
 bool Inspection::prepare_sets(const Program& program, ScanMemory& memory) noexcept {

@@ -98,6 +98,9 @@ class Parser {
     }
     // Lazy or possessive: the same bytes.
     if (!take_if("?")) take_if("+");
+    // Quantifiers of what is quantified: PCRE2 takes some of them, Vectorscan none.
+    if (!ended() && std::string_view("*+?{").find(peek()) != std::string_view::npos)
+      throw Unknown();
     return needed;
   }
 

@@ -44,8 +44,9 @@ void knows_what_may_be_absent(void**) {
 
 // What is not understood needs nothing.
 void says_nothing_of_the_unknown(void**) {
-  for (const char* expression : {"(?x)a <", "\\Q<\\E", "(*UTF)<", "(?R)<", "[[:alpha:]<]", "a{,3}<",
-                                 "\\p{L}<", "(?(1)a|<)", "<\\", "[<", "(<", "<)"}) {
+  for (const char* expression :
+       {"(?x)a <", "\\Q<\\E", "(*UTF)<", "(?R)<", "[[:alpha:]<]", "a{,3}<", "\\p{L}<", "(?(1)a|<)",
+        "<\\", "[<", "(<", "<)", "a{2}{3}<", "a{2}*<"}) {
     assert_true(needs_of_regex(expression).empty());
   }
 }

@@ -1,6 +1,9 @@
 # guard_upload: which forms pass, and the whole answer when one does not, however the body comes.
 
 use lib 't/lib';
+use Digest::SHA ();
+use IO::Compress::Gzip qw(gzip);
+use IO::Compress::Zip qw(zip);
 use Test::Nginx::Socket 'no_plan';
 
 no_long_string();
@@ -36,7 +39,14 @@ my $bad = sub { problem(415, 'upload.multipart', 'Malformed multipart form', @_)
 our $upload = q{
 location /u { guard_upload types=image/png,text/plain max_file=2k max_files=2 max_fields=2 max_field=1k; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
 location /any { guard_upload names=any; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /bare { guard_upload; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
 location /png { guard_upload types=image/png; root html; }
+location /archives { client_max_body_size 0; guard_upload types=application/zip,application/gzip; proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/taken; }
+location /ratio { guard_upload max_ratio=2000; proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/taken; }
+location /contents { guard_upload types=image/png contents=any; proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/taken; }
+location /plain { guard_upload; proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/taken; }
+location /unlooked { client_max_body_size 0; proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/taken; }
+location = /taken { return 200 ok; }
 location /off { guard_upload off; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
 location /observed { guard_mode observe upload; guard_upload types=image/png,text/plain; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
 location /spooled { client_body_buffer_size 1k; guard_upload types=image/png,text/plain; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
@@ -60,8 +70,30 @@ our @refused = (
     [form(file('', 'image/png', $png)), problem(422, 'upload.name', 'Refused file name', 'a file has no name', 'missing', 'f')],
     [form(file('a.pdf', 'application/pdf', '%PDF-1.4')), problem(415, 'upload.type', 'Refused file type', 'the type of a file is not allowed', 'declared', 'f')],
     [form(file('a.txt', 'image/png', $png)), problem(415, 'upload.type', 'Refused file type', 'the extension of a file is not one of its type', 'extension', 'f')],
-    [form(file('a.png', 'image/png', '<?php phpinfo();')), problem(415, 'upload.type', 'Refused file type', 'the content of a file is not of its type', 'content', 'f')],
+    [form(file('a.png', 'image/png', "#!/bin/sh\nid\n")), problem(415, 'upload.type', 'Refused file type', 'the content of a file is not of its type', 'content', 'f')],
+    [form(file('a.png', 'image/png', "$png<ScRiPt>alert(1)</script>")), problem(415, 'upload.type', 'Refused file type', 'a file that must hold none has a page or a script in it', 'script', 'f')],
+    [form(file('a.png', 'image/png', "$png<?php phpinfo();")), problem(415, 'upload.type', 'Refused file type', 'a file that must hold none has a page or a script in it', 'script', 'f')],
     [form(file('a.png', 'image/png', '')), problem(415, 'upload.type', 'Refused file type', 'the content of a file is not of its type', 'content', 'f')],
+);
+
+# 20 MB of zeros, and what is as large packed as it is.
+my $bomb = "\0" x 20_000_000;
+my $fair = join '', map { chr rand 256 } 1 .. 20_000;
+my ($zip_bomb, $gzip_bomb, $fair_zip, $fair_gzip);
+zip(\$bomb => \$zip_bomb, Name => 'a') or die;
+gzip(\$bomb => \$gzip_bomb) or die;
+zip(\$fair => \$fair_zip, Name => 'a') or die;
+gzip(\$fair => \$fair_gzip) or die;
+# [where, name, type, content, status]
+our @archives = (
+    ['/archives', 'a.zip', 'application/zip', $zip_bomb, 413],
+    ['/archives', 'a.gz', 'application/gzip', $gzip_bomb, 413],
+    ['/archives', 'a.zip', 'application/zip', $fair_zip, 200],
+    ['/archives', 'a.gz', 'application/gzip', $fair_gzip, 200],
+    ['/plain', 'a.docx', 'text/plain', $zip_bomb, 413],
+    ['/ratio', 'a.docx', 'application/octet-stream', $zip_bomb, 200],
+    ['/plain', 'a.bin', 'application/octet-stream', "x$zip_bomb", 200],
+    ['/unlooked', 'a.zip', 'application/zip', $zip_bomb, 200],
 );
 run_tests();
 
@@ -74,11 +106,11 @@ echo
 --- more_headers eval
 "Content-Type: $::type"
 --- pipelined_requests eval
-["POST /u\n$::good", "POST /observed\n$::good", "POST /spooled\n$::good", "POST /first/\n$::good", "POST /off\nx", "POST /any\n" . main::form(main::file('a.php', 'text/html', 'x'))]
+["POST /u\n$::good", "POST /bare\n$::good", "POST /observed\n$::good", "POST /spooled\n$::good", "POST /first/\n$::good", "POST /off\nx", "POST /any\n" . main::form(main::file('a.php', 'text/html', 'x'))]
 --- error_code eval
-[(200) x 6]
+[(200) x 7]
 --- response_body eval
-[($::good) x 4, 'x', main::form(main::file('a.php', 'text/html', 'x'))]
+[($::good) x 5, 'x', main::form(main::file('a.php', 'text/html', 'x'))]
 --- no_event_log
 
 === TEST 2: what is no form is not looked at
@@ -134,7 +166,55 @@ Cache-Control: no-store
 {"event":{"action":"file-refused","code":"upload.multipart","reason":"the body does not begin with its first delimiter"}}
 --- upstream_requests: 0
 
-=== TEST 6: observed, it passes
+=== TEST 6: the whole line of a file that the application has taken, and of one that was refused
+--- upstream
+status 201 Created
+--- http_config
+guard_event_log $TEST_NGINX_EVENT_LOG;
+--- config eval: $::upload
+--- more_headers eval
+"Content-Type: $::type\nUser-Agent: tester/1.0"
+--- pipelined_requests eval
+["POST /u\n$::good", "POST /any\n" . main::form(main::file("a\xe2\x80\xae;b.txt", 'text/x; a="y"', 'x')), "POST /u\n$::refused[14][0]"]
+--- error_code eval
+[201, 201, 415]
+--- event_log
+{"labels":{"kind":"file_uploaded"}}
+{"labels":{"kind":"file_uploaded"}}
+{"labels":{"kind":"file_refused"}}
+--- event_log_like eval
+my $line = sub {
+    my ($kind, $outcome, $path, $status, $event, $file, $labels) = @_;
+    $_ = quotemeta for $path, $event, $file, $labels;
+    return qr/^\{"\@timestamp":"[-0-9T:.Z]+","log":\{"level":"\w+"\},"event":\{"kind":"\w+","module":"guard","dataset":"guard\.events",$event,"sequence":\d+$outcome\},"source":\{"ip":"127\.0\.0\.1","port":\d+\},"url":\{"path":"$path","domain":"localhost","scheme":"http"\},"http":\{"version":"1\.1","request":\{"id":"[0-9a-f]{32}","method":"POST","body":\{"bytes":\d+\}\},"response":\{"status_code":$status\}\},"user_agent":\{"original":"tester\/1\.0"\},"file":\{$file\},"labels":\{"kind":"$kind",$labels\},"observer":/m;
+};
+my $taken = '"action":"file-upload","category":["file","web"],"type":["creation"],"outcome":"success","severity":6';
+[
+    $line->('file_uploaded', '', '/u', 201, $taken, '"name":"a.txt","size":10,"mime_type":"text/plain","hash":{"sha256":"' . Digest::SHA::sha256_hex("some text\n") . '"}', '"declared_type":"text/plain","scan":"none"'),
+    $line->('file_uploaded', '', '/any', 201, $taken, qq("name":"a\xe2\x80\xae;b.txt","size":1,"mime_type":"application/octet-stream","hash":{"sha256":") . Digest::SHA::sha256_hex('x') . '"}', '"declared_type":"text/x; a=\\"y\\"","scan":"none"'),
+    $line->('file_refused', ',"code":"upload\.type","reason":"the content of a file is not of its type"', '/u', 415, '"action":"file-refused","category":["intrusion_detection","file","web"],"type":["denied"],"outcome":"success","severity":4', '"name":"a.png","size":13,"mime_type":"text/x-shellscript","hash":{"sha256":"' . Digest::SHA::sha256_hex("#!/bin/sh\nid\n") . '"}', '"decision":"denied","declared_type":"image/png","scan":"none"'),
+]
+
+=== TEST 7: archives that say that they are bombs, and those that are none
+--- config eval: $::upload
+--- more_headers eval
+"Content-Type: $::type"
+--- pipelined_requests eval
+[map { "POST $_->[0]\n" . main::form(main::file(@$_[1, 2], $_->[3])) } @::archives]
+--- error_code eval
+[map { $_->[4] } @::archives]
+--- response_body_like eval
+[map { $_->[4] == 200 ? 'ok' : '"code":"upload\.size".*"keyword":"max_ratio"' } @::archives]
+
+=== TEST 8: contents=any
+--- config eval: $::upload
+--- more_headers eval
+"Content-Type: $::type"
+--- request eval
+"POST /contents\n" . main::form(main::file('a.png', 'image/png', "$::png<script>alert(1)</script>"))
+--- error_code: 200
+
+=== TEST 9: observed, it passes
 --- upstream
 echo
 --- config eval: $::upload
@@ -146,7 +226,7 @@ echo
 $::refused[14][0]
 --- upstream_requests: 1
 
-=== TEST 7: fields that say it in two ways
+=== TEST 10: fields that say it in two ways
 --- upstream
 echo
 --- config eval: $::upload
@@ -157,7 +237,7 @@ my $length = length $::good;
 --- response_body_like: "keyword":"media_type"
 --- upstream_requests: 0
 
-=== TEST 8: chunked, one byte at a time
+=== TEST 11: chunked, one byte at a time
 --- upstream
 echo
 --- config eval: $::upload
@@ -167,7 +247,7 @@ echo
 --- response_body eval
 $::good
 
-=== TEST 9: refused with the byte that is wrong, while the client still sends
+=== TEST 12: refused with the byte that is wrong, while the client still sends
 --- upstream
 echo
 --- config eval: $::upload
@@ -177,7 +257,7 @@ echo
 --- response_body_like: "keyword":"disposition"
 --- upstream_requests: 0
 
-=== TEST 10: no 100 Continue for a form that its header refuses
+=== TEST 13: no 100 Continue for a form that its header refuses
 --- upstream
 echo
 --- config eval: $::upload
@@ -188,7 +268,7 @@ echo
 --- response_body_like: "keyword":"media_type"
 --- upstream_requests: 0
 
-=== TEST 11: HTTP/2 over TLS
+=== TEST 14: HTTP/2 over TLS
 --- tls
 --- http2
 --- upstream

@@ -26,6 +26,7 @@ enum class EventKind : std::uint8_t {
   key_refused,
   file_uploaded,
   file_refused,
+  scan_failed,
   rate_limited,
   json_refused,
   schema_violated,
@@ -48,7 +49,7 @@ enum class EventKind : std::uint8_t {
   custom,  // user-defined: Event::custom_kind has its name
 };
 
-inline constexpr std::size_t kEventKindCount = 32;  // with custom
+inline constexpr std::size_t kEventKindCount = 33;  // with custom
 
 // A user-defined kind is x_ and 1 to 30 lower-case letters, digits or "_".
 inline constexpr std::string_view kCustomPrefix = "x_";
@@ -92,6 +93,17 @@ inline constexpr std::size_t kEventLabelNameMax = 20;
 inline constexpr std::size_t kEventUrlsMax = 3;
 inline constexpr std::size_t kEventWordsMax = 3;
 
+// The file that some kinds are about, as file.* and some labels of the line. Empty is left out.
+struct EventFile {
+  std::string_view name;           // may hold client bytes
+  std::string_view declared_type;  // may hold client bytes
+  std::string_view detected_type;  // what its content is taken for
+  std::string_view sha256;         // 64 hex digits
+  std::optional<std::uint64_t> size;
+  std::string_view scan;       // "clean", "infected", "failed", "none"
+  std::string_view signature;  // what the scanner calls what it has found
+};
+
 // All views need to live only for the duration of the publication.
 struct Event {
   EventKind kind = EventKind::config_loaded;
@@ -114,6 +126,7 @@ struct Event {
   std::uint64_t score = 0;   // of a client, see guard_ban_policy; 0: there is none
   std::uint64_t end_ms = 0;  // when what it tells of is over, since 1970; 0: not known
   std::span<const EventLabel> labels{};
+  const EventFile* file = nullptr;  // one that has labels has no file
 };
 
 // "login_failed", "x_honeypot"

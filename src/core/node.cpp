@@ -13,7 +13,7 @@
 namespace guard::core {
 
 struct NodeMemory {
-  static constexpr std::uint64_t kMagic = 0x31646f4e47ULL;  // "GNod1"
+  static constexpr std::uint64_t kMagic = 0x32646f4e47ULL;  // "GNod2"
   std::uint64_t magic;
   std::uint8_t key[16];
   std::atomic<std::uint32_t> break_glass;

@@ -40,6 +40,7 @@ struct Refusal {
   std::string_view authenticate;               // WWW-Authenticate of a 401
   std::string_view allow;                      // Allow of a 405
   std::string_view key_hash;                   // for the event: hex of the counted key's hash
+  const EventFile* file = nullptr;             // for the event: the file it is about
   std::int64_t retry_after = -1;               // seconds; -1: no Retry-After
   std::span<const EventLabel> labels{};        // for the event: see there
   bool silent = false;                         // no event: one for the same key was just published

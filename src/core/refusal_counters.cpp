@@ -29,8 +29,9 @@ constexpr auto kFixedCodes = std::to_array<std::string_view>({
     "key.missing",           "lockout.unavailable", "openapi.body",
     "openapi.method",        "openapi.parameter",   "openapi.path",
     "openapi.response",      "path.ambiguous",      "rate.unavailable",
-    "upload.count",          "upload.multipart",    "upload.name",
-    "upload.size",           "upload.type",
+    "upload.count",          "upload.malware",      "upload.multipart",
+    "upload.name",           "upload.scan",         "upload.size",
+    "upload.type",
 });
 
 }  // namespace

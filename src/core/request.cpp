@@ -138,6 +138,7 @@ void Request::record(const Refusal& refusal, Action action) noexcept {
   event.key_hash = refusal.key_hash;
   event.labels = refusal.labels;
   event.status = refusal.status;
+  event.file = refusal.file;
   if (!refusal.errors.empty()) {
     event.pointer = refusal.errors.front().pointer;
     if (refusal.detail.empty()) event.detail = refusal.errors.front().detail;

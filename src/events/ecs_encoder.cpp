@@ -20,13 +20,16 @@ constexpr std::size_t kHostMax = 64;
 
 // The most bytes of JSON that each text may take, without quotes and the sign of a cut.
 struct Caps {
-  std::size_t path, query, user_agent, host, reason, pointer, user, word, id, label_url;
+  std::size_t path, query, user_agent, host, reason, pointer, user, word, id, label_url, file_name;
 };
-constexpr Caps kWide = {2048, 1024, 1024, 256, 512, 512, 256, 128, 64, 0};
-constexpr Caps kNarrow = {640, 256, 384, 128, 256, 256, 128, 64, 64, 0};
+constexpr Caps kWide = {2048, 1024, 1024, 256, 512, 512, 256, 128, 64, 0, 0};
+constexpr Caps kNarrow = {640, 256, 384, 128, 256, 256, 128, 64, 64, 0, 0};
 // Of events with labels of their own, which need the room more than what the request says.
-constexpr Caps kWideLabelled = {512, 512, 1024, 256, 256, 64, 64, 128, 64, 800};
-constexpr Caps kNarrowLabelled = {128, 64, 256, 128, 128, 64, 64, 64, 64, 180};
+constexpr Caps kWideLabelled = {512, 512, 1024, 256, 256, 64, 64, 128, 64, 800, 0};
+constexpr Caps kNarrowLabelled = {128, 64, 256, 128, 128, 64, 64, 64, 64, 180, 0};
+// Of events about a file.
+constexpr Caps kWideFile = {1024, 512, 1024, 256, 512, 64, 256, 128, 64, 0, 1024};
+constexpr Caps kNarrowFile = {256, 64, 256, 128, 192, 64, 64, 64, 64, 0, 256};
 
 // Everything but the capped texts: names, punctuation, numbers, the kind's and the writer's own
 // members, and labels.truncated. A unit test and the fuzzer hold the encoder to it.
@@ -43,10 +46,18 @@ constexpr std::size_t labelled_sum_of(const Caps& caps) {
   return sum_of(caps) + core::kEventUrlsMax * (caps.label_url + kLabelFixedMax) +
          core::kEventWordsMax * (caps.id + kLabelFixedMax);
 }
+// Declared type and signature are words, the detected type is an id. What else file.* needs: the
+// hash, a number of 20 digits, the scan's verdict, names, and those of what was cut.
+constexpr std::size_t kFileFixedMax = 64 + 20 + 8 + 13 * 16;
+constexpr std::size_t file_sum_of(const Caps& caps) {
+  return sum_of(caps) + caps.file_name + 2 * caps.word + caps.id + kFileFixedMax;
+}
 static_assert(sum_of(kWide) + kFixedMax + kSealSize <= kLineMax);
 static_assert(sum_of(kNarrow) + kFixedMax + kSealSize <= kPipeLineMax);
 static_assert(labelled_sum_of(kWideLabelled) + kFixedMax + kSealSize <= kLineMax);
 static_assert(labelled_sum_of(kNarrowLabelled) + kFixedMax + kSealSize <= kPipeLineMax);
+static_assert(file_sum_of(kWideFile) + kFixedMax + kSealSize <= kLineMax);
+static_assert(file_sum_of(kNarrowFile) + kFixedMax + kSealSize <= kPipeLineMax);
 
 // Writes members one after the other into a bounded buffer. What does not fit is noticed, never
 // written beyond the end.
@@ -315,6 +326,17 @@ void write_request(LineWriter& line, const RequestFacts& request, std::uint16_t 
   line.close();
 }
 
+void write_file(LineWriter& line, const core::EventFile& file, const Caps& caps) noexcept {
+  line.open("file");
+  line.text("name", file.name, caps.file_name, "file.name");
+  if (file.size) line.number("size", *file.size);
+  line.text("mime_type", file.detected_type, caps.id, "file.mime_type");
+  line.open("hash");
+  line.plain("sha256", file.sha256);
+  line.close();
+  line.close();
+}
+
 // When what the event tells of is over.
 void write_end(LineWriter& line, std::uint64_t end_ms) noexcept {
   std::array<char, kMomentSize> date;
@@ -350,7 +372,13 @@ void write_labels(LineWriter& line, const core::Event& event, std::string_view k
   line.text("json_pointer", event.pointer, caps.pointer, "labels.json_pointer");
   line.text("key_hash", event.key_hash, caps.id, "labels.key_hash");
   if (event.count != 0) line.number_text("count", event.count);
-  write_own_labels(line, event.labels, privacy.query, caps);
+  if (event.file != nullptr) {
+    line.text("declared_type", event.file->declared_type, caps.word, "labels.declared_type");
+    line.plain("scan", event.file->scan);
+    line.text("signature", event.file->signature, caps.word, "labels.signature");
+  } else {
+    write_own_labels(line, event.labels, privacy.query, caps);
+  }
   if (request != nullptr) {
     line.text("route", request->route, caps.word, "labels.route");
     if (privacy.address == AddressPrivacy::hash) {
@@ -420,8 +448,14 @@ std::size_t EcsEncoder::encode(const core::Event& event, const RequestFacts* req
   if (status == 0 && request != nullptr) status = request->status;
 
   const bool labelled = !event.labels.empty();
-  for (const Caps& caps :
-       {labelled ? kWideLabelled : kWide, labelled ? kNarrowLabelled : kNarrow}) {
+  const Caps* wide = labelled ? &kWideLabelled : &kWide;
+  const Caps* narrow = labelled ? &kNarrowLabelled : &kNarrow;
+  if (event.file != nullptr) {
+    wide = &kWideFile;
+    narrow = &kNarrowFile;
+  }
+  for (const Caps* one : {wide, narrow}) {
+    const Caps& caps = *one;
     LineWriter line(out.first(std::min(out.size(), kLineMax)));
     line.raw("{\"@timestamp\":\"");
     line.raw({date_.data(), kDateSize});
@@ -460,6 +494,7 @@ std::size_t EcsEncoder::encode(const core::Event& event, const RequestFacts* req
     line.close();
 
     if (request != nullptr) write_request(line, *request, status, privacy, caps);
+    if (event.file != nullptr) write_file(line, *event.file, caps);
     write_labels(line, event, core::kind_name_of(event), request, privacy, caps);
     line.raw(",");
     line.raw(writer_);

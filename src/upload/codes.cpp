@@ -13,6 +13,8 @@ constexpr std::array kCodes = std::to_array<Code>({
     {415, "upload.multipart", "Malformed multipart form"},
     {422, "upload.name", "Refused file name"},
     {415, "upload.type", "Refused file type"},
+    {422, "upload.malware", "Malware found"},
+    {503, "upload.scan", "File not scanned"},
 });
 
 }  // namespace

@@ -13,6 +13,8 @@ enum class Fault : std::uint8_t {
   multipart,  // not a form that all parsers read alike
   name,       // a file's name is against the rules
   type,       // declared type, extension and content do not agree, or are not allowed
+  malware,    // the scanner has found something in a file
+  scan,       // a file could not be scanned
 };
 
 struct Code {

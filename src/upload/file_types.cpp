@@ -156,6 +156,11 @@ bool has_extension(const FileType& type, std::string_view lower) noexcept {
   return has(type.extensions, lower);
 }
 
+bool holds_no_script(const FileType& type) noexcept {
+  return type.name == "application/pdf" || type.name.starts_with("image/") ||
+         type.name.starts_with("audio/") || type.name.starts_with("video/");
+}
+
 bool is_detected(const FileType& type, std::string_view detected) noexcept {
   return detected == type.name || has(type.detected, detected);
 }

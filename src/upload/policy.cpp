@@ -10,6 +10,7 @@ namespace {
 constexpr std::array<std::string_view, 2> kNames = {"strict", "any"};
 constexpr std::uint64_t kMaxSize = 1ULL << 40;
 constexpr std::uint64_t kMaxCount = 10'000;
+constexpr std::uint64_t kMaxRatio = 1'000'000;
 
 TypeSet parse_types(std::string_view value) {
   TypeSet types = 0;
@@ -34,7 +35,8 @@ TypeSet parse_types(std::string_view value) {
 Policy parse_upload(core::Words& words) {
   Policy policy;
   if (words.is_off()) return policy;
-  words.read(0, {"types", "max_file", "max_files", "max_field", "max_fields", "names"});
+  words.read(0, {"types", "max_file", "max_files", "max_field", "max_fields", "names", "contents",
+                 "max_ratio"});
   policy.on = true;
   if (const auto value = words.named("types")) policy.types = parse_types(*value);
   if (const auto value = words.named("max_file")) {
@@ -52,6 +54,13 @@ Policy parse_upload(core::Words& words) {
   count("max_fields", policy.max_fields);
   if (const auto value = words.named("names")) {
     policy.names = static_cast<Names>(core::parse_choice("names", *value, kNames));
+  }
+  if (const auto value = words.named("contents")) {
+    policy.contents = static_cast<Contents>(core::parse_choice("contents", *value, kNames));
+  }
+  if (const auto value = words.named("max_ratio")) {
+    policy.max_ratio =
+        static_cast<std::uint32_t>(core::parse_number("max_ratio", *value, 1, kMaxRatio));
   }
   return policy;
 }

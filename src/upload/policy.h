@@ -9,6 +9,7 @@
 namespace guard::upload {
 
 enum class Names : std::uint8_t { strict, any };
+enum class Contents : std::uint8_t { strict, any };
 
 struct Policy {
   bool on = false;
@@ -18,6 +19,8 @@ struct Policy {
   std::uint32_t max_fields = 100;      // parts that are no files
   std::uint64_t max_field = 1U << 20;  // bytes of one of them
   Names names = Names::strict;
+  Contents contents = Contents::strict;
+  std::uint32_t max_ratio = 100;  // of what an archive says that it unpacks to, to its size
 };
 
 // Throws ConfigError.

@@ -2,13 +2,22 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 #include "upload/file_name.h"
 
 namespace guard::upload {
 
-Upload::Upload(const Policy& policy, std::string_view boundary, Magic* magic) noexcept
+Upload::Upload(const Policy& policy, std::string_view boundary, Magic& magic) noexcept
     : policy_(policy), magic_(magic), parser_(boundary, policy.max_files + policy.max_fields + 1) {}
+
+Upload::~Upload() {
+  while (first_ != nullptr) {
+    const FileFacts* file = first_;
+    first_ = file->next;
+    delete file;
+  }
+}
 
 bool Upload::refuse(Fault fault, std::string_view keyword, std::string_view detail) noexcept {
   verdict_ = {fault, detail, keyword, parser_.part().name};
@@ -36,6 +45,7 @@ bool Upload::finish() noexcept {
 bool Upload::begin(const core::MultipartPart& part) noexcept {
   size_ = head_size_ = 0;
   unnamed_ = judging_ = false;
+  file_ = nullptr;
   if (part.is_file()) return begin_file(part);
   if (++fields_ <= policy_.max_fields) return true;
   return refuse(Fault::count, "max_fields", "the form has more fields than it may have");
@@ -50,10 +60,18 @@ bool Upload::begin_file(const core::MultipartPart& part) noexcept {
   if (++files_ > policy_.max_files) {
     return refuse(Fault::count, "max_files", "the form has more files than it may have");
   }
+  if (!note_file(part)) {
+    return refuse(Fault::multipart, "unread", "the form could not be read");
+  }
   if (policy_.names == Names::strict) {
     const NameRule rule = check_name(*part.filename);
     if (!rule.keyword.empty()) return refuse(Fault::name, rule.keyword, rule.detail);
   }
+  digest_.begin();
+  archive_.begin();
+  scripts_.begin();
+  searching_ = false;
+  judging_ = true;
   if (policy_.types == 0) return true;
   // RFC 7578, section 4.4
   constexpr std::string_view kDefault = "text/plain";
@@ -64,37 +82,85 @@ bool Upload::begin_file(const core::MultipartPart& part) noexcept {
   if (!has_extension(file_types()[type_], extension.text())) {
     return refuse(Fault::type, "extension", "the extension of a file is not one of its type");
   }
-  judging_ = true;
+  searching_ = policy_.contents == Contents::strict && holds_no_script(file_types()[type_]);
+  return true;
+}
+
+bool Upload::note_file(const core::MultipartPart& part) noexcept {
+  file_ = new (std::nothrow) FileFacts;
+  if (file_ == nullptr) return false;
+  (last_ == nullptr ? first_ : last_->next) = file_;
+  last_ = file_;
+  file_->name.keep(*part.filename);
+  file_->declared_type.keep(part.type);
+  file_->offset = parser_.offset();
   return true;
 }
 
 bool Upload::judge_type() noexcept {
   judging_ = false;
-  const std::string_view detected = magic_->type_of({head_.data(), head_size_});
-  if (is_detected(file_types()[type_], detected)) return true;
+  const std::string_view detected = magic_.type_of({head_.data(), head_size_});
+  file_->detected_type.keep(detected);
+  if (policy_.types == 0) return true;
+  if (is_detected(file_types()[type_], detected)) {
+    return !searching_ || !opens_comment({head_.data(), head_size_}) || refuse_script();
+  }
   return refuse(Fault::type, "content", "the content of a file is not of its type");
 }
 
+bool Upload::refuse_script() noexcept {
+  return refuse(Fault::type, "script", "a file that must hold none has a page or a script in it");
+}
+
+// What small archives say does no harm.
+bool Upload::fits_unpacked() noexcept {
+  constexpr std::uint64_t kSmall = 16ULL << 20;
+  const std::uint64_t declared = archive_.declared();
+  if (declared <= kSmall || declared / policy_.max_ratio < file_->size) return true;
+  return refuse(Fault::size, "max_ratio", "an archive would unpack to more than it may");
+}
+
+bool Upload::look_at(std::string_view bytes) noexcept {
+  archive_.add(bytes);
+  return !searching_ || !scripts_.add(bytes) || refuse_script();
+}
+
+// Byte by byte or all at once, the same is found first.
+bool Upload::take(std::string_view bytes) noexcept {
+  file_->size += bytes.size();
+  digest_.add(bytes);
+  if (judging_) {
+    const std::string_view piece = bytes.substr(0, head_.size() - head_size_);
+    std::memcpy(head_.data() + head_size_, piece.data(), piece.size());
+    head_size_ += piece.size();
+    if (!look_at(piece) || (head_size_ == head_.size() && !judge_type())) return false;
+    bytes.remove_prefix(piece.size());
+  }
+  return look_at(bytes);
+}
+
 bool Upload::data(std::string_view bytes) noexcept {
-  size_ += bytes.size();
   if (unnamed_) return refuse(Fault::name, "missing", "a file has no name");
   if (!parser_.part().is_file()) {
+    size_ += bytes.size();
     return size_ <= policy_.max_field ||
            refuse(Fault::size, "max_field", "a field is larger than it may be");
   }
-  file_bytes_ += bytes.size();
-  if (size_ > policy_.max_file) {
-    return refuse(Fault::size, "max_file", "a file is larger than it may be");
-  }
-  if (!judging_) return true;
-  const std::size_t piece = std::min(bytes.size(), head_.size() - head_size_);
-  std::memcpy(head_.data() + head_size_, bytes.data(), piece);
-  head_size_ += piece;
-  return head_size_ < head_.size() || judge_type();
+  const std::uint64_t room = policy_.max_file - file_->size;
+  file_bytes_ += std::min<std::uint64_t>(bytes.size(), room);
+  if (!take(bytes.substr(0, room))) return false;
+  return bytes.size() <= room || refuse(Fault::size, "max_file", "a file is larger than it may be");
 }
 
 bool Upload::end() noexcept {
-  return !judging_ || judge_type();
+  if (file_ == nullptr) return true;
+  file_->whole = true;
+  file_->hashed = digest_.finish(file_->sha256);
+  if (judging_ && !judge_type()) return false;
+  if (searching_ && scripts_.finish()) return refuse_script();
+  if (!fits_unpacked()) return false;
+  file_ = nullptr;
+  return true;
 }
 
 }  // namespace guard::upload

@@ -2,6 +2,8 @@
 
 #include <new>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/check.h"
 #include "core/metrics.h"
@@ -11,6 +13,8 @@
 #include "ngx/fields.h"
 #include "ngx/module.h"
 #include "ngx/strings.h"
+#include "upload/scan_policy.h"
+#include "upload/scanner.h"
 #include "upload/upload.h"
 
 extern "C" {
@@ -35,13 +39,24 @@ struct Counts {
   const core::Counter* bytes = nullptr;
 };
 
-struct MainConf {
-  Counts passed;
-  Counts refused;
+// guard_upload_scan of a location.
+struct Scanning {
+  ScanPolicy policy;
+  ngx::Endpoint endpoint;
+  ngx::Route route;
 };
 
 struct LocationConf {
   const Policy* policy = nullptr;
+  Scanning* scanning = nullptr;  // null: nothing was said, or off
+  bool scanning_said = false;
+};
+
+struct MainConf {
+  Counts passed;
+  Counts refused;
+  std::vector<Scanning*> scannings;
+  bool scanned = false;  // in some location
 };
 
 // Of one request: the form under one location's policy. Another location, after an internal
@@ -51,16 +66,22 @@ struct State {
   Upload* upload = nullptr;
   Verdict verdict;
   bool counted = false;
+  bool judged = false;  // all of the form has been seen, or as much as refuses it
+  Scanner* scanner = nullptr;
+  const Scanning* scanning = nullptr;  // under which it scans
 };
 
 // Of this worker; libmagic's state is large, and not for two at once.
 Magic magic;
 bool magic_wanted = false;
 
-const Policy& policy_of(const Request& request) noexcept {
+const LocationConf& conf_of(const Request& request) noexcept {
   return *static_cast<LocationConf*>(
-              ngx_http_get_module_loc_conf(request.native(), ngx_http_guard_upload_module))
-              ->policy;
+      ngx_http_get_module_loc_conf(request.native(), ngx_http_guard_upload_module));
+}
+
+const Policy& policy_of(const Request& request) noexcept {
+  return *conf_of(request).policy;
 }
 
 // What the header says of the body; all fields of a name, where nginx keeps the first.
@@ -102,18 +123,20 @@ core::BodyNeed body_need(Request& request) noexcept {
   const Policy& policy = policy_of(request);
   auto* state = request.state<State>(core::Feature::upload);
   if (state == nullptr || !request.has_body()) return {};
-  // Asked again when the body has been read.
-  if (state->policy == &policy) return {state->upload != nullptr, 0};
+  // Asked again when the body has been read; and after an internal redirect to where the same
+  // policy stands, for which the form must not be read twice.
+  if (state->policy == &policy) return {state->upload != nullptr && !state->judged, 0};
   const Fields fields = read_fields(request.native());
   if (!fields.some_multipart) return {};
-  *state = {&policy, nullptr, judge_fields(fields), false};
+  *state = {&policy, nullptr, judge_fields(fields), false, false, nullptr, nullptr};
   if (state->verdict.refused()) return {};
-  void* memory = ngx_palloc(request.pool(), sizeof(Upload));
-  if (memory == nullptr) {
+  ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(request.pool(), sizeof(Upload));
+  if (cleanup == nullptr) {
     state->policy = nullptr;
     return {};
   }
-  state->upload = new (memory) Upload(policy, fields.type.boundary, &magic);
+  state->upload = new (cleanup->data) Upload(policy, fields.type.boundary, magic);
+  cleanup->handler = [](void* upload) noexcept { static_cast<Upload*>(upload)->~Upload(); };
   return {true, 0};
 }
 
@@ -122,13 +145,22 @@ bool body_part(Request& request, std::string_view bytes) noexcept {
   return state == nullptr || state->upload == nullptr || state->upload->feed(bytes);
 }
 
-Answer refuse(Request& request, core::Refusal& refusal, const Verdict& verdict) noexcept {
+// Of the pool, since a refusal's views must live as long as the request; null: no memory.
+const core::EventFile* file_of(Request& request, const FileFacts* facts) noexcept {
+  if (facts == nullptr) return nullptr;
+  void* memory = ngx_palloc(request.pool(), sizeof(core::EventFile));
+  return memory == nullptr ? nullptr : new (memory) core::EventFile(facts->event());
+}
+
+Answer refuse(Request& request, core::Refusal& refusal, const Verdict& verdict,
+              const FileFacts* file = nullptr) noexcept {
   const Code& code = code_of(verdict.fault);
   refusal.event = core::EventKind::file_refused;
   refusal.status = code.status;
   refusal.code = code.code;
   refusal.title = code.title;
   refusal.detail = verdict.detail;
+  refusal.file = file_of(request, file);
   auto* place =
       static_cast<core::FieldError*>(ngx_palloc(request.pool(), sizeof(core::FieldError)));
   if (place != nullptr) {
@@ -151,6 +183,40 @@ void count(State& state, const MainConf& main) noexcept {
   counts.bytes->add(state.upload->file_bytes());
 }
 
+Answer judge_scan(Request& request, const Scanner& scanner, core::Refusal& refusal) noexcept {
+  const FileFacts* file = scanner.offender();
+  if (file == nullptr) return Answer::pass;
+  if (file->scan == Scan::infected) {
+    constexpr Verdict kInfected = {
+        Fault::malware, "the scanner has found malware in a file", "signature", {}};
+    return refuse(request, refusal, kInfected, file);
+  }
+  const ScanFault fault = scanner.fault();
+  const Fault code = fault == ScanFault::size ? Fault::size : Fault::scan;
+  const Answer answer =
+      refuse(request, refusal, {code, explain(fault), keyword_of(fault), {}}, file);
+  if (code == Fault::scan) refusal.event = core::EventKind::scan_failed;
+  return answer;
+}
+
+Answer scan(Request& request, State& state, core::Refusal& refusal) noexcept {
+  const Scanning& scanning = *conf_of(request).scanning;
+  if (state.upload->facts() == nullptr) return Answer::pass;
+  if (state.scanner == nullptr || state.scanning != &scanning) {
+    ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(request.pool(), sizeof(Scanner));
+    if (cleanup == nullptr) {
+      constexpr Verdict kMemory = {Fault::scan, "the file could not be scanned", "memory", {}};
+      return refuse(request, refusal, kMemory, state.upload->facts());
+    }
+    state.scanner = new (cleanup->data)
+        Scanner(request, scanning.policy, scanning.endpoint, scanning.route, state.upload->facts());
+    cleanup->handler = [](void* scanner) noexcept { static_cast<Scanner*>(scanner)->~Scanner(); };
+    state.scanning = &scanning;
+    state.scanner->start();
+  }
+  return state.scanner->done() ? judge_scan(request, *state.scanner, refusal) : Answer::wait;
+}
+
 Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
   if (!request.has_body()) return Answer::pass;
   const Policy& policy = policy_of(request);
@@ -167,11 +233,35 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
     if (!request.body_complete()) return refuse(request, refusal, kUnread);
     state->upload->finish();
   }
+  state->judged = true;
   count(*state, *static_cast<const MainConf*>(
                     ngx_http_get_module_main_conf(request.native(), ngx_http_guard_upload_module)));
   const Verdict& verdict = state->upload->verdict();
-  return verdict.refused() ? refuse(request, refusal, verdict) : Answer::pass;
+  if (verdict.refused()) return refuse(request, refusal, verdict, state->upload->refused_file());
+  return conf_of(request).scanning == nullptr ? Answer::pass : scan(request, *state, refusal);
 }
+
+void abandon(Request& request) noexcept {
+  const auto* state = request.state<State>(core::Feature::upload);
+  if (state != nullptr && state->scanner != nullptr) state->scanner->stop();
+}
+
+// The application has answered: which files it has taken.
+void tell_files(ngx_http_request_t* /*r*/, Request* request) noexcept {
+  const auto* state = request->state<State>(core::Feature::upload);
+  if (state == nullptr || state->upload == nullptr || request->own_status() >= 400) return;
+  for (const FileFacts* facts = state->upload->facts(); facts != nullptr; facts = facts->next) {
+    if (!facts->whole) continue;
+    const core::EventFile file = facts->event();
+    core::Event event;
+    event.kind = core::EventKind::file_uploaded;
+    event.status = request->own_status();
+    event.file = &file;
+    request->publish(event);
+  }
+}
+
+constexpr core::HeaderStage kOutcome = {core::kStageOutcome, tell_files};
 
 const core::Check kCheck = {core::Feature::upload,
                             core::Gate::inner,
@@ -179,14 +269,14 @@ const core::Check kCheck = {core::Feature::upload,
                             nullptr,
                             nullptr,
                             body_need,
-                            nullptr,
+                            abandon,
                             body_part};
 
 void set_upload(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   if (conf.policy != nullptr) core::fail("\"guard_upload\" directive is duplicate");
   auto* policy = ngx::pool_new<Policy>(cf->pool);
   *policy = parse_upload(words);
-  if (policy->types != 0) {
+  if (policy->on) {
     // So that what is missing is said before a worker needs it.
     Magic trial;
     if (!trial.open()) core::fail(trial.error());
@@ -195,10 +285,53 @@ void set_upload(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   conf.policy = policy;
 }
 
+MainConf& main_of(ngx_conf_t* cf) noexcept {
+  return *static_cast<MainConf*>(
+      ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_upload_module));
+}
+
+void set_scan(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
+  if (conf.scanning_said) core::fail("\"guard_upload_scan\" directive is duplicate");
+  conf.scanning_said = true;
+  ScanPolicy policy = parse_upload_scan(words);
+  if (!policy.on) return;
+  conf.scanning = ngx::pool_new<Scanning>(cf->pool);
+  conf.scanning->policy = std::move(policy);
+  main_of(cf).scannings.push_back(conf.scanning);
+  const ScanPolicy& said = conf.scanning->policy;
+  if (!ngx::resolve(cf, conf.scanning->endpoint, said.host, said.port)) {
+    core::fail("host not found in \"", words[0], "\"");
+  }
+}
+
 void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
+  if (!child.scanning_said) {
+    child.scanning_said = parent.scanning_said;
+    child.scanning = parent.scanning;
+  }
   if (child.policy == nullptr) child.policy = parent.policy;
   if (child.policy == nullptr) child.policy = ngx::pool_new<Policy>(cf->pool);
-  if (child.policy->on) core::activate(cf, kCheck);
+  if (!child.policy->on) return;
+  core::activate(cf, kCheck);
+  core::activate(cf, kOutcome);
+  if (child.scanning == nullptr) return;
+  main_of(cf).scanned = true;
+  const ScanPolicy& scan = child.scanning->policy;
+  if (child.policy->max_file > scan.scan_max) {
+    ngx::notice(cf, scan.on_error == OnError::refuse
+                        ? "files larger than \"scan_max\" of \"guard_upload_scan\" are refused, "
+                          "whatever \"max_file\" says"
+                        : "files larger than \"scan_max\" of \"guard_upload_scan\" pass without "
+                          "a scan");
+  }
+}
+
+// A scanner that is never asked is a mistake that nobody would notice.
+void postconfigure(ngx_conf_t* cf) {
+  const MainConf& main = main_of(cf);
+  if (main.scannings.empty() || main.scanned) return;
+  core::fail("\"guard_upload_scan\" scans nothing, no location that it stands for has ",
+             "\"guard_upload\"");
 }
 
 void init_main(ngx_conf_t* cf, MainConf& conf) {
@@ -213,9 +346,15 @@ void init_main(ngx_conf_t* cf, MainConf& conf) {
 
 void preconfigure(ngx_conf_t* cf) {
   core::add_check(cf, kCheck);
+  core::add_header_stage(cf, kOutcome);
 }
 
 ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
+  if (ngx_get_conf(cycle->conf_ctx, ngx_http_module) != nullptr) {
+    auto* main = static_cast<MainConf*>(
+        ngx_http_cycle_get_module_main_conf(cycle, ngx_http_guard_upload_module));
+    for (Scanning* scanning : main->scannings) scanning->route.resolver = ngx::resolver_of(cycle);
+  }
   if (magic_wanted && !magic.open()) {
     const std::string_view why = magic.error();
     ngx_log_error(NGX_LOG_EMERG, cycle->log, 0, "guard_upload: %*s", why.size(), why.data());
@@ -230,14 +369,16 @@ void exit_process(ngx_cycle_t* /*cycle*/) noexcept {
 constexpr ngx_uint_t kAnywhere = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
 ngx_command_t commands[] = {
-    ngx::command(ngx_string("guard_upload"), kAnywhere | NGX_CONF_1MORE, NGX_HTTP_LOC_CONF_OFFSET,
+    ngx::command(ngx_string("guard_upload"), kAnywhere | NGX_CONF_ANY, NGX_HTTP_LOC_CONF_OFFSET,
                  ngx::directive<set_upload>),
+    ngx::command(ngx_string("guard_upload_scan"), kAnywhere | NGX_CONF_1MORE,
+                 NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_scan>),
     ngx_null_command,
 };
 
 ngx_http_module_t context = {
     ngx::configuration<preconfigure>,
-    nullptr,
+    ngx::configuration<postconfigure>,
     ngx::create_conf<MainConf>,
     ngx::init_conf<MainConf, init_main>,
     nullptr,

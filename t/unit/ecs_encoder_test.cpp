@@ -272,6 +272,63 @@ void bounded_labels(void**) {
   }
 }
 
+void file(void**) {
+  core::EventFile file;
+  file.name = "caf\xc3\xa9\"\n.png";
+  file.declared_type = "image/png";
+  file.detected_type = "image/jpeg";
+  file.size = 0;
+  file.sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+  file.scan = "infected";
+  file.signature = "Eicar-Test-Signature";
+  core::Event event;
+  event.kind = core::EventKind::file_refused;
+  event.file = &file;
+  std::string line = line_of(event, nullptr);
+  const std::string said =
+      R"("file":{"name":"caf)"
+      "\xc3\xa9"
+      R"(\"\n.png","size":0,"mime_type":"image/jpeg",)"
+      R"("hash":{"sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}},)"
+      R"("labels":{"kind":"file_refused","declared_type":"image/png","scan":"infected",)"
+      R"("signature":"Eicar-Test-Signature"})";
+  assert_non_null(strstr(line.c_str(), said.c_str()));
+  file = {};
+  line = line_of(event, nullptr);
+  assert_null(strstr(line.c_str(), "\"file\":"));
+}
+
+// A file whose every text is longer than it may be, of a request that is as long.
+void bounded_file(void**) {
+  const std::string bomb(64 * 1024, '\x01');
+  const std::string hash(64, 'f');
+  core::EventFile file;
+  file.name = file.declared_type = file.detected_type = file.signature = bomb;
+  file.sha256 = hash;
+  file.size = UINT64_MAX;
+  file.scan = "infected";
+  events::RequestFacts request = facts();
+  request.user_agent = request.host = request.method = request.request_id = bomb;
+  request.target = request.route = request.http_version = request.scheme = bomb;
+  core::Event event = refusal();
+  event.kind = core::EventKind::file_refused;
+  event.code = event.policy = event.detail = event.pointer = event.key_hash = event.user = bomb;
+  event.count = UINT64_MAX;
+  event.file = &file;
+  simdjson::dom::parser parser;
+  for (std::size_t room :
+       {events::kLineMax - events::kSealSize, events::kPipeLineMax - events::kSealSize}) {
+    const std::string line = line_of(
+        event, &request, {events::UserPrivacy::clear, events::AddressPrivacy::hash, true}, room);
+    assert_true(!line.empty() && line.size() <= room);
+    simdjson::dom::element root = parser.parse(line);
+    assert_true(std::string_view(root["file"]["name"]).ends_with("\xe2\x80\xa6"));
+    expect_text(std::string_view(root["file"]["hash"]["sha256"]), hash);
+    assert_non_null(strstr(line.c_str(), "file.name,file.mime_type,"));
+    assert_non_null(strstr(line.c_str(), "labels.declared_type,labels.signature"));
+  }
+}
+
 void dates(void**) {
   const auto date = [](std::uint64_t ms) {
     return line_of(core::Event{}, nullptr, {}, events::kLineMax, ms).substr(15, 24);
@@ -293,6 +350,7 @@ int main() {
       cmocka_unit_test(bounded),    cmocka_unit_test(long_host_of_the_machine),
       cmocka_unit_test(every_kind), cmocka_unit_test(dates),
       cmocka_unit_test(labels),     cmocka_unit_test(bounded_labels),
+      cmocka_unit_test(file),       cmocka_unit_test(bounded_file),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -7,7 +7,11 @@
 #include <vector>
 
 #include "unit.h"
+#include "upload/archive.h"
+#include "upload/clamd.h"
 #include "upload/file_name.h"
+#include "upload/scan_policy.h"
+#include "upload/script_search.h"
 
 namespace core = guard::core;
 namespace upload = guard::upload;
@@ -98,7 +102,7 @@ void types(void**) {
 std::string verdict(const upload::Policy& policy, std::string_view body, std::size_t piece) {
   static upload::Magic magic;
   assert_true(magic.open());
-  const auto form = std::make_unique<upload::Upload>(policy, "b", &magic);
+  const auto form = std::make_unique<upload::Upload>(policy, "b", magic);
   bool good = true;
   while (good && !body.empty()) {
     const std::string_view bytes = body.substr(0, piece);
@@ -159,10 +163,212 @@ void forms(void**) {
   expect_text(said("", "x"), "upload.count max_fields f");
 }
 
+upload::ScanPolicy scan_policy_of(std::vector<std::string_view> words) {
+  words.insert(words.begin(), "guard_upload_scan");
+  core::Words all(std::move(words));
+  return upload::parse_upload_scan(all);
+}
+
+void scan_words(void**) {
+  assert_false(scan_policy_of({"off"}).on);
+  upload::ScanPolicy policy = scan_policy_of({"unix:/run/clamav/clamd.ctl"});
+  assert_true(policy.on && policy.on_error == upload::OnError::refuse);
+  expect_text(policy.host, "unix:/run/clamav/clamd.ctl");
+  assert_int_equal(policy.timeout.count(), 30000);
+  assert_int_equal(policy.scan_max, 25 << 20);
+  policy = scan_policy_of({"tcp:[::1]:3310", "timeout=5s", "scan_max=1m", "on_error=pass"});
+  expect_text(policy.host, "::1");
+  assert_int_equal(policy.port, 3310);
+  assert_int_equal(policy.timeout.count(), 5000);
+  assert_int_equal(policy.scan_max, 1 << 20);
+  assert_true(policy.on_error == upload::OnError::pass);
+  expect_text(scan_policy_of({"tcp:clamd.internal:1"}).host, "clamd.internal");
+  for (const char* bad : {"", "unix:", "unix:/", "unix:a", "tcp:", "tcp:a", "tcp:a:", "tcp::1",
+                          "tcp:a:0", "tcp:a:65536", "tcp:a:1x", "tcp:::1:1", "tcp:[]:1",
+                          "tcp:a b:1", "tcp:a/b:1", "127.0.0.1:3310", "tcp://a:1"}) {
+    expect_error([bad] { scan_policy_of({bad}); },
+                 "invalid address \"" + std::string(bad) +
+                     "\" of a scanner, \"unix:/path\" or \"tcp:host:port\" is expected");
+  }
+}
+
+void clamd_answers(void**) {
+  using State = upload::ClamdReply::State;
+  const auto said = [](std::string_view answer) {
+    upload::ClamdReply whole;
+    const State state = whole.add(answer);
+    upload::ClamdReply cut;
+    State last = State::more;
+    for (std::size_t i = 0; i < answer.size() && last == State::more; ++i) {
+      last = cut.add(answer.substr(i, 1));
+    }
+    // What follows in another piece is not waited for.
+    if (answer.find('\0') + 1 == answer.size()) assert_true(last == state);
+    return state;
+  };
+  const auto with_end = [](std::string_view text) { return std::string(text) + '\0'; };
+  assert_true(said(with_end("stream: OK")) == State::clean);
+  for (const char* bad :
+       {"", "OK", "stream: ok", "stream: OK ", " stream: OK", "stream: OK\n", "1: stream: OK",
+        "stream: FOUND", "stream:  FOUND", "stream: x found", "x: y FOUND",
+        "INSTREAM size limit exceeded. ERROR\n", "UNKNOWN COMMAND"}) {
+    assert_true(said(with_end(bad)) == State::broken);
+  }
+  assert_true(said("stream: OK") == State::more);
+  assert_true(said(with_end("stream: OK") + with_end("stream: OK")) == State::broken);
+  assert_true(said(with_end("INSTREAM size limit exceeded. ERROR")) == State::limit);
+  assert_true(said(with_end("stream: Heuristics.Limits.Exceeded.MaxFileSize FOUND")) ==
+              State::limit);
+  assert_true(said(std::string(upload::ClamdReply::kMax, 'x')) == State::broken);
+  assert_true(said(std::string(upload::ClamdReply::kMax + 1, 'x')) == State::broken);
+  upload::ClamdReply reply;
+  assert_true(reply.add(with_end("stream: A B FOUND")) == State::infected);
+  expect_text(reply.signature(), "A B");
+  char head[4];
+  upload::write_piece_head(0x01020384, head);
+  assert_memory_equal(head, "\1\2\3\x84", 4);
+}
+
+// However it is cut.
+template <class Ask>
+void at_every_cut(std::string_view content, const Ask& ask) {
+  for (std::size_t piece = 1; piece <= content.size() + 1; ++piece) {
+    std::vector<std::string> pieces;
+    for (std::size_t at = 0; at < content.size(); at += piece) {
+      pieces.emplace_back(content.substr(at, piece));
+    }
+    ask(pieces);
+  }
+}
+
+bool has_script(std::string_view content) {
+  bool first = true;
+  bool all = false;
+  at_every_cut(content, [&](const std::vector<std::string>& pieces) {
+    upload::ScriptSearch search;
+    search.begin();
+    bool has = false;
+    for (const std::string& piece : pieces) has = has || search.add(piece);
+    has = has || search.finish();
+    if (first) all = has;
+    assert_true(has == all);
+    first = false;
+  });
+  return all;
+}
+
+void scripts(void**) {
+  for (const char* bad :
+       {"x<script>alert(1)</script>", "\xff\xd8<SCRIPT src=a>", "<script/x>", "<svg onload=x>",
+        "<svg\n>", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa<!DOCTYPE HTML>", "<<html>", "<body >",
+        "<iframe/>", "<object\t", "<embed ", "<?php echo 1;", "<?PHP\n", "a<?=`$_GET[1]`?>",
+        "<?=<<<A\nid\nA", "<<?php\r"}) {
+    expect_text(has_script(bad) ? bad : "nothing", bad);
+  }
+  for (const char* good :
+       {"", "<", "<?", "<?=", "<?php", "<script", "<scripts>", "<svg:a>", "<bodyguard>", "script>",
+        "<?xpacket begin=", "<x:xmpmeta xmlns:x=", "<?xml version='1.0'?>",
+        "<?=a\xff"
+        "bcdefgh",
+        "<?=abcdefg", "<?phpx", "< script>", "<!doctype htm>", "<%= 1 %>"}) {
+    expect_text(has_script(good) ? "script" : good, good);
+  }
+  assert_true(upload::opens_comment("GIF89a/*"));
+  assert_true(upload::opens_comment("\xff\xd8\xff\xe0/*"));
+  assert_true(upload::opens_comment("BM/*"));
+  assert_true(upload::opens_comment("RIFF/*"));
+  for (const char* good : {"", "GIF89a", "GIF89a/", "\xff\xd8\xff\xe0", "x/*", "RIFFx/*"}) {
+    assert_false(upload::opens_comment(good));
+  }
+}
+
+std::string number(std::uint64_t value, int bytes) {
+  std::string text;
+  for (int i = 0; i < bytes; ++i) text += static_cast<char>(value >> 8 * i & 0xff);
+  return text;
+}
+
+std::string local_header(std::uint32_t size) {
+  return "PK\3\4" + std::string(18, '\x14') + number(size, 4) + number(1, 2) + number(0, 2) + "a";
+}
+
+std::string central_header(std::uint32_t size, const std::string& name = "a") {
+  return "PK\1\2" + std::string(20, '\x14') + number(size, 4) + number(name.size(), 2) +
+         std::string(16, '\0') + name;
+}
+
+std::uint64_t declared(std::string_view content) {
+  std::uint64_t all = 0;
+  bool first = true;
+  at_every_cut(content, [&](const std::vector<std::string>& pieces) {
+    upload::Archive archive;
+    archive.begin();
+    for (const std::string& piece : pieces) archive.add(piece);
+    if (first) all = archive.declared();
+    assert_true(archive.declared() == all);
+    first = false;
+  });
+  return all;
+}
+
+void archives(void**) {
+  assert_int_equal(declared(""), 0);
+  assert_int_equal(declared("PK"), 0);
+  assert_int_equal(declared(central_header(7)), 0);
+  assert_int_equal(declared(local_header(7)), 7);
+  assert_int_equal(declared(local_header(7) + "content" + local_header(8)), 15);
+  assert_int_equal(declared(local_header(0) + "xPxPKxPK\1x" + central_header(9)), 9);
+  assert_int_equal(declared(local_header(UINT32_MAX) + central_header(5)), 5);
+  assert_int_equal(declared(local_header(0) + central_header(UINT32_MAX) + central_header(1)),
+                   1ULL << 32);
+  // One that stands before another one, or in it, does not hide it.
+  assert_int_equal(declared(local_header(0) + "PK\1\2" + central_header(1000)) >= 1000, 1);
+  assert_int_equal(
+      declared(local_header(0) + central_header(1, "PK\1\2") + central_header(1000)) >= 1000, 1);
+  assert_int_equal(
+      declared(local_header(0) + central_header(1, std::string(65535, 'x')).substr(0, 60) +
+               central_header(1000)) >= 1000,
+      1);
+  const std::string gzip = "\x1f\x8b\b" + std::string(15, '\1');
+  assert_int_equal(declared(gzip + number(123456789, 4)), 123456789);
+  assert_int_equal(declared("\x1f\x8b\b"), 0);
+}
+
+void contents(void**) {
+  const upload::Policy policy =
+      policy_of({"types=image/png,application/zip,text/plain", "max_ratio=1000"});
+  const auto said = [&](std::string_view rest, std::string_view content) {
+    const std::string body = "--b\r\nContent-Disposition: form-data; name=\"f\"" +
+                             std::string(rest) + "\r\n\r\n" + std::string(content) +
+                             "\r\n--b--\r\n";
+    const std::string whole = verdict(policy, body, body.size());
+    for (const std::size_t piece : {1U, 7U, 64U, 16384U}) {
+      expect_text(verdict(policy, body, piece), whole);
+    }
+    return whole;
+  };
+  const std::string png("\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\6\0\0\0\x1f\x15\xc4\x89",
+                        33);
+  const std::string as_png = "; filename=\"a.png\"\r\nContent-Type: image/png";
+  const std::string as_zip = "; filename=\"a.zip\"\r\nContent-Type: application/zip";
+  expect_text(said(as_png, png + "<script>alert(1)</script>"), "upload.type script f");
+  expect_text(said(as_png, png + std::string(20000, 'x') + "<?php "), "upload.type script f");
+  expect_text(said(as_png, "no picture" + std::string(20000, 'x') + "<?php "),
+              "upload.type content f");
+  expect_text(said("; filename=\"a.txt\"", "say <script> to a browser\n"), "good 1");
+  const std::string zip = local_header(0) + std::string(1000, 'x');
+  expect_text(said(as_zip, zip + central_header(16U << 20)), "good 1");
+  expect_text(said(as_zip, zip + central_header((16U << 20) + 1)), "upload.size max_ratio f");
+  expect_text(said(as_zip, zip + std::string(20000, 'x') + central_header((16U << 20) + 1)),
+              "good 1");
+}
+
 }  // namespace
 
 int main() {
-  const CMUnitTest tests[] = {cmocka_unit_test(words), cmocka_unit_test(names),
-                              cmocka_unit_test(types), cmocka_unit_test(forms)};
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(words),    cmocka_unit_test(names),      cmocka_unit_test(types),
+      cmocka_unit_test(forms),    cmocka_unit_test(scripts),    cmocka_unit_test(archives),
+      cmocka_unit_test(contents), cmocka_unit_test(scan_words), cmocka_unit_test(clamd_answers)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -75,7 +75,8 @@ my $nginx = start_nginx(%common);
 my $port  = $nginx->port;
 
 sub health { my ($target, @word) = @_; my $answer = request($port, GET => $target, @word); return ($answer, eval { JSON::PP->new->decode($answer->{body}) }) }
-sub ready_means { my ($code) = @_; return wait_for(sub { request($port, GET => '/ready')->{code} == $code }, 15) }
+# Says it of all workers, each of which looks for the file of guard_drain by itself.
+sub ready_means { my ($code) = @_; return wait_for(sub { !grep { request($port, GET => '/ready')->{code} != $code } 1 .. 12 }, 15) }
 
 ok ready_means(200), 'ready once all that is needed was seen';
 my @bad_names = $bad =~ /^guard_health_check (\w+)/mg;

@@ -44,7 +44,7 @@ constexpr std::array<EventKindInfo, kEventKindCount> kEventKinds = {{
     {EventKind::file_refused, "file_refused", "intrusion_detection,file,web", "denied",
      "file-refused", Outcome::success, Severity::warning,
      "An upload broke a rule on names, types, sizes or contents", true},
-    {EventKind::scan_failed, "scan_failed", "file,malware", "error", "scan-failed",
+    {EventKind::scan_failed, "scan_failed", "file,malware,web", "error", "scan-failed",
      Outcome::failure, Severity::error,
      "A file could not be scanned for malware; on_error decides what becomes of it"},
     {EventKind::rate_limited, "rate_limited", "api,web", "denied,access", "rate-limit-exceeded",

@@ -108,7 +108,8 @@ bool read_parameter(std::string_view& text, Parameter& out) noexcept {
   } else {
     out.value = text.substr(0, text.find_first_of("; \t"));
     text.remove_prefix(out.value.size());
-    if (!is_token(out.value)) return false;
+    // A quote to PHP, wherever it stands.
+    if (!is_token(out.value) || out.value.find('\'') != std::string_view::npos) return false;
   }
   return text.empty() || text.front() == ';';
 }
@@ -119,6 +120,12 @@ bool next_parameter(std::string_view& text) noexcept {
   text.remove_prefix(1);
   text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
   return true;
+}
+
+// Java trims values, PHP the beginning of names.
+bool is_trimmed(std::string_view text) noexcept {
+  return text.find('\t') == std::string_view::npos && !text.starts_with(' ') &&
+         !text.ends_with(' ');
 }
 
 bool is_utf8(std::string_view text) noexcept {
@@ -142,7 +149,7 @@ MultipartFault read_disposition(std::string_view value, MultipartPart& part) noe
     if (value.starts_with("name*") || value.starts_with("filename*")) return extended;
     if (value.find('\\') != std::string_view::npos) return quoting;
     Parameter one;
-    if (!read_parameter(value, one)) return parameter;
+    if (!read_parameter(value, one) || !is_trimmed(one.value)) return parameter;
     if (!is_utf8(one.value)) return encoding;
     if (one.value.find("=?") != std::string_view::npos) return encoded_word;
     if (one.name == "name" && !named) {

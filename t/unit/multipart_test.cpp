@@ -228,6 +228,11 @@ void dispositions(void**) {
   expect_text(of("; filename=a b"), "parameter");
   expect_text(of("; filename=\"a\"b"), "parameter");
   expect_text(of("; filename="), "parameter");
+  expect_text(of("; filename=a'"), "parameter");
+  expect_text(of("; filename=\"it's\""), "a|it's||x;");
+  expect_text(of("; filename=\" a\""), "parameter");
+  expect_text(of("; filename=\"a \""), "parameter");
+  expect_text(of("; filename=\"a\tb\""), "parameter");
   expect_text(of("; filename='a\""), "parameter");
   expect_text(of("; filename*=UTF-8''a.php"), "extended");
   expect_text(of("; filename*0=\"a\""), "extended");

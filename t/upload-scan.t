@@ -195,6 +195,20 @@ events_are ['scan_failed denied upload.scan a.txt failed', 'scan_failed denied u
     events_are [('file_uploaded - - good.txt clean') x 2, ("file_refused denied upload.malware eicar.txt infected $eicar") x 2], 'events';
 }
 
+# Clients that go away while they send, at every stage of a form, leave nothing behind.
+{
+    my $body = form(['a.txt', $long], ['b.txt', 'b']);
+    for my $sent (1, 40, 120, 20_000, length($body) - 1) {
+        my $client = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) or die $!;
+        print {$client} "POST /u HTTP/1.1\r\nHost: localhost\r\nX-Sent: $sent\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: " . length($body) . "\r\n\r\n" . substr($body, 0, $sent);
+        $client->flush;
+        close $client;
+    }
+    is post('/u', ['a.txt', 'a']), '200', 'the next one is served';
+    is passed_on(), 1, 'and nothing else is proxied';
+    forget();
+}
+
 # A client that goes away takes its scan with it; a reload does not.
 {
     my $open = $fake->noted('open');

@@ -6,6 +6,7 @@ use warnings;
 use lib 't/lib';
 use Test::More;
 use Test::Nginx::Guard;
+use Test::Nginx::Guard::Guardctl qw(guardctl);
 use Test::Nginx::Guard::Metrics qw(scrape parse_metrics);
 use Time::HiRes qw(time);
 use Time::Local qw(timegm);
@@ -52,7 +53,7 @@ sub until_it_says {
 {
     my $m = metrics();
     my ($build) = grep { /^guard_build_info/ } keys %$m;
-    my ($running) = qx($ENV{PWD}/build/guardctl --version 2>&1) =~ /(\d+\.\d+\.\d+)/;
+    my ($running) = (guardctl('--version'))[1] =~ /(\d+\.\d+\.\d+)/;
     my ($of_nginx) = `@{[ $ENV{TEST_NGINX_BINARY} || '/usr/sbin/nginx' ]} -v 2>&1` =~ m{nginx/(\S+)};
     is $build, qq(guard_build_info{version="$running",nginx="$of_nginx"}), 'the versions';
     my ($month, $day, $time, $year) = qx(openssl x509 -in $crt -noout -enddate) =~ /=(\w{3}) +(\d+) ([\d:]+) (\d{4}) GMT/;

@@ -256,7 +256,7 @@ sub start {
             }
             return slurp($pid_file) =~ /^\d+\n/ && $self->worker_pids >= $self->{wanted} && 'ready';
         },
-        15
+        30
     ) // 'late';
     return if $ready eq 'ready';
     if ($ready eq 'late') {
@@ -266,7 +266,7 @@ sub start {
     delete $running{$self};
     delete $self->{pid};
     my $said = $self->log_text('stderr.log');
-    return $ready eq 'late' ? "nginx is not ready after 15 s: $said" : "nginx ended: $said";
+    return $ready eq 'late' ? "nginx is not ready after 30 s: $said" : "nginx ended: $said";
 }
 
 # The workers that take new connections.

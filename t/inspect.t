@@ -205,3 +205,39 @@ SecRule TX:anomaly_score "@ge 10" "id:3,phase:2,deny"
 --- response_body_like eval
 [('') x 5, 'guard_inspect_score_bucket\{le="0"\} 2\nguard_inspect_score_bucket\{le="4"\} 3\nguard_inspect_score_bucket\{le="9"\} 4\nguard_inspect_score_bucket\{le="14"\} 5\n'
   . '(?s:.*)guard_inspect_score_sum 17\nguard_inspect_score_count 5\n(?s:.*)guard_inspect_rule_hits_total\{rule="1"\} 1\nguard_inspect_rule_hits_total\{rule="2"\} 2\nguard_inspect_rule_hits_total\{rule="3"\} 1\n#']
+
+=== TEST 13: what an enforced schema has confined is not searched, unless told to
+--- http_config eval: $::own
+--- config
+guard_json_schema $TEST_NGINX_HTML_DIR/order.json;
+location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /all { guard_inspect on trust_schema=off; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /observed { guard_mode observe json; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /none { guard_mode off json; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- user_files
+>>> order.json
+{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object","required":["note"],
+ "properties":{"kind":{"enum":["<b>","i"]},"note":{"type":"string"},"either":{"anyOf":[{"const":"<b>"},{"type":"integer"}]}}}
+>>> own.conf
+SecRule ARGS|ARGS_NAMES "@contains <b>" "id:1,phase:2,deny,tag:'attack-xss'"
+--- upstream: echo
+--- request eval
+my $kind = '{"note":"x","kind":"<b>"}';
+["POST /\n$kind", "POST /\n{\"note\":\"<b>\",\"kind\":\"i\"}", "POST /\n{\"note\":\"\",\"<b>\":1}", "POST /\n{\"note\":\"\",\"either\":\"<b>\"}",
+ "POST /all\n$kind", "POST /observed\n$kind", "POST /observed\n{\"kind\":\"<b>\"}", "POST /none\n$kind", "POST /\n{\"note\":\"\",\"kind\":\"<a>\"}"]
+--- more_headers
+Content-Type: application/json
+--- error_code eval
+[200, 403, 403, 403, 403, 200, 403, 403, 422]
+--- response_body_like eval
+['<b>', ('inspect.xss') x 4, '<b>', ('inspect.xss') x 2, 'json.schema']
+--- no_error_log
+[error]
+
+=== TEST 14: a parameter that says nothing
+--- http_config
+guard_inspect off trust_schema=on;
+--- config
+--- must_die
+--- error_log
+"trust_schema=" says nothing beside "off"

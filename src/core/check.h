@@ -30,6 +30,8 @@ enum class Answer : std::uint8_t { pass, refuse, wait, finish };
 struct BodyNeed {
   bool wanted = false;
   std::size_t limit = 0;  // bytes; reading stops at the smallest limit of all checks that want it
+  // Whoever holds it to a schema is to tell which values that confines: JsonBody::confine().
+  bool confined = false;
 };
 
 // Static storage. Within a gate, checks are asked in the order of Feature; the inner gate's rate

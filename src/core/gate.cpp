@@ -161,6 +161,7 @@ class GateRun {
       BodyNeed need = check.body_need(request_);
       if (!need.wanted) continue;
       demand.wanted = true;
+      if (need.confined) request_.json_confining_ = true;
       if (check.body_part != nullptr) demand.hearing |= bit;
       if (check_mode != Mode::enforce) continue;
       demand.deciding |= demand.hearing & bit;

@@ -65,6 +65,19 @@ const JsonDocument* JsonBody::document(Request& request) noexcept {
   return parse(request, *request.json_limits_, request.json_reading_).document;
 }
 
+bool JsonBody::wants_confinement(const Request& request) noexcept {
+  return request.json_confining_ && request.json_reading_ == nullptr;
+}
+
+void JsonBody::confine(Request& request, std::span<const std::uint64_t> values) noexcept {
+  request.json_confined_ = values;
+}
+
+std::span<const std::uint64_t> JsonBody::confined(const Request& request) noexcept {
+  if (request.json_reading_ != nullptr) return {};
+  return request.json_confined_;
+}
+
 void JsonBody::release() noexcept {
   worker.reset();
 }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "core/json_parser.h"
@@ -47,6 +48,18 @@ class JsonBody {
   // The document of a body that parse() has found valid for this request, whoever asked it and
   // however it was read; null if nobody did, or it was not valid.
   static const JsonDocument* document(Request& request) noexcept;
+
+  // Which values of the body's document a schema has confined to what can hold no attack: a bit for
+  // each node, of as many words of 64 as confinement_words() says, in the request's pool. Told by
+  // whoever has found the body, not a reading of it, to satisfy the schema, if a check of this
+  // request wants to know.
+  static bool wants_confinement(const Request& request) noexcept;
+  static std::size_t confinement_words(const JsonDocument& document) noexcept {
+    return (document.nodes().size() + 63) / 64;
+  }
+  static void confine(Request& request, std::span<const std::uint64_t> values) noexcept;
+  // Of the document that document() answers with; empty: nothing is known of it.
+  static std::span<const std::uint64_t> confined(const Request& request) noexcept;
 
   // Drops the worker's parser.
   static void release() noexcept;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "core/address.h"
@@ -158,6 +159,8 @@ class Request {
   AnswerState answer_{};
   const JsonLimits* json_limits_ = nullptr;  // under which JsonBody has parsed the body
   const BodyReading* json_reading_ = nullptr;
+  bool json_confining_ = false;  // a check wants to know what JsonBody::confined() tells
+  std::span<const std::uint64_t> json_confined_;
   std::string_view code_;
   std::string_view operation_;
   void** asked_ = nullptr;

@@ -68,10 +68,11 @@ struct MainConf {
 struct Policy {
   std::shared_ptr<const Program> program;
   Budget budget;
+  bool trust_schema = true;
 };
 
 struct LocationConf {
-  std::optional<bool> on;
+  std::optional<Switch> inspect;
   std::optional<std::vector<std::string>> files;
   std::optional<int> paranoia;
   std::optional<int> threshold;
@@ -100,7 +101,8 @@ core::BodyNeed body_need(Request& request) noexcept {
   // Streams of messages, which are never at an end.
   const ngx_table_elt_t* type = request.native()->headers_in.content_type;
   if (type != nullptr && ngx::to_view(type->value).starts_with("application/grpc")) return {};
-  return {true, static_cast<std::size_t>(std::min<std::uint64_t>(kMaxBody, policy->budget.units))};
+  return {true, static_cast<std::size_t>(std::min<std::uint64_t>(kMaxBody, policy->budget.units)),
+          policy->trust_schema};
 }
 
 std::string_view version_of(const ngx_http_request_t* r) noexcept {
@@ -245,9 +247,10 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
   }
   const core::JsonDocument* document =
       worker->processor() == BodyProcessor::json ? core::JsonBody::document(request) : nullptr;
-  const InspectionResult& whole =
-      document != nullptr ? worker->run_body(*body, *document) : worker->run_body(*body);
-  return judge(request, refusal, *policy, whole);
+  if (document == nullptr) return judge(request, refusal, *policy, worker->run_body(*body));
+  std::span<const std::uint64_t> trusted;
+  if (policy->trust_schema) trusted = core::JsonBody::confined(request);
+  return judge(request, refusal, *policy, worker->run_body(*body, *document, trusted));
 }
 
 const core::Check kCheck = {
@@ -287,7 +290,7 @@ void set_once(const core::Words& words, std::optional<T>& slot, T value) {
 }
 
 void set_inspect(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
-  set_once(words, conf.on, core::parse_on_off(words.directive(), words[0]));
+  set_once(words, conf.inspect, parse_switch(words));
 }
 
 void set_rules(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
@@ -387,19 +390,19 @@ std::shared_ptr<const Program> program_of(ngx_conf_t* cf, const Source& source) 
 }
 
 void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
-  const bool same = !child.on && !child.files && !child.paranoia && !child.threshold &&
+  const bool same = !child.inspect && !child.files && !child.paranoia && !child.threshold &&
                     !child.budget && !child.libinjection && !child.excludes;
   const auto inherit = [](auto& own, const auto& outer) {
     if (!own) own = outer;
   };
-  inherit(child.on, parent.on);
+  inherit(child.inspect, parent.inspect);
   inherit(child.files, parent.files);
   inherit(child.paranoia, parent.paranoia);
   inherit(child.threshold, parent.threshold);
   inherit(child.budget, parent.budget);
   inherit(child.libinjection, parent.libinjection);
   inherit(child.excludes, parent.excludes);
-  if (!child.on.value_or(false)) return;
+  if (!child.inspect || !child.inspect->on) return;
   if (same && parent.policy != nullptr) {
     child.policy = parent.policy;
   } else {
@@ -407,7 +410,7 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
                         child.paranoia.value_or(1), child.threshold.value_or(0),
                         child.libinjection.value_or(true), child.excludes.value_or("")};
     child.policy = std::make_shared<const Policy>(
-        Policy{program_of(cf, source), child.budget.value_or(Budget{})});
+        Policy{program_of(cf, source), child.budget.value_or(Budget{}), child.inspect->trust_schema});
   }
   core::activate(cf, kCheck);
 }
@@ -440,7 +443,7 @@ void exit_process(ngx_cycle_t* /*cycle*/) noexcept {
 constexpr ngx_uint_t kAnywhere = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;
 
 ngx_command_t commands[] = {
-    ngx::command(ngx_string("guard_inspect"), kAnywhere | NGX_CONF_TAKE1, NGX_HTTP_LOC_CONF_OFFSET,
+    ngx::command(ngx_string("guard_inspect"), kAnywhere | NGX_CONF_TAKE12, NGX_HTTP_LOC_CONF_OFFSET,
                  ngx::directive<set_inspect>),
     ngx::command(ngx_string("guard_inspect_rules"), kAnywhere | NGX_CONF_1MORE,
                  NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_rules>),

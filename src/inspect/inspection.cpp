@@ -156,10 +156,11 @@ const InspectionResult& Inspection::run_body(std::string_view body) noexcept {
 }
 
 const InspectionResult& Inspection::run_body(std::string_view body,
-                                             const core::JsonDocument& document) noexcept {
+                                             const core::JsonDocument& document,
+                                             std::span<const std::uint64_t> trusted) noexcept {
   return guarded([&] {
     if (!skip_body_) {
-      transaction_.add_json_body(body, document);
+      transaction_.add_json_body(body, document, trusted);
       charge(body.size());
     }
     run_phase(1);

@@ -59,8 +59,9 @@ class Inspection {
   const InspectionResult& run_headers(const Program& program, const RequestView& view,
                                       std::uint64_t budget) noexcept;
   const InspectionResult& run_body(std::string_view body) noexcept;
-  const InspectionResult& run_body(std::string_view body,
-                                   const core::JsonDocument& document) noexcept;
+  // trusted: as Transaction::add_json_body() has it.
+  const InspectionResult& run_body(std::string_view body, const core::JsonDocument& document,
+                                   std::span<const std::uint64_t> trusted) noexcept;
 
   BodyProcessor processor() const { return transaction_.processor(); }
   bool engine_off() const { return engine_off_; }

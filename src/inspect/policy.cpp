@@ -39,6 +39,17 @@ void check_plain(std::string_view name, std::string_view value) {
 
 }  // namespace
 
+Switch parse_switch(core::Words& words) {
+  words.read(1, {"trust_schema"});
+  Switch result;
+  result.on = core::parse_on_off(words.directive(), words[0]);
+  if (const auto value = words.named("trust_schema")) {
+    if (!result.on) core::fail("\"trust_schema=\" says nothing beside \"off\"");
+    result.trust_schema = core::parse_on_off("trust_schema=", *value);
+  }
+  return result;
+}
+
 int parse_paranoia(const core::Words& words) {
   return static_cast<int>(core::parse_number(words.directive(), words[0], 1, 4));
 }

@@ -11,11 +11,17 @@
 
 namespace guard::inspect {
 
+struct Switch {
+  bool on = false;
+  bool trust_schema = true;  // what a schema has confined is not searched
+};
+
 struct Budget {
   std::uint64_t units = kDefaultBudget;
   bool pass = false;  // what is over it passes, with an event
 };
 
+Switch parse_switch(core::Words& words);
 int parse_paranoia(const core::Words& words);   // 1 to 4
 int parse_threshold(const core::Words& words);  // 1 to 10000
 Budget parse_budget(core::Words& words);

@@ -102,8 +102,10 @@ class Transaction {
   void begin(const RequestView& view, const TransactionLimits& limits);
   // The body, for the second phase. processor: as headers or rules have it.
   void add_body(std::string_view body, BodyProcessor processor);
-  // The same where it is parsed already; document: of body.
-  void add_json_body(std::string_view body, const core::JsonDocument& document);
+  // The same where it is parsed already; document: of body. trusted: a bit for each node, set of
+  // values that are not to be searched; empty: all are.
+  void add_json_body(std::string_view body, const core::JsonDocument& document,
+                     std::span<const std::uint64_t> trusted);
 
   BodyProcessor processor() const { return processor_; }
   void set_processor(BodyProcessor processor);
@@ -129,7 +131,7 @@ class Transaction {
   void add_cookies(std::string_view value);
   void add_form(std::string_view text, List list);
   bool add_argument(List list, std::string_view name, std::string_view value);
-  void add_json(const core::JsonDocument& document);
+  void add_json(const core::JsonDocument& document, std::span<const std::uint64_t> trusted);
   void add_xml(std::string_view body);
   void add_multipart(std::string_view body);
   std::string_view decode(std::string_view text, bool plus_is_space, bool& invalid);

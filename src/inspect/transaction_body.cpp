@@ -39,7 +39,7 @@ void Transaction::add_body(std::string_view body, BodyProcessor processor) {
       limits.duplicates = true;
       const core::JsonDocument* document = parser_.parse(body, limits);
       if (document != nullptr) {
-        add_json(*document);
+        add_json(*document, {});
       } else {
         body_error("JSON", parser_.error().detail);
       }
@@ -55,15 +55,17 @@ void Transaction::add_body(std::string_view body, BodyProcessor processor) {
   set_number(Collection::args_combined_size, argument_bytes_);
 }
 
-void Transaction::add_json_body(std::string_view body, const core::JsonDocument& document) {
+void Transaction::add_json_body(std::string_view body, const core::JsonDocument& document,
+                                std::span<const std::uint64_t> trusted) {
   set(Collection::request_body, body);
   set_number(Collection::request_body_length, body.size());
-  add_json(document);
+  add_json(document, trusted);
   set_number(Collection::args_combined_size, argument_bytes_);
 }
 
 // json.name.array_0: a value's way from the root.
-void Transaction::add_json(const core::JsonDocument& document) {
+void Transaction::add_json(const core::JsonDocument& document,
+                           std::span<const std::uint64_t> trusted) {
   struct Level {
     std::uint32_t end;    // node behind the container
     std::size_t path;     // bytes of path_ that name the container
@@ -99,6 +101,8 @@ void Transaction::add_json(const core::JsonDocument& document) {
     const std::string_view value =
         node.type == core::JsonType::null ? std::string_view{} : document.text(node);
     if (!add_argument(List::args_body, arena_.copy(path_), value)) break;
+    list(List::args_body).back().trusted =
+        i / 64 < trusted.size() && (trusted[i / 64] >> i % 64 & 1U) != 0;
   }
 }
 

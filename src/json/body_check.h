@@ -18,6 +18,7 @@
 #include "json/admission.h"
 #include "json/codes.h"
 #include "json/coercion.h"
+#include "json/confinement.h"
 #include "json/form.h"
 #include "json/json_metrics.h"
 #include "json/schema_evaluator.h"
@@ -129,6 +130,17 @@ inline core::Answer refuse(core::Request& request, core::Refusal& refusal,
                      : "the body is JSON, but not as the schema wants it");
 }
 
+// Without memory for it nothing is known to be confined.
+inline void confine(core::Request& request, const BodyRule& rule,
+                    const core::JsonDocument& document) noexcept {
+  const std::size_t words = core::JsonBody::confinement_words(document);
+  auto* bits =
+      static_cast<std::uint64_t*>(ngx_pcalloc(request.pool(), words * sizeof(std::uint64_t)));
+  if (bits == nullptr) return;
+  mark_confined(*rule.program, rule.block, document, {bits, words});
+  core::JsonBody::confine(request, {bits, words});
+}
+
 inline core::Answer check_schema(core::Request& request, core::Refusal& refusal,
                                  const BodyRule& rule,
                                  const core::JsonDocument& document) noexcept {
@@ -139,6 +151,7 @@ inline core::Answer check_schema(core::Request& request, core::Refusal& refusal,
           : evaluator->evaluate(*rule.program, rule.block, document, 0, rule.errors);
   switch (verdict) {
     case SchemaVerdict::valid:
+      if (core::JsonBody::wants_confinement(request)) confine(request, rule, document);
       return core::Answer::pass;
     case SchemaVerdict::invalid:
       json_metrics_of(request.native()).count(evaluator->errors());

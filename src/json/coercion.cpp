@@ -98,14 +98,14 @@ class Coercions {
     ++depth_;
     Table table;
     const Block& block = program_.blocks[index];
-    for (const Operation& operation : operations_of(block, JsonType::object)) {
+    for (const Operation& operation : program_.operations_of(block, JsonType::object)) {
       if (operation.code == Opcode::object) add(table, program_.objects[operation.a]);
       if (operation.code == Opcode::dependent_schema) {
         const DependencyRule& rule = program_.dependencies[operation.a];
         narrow(table, members_of(rule.block));
       }
     }
-    for (const Operation& operation : operations_of_everything(block)) {
+    for (const Operation& operation : program_.operations_of_everything(block)) {
       if (operation.code == Opcode::call) narrow(table, members_of(operation.a));
       Table either;
       if (is_choice(operation.code)) {
@@ -125,24 +125,13 @@ class Coercions {
   }
 
  private:
-  std::span<const Operation> range(std::uint32_t first, std::uint32_t last) const {
-    return std::span(program_.operations).subspan(first, last - first);
-  }
-  std::span<const Operation> operations_of(const Block& block, JsonType type) const {
-    const auto i = static_cast<std::size_t>(type);
-    return range(block.begin[i], block.begin[i + 1]);
-  }
-  std::span<const Operation> operations_of_everything(const Block& block) const {
-    return range(block.begin[Block::kTypes], block.end);
-  }
-
   TypeSet elements_of(std::uint32_t index) {
     if (elements_[index]) return *elements_[index];
     if (depth_ == kMaxDepth) return kAllTypes;
     ++depth_;
     const Block& block = program_.blocks[index];
     TypeSet types = kAllTypes;
-    for (const Operation& operation : operations_of(block, JsonType::array)) {
+    for (const Operation& operation : program_.operations_of(block, JsonType::array)) {
       if (operation.code != Opcode::array) continue;
       const ArrayRule& rule = program_.arrays[operation.a];
       TypeSet any = types_.of(rule.rest);
@@ -151,7 +140,7 @@ class Coercions {
       }
       types &= any;
     }
-    for (const Operation& operation : operations_of_everything(block)) {
+    for (const Operation& operation : program_.operations_of_everything(block)) {
       if (operation.code == Opcode::call) types &= elements_of(operation.a);
       if (!is_choice(operation.code)) continue;
       TypeSet any = 0;

@@ -92,4 +92,9 @@ FormatCheck find_format(std::string_view name) noexcept {
   return found == kFormats.end() ? nullptr : found->check;
 }
 
+bool is_confining(FormatCheck check) noexcept {
+  return check == formats::is_date || check == formats::is_date_time || check == formats::is_time ||
+         check == formats::is_uuid;
+}
+
 }  // namespace guard::json

@@ -13,4 +13,8 @@ using FormatCheck = bool (*)(std::string_view text) noexcept;
 // Null: no such format, which asserts nothing.
 FormatCheck find_format(std::string_view name) noexcept;
 
+// Whether what passes it is digits, letters of time zones and hexadecimal numbers, and the signs
+// between them: date, date-time, time, uuid. No attack can be written so.
+bool is_confining(FormatCheck check) noexcept;
+
 }  // namespace guard::json

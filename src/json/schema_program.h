@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -252,6 +253,14 @@ struct SchemaProgram {
   std::vector<std::shared_ptr<const SchemaFile>> files;
 
   std::string_view text(const Name& name) const { return {names.data() + name.offset, name.size}; }
+  std::span<const Operation> operations_of(const Block& block, core::JsonType type) const {
+    const auto i = static_cast<std::size_t>(type);
+    return std::span(operations).subspan(block.begin[i], block.begin[i + 1] - block.begin[i]);
+  }
+  std::span<const Operation> operations_of_everything(const Block& block) const {
+    const std::uint32_t first = block.begin[Block::kTypes];
+    return std::span(operations).subspan(first, block.end - first);
+  }
 };
 
 }  // namespace guard::json

@@ -409,8 +409,8 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
     const Source source{child.files.value_or(std::vector<std::string>{}),
                         child.paranoia.value_or(1), child.threshold.value_or(0),
                         child.libinjection.value_or(true), child.excludes.value_or("")};
-    child.policy = std::make_shared<const Policy>(
-        Policy{program_of(cf, source), child.budget.value_or(Budget{}), child.inspect->trust_schema});
+    child.policy = std::make_shared<const Policy>(Policy{
+        program_of(cf, source), child.budget.value_or(Budget{}), child.inspect->trust_schema});
   }
   core::activate(cf, kCheck);
 }

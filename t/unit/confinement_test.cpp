@@ -29,8 +29,7 @@ std::string confined(std::string_view schema, std::string_view text,
   for (std::uint32_t i = 0; i < document->nodes().size(); ++i) {
     if ((bits[i / 64] >> i % 64 & 1U) == 0) continue;
     std::array<char, 1000> pointer;
-    const std::size_t size =
-        core::write_json_pointer(*document, i, pointer.data(), pointer.size());
+    const std::size_t size = core::write_json_pointer(*document, i, pointer.data(), pointer.size());
     found.append(found.empty() ? "" : " ").append(pointer.data(), size);
   }
   return found;

@@ -59,10 +59,9 @@ conformance: $(CONFORMANCE:%=$(OUT)/$(KIND)/conformance/%)
 print-flags:
 	@echo $(filter-out -MMD -MP,$(BASE))
 
-# The parser of YAML is guardctl's alone, and of those tests that try how it is used or are written in it.
+# The parser of YAML is guardctl's alone, and of those tests that try how it is used.
 YAML := $(OUT)/guardctl $(OUT)/$(KIND)/unit/yaml_to_json $(OUT)/fuzz/yaml_convert
 $(YAML): LIBS += -lyaml-cpp
-$(OUT)/$(KIND)/conformance/crs: LIBS += -lyaml-cpp
 $(OUT)/$(KIND)/unit/yaml_to_json: $(patsubst %,$(OUT)/$(KIND)/src/cli/%.o,yaml_scalar yaml_to_json)
 $(OUT)/fuzz/yaml_convert: $(patsubst %,$(OUT)/native-fuzz/src/cli/%.o,yaml_scalar yaml_to_json)
 

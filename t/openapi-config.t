@@ -132,3 +132,13 @@ guard_openapi $TEST_NGINX_HTML_DIR/a.json responses=enforce;
 --- config
 guard_openapi $TEST_NGINX_HTML_DIR/a.json responses=off;
 --- no_request
+
+=== TEST 15: an encoding that no form has
+--- user_files
+>>> a.json
+{"openapi":"3.0.0","paths":{"/a":{"post":{"requestBody":{"content":{"application/x-www-form-urlencoded":{"schema":{},
+ "encoding":{"b":{"style":"simple"}}}}}}}}}
+--- config
+guard_openapi $TEST_NGINX_HTML_DIR/a.json;
+--- config_error
+"a.json" at "/paths/~1a/post/requestBody/content/application~1x-www-form-urlencoded/encoding/b": the style "simple" is none of a property of a form in config:1

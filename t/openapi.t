@@ -315,3 +315,38 @@ main::requests(['GET /observed/orders?limit=0'], ['GET /observed/none'])
 --- event_log
 {"event":{"action":"schema-violation","code":"openapi.parameter"},"labels":{"kind":"schema_violated","decision":"observed","route":"listOrders"}}
 {"event":{"action":"schema-violation","code":"openapi.path"},"labels":{"kind":"schema_violated","decision":"observed"}}
+
+=== TEST 13: forms whose properties are written by an encoding
+--- user_files
+>>> forms.json
+{"openapi":"3.0.3","info":{"title":"Pay","version":"1"},"paths":{
+ "/charge":{"post":{"requestBody":{"required":true,"content":{"application/x-www-form-urlencoded":{
+   "encoding":{"items":{"style":"deepObject","explode":true},"meta":{"style":"deepObject"},"expand":{"explode":false}},
+   "schema":{"$ref":"#/components/schemas/Charge"}}}}}},
+ "/plain":{"post":{"requestBody":{"required":true,"content":{"application/x-www-form-urlencoded":{
+   "schema":{"$ref":"#/components/schemas/Charge"}}}}}}},
+ "components":{"schemas":{"Charge":{"type":"object","additionalProperties":false,"required":["amount"],"properties":{
+   "amount":{"type":"integer"},"expand":{"type":"array","items":{"enum":["a","b"]}},
+   "meta":{"anyOf":[{"type":"object","additionalProperties":{"type":"string","maxLength":3}},{"type":"string","enum":[""]}]},
+   "items":{"type":"array","maxItems":2,"items":{"type":"object","additionalProperties":false,"properties":{
+     "price":{"type":"object","properties":{"unit":{"type":"integer","minimum":1}}},"note":{"type":"string"}}}}}}}}}
+--- upstream
+echo
+--- config
+guard_openapi $TEST_NGINX_HTML_DIR/forms.json;
+location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+main::requests((map { ['POST /charge', $::form, $_] }
+    'amount=1&items[0][price][unit]=5&items%5B1%5D[note]=x&meta[k]=abc&expand=a,b', 'amount=1&meta=',
+    'amount=1&items[0][price][unit]=0', 'amount=1&items[0][unknown]=1', 'amount=1&meta[k]=abcd', 'amount=1&expand=a,c',
+    'amount=1&items[0][note]=x&items[1][note]=y&items[2][note]=z',
+    'amount=1&items[1][note]=x', 'amount=1&meta[k]=a&meta[k]=b', 'amount=1&meta[k=a', 'amount=1&amount[x]=2'), ['POST /plain', $::form, 'amount=1&meta[k]=a'])
+--- error_code eval
+[200, 200, (422) x 5, (400) x 3, 422, 422]
+--- response_body_like eval
+['^amount=1&items', '^amount=1&meta=\z', '"detail":"must be at least 1","pointer":"#/items/0/price/unit"', '"detail":"is not a known member","pointer":"#/items/0/unknown"',
+ '"pointer":"#/meta', '"pointer":"#/expand/1","keyword":"enum"', '"pointer":"#/items","keyword":"maxItems"',
+ 'elements that are not numbered from 0, in order', '"code":"json.duplicate_key"', 'brackets in a name that is not written as NAME\[MEMBER\]',
+ ('is not a known member') x 2]
+--- no_error_log
+[error]

@@ -193,9 +193,10 @@ class Desk {
     core::Scratch<char> written;
     std::string_view json = text;
     if (form) {
-      const json::CoercionTable coercions(openapi_->program, block);
+      if (body.form == json::kNoSchema) return true;
       json::FormReader forms;
-      const auto read = forms.read(text, coercions, core::widest_json_limits(), written);
+      const auto read =
+          forms.read(text, *openapi_->forms[body.form], core::widest_json_limits(), written);
       if (!read) return refuse("json.syntax", forms.error().detail);
       json = *read;
     }

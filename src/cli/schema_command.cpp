@@ -51,7 +51,7 @@ class Desk {
  public:
   explicit Desk(const json::SchemaPolicy& policy)
       : schema_(json::load_schema(policy.source)), errors_(policy.errors), forms_(policy.forms) {
-    if (forms_) coercions_ = {schema_->program, schema_->program.root};
+    if (forms_) plan_.emplace(schema_->program, schema_->program.root);
   }
 
   const std::vector<std::string>& warnings() const { return schema_->warnings; }
@@ -99,7 +99,7 @@ class Desk {
     if (forms_) {
       // Editors put one behind the last line.
       if (text.ends_with('\n')) text.remove_suffix(1);
-      const auto object = form_->read(text, coercions_, limits, made_);
+      const auto object = form_->read(text, *plan_, limits, made_);
       error_ = form_->error();
       if (!object) return nullptr;
       text = *object;
@@ -112,7 +112,7 @@ class Desk {
   std::shared_ptr<const json::CompiledSchema> schema_;
   std::size_t errors_;
   bool forms_;
-  json::CoercionTable coercions_;
+  std::optional<json::FormPlan> plan_;
   std::unique_ptr<json::FormReader> form_ = std::make_unique<json::FormReader>();
   core::Scratch<char> made_;  // of a form
   core::JsonError error_;

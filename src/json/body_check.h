@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "core/check.h"
 #include "core/json_body.h"
@@ -17,9 +18,9 @@
 #include "core/request.h"
 #include "json/admission.h"
 #include "json/codes.h"
-#include "json/coercion.h"
 #include "json/confinement.h"
 #include "json/form.h"
+#include "json/form_plan.h"
 #include "json/json_metrics.h"
 #include "json/schema_evaluator.h"
 #include "ngx/strings.h"
@@ -53,7 +54,7 @@ inline FormReader* worker_form_reader() noexcept {
 // A form as the object that a schema wants.
 class FormReading : public core::BodyReading {
  public:
-  FormReading(const SchemaProgram& program, std::uint32_t block) : coercions_(program, block) {}
+  explicit FormReading(std::shared_ptr<const FormPlan> plan) : plan_(std::move(plan)) {}
 
   std::optional<std::string_view> read(std::string_view body, const core::JsonLimits& limits,
                                        core::Scratch<char>& out,
@@ -63,13 +64,13 @@ class FormReading : public core::BodyReading {
       error = {core::JsonFault::memory, 0, "no memory is left to check the body", ""};
       return std::nullopt;
     }
-    const auto text = reader->read(body, coercions_, limits, out);
+    const auto text = reader->read(body, *plan_, limits, out);
     if (!text) error = reader->error();
     return text;
   }
 
  private:
-  CoercionTable coercions_;
+  std::shared_ptr<const FormPlan> plan_;
 };
 
 struct BodyRule {

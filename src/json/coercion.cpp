@@ -1,6 +1,7 @@
 #include "json/coercion.h"
 
 #include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -189,6 +190,105 @@ class Coercions {
 };
 
 }  // namespace
+
+class CoercionTree::Builder {
+ public:
+  Builder(const SchemaProgram& program, CoercionTree& tree)
+      : program_(program), coercions_(program), places_(tree.places_) {}
+
+  const CoercionPlace* build(std::uint32_t block) {
+    const CoercionPlace* root = place({block});
+    // Places are added on the way: schemas may be recursive, and so may places.
+    for (std::size_t i = 0; i < pending_.size(); ++i) fill(pending_[i]->first, pending_[i]->second);
+    return root;
+  }
+
+ private:
+  // More than any document has: below that nothing is known.
+  static constexpr std::size_t kMaxPlaces = 100'000;
+
+  using Blocks = std::set<std::uint32_t>;
+  using Places = std::map<std::vector<std::uint32_t>, CoercionPlace>;
+
+  const CoercionPlace* place(const Blocks& blocks) {
+    if (blocks.empty() || places_.size() == kMaxPlaces) return nullptr;
+    const auto [found, added] =
+        places_.try_emplace(std::vector<std::uint32_t>(blocks.begin(), blocks.end()));
+    if (added) pending_.push_back(found);
+    return &found->second;
+  }
+
+  void fill(const std::vector<std::uint32_t>& blocks, CoercionPlace& place_at) {
+    place_at.value = {0, 0};
+    Blocks holding;
+    for (const std::uint32_t block : blocks) {
+      const Coercion coercion = coercions_.of(block);
+      place_at.value.types |= coercion.types;
+      place_at.value.elements |= coercion.elements;
+      gather(block, holding);
+    }
+    std::map<std::string, Blocks, std::less<>> members;
+    Blocks elements;
+    for (const std::uint32_t index : holding) {
+      const Block& block = program_.blocks[index];
+      for (const Operation& operation : program_.operations_of(block, JsonType::object)) {
+        if (operation.code == Opcode::object) add(members, program_.objects[operation.a]);
+      }
+      for (const Operation& operation : program_.operations_of(block, JsonType::array)) {
+        if (operation.code != Opcode::array) continue;
+        const ArrayRule& rule = program_.arrays[operation.a];
+        elements.insert(rule.rest);
+        for (std::uint32_t i = rule.prefix; i < rule.prefix + rule.prefix_count; ++i) {
+          elements.insert(program_.lists[i]);
+        }
+      }
+    }
+    for (const auto& [name, own] : members) place_at.members.emplace(name, place(own));
+    place_at.element = place(elements);
+  }
+
+  void add(std::map<std::string, Blocks, std::less<>>& members, const ObjectRule& rule) const {
+    for (std::uint32_t i = rule.slots; i <= rule.slots + rule.mask; ++i) {
+      const PropertySlot& slot = program_.slots[i];
+      if (slot.block >= kNotProperty) continue;
+      members[std::string(program_.text(slot.name))].insert(slot.block);
+    }
+  }
+
+  // block, and what it is put together from.
+  void gather(std::uint32_t block, Blocks& found) const {
+    std::vector<std::uint32_t> left = {block};
+    while (!left.empty()) {
+      const std::uint32_t index = left.back();
+      left.pop_back();
+      if (!found.insert(index).second) continue;
+      const Block& one = program_.blocks[index];
+      for (const Operation& operation : program_.operations_of(one, JsonType::object)) {
+        if (operation.code == Opcode::dependent_schema) {
+          left.push_back(program_.dependencies[operation.a].block);
+        }
+      }
+      for (const Operation& operation : program_.operations_of_everything(one)) {
+        if (operation.code == Opcode::call) left.push_back(operation.a);
+        if (operation.code == Opcode::conditional) {
+          left.push_back(operation.b);
+          left.push_back(operation.c);
+        }
+        if (!is_choice(operation.code)) continue;
+        const auto first = program_.lists.begin() + operation.a;
+        left.insert(left.end(), first, first + operation.b);
+      }
+    }
+  }
+
+  const SchemaProgram& program_;
+  Coercions coercions_;
+  Places& places_;
+  std::vector<Places::iterator> pending_;
+};
+
+CoercionTree::CoercionTree(const SchemaProgram& program, std::uint32_t block)
+    : root_(Builder(program, *this).build(block)) {}
 
 TypeSet admitted_types(const SchemaProgram& program, std::uint32_t block) {
   return Types(program).of(block);

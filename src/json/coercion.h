@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "json/schema_program.h"
 
@@ -48,6 +49,28 @@ class CoercionTable {
 
  private:
   std::map<std::string, Coercion, std::less<>> coercions_;
+};
+
+// A place in a document and those below it, as far as "properties" and items tell. Where several
+// schemas say something of one, any type counts that one of them admits.
+struct CoercionPlace {
+  Coercion value;
+  std::map<std::string, const CoercionPlace*, std::less<>> members;
+  const CoercionPlace* element = nullptr;  // of each element of an array; null: nothing is known
+};
+
+class CoercionTree {
+ public:
+  CoercionTree(const SchemaProgram& program, std::uint32_t block);
+
+  const CoercionPlace& root() const { return *root_; }
+
+ private:
+  class Builder;
+
+  // By the blocks that say something of the place.
+  std::map<std::vector<std::uint32_t>, CoercionPlace> places_;
+  const CoercionPlace* root_;
 };
 
 // What text becomes where types are admitted: a number, a boolean or null if it is exactly that

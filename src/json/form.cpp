@@ -17,13 +17,33 @@ using core::JsonFault;
 using core::JsonType;
 
 // What a byte that is decoded can come to: a control character takes three bytes of a form, and
-// six of JSON; a quote or a backslash one, and two.
-constexpr std::size_t kEscapeFactor = 2;
+// six of JSON; a quote or a backslash one, and two; nothing before a delimiter one, and three.
+constexpr std::size_t kEscapeFactor = 3;
 // "name":["value"], has so many bytes that are neither name nor value.
 constexpr std::size_t kAround = 9;
 
 constexpr bool is_control(char c) noexcept {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
+
+// Takes what stands before the next delimiter off rest; whether there is more. Without a delimiter:
+// all of it.
+bool take_text(std::string_view& rest, char delimiter, std::string_view& text) noexcept {
+  const std::size_t end = delimiter == '\0' ? std::string_view::npos : rest.find(delimiter);
+  text = rest.substr(0, end);
+  if (end == std::string_view::npos) return false;
+  rest.remove_prefix(end + 1);
+  return true;
+}
+
+// As they are, or encoded.
+std::size_t count_brackets(std::string_view form) noexcept {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < form.size(); ++i) {
+    const std::string_view code = form.substr(i, 3);
+    if (code.front() == '[' || code == "%5B" || code == "%5b") ++count;
+  }
+  return count;
 }
 
 char* write_string(char* out, std::string_view text) noexcept {
@@ -47,11 +67,10 @@ char* write_string(char* out, std::string_view text) noexcept {
 
 FormReader::FormReader() noexcept : key_(core::draw_sip_key()) {}
 
-std::optional<std::string_view> FormReader::read(std::string_view form,
-                                                 const CoercionTable& coercions,
+std::optional<std::string_view> FormReader::read(std::string_view form, const FormPlan& plan,
                                                  const core::JsonLimits& limits,
                                                  core::Scratch<char>& out) noexcept {
-  coercions_ = &coercions;
+  plan_ = &plan;
   limits_ = &limits;
   text_size_ = 0;
   field_count_ = 0;
@@ -81,10 +100,12 @@ bool FormReader::prepare(std::string_view form, core::Scratch<char>& out) noexce
   };
   const std::size_t most = std::min(count('&') + 1, count('='));
   const std::size_t slots = std::bit_ceil(most * 2 + 1);
+  // Each pair of brackets may open a container; so may each name.
+  const std::size_t nodes = plan_->nests() ? count_brackets(form) + most : 0;
   mask_ = slots - 1;
   if (!texts_.reserve(form.size(), kKeepBytes) || !fields_.reserve(most, kKeepFields) ||
-      !slots_.reserve(slots, kKeepFields * 4) ||
-      !out.reserve(form.size() * kEscapeFactor + most * kAround + 2, kKeepBytes)) {
+      !slots_.reserve(slots, kKeepFields * 4) || !tree_.prepare(nodes) ||
+      !out.reserve(form.size() * kEscapeFactor + (most + nodes) * kAround + 2, kKeepBytes)) {
     return false;
   }
   std::fill_n(slots_.data(), slots, kNoField);
@@ -109,21 +130,31 @@ bool FormReader::add_field(std::string_view form, std::uint32_t begin, std::uint
   const std::size_t equals = form.substr(begin, end - begin).find('=');
   const std::uint32_t name_end =
       equals == std::string_view::npos ? end : begin + static_cast<std::uint32_t>(equals);
-  Field field{text_size_, 0, 0, 0, begin, kNoField, field_count_, 1, kAllTypes, false};
+  Field field{text_size_,   0, 0,        0,         begin, kNoField,
+              field_count_, 1, kNoField, kAllTypes, false, '\0'};
   const auto name_size = decode(form, begin, name_end);
   if (!name_size) return false;
   field.name_size = *name_size;
-  const std::string_view name = name_of(field);
-  if (name.empty()) return fail(JsonFault::syntax, begin, "a field has no name");
+  std::string_view path;
+  if (plan_->nests()) {
+    const std::string_view name = name_of(field);
+    const std::size_t open = std::min(name.find('['), name.size());
+    if (open < name.size() && plan_->nests(name.substr(0, open))) {
+      field.name_size = static_cast<std::uint32_t>(open);
+      path = name.substr(open);
+    }
+  }
+  if (field.name_size == 0) return fail(JsonFault::syntax, begin, "a field has no name");
   if (name_end == end) return fail(JsonFault::syntax, end, "expected a \"=\" behind a name");
-  point_at(name);
+  point_at(name_of(field), path);
   field.value = text_size_;
   const auto value_size = decode(form, name_end + 1, end);
   if (!value_size) return false;
   field.value_size = *value_size;
   const std::uint32_t index = field_count_++;
   fields_.data()[index] = field;
-  if (!link(index) || !check_value(fields_.data()[index])) return false;
+  if (!(path.empty() ? link(index) : link_nested(index, path))) return false;
+  if (!check_value(fields_.data()[index])) return false;
   error_.pointer = {};
   return true;
 }
@@ -162,28 +193,45 @@ std::optional<std::uint32_t> FormReader::decode(std::string_view form, std::uint
   return size;
 }
 
+// Where the first field of that name stands, or is to stand.
+std::uint32_t* FormReader::slot_of(std::string_view name) noexcept {
+  core::SipHash<core::HashWidth::bits64> hash(key_);
+  hash.update(name);
+  std::size_t slot = hash.finish() & mask_;
+  std::uint32_t* const slots = slots_.data();
+  const Field* const fields = fields_.data();
+  while (slots[slot] != kNoField && name_of(fields[slots[slot]]) != name) slot = (slot + 1) & mask_;
+  return slots + slot;
+}
+
+bool FormReader::count_name(const Field& field) noexcept {
+  if (++name_count_ <= limits_->keys) return true;
+  error_.pointer = {};
+  return fail(JsonFault::keys, field.offset, "the form has too many names");
+}
+
 // Finds out whether the name of the field has come before.
 bool FormReader::link(std::uint32_t index) noexcept {
   Field* const fields = fields_.data();
   Field& field = fields[index];
   const std::string_view name = name_of(field);
-  core::SipHash<core::HashWidth::bits64> hash(key_);
-  hash.update(name);
-  std::size_t slot = hash.finish() & mask_;
-  std::uint32_t* const slots = slots_.data();
-  while (slots[slot] != kNoField && name_of(fields[slots[slot]]) != name) slot = (slot + 1) & mask_;
-  const bool repeated = slots[slot] != kNoField;
-  Field& first = repeated ? fields[slots[slot]] : field;
+  std::uint32_t* const slot = slot_of(name);
+  const bool repeated = *slot != kNoField;
+  Field& first = repeated ? fields[*slot] : field;
+  const Coercion coercion = plan_->find(name);
   if (!repeated) {
-    const Coercion coercion = coercions_->find(name);
-    slots[slot] = index;
-    field.is_array = coercion.is_array();
-    field.types = coercion.is_array() ? coercion.elements : coercion.types;
-  } else if (coercions_->find(name).may_repeat()) {
+    *slot = index;
+    field.delimiter = plan_->delimiter(name);
+    field.is_array = coercion.is_array() || (field.delimiter != '\0' && coercion.may_repeat());
+    if (!field.is_array) field.delimiter = '\0';
+    field.types = field.is_array ? coercion.elements : coercion.types;
+  } else if (first.tree != kNoField) {
+    return fail(JsonFault::syntax, field.offset, "a name is both a value and a container");
+  } else if (coercion.may_repeat() && first.delimiter == '\0') {
     // From the second one on, they are an array.
     if (!first.is_array) {
       first.is_array = true;
-      first.types = coercions_->find(name).elements;
+      first.types = coercion.elements;
       if (!check_value(first)) return false;
     }
     field.types = first.types;
@@ -195,11 +243,10 @@ bool FormReader::link(std::uint32_t index) noexcept {
     return fail(JsonFault::duplicate_key, field.offset, "a name is repeated");
   } else {
     field.types = first.types;
+    field.is_array = first.is_array;
+    field.delimiter = first.delimiter;
   }
-  if (field.count > 0 && ++name_count_ > limits_->keys) {
-    error_.pointer = {};
-    return fail(JsonFault::keys, field.offset, "the form has too many names");
-  }
+  if (field.count > 0 && !count_name(field)) return false;
   if (first.is_array) {
     if (limits_->depth < 2) {
       return fail(JsonFault::depth, field.offset, "containers are nested too deeply");
@@ -211,14 +258,51 @@ bool FormReader::link(std::uint32_t index) noexcept {
   return true;
 }
 
+bool FormReader::link_nested(std::uint32_t index, std::string_view path) noexcept {
+  Field* const fields = fields_.data();
+  Field& field = fields[index];
+  std::uint32_t* const slot = slot_of(name_of(field));
+  if (*slot == kNoField) {
+    *slot = index;
+    field.tree = tree_.add_root(plan_->place(name_of(field)));
+    if (!count_name(field)) return false;
+  } else {
+    field.count = 0;
+    if (fields[*slot].tree == kNoField) {
+      return fail(JsonFault::syntax, field.offset, "a name is both a value and a container");
+    }
+  }
+  const FormTree::Node* const node =
+      tree_.add(fields[*slot].tree, path, index, *limits_, name_count_);
+  if (node == nullptr) return fail(tree_.error().fault, field.offset, tree_.error().detail);
+  const Coercion coercion = node->place == nullptr ? Coercion{} : node->place->value;
+  field.is_array = coercion.is_array();
+  field.types = field.is_array ? coercion.elements : coercion.types;
+  return true;
+}
+
 bool FormReader::check_value(const Field& field) noexcept {
-  const std::string_view value = value_of(field);
-  if (coerced_type(field.types, value) != JsonType::number) return true;
+  std::string_view rest = value_of(field);
+  if (field.delimiter == '\0') return check_text(field, rest);
+  std::uint64_t count = 0;
+  bool more = true;
+  for (std::string_view text; more;) {
+    more = take_text(rest, field.delimiter, text);
+    if (++count > limits_->array) {
+      return fail(JsonFault::array, field.offset, "an array has too many elements");
+    }
+    if (!check_text(field, text)) return false;
+  }
+  return true;
+}
+
+bool FormReader::check_text(const Field& field, std::string_view text) noexcept {
+  if (coerced_type(field.types, text) != JsonType::number) return true;
   core::JsonNumber number;
-  if (value.size() > core::kMaxNumberBytes) {
+  if (text.size() > core::kMaxNumberBytes) {
     return fail(JsonFault::number, field.offset, "a number is too long");
   }
-  return (core::parse_json_number(value, number) && core::in_range(number, limits_->number)) ||
+  return (core::parse_json_number(text, number) && core::in_range(number, limits_->number)) ||
          fail(JsonFault::number, field.offset, "a number is out of range");
 }
 
@@ -232,15 +316,14 @@ char* FormReader::write_fields(char* out) const noexcept {
     if (out != first) *out++ = ',';
     out = write_string(out, name_of(field));
     *out++ = ':';
+    if (field.tree != kNoField) {
+      out = write_node(field.tree, out);
+      continue;
+    }
     if (field.is_array) *out++ = '[';
     for (std::uint32_t k = i; k != kNoField; k = fields[k].next) {
-      const std::string_view value = value_of(fields[k]);
       if (k != i) *out++ = ',';
-      if (coerced_type(field.types, value) == JsonType::string) {
-        out = write_string(out, value);
-      } else {
-        out = std::copy(value.begin(), value.end(), out);
-      }
+      out = write_texts(field, value_of(fields[k]), out);
     }
     if (field.is_array) *out++ = ']';
   }
@@ -248,10 +331,56 @@ char* FormReader::write_fields(char* out) const noexcept {
   return out;
 }
 
-// A pointer that does not fit is that of the object.
-void FormReader::point_at(std::string_view name) noexcept {
+// No deeper than limits allow.
+char* FormReader::write_node(std::uint32_t index, char* out) const noexcept {
+  const FormTree::Node& node = tree_[index];
+  if (node.kind == FormTree::Kind::value) {
+    const Field& field = fields_.data()[node.field];
+    if (field.is_array) *out++ = '[';
+    out = write_texts(field, value_of(field), out);
+    if (field.is_array) *out++ = ']';
+    return out;
+  }
+  const bool object = node.kind == FormTree::Kind::object;
+  *out++ = object ? '{' : '[';
+  for (std::uint32_t i = node.first; i != FormTree::kNone; i = tree_[i].next) {
+    if (i != node.first) *out++ = ',';
+    if (object) {
+      out = write_string(out, tree_[i].name);
+      *out++ = ':';
+    }
+    out = write_node(i, out);
+  }
+  *out++ = object ? '}' : ']';
+  return out;
+}
+
+char* FormReader::write_texts(const Field& field, std::string_view value, char* out) noexcept {
+  bool more = true;
+  for (std::string_view text; more;) {
+    more = take_text(value, field.delimiter, text);
+    if (coerced_type(field.types, text) == JsonType::string) {
+      out = write_string(out, text);
+    } else {
+      out = std::copy(text.begin(), text.end(), out);
+    }
+    if (more) *out++ = ',';
+  }
+  return out;
+}
+
+// A pointer that does not fit is that of the deepest object above that does.
+void FormReader::point_at(std::string_view name, std::string_view path) noexcept {
   std::size_t size = 0;
-  (void)core::append_pointer_token(pointer_.data(), size, pointer_.size(), name);
+  bool fits = core::append_pointer_token(pointer_.data(), size, pointer_.size(), name);
+  while (fits && path.size() > 2 && path.front() == '[') {
+    const std::size_t close = path.find(']');
+    if (close == std::string_view::npos || close == 1) break;
+    const std::string_view token = path.substr(1, close - 1);
+    if (token.find('[') != std::string_view::npos) break;
+    fits = core::append_pointer_token(pointer_.data(), size, pointer_.size(), token);
+    path.remove_prefix(close + 1);
+  }
   error_.pointer = {pointer_.data(), size};
 }
 

@@ -223,7 +223,8 @@ void set_schema(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
     if (!source.refs.empty()) source.refs = ngx::path_near(cf, source.refs);
     contract->schema = schema_of(cf, source);
     if (contract->policy.forms)
-      contract->forms.emplace(contract->schema->program, contract->schema->program.root);
+      contract->forms.emplace(std::make_shared<const FormPlan>(contract->schema->program,
+                                                               contract->schema->program.root));
   }
   conf.contract = std::move(contract);
 }

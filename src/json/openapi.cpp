@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <set>
+#include <utility>
 
 #include "core/ascii.h"
 #include "json/admission.h"
@@ -27,6 +29,26 @@ ParameterShape shape_of(const SchemaProgram& program, std::uint32_t block) {
   shape.is_object = plain && shape.value.admits(core::JsonType::object);
   if (shape.is_object) shape.members = {program, block};
   return shape;
+}
+
+bool may_be_form(const OpenApiMedia& media) {
+  return media.type.ends_with("/*") || media_type(media.type) == MediaType::form;
+}
+
+// Operations that want the same of a form share what reads it.
+void add_forms(OpenApi& openapi) {
+  std::map<std::pair<std::uint32_t, std::vector<FormEncoding>>, std::uint32_t> known;
+  for (OpenApiOperation& operation : openapi.operations) {
+    for (OpenApiMedia& media : operation.bodies) {
+      if (media.schema == kNoSchema || !may_be_form(media)) continue;
+      const auto next = static_cast<std::uint32_t>(openapi.forms.size());
+      const auto [found, added] = known.try_emplace({media.schema, media.encodings}, next);
+      media.form = found->second;
+      if (!added) continue;
+      openapi.forms.push_back(std::make_shared<const FormPlan>(
+          openapi.program, openapi.blocks[media.schema], media.encodings));
+    }
+  }
 }
 
 }  // namespace
@@ -66,6 +88,7 @@ std::shared_ptr<const OpenApi> load_openapi(const std::string& name, bool answer
     openapi->warnings.push_back("\"" + name + "\": and " + std::to_string(more) +
                                 " more of the kind");
   }
+  add_forms(*openapi);
   openapi->shapes.resize(openapi->blocks.size());
   std::vector<bool> shaped(openapi->blocks.size());
   for (const OpenApiOperation& operation : openapi->operations) {
@@ -95,10 +118,6 @@ OperationMatch find_operation(const OpenApi& openapi, std::string_view base,
   return match;
 }
 
-bool may_be_form(const OpenApiMedia& media) noexcept {
-  return media.type.ends_with("/*") || media_type(media.type) == MediaType::form;
-}
-
 BodyMatch choose_body(const OpenApi& openapi, const OpenApiOperation& operation,
                       const Fields& fields, std::string_view content_type, bool has_body) noexcept {
   if (fields.method_override()) return {BodyChoice::method_override};
@@ -109,7 +128,7 @@ BodyMatch choose_body(const OpenApi& openapi, const OpenApiOperation& operation,
   if (media == nullptr) return {BodyChoice::media_type};
   if (fields.one_json() || fields.one_form()) {
     if (fields.encoded()) return {BodyChoice::encoding};
-    return {fields.one_json() ? BodyChoice::json : BodyChoice::form, media->schema};
+    return {fields.one_json() ? BodyChoice::json : BodyChoice::form, media->schema, media->form};
   }
   // What speaks of JSON without being it, and what only a schema for any type allows.
   const bool free = openapi.block_of(media->schema) == kAnything;

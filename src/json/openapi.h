@@ -32,6 +32,7 @@ struct OpenApi {
   SchemaProgram program;
   std::vector<std::uint32_t> blocks;   // of the schemas that operations name
   std::vector<ParameterShape> shapes;  // beside blocks, of those that parameters name
+  std::vector<std::shared_ptr<const FormPlan>> forms;  // of bodies that may be forms
   std::vector<std::string> warnings;
   // Of answers; empty where they are not asked for.
   SchemaProgram answer_program;
@@ -73,14 +74,12 @@ enum class BodyChoice : std::uint8_t {
 struct BodyMatch {
   BodyChoice choice = BodyChoice::none;
   std::uint32_t schema = kNoSchema;
+  std::uint32_t form = kNoSchema;  // index of OpenApi::forms
 };
 
 // content_type: the request's first one; fields has seen all of them.
 BodyMatch choose_body(const OpenApi& openapi, const OpenApiOperation& operation,
                       const Fields& fields, std::string_view content_type, bool has_body) noexcept;
-
-// Whether a form may be what the entry describes.
-bool may_be_form(const OpenApiMedia& media) noexcept;
 
 // The entry of the list for a Content-Type, or null.
 const OpenApiMedia* find_media(const std::vector<OpenApiMedia>& list,

@@ -376,12 +376,43 @@ class Reader {
                if (const auto own = member(media, "schema"); own && checked) {
                  body.schema = schema(*own);
                }
+               if (kind == MediaType::form) body.encodings = encodings_of(media);
                if (!checked && unchecked_.insert(body.type).second) {
                  warn(media, "bodies of the type \"" + body.type + "\" are let through unchecked");
                }
                operation.bodies.push_back(std::move(body));
              });
     sort(operation.bodies);
+  }
+
+  // How the properties of a form are written, by "encoding" of its media type.
+  std::vector<FormEncoding> encodings_of(SchemaPlace media) {
+    std::vector<FormEncoding> encodings;
+    const auto encoding = member(media, "encoding");
+    if (!encoding) return encodings;
+    for_each(*encoding, JsonType::object, "an object of encodings",
+             [&](std::uint32_t key, SchemaPlace place) {
+               if (node(place).type != JsonType::object) fail(place, "must be an object");
+               encodings.push_back({std::string(text_at(*encoding, key)), form_style_of(place)});
+             });
+    std::sort(encodings.begin(), encodings.end());
+    return encodings;
+  }
+
+  FormStyle form_style_of(SchemaPlace place) {
+    const auto style = text(place, "style");
+    const std::string_view word = style.value_or("form");
+    const bool explode = flag(place, "explode", word == "form");
+    const std::string_view type = text(place, "contentType").value_or("");
+    // What is written by a style has no type of its own.
+    if (!style && !type.empty() && !type.starts_with("text/")) {
+      warn(place, "a property of a form is read as text, whatever \"contentType\" says");
+    }
+    if (word == "form") return explode ? FormStyle::repeated : FormStyle::commas;
+    if (word == "spaceDelimited") return explode ? FormStyle::repeated : FormStyle::spaces;
+    if (word == "pipeDelimited") return explode ? FormStyle::repeated : FormStyle::pipes;
+    if (word == "deepObject") return FormStyle::nested;
+    fail(place, "the style \"" + std::string(word) + "\" is none of a property of a form");
   }
 
   void add_answers(OpenApiOperation& operation, SchemaPlace list) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "json/form_plan.h"
 #include "json/openapi_paths.h"
 #include "json/schema_registry.h"
 
@@ -54,6 +55,8 @@ struct OpenApiParameter {
 struct OpenApiMedia {
   std::string type;  // "application/json", "text/*", "*/*"; in lower case, without parameters
   std::uint32_t schema = kNoSchema;
+  std::vector<FormEncoding> encodings;  // of a form's properties, sorted
+  std::uint32_t form = kNoSchema;       // index of OpenApi::forms
 };
 
 // What an operation answers with a status.

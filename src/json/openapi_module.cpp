@@ -32,7 +32,7 @@ using core::Request;
 // A document, and what reads the forms that it describes.
 struct Description {
   std::shared_ptr<const OpenApi> openapi;
-  std::vector<std::unique_ptr<FormReading>> forms;  // by schema; null where none is wanted
+  std::vector<FormReading> forms;  // beside those of openapi
 };
 
 struct MainConf {
@@ -206,10 +206,8 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
     case BodyChoice::unchecked:
       return Answer::pass;
     case BodyChoice::form:
-      rule.form = state->body.schema == kNoSchema
-                      ? nullptr
-                      : policy.description->forms[state->body.schema].get();
-      if (rule.form == nullptr) return Answer::pass;
+      if (state->body.form == kNoSchema) return Answer::pass;
+      rule.form = &policy.description->forms[state->body.form];
       break;
     case BodyChoice::json:
       break;
@@ -322,16 +320,7 @@ std::shared_ptr<const Description> description_of(ngx_conf_t* cf, const std::str
   description->openapi = load_openapi(file, answers);
   const OpenApi& openapi = *description->openapi;
   for (const std::string& warning : openapi.warnings) ngx::warn(cf, warning);
-  description->forms.resize(openapi.blocks.size());
-  for (const OpenApiOperation& operation : openapi.operations) {
-    for (const OpenApiMedia& media : operation.bodies) {
-      if (media.schema == kNoSchema || !may_be_form(media)) continue;
-      auto& form = description->forms[media.schema];
-      if (form == nullptr) {
-        form = std::make_unique<FormReading>(openapi.program, openapi.blocks[media.schema]);
-      }
-    }
-  }
+  for (const auto& plan : openapi.forms) description->forms.emplace_back(plan);
   return known = std::move(description);
 }
 

@@ -99,7 +99,7 @@ class Judge {
     if (media->schema == json::kNoSchema) return "valid";
     const core::JsonLimits limits;
     std::optional<std::string_view> text = sample.body;
-    if (form) text = form_.read(sample.body, coercions(media->schema), limits, text_);
+    if (form) text = form_.read(sample.body, *openapi_.forms[media->form], limits, text_);
     if (!text) return "form";
     const core::JsonDocument* document = parser_.parse(*text, limits);
     if (document == nullptr) return "json";
@@ -109,16 +109,8 @@ class Judge {
   }
 
  private:
-  // As nginx has them: made once.
-  const json::CoercionTable& coercions(std::uint32_t schema) {
-    const auto [found, added] = coercions_.try_emplace(schema);
-    if (added) found->second = {openapi_.program, openapi_.block_of(schema)};
-    return found->second;
-  }
-
   const json::OpenApi& openapi_;
   std::string base_;
-  std::map<std::uint32_t, json::CoercionTable> coercions_;
   json::FormReader form_;
   core::Scratch<char> text_;
   core::JsonParser parser_;

@@ -16,15 +16,14 @@ constexpr std::string_view kSchema =
     "ids":{"type":"array","items":{"type":"integer"}},
     "some":{"type":["string","array"],"items":{"type":"number"}},"s":{"type":"string"}}})";
 
-std::string said(std::string_view form, const core::JsonLimits& limits = {}) {
-  static const json::CompiledSchema schema = compile(kSchema);
-  static const json::CoercionTable table(schema.program, schema.program.root);
+std::string said(std::string_view form, const json::FormPlan& plan,
+                 const core::JsonLimits& limits) {
   static json::FormReader reader;
   static core::JsonParser parser;
   static core::Scratch<char> out;
   // A copy that ends where its memory ends.
   const std::vector<char> copy(form.begin(), form.end());
-  const auto text = reader.read({copy.data(), copy.size()}, table, limits, out);
+  const auto text = reader.read({copy.data(), copy.size()}, plan, limits, out);
   if (!text) {
     const core::JsonError& error = reader.error();
     return std::string(core::name_of(error.fault)) + " at " + std::to_string(error.offset) + " " +
@@ -34,6 +33,12 @@ std::string said(std::string_view form, const core::JsonLimits& limits = {}) {
   wide.size = core::kMaxJsonSize;
   assert_non_null(parser.parse(*text, wide));
   return std::string(*text);
+}
+
+std::string said(std::string_view form, const core::JsonLimits& limits = {}) {
+  static const json::CompiledSchema schema = compile(kSchema);
+  static const json::FormPlan plan(schema.program, schema.program.root);
+  return said(form, plan, limits);
 }
 
 void fields_become_members(void**) {
@@ -118,6 +123,109 @@ void limits_hold(void**) {
   expect_text(said("some=1e400&some=1"), "number at 0 /some: a number is out of range");
 }
 
+constexpr std::string_view kNestedSchema = R"({"properties":{
+    "line":{"type":"array","items":{"properties":{"price":{"type":"object","properties":{
+      "amount":{"type":"integer"},"tags":{"type":"array","items":{"type":"integer"}}}},
+      "n":{"type":"integer"}}}},
+    "meta":{"anyOf":[{"type":"object","additionalProperties":{"type":"string"}},{"const":""}]},
+    "either":{"type":["array","object"]},"ids":{"type":"array","items":{"type":"integer"}},
+    "csv":{"type":"array","items":{"type":"integer"}},"psv":{"type":"array"},
+    "text":{"type":"string"},"flat":{"type":"string"}}})";
+
+std::string nested(std::string_view form, const core::JsonLimits& limits = {}) {
+  static const json::CompiledSchema schema = compile(kNestedSchema);
+  static const json::FormPlan plan(schema.program, schema.program.root,
+                                   {{"csv", json::FormStyle::commas},
+                                    {"either", json::FormStyle::nested},
+                                    {"ids", json::FormStyle::nested},
+                                    {"line", json::FormStyle::nested},
+                                    {"meta", json::FormStyle::nested},
+                                    {"none", json::FormStyle::nested},
+                                    {"psv", json::FormStyle::pipes},
+                                    {"text", json::FormStyle::commas}});
+  return said(form, plan, limits);
+}
+
+void names_nest_where_the_document_says_so(void**) {
+  expect_text(nested("meta[a]=1&flat[x]=2&meta[b]=x"),
+              R"({"meta":{"a":"1","b":"x"},"flat[x]":"2"})");
+  expect_text(nested("meta%5Ba%5d=1"), R"({"meta":{"a":"1"}})");
+  expect_text(nested("meta="), R"({"meta":""})");
+  expect_text(nested("line[0][price][amount]=5&line[0][n]=6&line[1][n]=x&line[1][o]=7"),
+              R"({"line":[{"price":{"amount":5},"n":6},{"n":"x","o":"7"}]})");
+  expect_text(nested("line[0][price][tags]=5&line[1][price][tags][]=6&line[1][price][tags][]=7"),
+              R"({"line":[{"price":{"tags":[5]}},{"price":{"tags":[6,7]}}]})");
+  expect_text(nested("ids[]=1&ids[]=x&ids[]=1"), R"({"ids":[1,"x",1]})");
+  expect_text(nested("ids[0]=1&ids[1]=2"), R"({"ids":[1,2]})");
+  expect_text(nested("ids=1&ids=2"), R"({"ids":[1,2]})");
+  // What may be an object is one, unless it says "[]".
+  expect_text(nested("either[0]=1"), R"({"either":{"0":"1"}})");
+  expect_text(nested("either[]=1"), R"({"either":["1"]})");
+  expect_text(nested("none[a][b c]=1&none[a][]=2"),
+              "syntax at 15 /none/a: a name is written in two ways");
+  expect_text(nested("none[a][b+c]=%22&none[%22]=2"), R"({"none":{"a":{"b c":"\""},"\"":"2"}})");
+}
+
+void nested_names_that_are_read_differently_are_refused(void**) {
+  constexpr std::string_view kWay =
+      "syntax at 0 /meta: brackets in a name that is not written as "
+      "NAME[MEMBER]";
+  for (const char* bad : {"meta[a=1", "meta[a[b]]=1", "meta[=1"}) expect_text(nested(bad), kWay);
+  for (const char* bad : {"meta[a]b=1", "meta[a].b=1", "meta[a][b=1"}) {
+    expect_text(nested(bad), std::string(kWay).insert(17, "/a"));
+  }
+  expect_text(nested("line[][n]=1"), "syntax at 0 /line: \"[]\" that is not the end of a name");
+  expect_text(nested("meta[a]=1&meta[a]=2"), "duplicate_key at 10 /meta/a: a name is repeated");
+  expect_text(nested("meta[a]=1&meta[a]=2", {.duplicates = true}),
+              "duplicate_key at 10 /meta/a: a name is repeated");
+  expect_text(nested("meta[a]=1&meta[a][b]=2"),
+              "syntax at 10 /meta/a/b: a name is both a value and a container");
+  expect_text(nested("meta[a][b]=1&meta[a]=2"),
+              "syntax at 13 /meta/a: a name is both a value and a container");
+  expect_text(nested("meta=1&meta[a]=2"),
+              "syntax at 7 /meta/a: a name is both a value and a container");
+  expect_text(nested("meta[a]=2&meta=1"),
+              "syntax at 10 /meta: a name is both a value and a container");
+  for (const char* bad : {"ids[1]=1", "ids[00]=1", "ids[x]=1", "ids[-1]=1"}) {
+    expect_text(nested(bad).substr(0, 12), "syntax at 0 ");
+  }
+  expect_text(nested("line[0][n]=1&line[1][n]=2&line[0][o]=3"),
+              "syntax at 26 /line/0/o: elements that are not numbered from 0, in order");
+  expect_text(nested("[a]=1"), R"({"[a]":"1"})");
+}
+
+void elements_may_stand_in_one_field(void**) {
+  expect_text(nested("csv=1,2%2C3&psv=a|b%7C&text=a,b"),
+              R"({"csv":[1,2,3],"psv":["a","b",""],"text":"a,b"})");
+  expect_text(nested("csv="), R"({"csv":[""]})");
+  expect_text(nested("csv=1&csv=2"), "duplicate_key at 6 /csv: a name is repeated");
+  expect_text(nested("csv=1,1e400"), "number at 0 /csv: a number is out of range");
+  expect_text(nested("csv=1,2,3", {.array = 2}), "array at 0 /csv: an array has too many elements");
+}
+
+void limits_hold_for_what_nests(void**) {
+  expect_text(nested("meta[a]=1", {.depth = 2}), R"({"meta":{"a":"1"}})");
+  expect_text(nested("meta[a][b]=1", {.depth = 2}),
+              "depth at 0 /meta/a/b: containers are nested too deeply");
+  expect_text(nested("meta[a]=1&meta[b]=2", {.keys = 3}), R"({"meta":{"a":"1","b":"2"}})");
+  expect_text(nested("meta[a]=1&meta[b]=2", {.keys = 2}),
+              "keys at 10 /meta/b: the form has too many names");
+  expect_text(nested("ids[]=1&ids[]=2&ids[]=3", {.array = 2}),
+              "array at 16 /ids: an array has too many elements");
+  expect_text(nested("line[0][n]=1&line[1][n]=1", {.array = 1}),
+              "array at 13 /line/1/n: an array has too many elements");
+  std::string deep = "none";
+  for (int i = 0; i < 1022; ++i) deep += "[a]";
+  core::JsonLimits limits;
+  limits.depth = core::kMaxJsonDepth;
+  assert_true(nested(deep + "=1", limits).size() > 5000);
+  expect_text(nested(deep + "[a][a]=1", limits).substr(0, 10), "depth at 0");
+  std::string form;
+  for (int i = 0; i < 9000; ++i) form += "&none[k" + std::to_string(i) + "]=,";
+  assert_true(nested(form).size() > 9000);
+  assert_true(nested("csv=" + std::string(5000, ',')).size() > 15000);
+}
+
 void a_long_name_is_not_pointed_at(void**) {
   expect_text(said(std::string(255, 'a') + "=%"),
               "syntax at 256 /" + std::string(255, 'a') +
@@ -153,6 +261,10 @@ int main() {
       cmocka_unit_test(repeated_names_become_arrays_where_wanted),
       cmocka_unit_test(what_applications_read_differently_is_refused),
       cmocka_unit_test(limits_hold),
+      cmocka_unit_test(names_nest_where_the_document_says_so),
+      cmocka_unit_test(nested_names_that_are_read_differently_are_refused),
+      cmocka_unit_test(elements_may_stand_in_one_field),
+      cmocka_unit_test(limits_hold_for_what_nests),
       cmocka_unit_test(a_long_name_is_not_pointed_at),
       cmocka_unit_test(many_fields),
   };

@@ -1,0 +1,47 @@
+// Patterns are found wherever they stand in a row, whatever the processor.
+#include "inspect/pattern_set.h"
+
+#include <string>
+
+#include "unit.h"
+
+namespace guard::inspect {
+namespace {
+
+struct Case {
+  const char* expression;
+  const char* before;
+  const char* after;
+};
+
+void finds_at_any_distance(void** /*state*/) {
+  for (const Case& one : {Case{R"(\})", "", "}"}, Case{R"(\$\{.*\})", "${", "}"},
+                          Case{"a.*b", "a", "b"}, Case{"<[^>]*>", "<", ">"},
+                          Case{"x[^y]+y", "x", "y"}, Case{"select.*from", "select", "from"},
+                          Case{"q.*[0-9]", "q", "7"}, Case{"^-*z", "", "z"}}) {
+    for (const bool ignore_case : {false, true}) {
+      PatternSet set;
+      set.compile({{one.expression, false, ignore_case, 0}});
+      ScanMemory memory;
+      assert_true(set.prepare(memory));
+      for (std::size_t start : {0, 1, 17, 63}) {
+        for (std::size_t between = 1; between < 300; ++between) {
+          const std::string row =
+              std::string(start, '\n') + one.before + std::string(between, '-') + one.after + "\n";
+          std::uint64_t hit = 0;
+          assert_true(set.scan(row, memory, &hit, 1));
+          if (hit == 0) print_error("%s misses at %zu, %zu\n", one.expression, start, between);
+          assert_int_equal(hit, 1);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace guard::inspect
+
+int main() {
+  const CMUnitTest tests[] = {cmocka_unit_test(guard::inspect::finds_at_any_distance)};
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,7 +1,7 @@
 # Our objects are C++20; the rest of nginx's build is untouched. They keep their symbols to themselves, but for core and ngx:
 # those are for ngx_http_guard_inspect_module.so, too, as far as src/exports.map has them.
 # -MMD: an object is made anew when a header that it includes has changed, and only then.
-for guard_dir in $(awk '!/^#/ && $1 != "cli" { print $2 }' "$ngx_addon_dir/src/sources" | xargs -n1 dirname | sort -u |
+for guard_dir in $(awk '!/^#/ && $1 !~ /cli$/ { print $2 }' "$ngx_addon_dir/src/sources" | xargs -n1 dirname | sort -u |
     xargs -n1 basename); do
     case $guard_dir in
         core | ngx) guard_visibility="-fno-semantic-interposition -fno-gnu-unique" ;;

@@ -13,6 +13,7 @@ CXX ?= g++
 CLANGXX ?= clang++-14
 LOGIC := $(shell awk '$$1 == "logic" || $$1 == "inspect-logic" { print $$2 }' src/sources)
 CLI := $(shell awk '$$1 == "cli" { print $$2 }' src/sources)
+INSPECT_CLI := $(shell awk '$$1 == "inspect-cli" { print $$2 }' src/sources) src/cli/printable.cpp src/cli/text_file.cpp
 UNITS := $(patsubst t/unit/%_test.cpp,%,$(wildcard t/unit/*_test.cpp))
 NGX_UNITS := $(patsubst t/unit/ngx/%_test.cpp,%,$(wildcard t/unit/ngx/*_test.cpp))
 FUZZERS := $(patsubst t/fuzz/%_fuzz.cpp,%,$(wildcard t/fuzz/*_fuzz.cpp))
@@ -49,7 +50,7 @@ FUZZ_OBJECTS := $(LOGIC:%.cpp=$(OUT)/native-fuzz/%.o)
 .PHONY: guardctl unit fuzz bench conformance print-flags module-objects
 .SECONDARY:
 
-guardctl: $(OUT)/guardctl
+guardctl: $(OUT)/guardctl $(OUT)/guardctl-inspect
 unit: $(UNITS:%=$(OUT)/$(KIND)/unit/%) $(NGX_UNITS:%=$(OUT)/$(KIND)/unit/ngx_%)
 fuzz: $(FUZZERS:%=$(OUT)/fuzz/%)
 bench: $(BENCHES:%=$(OUT)/$(KIND)/bench/%)
@@ -76,6 +77,9 @@ $(OUT)/guardctl $(OUT)/$(KIND)/unit/html_inline: LIBS += -lgumbo
 $(OUT)/$(KIND)/unit/html_inline: $(HTML:%=$(OUT)/$(KIND)/src/cli/%.o)
 
 $(OUT)/guardctl: $(CLI:%.cpp=$(OUT)/$(KIND)/%.o) $(OUT)/$(KIND)/logic.a
+	$(CXX) $(FLAGS) -o $@ $^ $(LIBS)
+
+$(OUT)/guardctl-inspect: $(INSPECT_CLI:%.cpp=$(OUT)/$(KIND)/%.o) $(OUT)/$(KIND)/logic.a
 	$(CXX) $(FLAGS) -o $@ $^ $(LIBS)
 
 # nginx's build knows best which of them are out of date.

@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/csp_command.h"
 #include "cli/events_command.h"
+#include "cli/inspect_command.h"
 #include "cli/lockout_command.h"
 #include "cli/openapi_command.h"
 #include "cli/schema_command.h"
@@ -12,8 +13,9 @@ namespace guard::cli {
 
 namespace {
 
-constexpr std::array<Command, 6> kCommands = {kCspCommand,     kEventsCommand, kLockoutCommand,
-                                              kOpenapiCommand, kSchemaCommand, kSecretCommand};
+constexpr std::array<Command, 7> kCommands = {kCspCommand,     kEventsCommand,  kInspectCommand,
+                                              kLockoutCommand, kOpenapiCommand, kSchemaCommand,
+                                              kSecretCommand};
 
 }  // namespace
 

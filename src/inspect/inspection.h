@@ -71,6 +71,16 @@ class Inspection {
 
   Transaction& transaction() { return transaction_; }
 
+  // Each(name, number) for what the rules have set in TX to a number.
+  template <class Each>
+  void each_number(Each each) const {
+    if (program_ == nullptr) return;
+    for (std::size_t i = 0; i < tx_.size(); ++i) {
+      if (tx_[i].state == Variable::State::number)
+        each(std::string_view(program_->rules().tx_names[i]), tx_[i].number);
+    }
+  }
+
  private:
   // A variable that rules set.
   struct Variable {

@@ -1,6 +1,7 @@
 #include "inspect/raw_request.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "core/ascii.h"
 
@@ -51,6 +52,7 @@ bool parse_raw_request(std::string_view text, RawRequest& request) {
   request.version = protocol == std::string_view::npos ? "1.1" : rest.substr(protocol + 6);
   request.target = rest.substr(0, protocol);
   bool chunked = false;
+  std::size_t length = std::string_view::npos;
   while (!text.empty()) {
     const std::string_view field = next_line(text);
     if (field.empty()) break;
@@ -59,9 +61,12 @@ bool parse_raw_request(std::string_view text, RawRequest& request) {
     const HeaderField header{field.substr(0, colon), trim(field.substr(colon + 1))};
     chunked = chunked || (equal_ignoring_case(header.name, "transfer-encoding") &&
                           to_lower(header.value).ends_with("chunked"));
+    if (equal_ignoring_case(header.name, "content-length")) {
+      std::from_chars(header.value.data(), header.value.data() + header.value.size(), length);
+    }
     request.headers.push_back(header);
   }
-  request.body = chunked ? unchunk(text) : std::string(text);
+  request.body = chunked ? unchunk(text) : std::string(text.substr(0, length));
   return true;
 }
 

@@ -15,7 +15,7 @@ struct RawRequest {
   std::string_view target;
   std::string_view version;
   std::vector<HeaderField> headers;
-  std::string body;  // without a chunked coding
+  std::string body;  // without a chunked coding, and no longer than Content-Length says
 };
 
 // Views into text. False: there is no request line.

@@ -49,7 +49,7 @@ void Transaction::add_body(std::string_view body, BodyProcessor processor) {
       add_xml(body);
       break;
     case BodyProcessor::multipart:
-      add_multipart(body);
+      if (!body.empty()) add_multipart(body);
       break;
   }
   set_number(Collection::args_combined_size, argument_bytes_);

@@ -1,0 +1,119 @@
+// guardctl-inspect, which `guardctl inspect` runs: a program of its own, since it needs Vectorscan
+// and libxml2, which not every machine with guardctl has.
+
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+#include "cli/inspect_report.h"
+#include "cli/text_file.h"
+#include "core/words.h"
+#include "inspect/crs.h"
+#include "inspect/inspection.h"
+#include "inspect/policy.h"
+#include "inspect/raw_request.h"
+
+namespace guard::cli {
+
+namespace {
+
+constexpr int kRefused = 1;
+constexpr int kError = 2;
+
+struct Options {
+  std::vector<std::string> files;
+  inspect::ProgramOptions program;
+  bool excerpt = false;
+  std::string_view request;
+};
+
+Options read_options(const std::vector<std::string_view>& words) {
+  Options options;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string_view word = words[i];
+    if (word == "--excerpt") {
+      options.excerpt = true;
+    } else if (word == "--paranoia" || word == "--threshold" || word == "--rules") {
+      if (++i == words.size()) throw UsageError("\"" + std::string(word) + "\" needs a value");
+      const std::vector<std::string_view> list = {word, words[i]};
+      const core::Words value(list);
+      if (word == "--paranoia") {
+        options.program.paranoia = inspect::parse_paranoia(value);
+      } else if (word == "--threshold") {
+        options.program.threshold = inspect::parse_threshold(value);
+      } else if (words[i] == "crs") {
+        for (const std::string_view file : {inspect::kCrsSetup, inspect::kCrsRules}) {
+          options.files.emplace_back(file);
+        }
+      } else {
+        options.files.emplace_back(words[i]);
+      }
+    } else if (word.starts_with("--")) {
+      throw UsageError("unknown option \"" + std::string(word) + "\" of \"inspect\"");
+    } else if (!options.request.empty()) {
+      throw UsageError("unexpected word \"" + std::string(word) + "\", \"inspect\" reads one file");
+    } else {
+      options.request = word;
+    }
+  }
+  if (options.request.empty())
+    throw UsageError("\"inspect\" needs the file of a request, or \"-\"");
+  return options;
+}
+
+int print(const inspect::Inspection& inspection, const inspect::InspectionResult& result,
+          bool excerpt) {
+  const std::string text = matches_text(inspection, excerpt) + scores_text(inspection, result) +
+                           verdict_text(inspection, result);
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    throw std::runtime_error("cannot write to standard output");
+  }
+  return result.outcome == inspect::Outcome::passed ? kDone : kRefused;
+}
+
+int run(const std::vector<std::string_view>& words) {
+  const Options options = read_options(words);
+  std::string text;
+  if (!read_text(options.request, text)) return kError;
+  inspect::RawRequest raw;
+  if (!inspect::parse_raw_request(text, raw)) {
+    throw UsageError("no request line, as in \"GET / HTTP/1.1\"");
+  }
+  const inspect::Program program(inspect::load_rules(options.files), options.program);
+  inspect::Inspection inspection;
+  if (!inspection.prepare(program)) throw std::runtime_error("no memory");
+  inspect::RequestView view;
+  view.method = raw.method;
+  view.target = raw.target;
+  view.version = raw.version;
+  view.headers = raw.headers;
+  view.client_address = "127.0.0.1";
+  const inspect::InspectionResult& headers =
+      inspection.run_headers(program, view, inspect::kDefaultBudget);
+  if (headers.outcome != inspect::Outcome::passed || inspection.engine_off()) {
+    return print(inspection, headers, options.excerpt);
+  }
+  return print(inspection, inspection.run_body(raw.body), options.excerpt);
+}
+
+int run_and_say(const std::vector<std::string_view>& words) noexcept {
+  try {
+    return run(words);
+  } catch (const UsageError& error) {
+    (void)std::fprintf(stderr, "guardctl: %s\nTry \"guardctl inspect --help\".\n", error.what());
+  } catch (const std::exception& error) {
+    (void)std::fprintf(stderr, "guardctl: %s\n", error.what());
+  }
+  return kError;
+}
+
+}  // namespace
+
+}  // namespace guard::cli
+
+int main(int argc, char** argv) {
+  const std::vector<std::string_view> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+  return guard::cli::run_and_say(words);
+}

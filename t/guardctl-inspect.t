@@ -1,0 +1,67 @@
+# guardctl inspect: what a request meets in the rules, at the desk.
+
+use strict;
+use warnings;
+use lib 't/lib';
+use File::Temp qw(tempdir);
+use Test::More;
+use Test::Nginx::Guard::Guardctl qw(guardctl);
+
+my $dir = tempdir(CLEANUP => 1);
+
+sub file {
+    my ($name, $text) = @_;
+    open my $out, '>:raw', "$dir/$name" or die "$dir/$name: $!\n";
+    print $out $text;
+    close $out;
+    return "$dir/$name";
+}
+
+sub answers {
+    my ($name, $words, $code, $out, $err) = @_;
+    my ($got_code, $got_out, $got_err) = guardctl('inspect', @$words);
+    is $got_code, $code, "$name: exit code";
+    is $got_out, $out, "$name: output";
+    is $got_err, $err, "$name: errors";
+    return;
+}
+
+my $browser = "Host: shop.example.com\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:115.0) Gecko/20100101 Firefox/115.0\nAccept: */*\n";
+my $sqli    = file('sqli', "GET /?id=1%27%20or%20%271%27=%271 HTTP/1.1\n$browser\n");
+answers('an injection', [$sqli], 1, <<'EOT', '');
+942100 ARGS:id: SQL Injection Attack Detected via libinjection
+949110 TX:anomaly_score: Inbound Anomaly Score Exceeded (Total Score: 5)
+score 5: sql_injection 5
+refused: 403 inspect.sqli, by rule 949110
+EOT
+answers('a threshold', ['--threshold', 6, $sqli], 0, <<'EOT', '');
+942100 ARGS:id: SQL Injection Attack Detected via libinjection
+score 5: sql_injection 5
+passes
+EOT
+answers('an ordinary request', [file('plain', "GET /?q=shoes+and+socks HTTP/1.1\r\n$browser\r\n")], 0, "score 0\npasses\n", '');
+
+my $long = 'a' x 150;
+answers('a long value', ['--rules', file('dollar.conf', qq{SecRule ARGS "\@rx \\\$\\{.*\\}" "id:1,phase:2,deny,status:418,msg:'x'"\n}), '--rules',
+    file('other.conf', qq{SecRule ARGS:b "\@streq c" "id:2,phase:2,pass,msg:'a b'"\n}),
+    file('long', "POST / HTTP/1.1\nContent-Type: application/x-www-form-urlencoded\nContent-Length: 163\n\nb=c&a=\${$long}\nno more")],
+    1, "1 ARGS:a: x\nscore 0\nrefused: 418 inspect.generic, by rule 1\n", '');
+answers('an excerpt, fit for a terminal', ['--excerpt', '--rules', "$dir/other.conf", '--rules',
+    file('name.conf', qq{SecRule ARGS "\@contains x" "id:3,phase:2,pass,msg:'m %{MATCHED_VAR}',logdata:'l %{MATCHED_VAR}'"\n}),
+    file('escape', "GET /?a%1b=x%1b%5b31m HTTP/1.1\n\n")],
+    0, "3 ARGS:a\\u{1b}: m x\\u{1b}[31m\n    in: x\\u{1b}[31m\n    found: l x\\u{1b}[31m\nscore 0\npasses\n", '');
+
+my $see = "Try \"guardctl inspect --help\".\n";
+answers('no file', ["$dir/none"], 2, '', "guardctl: cannot read \"$dir/none\"\n");
+answers('no request', [file('empty', '')], 2, '', "guardctl: no request line, as in \"GET / HTTP/1.1\"\n$see");
+answers('nothing', [], 2, '', "guardctl: \"inspect\" needs the file of a request, or \"-\"\n$see");
+answers('an unknown option', ['--level', 1, $sqli], 2, '', "guardctl: unknown option \"--level\" of \"inspect\"\n$see");
+answers('two files', [$sqli, $sqli], 2, '', "guardctl: unexpected word \"$sqli\", \"inspect\" reads one file\n$see");
+answers('no value', [$sqli, '--paranoia'], 2, '', "guardctl: \"--paranoia\" needs a value\n$see");
+answers('a wrong rule', ['--rules', file('wrong.conf', qq{\nSecRule ARGS "\@rxx a" "id:1,deny"\n}), $sqli], 2, '',
+    "guardctl: $dir/wrong.conf:2: unknown operator \"\@rxx\"\n");
+my ($code, $out, $err) = guardctl('inspect', '--paranoia', 5, $sqli);
+is $code, 2, 'no such level: exit code';
+like $err, qr/^guardctl: .*"5".*--paranoia/, 'no such level: errors';
+
+done_testing;

@@ -37,6 +37,8 @@ location /gonepass { guard_upload_scan unix:/none/clamd.ctl on_error=pass; $pass
 location /fake { guard_upload_scan unix:$fake->{socket} timeout=30s; $pass }
 location /late { guard_upload_scan unix:$fake->{socket} timeout=300ms; $pass }
 location /latepass { guard_upload_scan unix:$fake->{socket} timeout=300ms on_error=pass; $pass }
+location /stopped { guard_upload_scan unix:$clamd->{socket} timeout=300ms; $pass }
+location /stoppedpass { guard_upload_scan unix:$clamd->{socket} timeout=300ms on_error=pass; $pass }
 location /first/ { guard_upload_scan off; try_files /none /u; }
 EOC
 my $port = $nginx->port;
@@ -246,6 +248,63 @@ events_are ['scan_failed denied upload.scan a.txt failed', 'scan_failed denied u
     $clamd->start;
     is post('/u', ['a.txt', 'a']), '200', 'clamd is back';
     is passed_on(), 2, 'two are proxied';
+    forget();
+}
+
+# Uploads at once, to whose scans the same answer comes in the end: `form` to LOCATION, COUNT times; what is to happen
+# in between is done once all are under way. Answers the statuses, each with how often it came.
+sub at_once {
+    my ($where, $count, $form, $between) = @_;
+    my @clients;
+    for (1 .. $count) {
+        my $client = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) or die $!;
+        print {$client} "POST $where HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: " . length($form) . "\r\n\r\n$form";
+        $client->flush;
+        push @clients, $client;
+    }
+    $between->();
+    my %statuses;
+    for my $client (@clients) {
+        my $line = <$client> // 'none';
+        ++$statuses{ $line =~ m{\AHTTP/1\.1 (\d+) } ? $1 : $line };
+    }
+    return \%statuses;
+}
+
+# clamd is stopped (SIGSTOP): it takes connections and says nothing. Once it goes on, whoever still waits is answered.
+{
+    $clamd->suspend;
+    is post('/stopped', ['a.txt', 'a']), '503 upload.scan timeout', 'a stopped clamd';
+    is post('/stoppedpass', ['a.txt', 'a']), '200', 'passes where it may';
+    is passed_on(), 1, 'once';
+    forget();
+    is_deeply at_once('/u', 8, form(['a.txt', 'a']), sub { is post('/off', ['a.txt', 'a']), '200', 'others are served meanwhile'; $clamd->resume }), { 200 => 8 },
+        'those that wait pass when it goes on';
+    is passed_on(), 9, 'all of them';
+    is post('/u', ['eicar.com', $bad]), '422 upload.malware signature', 'and it finds what it found before';
+    is passed_on(), 0, 'of which nothing is proxied';
+    forget();
+}
+
+# Fifty at once to a clamd that takes its time, and to one with four threads.
+{
+    my $open = $fake->noted('open');
+    is_deeply at_once('/fake', 50, form(['a.txt', 'drip stream: OK\\0' . "\n"]), sub { ok wait_for(sub { $fake->noted('open') == $open + 50 }, 10), 'fifty scans have begun' }),
+        { 200 => 50 }, 'fifty slow scans';
+    is_deeply at_once('/u', 50, form(['a.txt', $long]), sub { }), { 200 => 50 }, 'fifty scans by the real one';
+    is passed_on(), 100, 'all are proxied';
+    is_deeply at_once('/u', 50, form(['eicar.com', $bad]), sub { }), { 422 => 50 }, 'fifty times malware';
+    is passed_on(), 0, 'of which nothing is proxied';
+    forget();
+}
+
+# It is started again while uploads come: each has its verdict, or is refused for want of one.
+{
+    my $statuses = at_once('/u', 20, form(['eicar.com', $bad]), sub { $clamd->stop; $clamd->start });
+    is_deeply [grep { !/\A(?:422|503)\z/ } keys %$statuses], [], 'no malware passes while clamd starts again';
+    is passed_on(), 0, 'nothing is proxied';
+    is post('/u', ['a.txt', 'a']), '200', 'afterwards all is as before';
+    is passed_on(), 1, 'which is proxied';
 }
 
 is $nginx->stop, undef, 'stops';

@@ -19,6 +19,7 @@
 #include "core/request.h"
 #include "inspect/crs.h"
 #include "inspect/inspection.h"
+#include "inspect/pattern_cache.h"
 #include "inspect/policy.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
@@ -59,6 +60,9 @@ constexpr core::MetricFamily kHits = {"guard_inspect_rule_hits", core::MetricTyp
                                       "Requests in which a rule has found something, by its id"};
 
 struct MainConf {
+  std::optional<std::string> cache_directory;  // empty: off
+  std::unique_ptr<PatternCache> cache;         // while the configuration is read
+  std::string no_cache;                        // why there is none, if not because of "off"
   std::map<Source, std::shared_ptr<const Program>> programs;
   core::Histogram scores{{0, 4, 9, 14, 19, 29, 49, 99}, 0};
   const core::MetricBlock* score_block = nullptr;      // null: nothing is inspected
@@ -376,15 +380,33 @@ void count_hits(ngx_conf_t* cf, const Program& program) {
   }
 }
 
+// Null: without one. The directory of nobody's choice may be missing: /var/cache is not there in
+// every container, and is nothing to whoever tries a configuration without being root.
+PatternCache* cache_of(MainConf& main) {
+  if (main.cache != nullptr || !main.no_cache.empty()) return main.cache.get();
+  if (main.cache_directory && main.cache_directory->empty()) return nullptr;
+  try {
+    main.cache =
+        std::make_unique<PatternCache>(main.cache_directory.value_or(std::string(kCacheDirectory)));
+  } catch (const core::ConfigError& error) {
+    if (main.cache_directory) throw;
+    main.no_cache = error.what();
+  }
+  return main.cache.get();
+}
+
 std::shared_ptr<const Program> program_of(ngx_conf_t* cf, const Source& source) {
-  auto& programs =
-      static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_inspect_module))
-          ->programs;
-  auto& program = programs[source];
+  auto& main = *static_cast<MainConf*>(
+      ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_inspect_module));
+  auto& program = main.programs[source];
   if (program != nullptr) return program;
   RuleSet rules = load_rules(source.files, {}, source.excludes);
-  program = std::make_shared<const Program>(
-      std::move(rules), ProgramOptions{source.paranoia, source.threshold, source.libinjection});
+  ProgramOptions options{source.paranoia, source.threshold, source.libinjection};
+  options.cache = cache_of(main);
+  program = std::make_shared<const Program>(std::move(rules), options);
+  if (main.cache != nullptr) {
+    for (const std::string& warning : main.cache->take_warnings()) ngx::warn(cf, warning);
+  }
   count_hits(cf, *program);
   return program;
 }
@@ -419,6 +441,30 @@ void preconfigure(ngx_conf_t* cf) {
   core::add_check(cf, kCheck);
   ngx::add_variable(cf, "guard_inspect_score", get_score);
   ngx::add_variable(cf, "guard_inspect_rules", get_rules);
+}
+
+void set_cache(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
+  set_once(words, conf.cache_directory,
+           words.is_off() ? std::string{} : std::string(ngx::path_near(cf, words[0])));
+}
+
+// Says what was compiled: seconds of a start or a reload, which should be few.
+ngx_int_t tell_compiled(ngx_cycle_t* cycle) noexcept {
+  auto* conf = static_cast<MainConf*>(
+      ngx_http_cycle_get_module_main_conf(cycle, ngx_http_guard_inspect_module));
+  if (conf == nullptr || conf->programs.empty()) return NGX_OK;
+  std::array<std::size_t, 3> sets{};
+  for (const auto& [source, program] : conf->programs) {
+    for (std::size_t i = 0; i < sets.size(); ++i) {
+      sets[i] += program->sets_from(static_cast<PatternSet::Origin>(i));
+    }
+  }
+  ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
+                "guard_inspect: %uz sets of patterns compiled, %uz from %s, %uz in memory", sets[2],
+                sets[1], conf->cache == nullptr ? "no cache" : conf->cache->directory().c_str(),
+                sets[0]);
+  conf->cache.reset();
+  return NGX_OK;
 }
 
 ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
@@ -457,6 +503,8 @@ ngx_command_t commands[] = {
                  NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_exclude>),
     ngx::command(ngx_string("guard_inspect_libinjection"), kAnywhere | NGX_CONF_TAKE1,
                  NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_libinjection>),
+    ngx::command(ngx_string("guard_inspect_cache"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
+                 NGX_HTTP_MAIN_CONF_OFFSET, ngx::directive<set_cache>),
     ngx_null_command,
 };
 
@@ -475,6 +523,6 @@ ngx_http_module_t context = {
 
 }  // namespace guard::inspect
 
-constinit ngx_module_t ngx_http_guard_inspect_module =
-    guard::ngx::http_module(&guard::inspect::context, guard::inspect::commands,
-                            {guard::inspect::init_process, guard::inspect::exit_process});
+constinit ngx_module_t ngx_http_guard_inspect_module = guard::ngx::http_module(
+    &guard::inspect::context, guard::inspect::commands,
+    {guard::inspect::init_process, guard::inspect::exit_process, guard::inspect::tell_compiled});

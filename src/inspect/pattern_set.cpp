@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "core/ascii.h"
+#include "inspect/pattern_cache.h"
 #include "inspect/regex.h"
 #include "inspect/vocabulary.h"
 
@@ -169,8 +170,9 @@ bool PatternSet::takes(const std::string& expression, bool ignore_case) {
          exact_or_prefilter(expression, ignore_case) != 0;
 }
 
-void PatternSet::compile(const std::vector<PatternText>& patterns) {
-  if (patterns.empty()) return;
+PatternSet::Origin PatternSet::compile(const std::vector<PatternText>& patterns,
+                                       PatternCache* cache) {
+  if (patterns.empty()) return Origin::shared;
   try_library();
   std::vector<std::string> texts;
   std::vector<unsigned> flags;
@@ -188,7 +190,12 @@ void PatternSet::compile(const std::vector<PatternText>& patterns) {
   }
   std::weak_ptr<hs_database>& shared = shared_database(key);
   database_ = shared.lock();
-  if (database_ != nullptr) return;
+  if (database_ != nullptr) return Origin::shared;
+  if (cache != nullptr) database_ = cache->load(key);
+  if (database_ != nullptr) {
+    shared = database_;
+    return Origin::cache;
+  }
   hs_database_t* database = nullptr;
   while (database == nullptr) {
     std::vector<const char*> expressions;
@@ -216,6 +223,8 @@ void PatternSet::compile(const std::vector<PatternText>& patterns) {
   database_ =
       std::shared_ptr<hs_database>(database, [](hs_database* one) { hs_free_database(one); });
   shared = database_;
+  if (cache != nullptr) cache->store(key, database);
+  return Origin::compiler;
 }
 
 std::size_t PatternSet::bytes() const {

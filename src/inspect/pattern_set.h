@@ -20,6 +20,8 @@ struct hs_scratch;
 
 namespace guard::inspect {
 
+class PatternCache;
+
 struct PatternText {
   std::string expression;  // or, of a phrase, its bytes
   bool phrase = false;     // ignoring case
@@ -49,9 +51,12 @@ class PatternSet {
   // Whether compile() takes a regex; what it does not take must be searched for otherwise.
   static bool takes(const std::string& expression, bool ignore_case);
 
+  // Where what is compiled has come from.
+  enum class Origin : std::uint8_t { shared, cache, compiler };
+
   // Throws std::runtime_error. While configuration is read alone: sets of the same patterns share
-  // what is compiled, over reloads too.
-  void compile(const std::vector<PatternText>& patterns);
+  // what is compiled, over reloads too. cache: may be null.
+  Origin compile(const std::vector<PatternText>& patterns, PatternCache* cache);
 
   bool empty() const { return database_ == nullptr; }
   std::size_t bytes() const;

@@ -16,6 +16,9 @@ struct Switch {
   bool trust_schema = true;  // what a schema has confined is not searched
 };
 
+// Where compiled patterns are kept, if nothing else is said.
+inline constexpr std::string_view kCacheDirectory = "/var/cache/nginx-guard";
+
 struct Budget {
   std::uint64_t units = kDefaultBudget;
   bool pass = false;  // what is over it passes, with an event

@@ -234,6 +234,7 @@ Program::Program(RuleSet rules, const ProgramOptions& options)
     for (CompiledTarget& target : compiled.targets) select_slots(target);
   }
   compile_sets();
+  options_.cache = nullptr;
   if (options_.paranoia > 0) {
     for (const char* name : {"paranoia_level", "blocking_paranoia_level"}) {
       preset(name, options_.paranoia);
@@ -525,7 +526,8 @@ void Program::compile_set(int phase, std::size_t value_class, std::size_t tier) 
     set.triggers |= chain.triggers;
     add_chain(set.nodes, chain, compiled);
   }
-  set.patterns.compile(patterns);
+  if (patterns.empty()) return;
+  ++origins_[static_cast<std::size_t>(set.patterns.compile(patterns, options_.cache))];
 }
 
 std::size_t Program::bytes() const {

@@ -92,6 +92,7 @@ struct ProgramOptions {
   int threshold = 0;  // inbound anomaly score; 0: what the rules say
   bool libinjection = true;
   bool search = true;  // false: every rule is asked for every value, for tests
+  PatternCache* cache = nullptr;
 };
 
 class Program {
@@ -109,6 +110,10 @@ class Program {
   }
   std::size_t pattern_count() const { return pattern_count_; }
   std::size_t direct_rules() const { return direct_rules_; }
+  // How many sets of patterns have come from there.
+  std::size_t sets_from(PatternSet::Origin origin) const {
+    return origins_[static_cast<std::size_t>(origin)];
+  }
   std::size_t tx_slots() const { return rules_.tx_names.size(); }
   const Libinjection& libinjection() const { return libinjection_; }
   std::size_t bytes() const;
@@ -144,6 +149,7 @@ class Program {
   std::array<std::array<std::array<ScanSet, kTiers>, kValueClasses>, kPhases> sets_;
   std::size_t pattern_count_ = 0;
   std::size_t direct_rules_ = 0;
+  std::array<std::size_t, 3> origins_{};
   std::vector<Preset> presets_;
   std::vector<int> score_slots_;
   bool wants_body_ = false;

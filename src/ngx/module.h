@@ -8,11 +8,13 @@ namespace guard::ngx {
 struct Process {
   ngx_int_t (*init)(ngx_cycle_t*) noexcept = nullptr;  // of a worker
   void (*exit)(ngx_cycle_t*) noexcept = nullptr;
+  // Of the process that has read the configuration, whose log is open.
+  ngx_int_t (*configured)(ngx_cycle_t*) noexcept = nullptr;
 };
 
 constexpr ngx_module_t http_module(ngx_http_module_t* context, ngx_command_t* commands,
                                    Process process = {}) noexcept {
-  return {NGX_MODULE_V1, context, commands, NGX_HTTP_MODULE, nullptr, nullptr,
+  return {NGX_MODULE_V1, context, commands, NGX_HTTP_MODULE, nullptr, process.configured,
           process.init,  nullptr, nullptr,  process.exit,    nullptr, NGX_MODULE_V1_PADDING};
 }
 

@@ -21,7 +21,7 @@ void finds_at_any_distance(void** /*state*/) {
                           Case{"q.*[0-9]", "q", "7"}, Case{"^-*z", "", "z"}}) {
     for (const bool ignore_case : {false, true}) {
       PatternSet set;
-      set.compile({{one.expression, false, ignore_case, 0}});
+      set.compile({{one.expression, false, ignore_case, 0}}, nullptr);
       ScanMemory memory;
       assert_true(set.prepare(memory));
       for (std::size_t start : {0, 1, 17, 63}) {

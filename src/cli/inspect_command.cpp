@@ -18,6 +18,7 @@ int run_inspect(std::span<const std::string_view> words) {
   std::vector<std::string> texts = {program};
   texts.insert(texts.end(), words.begin(), words.end());
   std::vector<char*> list;
+  list.reserve(texts.size() + 1);
   for (std::string& text : texts) list.push_back(text.data());
   list.push_back(nullptr);
   execv(program.c_str(), list.data());

@@ -56,7 +56,7 @@ const FormTree::Node* FormTree::add(std::uint32_t root, std::string_view path, s
   for (std::uint32_t depth = 2; !path.empty(); ++depth) {
     const std::size_t close = path.find(']');
     const std::string_view name = path.substr(1, close - 1);
-    if (path.front() != '[' || close == std::string_view::npos ||
+    if (!path.starts_with('[') || close == std::string_view::npos ||
         name.find('[') != std::string_view::npos) {
       fail(JsonFault::syntax, "brackets in a name that is not written as NAME[MEMBER]");
       return nullptr;

@@ -76,7 +76,11 @@ for (const [name, origin] of [["friend", friend], ["evil", evil]]) {
         frame.src = url;
         document.body.append(frame);
     }), site + "/");
-    const frame = page.frame("framed");
+    // One of another site moves to a process of its own, and for a while is in none.
+    let frame = page.frame("framed");
+    for (const end = Date.now() + 10_000; frame === null && Date.now() < end; frame = page.frame("framed")) {
+        await page.waitForTimeout(20);
+    }
     result[name].frame = { url: frame.url(), shown: await frame.locator("form").count().catch(() => -1) };
 
     // A form, as a visitor would be made to send it.

@@ -94,6 +94,11 @@ const FormTree::Node* FormTree::add(std::uint32_t root, std::string_view path, s
       fail(JsonFault::duplicate_key, "a name is repeated");
       return nullptr;
     }
+    // A value that is wanted as an array is a container more.
+    if (reached.place != nullptr && reached.place->value.is_array() && depth == limits.depth) {
+      fail(JsonFault::depth, "containers are nested too deeply");
+      return nullptr;
+    }
     reached.kind = Kind::value;
     reached.field = field;
   }

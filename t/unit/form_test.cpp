@@ -207,6 +207,11 @@ void limits_hold_for_what_nests(void**) {
   expect_text(nested("meta[a]=1", {.depth = 2}), R"({"meta":{"a":"1"}})");
   expect_text(nested("meta[a][b]=1", {.depth = 2}),
               "depth at 0 /meta/a/b: containers are nested too deeply");
+  // A value that the schema wants as an array is one more.
+  expect_text(nested("line[0][price][tags]=5", {.depth = 5}),
+              R"({"line":[{"price":{"tags":[5]}}]})");
+  expect_text(nested("line[0][price][tags]=5", {.depth = 4}),
+              "depth at 0 /line/0/price/tags: containers are nested too deeply");
   expect_text(nested("meta[a]=1&meta[b]=2", {.keys = 3}), R"({"meta":{"a":"1","b":"2"}})");
   expect_text(nested("meta[a]=1&meta[b]=2", {.keys = 2}),
               "keys at 10 /meta/b: the form has too many names");

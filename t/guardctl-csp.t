@@ -6,9 +6,10 @@ use lib 't/lib';
 use Digest::SHA qw(sha256_base64);
 use File::Temp  qw(tempdir);
 use Test::More;
-use Test::Nginx::Guard::Guardctl qw(guardctl);
+use Test::Nginx::Guard::Guardctl qw(answers_of);
 
 my $dir = tempdir(CLEANUP => 1);
+*answers = answers_of('csp');
 
 sub file {
     my ($name, $text) = @_;
@@ -18,14 +19,6 @@ sub file {
     return "$dir/$name";
 }
 
-sub answers {
-    my ($name, $words, $code, $out, $err) = @_;
-    my ($got_code, $got_out, $got_err) = guardctl('csp', @$words);
-    is $got_code, $code, "$name: exit code";
-    is $got_out, $out, "$name: output";
-    is $got_err, $err, "$name: errors";
-    return;
-}
 sub hash_of { return "'sha256-" . sha256_base64($_[0]) . "='" }
 
 my $page = file('page.html', <<'EOP');

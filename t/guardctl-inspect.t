@@ -5,9 +5,10 @@ use warnings;
 use lib 't/lib';
 use File::Temp qw(tempdir);
 use Test::More;
-use Test::Nginx::Guard::Guardctl qw(guardctl);
+use Test::Nginx::Guard::Guardctl qw(answers_of guardctl);
 
 my $dir = tempdir(CLEANUP => 1);
+*answers = answers_of('inspect');
 
 sub file {
     my ($name, $text) = @_;
@@ -15,15 +16,6 @@ sub file {
     print $out $text;
     close $out;
     return "$dir/$name";
-}
-
-sub answers {
-    my ($name, $words, $code, $out, $err) = @_;
-    my ($got_code, $got_out, $got_err) = guardctl('inspect', @$words);
-    is $got_code, $code, "$name: exit code";
-    is $got_out, $out, "$name: output";
-    is $got_err, $err, "$name: errors";
-    return;
 }
 
 my $browser = "Host: shop.example.com\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:115.0) Gecko/20100101 Firefox/115.0\nAccept: */*\n";

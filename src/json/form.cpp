@@ -8,6 +8,7 @@
 #include "core/hex.h"
 #include "core/json_pointer.h"
 #include "core/json_string.h"
+#include "json/delimited.h"
 
 namespace guard::json {
 
@@ -24,16 +25,6 @@ constexpr std::size_t kAround = 9;
 
 constexpr bool is_control(char c) noexcept {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-}
-
-// Takes what stands before the next delimiter off rest; whether there is more. Without a delimiter:
-// all of it.
-bool take_text(std::string_view& rest, char delimiter, std::string_view& text) noexcept {
-  const std::size_t end = delimiter == '\0' ? std::string_view::npos : rest.find(delimiter);
-  text = rest.substr(0, end);
-  if (end == std::string_view::npos) return false;
-  rest.remove_prefix(end + 1);
-  return true;
 }
 
 // As they are, or encoded.
@@ -283,12 +274,10 @@ bool FormReader::link_nested(std::uint32_t index, std::string_view path) noexcep
 
 bool FormReader::check_value(const Field& field) noexcept {
   std::string_view rest = value_of(field);
-  if (field.delimiter == '\0') return check_text(field, rest);
   std::uint64_t count = 0;
   bool more = true;
-  for (std::string_view text; more;) {
-    more = take_text(rest, field.delimiter, text);
-    if (++count > limits_->array) {
+  for (std::string_view text; take_part(rest, more, field.delimiter, text);) {
+    if (field.delimiter != '\0' && ++count > limits_->array) {
       return fail(JsonFault::array, field.offset, "an array has too many elements");
     }
     if (!check_text(field, text)) return false;
@@ -357,8 +346,7 @@ char* FormReader::write_node(std::uint32_t index, char* out) const noexcept {
 
 char* FormReader::write_texts(const Field& field, std::string_view value, char* out) noexcept {
   bool more = true;
-  for (std::string_view text; more;) {
-    more = take_text(value, field.delimiter, text);
+  for (std::string_view text; take_part(value, more, field.delimiter, text);) {
     if (coerced_type(field.types, text) == JsonType::string) {
       out = write_string(out, text);
     } else {

@@ -54,7 +54,7 @@ class FormReader {
     std::uint32_t tree;    // of the first of a name that nests: its root, or kNoField
     TypeSet types;         // of the value, or of its elements
     bool is_array;
-    char delimiter;  // of the elements that stand in the value; 0: it is one
+    char delimiter;  // of the elements in the value; U+0000, which no value holds: it is one
   };
 
   bool prepare(std::string_view form, core::Scratch<char>& out) noexcept;

@@ -7,6 +7,7 @@
 #include "core/json_escape.h"
 #include "core/json_pointer.h"
 #include "core/utf8.h"
+#include "json/delimited.h"
 
 namespace guard::json {
 
@@ -38,17 +39,6 @@ char delimiter_of(ParameterStyle style) noexcept {
     default:
       return ',';
   }
-}
-
-// Takes what lies before the next delimiter off text; false: there was nothing left.
-bool take_part(std::string_view& text, bool& more, char delimiter,
-               std::string_view& part) noexcept {
-  if (!more) return false;
-  const std::size_t end = text.find(delimiter);
-  part = text.substr(0, end);
-  more = end != std::string_view::npos;
-  text.remove_prefix(more ? end + 1 : text.size());
-  return true;
 }
 
 constexpr std::string_view kRepeated = "must not be repeated";

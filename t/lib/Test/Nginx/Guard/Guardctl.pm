@@ -8,8 +8,9 @@ use warnings;
 use Exporter 'import';
 use IPC::Open3 qw(open3);
 use Symbol qw(gensym);
+use Test::More;
 
-our @EXPORT_OK = qw(guardctl guardctl_path);
+our @EXPORT_OK = qw(guardctl guardctl_path answers_of);
 
 sub guardctl_path { return ($ENV{GUARD_BUILD} || 'build') . '/guardctl' }
 
@@ -22,6 +23,19 @@ sub guardctl {
     my ($text, $errors) = (scalar <$out>, scalar <$err>);
     waitpid $pid, 0;
     return ($? >> 8, $text // '', $errors // '');
+}
+
+# A sub that tests what COMMAND answers to words: its exit code, its output and its errors, each under a name.
+sub answers_of {
+    my ($command) = @_;
+    return sub {
+        my ($name, $words, $code, $out, $err) = @_;
+        my ($got_code, $got_out, $got_err) = guardctl($command, @$words);
+        is $got_code, $code, "$name: exit code";
+        is $got_out,  $out,  "$name: output";
+        is $got_err,  $err,  "$name: errors";
+        return;
+    };
 }
 
 1;

@@ -129,7 +129,7 @@ sub configure {
     $add->("access_log $root/logs/access.log;");
     # Rules that other tests have compiled are not compiled again.
     my $inspects = grep { /inspect_module/ } modules(join "\n", map { $_ // '' } @section{qw(http_config config)});
-    $add->('guard_inspect_cache ' . abs_path($ENV{GUARD_BUILD} // 'build') . '/patterns;')
+    $add->('guard_inspect_cache ' . abs_path($ENV{GUARD_BUILD} // "$lib/../build") . '/patterns;')
         if $inspects && $http !~ /\bguard_inspect_cache\b/;
     for my $path (qw(client_body proxy fastcgi uwsgi scgi)) {
         $add->("${path}_temp_path $root/${path}_temp;") if $http !~ /^\s*${path}_temp_path\b/m;

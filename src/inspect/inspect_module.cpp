@@ -459,10 +459,13 @@ ngx_int_t tell_compiled(ngx_cycle_t* cycle) noexcept {
       sets[i] += program->sets_from(static_cast<PatternSet::Origin>(i));
     }
   }
+  std::string_view from = "no cache";
+  if (conf->cache != nullptr) from = conf->cache->directory();
+  const std::string_view between = conf->no_cache.empty() ? "" : ": ";
   ngx_log_error(NGX_LOG_NOTICE, cycle->log, 0,
-                "guard_inspect: %uz sets of patterns compiled, %uz from %s, %uz in memory", sets[2],
-                sets[1], conf->cache == nullptr ? "no cache" : conf->cache->directory().c_str(),
-                sets[0]);
+                "guard_inspect: %uz sets of patterns compiled, %uz from %*s, %uz in memory%*s%*s",
+                sets[2], sets[1], from.size(), from.data(), sets[0], between.size(), between.data(),
+                conf->no_cache.size(), conf->no_cache.data());
   conf->cache.reset();
   return NGX_OK;
 }

@@ -19,6 +19,7 @@ our $document = <<'EOF';
      {"name":"pipes","in":"query","style":"pipeDelimited","explode":false,"schema":{"type":"array","items":{"type":"boolean"}}},
      {"name":"spaces","in":"query","style":"spaceDelimited","explode":false,"schema":{"type":"array","items":{"type":"number"}}},
      {"name":"filter","in":"query","style":"deepObject","schema":{"type":"object","additionalProperties":false,"properties":{"min":{"type":"integer"},"name":{"type":"string"}}}},
+     {"name":"created","in":"query","style":"deepObject","explode":true,"schema":{"anyOf":[{"type":"object","properties":{"gt":{"type":"integer"}}},{"type":"integer"}]}},
      {"name":"box","in":"query","schema":{"type":"object","properties":{"width":{"type":"integer"},"height":{"type":"integer"}}}},
      {"name":"page","in":"query","schema":{"oneOf":[{"type":"string","enum":["last"]},{"type":"integer","minimum":1}]}},
      {"name":"where","in":"query","content":{"application/json":{"schema":{"type":"object","required":["a"]}}}},
@@ -95,7 +96,7 @@ sub problem {
 
 our @good = map { [$_] } (
     'GET /v1/orders', 'HEAD /v1/orders?limit=100', 'GET /v1/orders?state=open&limit=1&utm=x&utm=y', 'GET /v1/orders?ids=1&ids=-2&ids=3', 'GET /v1/orders?tags=a,b%2Cc',
-    'GET /v1/orders?pipes=true|false%7Ctrue', 'GET /v1/orders?spaces=1+2.5%203e2', 'GET /v1/orders?filter[min]=3&filter%5Bname%5D=5', 'GET /v1/orders?width=3&height=4',
+    'GET /v1/orders?pipes=true|false%7Ctrue', 'GET /v1/orders?spaces=1+2.5%203e2', 'GET /v1/orders?filter[min]=3&filter%5Bname%5D=5', 'GET /v1/orders?created[gt]=3', 'GET /v1/orders?created=3', 'GET /v1/orders?width=3&height=4',
     'GET /v1/orders?page=last', 'GET /v1/orders?page=7', 'GET /v1/orders?where=%7B%22a%22%3A1%7D', 'GET /v1/orders/latest', 'GET /v1/orders/12',
     'GET /v1/orders/x%20y/items/1,2,3.json', 'DELETE /v1/orders/5', 'GET /v1/off/unknown', 'POST /v1/pass', 'GET /new/b?n=7');
 
@@ -118,6 +119,9 @@ our @bad = (
     ['filter[other]=1', ['query', 'filter', 'additionalProperties', 'is not a known member', '/other']],
     ['filter[min]=1&filter[min]=2', ['query', 'filter', '', 'must not repeat a member']],
     ['filter[min%00]=1', ['query', 'filter', '', 'is not well-formed: an escape, or no UTF-8']],
+    ['filter=1', ['query', 'filter', '', 'must be written as NAME[MEMBER]=VALUE']],
+    ['created=3&created[gt]=4', ['query', 'created', '', 'must be written as NAME[MEMBER]=VALUE']],
+    ['created=3&created=4', ['query', 'created', '', 'must not be repeated']],
     ['filter[min][x]=1', ['query', 'filter', '', 'must not nest deeper than NAME[MEMBER]=VALUE']],
     ['width=a', ['query', 'box', 'type', 'must be an integer', '/width']],
     ['where=1],[2', ['query', 'where', '', 'must be a JSON text']],

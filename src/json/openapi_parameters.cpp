@@ -249,10 +249,14 @@ bool ParameterReader::write_single(const OpenApiParameter& parameter,
   if (shape.is_object) return write_object(parameter, shape, text, delimiter);
   begin_value(parameter);
   if (shape.value.is_array()) return write_array(shape, text, delimiter);
-  write_text(shape.value.types, text);
+  return write_scalar(shape.value.types, text);
+}
+
+bool ParameterReader::write_scalar(TypeSet types, std::string_view text) noexcept {
+  write_text(types, text);
   // Where a string is admitted beside other types, either may be meant.
-  const auto others = static_cast<TypeSet>(shape.value.types & ~type_bit(JsonType::string));
-  if (others != shape.value.types && coerced_type(others, text) != JsonType::string) {
+  const auto others = static_cast<TypeSet>(types & ~type_bit(JsonType::string));
+  if (others != types && coerced_type(others, text) != JsonType::string) {
     put(',');
     write_text(others, text);
     written_.data()[written_count_ - 1].attempts = 2;
@@ -350,11 +354,16 @@ bool ParameterReader::write_deep(const OpenApiParameter& parameter,
   };
   std::array<Member, kMaxMembers> members;
   std::size_t count = 0;
+  const Pair* plain = nullptr;
   for (const Pair& pair : pairs_of(parameter.in)) {
     std::string_view name = pair.name;
     if (!name.starts_with(parameter.name)) continue;
     name.remove_prefix(parameter.name.size());
-    if (name.empty()) return fail(parameter, "must be written as NAME[MEMBER]=VALUE");
+    if (name.empty()) {
+      if (plain != nullptr) return fail(parameter, kRepeated);
+      plain = &pair;
+      continue;
+    }
     if (name.front() != '[') continue;
     if (name.find(']') != name.size() - 1) {
       return fail(parameter, "must not nest deeper than NAME[MEMBER]=VALUE");
@@ -364,6 +373,15 @@ bool ParameterReader::write_deep(const OpenApiParameter& parameter,
     if (pair.malformed || nul) return fail(parameter, kMalformed);
     if (count == kMaxMembers) return fail(parameter, "has too many members");
     members[count++] = {name.substr(1, name.size() - 2), pair.value};
+  }
+  if (plain != nullptr) {
+    // The style is defined for objects. Where the schema admits a scalar as well, this is one.
+    const auto scalars = static_cast<TypeSet>(shape.value.types & ~type_bit(JsonType::object) &
+                                              ~type_bit(JsonType::array));
+    if (scalars == 0 || count > 0) return fail(parameter, "must be written as NAME[MEMBER]=VALUE");
+    if (plain->malformed) return fail(parameter, kMalformed);
+    begin_value(parameter);
+    return write_scalar(scalars, plain->value);
   }
   if (count == 0) return !parameter.required || fail(parameter, kRequired);
   const auto is_number = [](std::string_view text) {

@@ -77,6 +77,7 @@ class ParameterReader {
              const OperationMatch& match) noexcept;
   bool write_single(const OpenApiParameter& parameter, std::string_view text) noexcept;
   bool write_pairs(const OpenApiParameter& parameter, const ParameterShape& shape) noexcept;
+  bool write_scalar(TypeSet types, std::string_view text) noexcept;
   bool write_deep(const OpenApiParameter& parameter, const ParameterShape& shape) noexcept;
   bool write_exploded(const OpenApiParameter& parameter, const ParameterShape& shape) noexcept;
   bool write_array(const ParameterShape& shape, std::string_view text, char delimiter) noexcept;

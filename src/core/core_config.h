@@ -34,6 +34,7 @@ struct MainConf {
   std::vector<const HeaderStage*> stages;  // in the order in which the header filter runs them
   std::uint32_t judges = 0;                // bits of the stages for the application's own answer
   bool watching = false;                   // some location does
+  bool judging_answers = false;            // some location has an AnswerCheck
   std::vector<Listener> listeners;
   std::vector<Listener> refusal_listeners;  // those of them that hear silent refusals, too
   std::vector<std::string_view> body_variables;

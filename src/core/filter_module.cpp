@@ -56,11 +56,16 @@ ngx_int_t request_body_filter(ngx_http_request_t* r, ngx_chain_t* in) noexcept {
   return BodyReader::filter(r, in, next_request_body_filter);
 }
 
-void install(ngx_conf_t* /*cf*/) {
+// After all locations are merged: what nobody has asked for is not in the way of every answer.
+void install(ngx_conf_t* cf) {
   next_header_filter = ngx_http_top_header_filter;
   ngx_http_top_header_filter = header_filter;
-  next_body_filter = ngx_http_top_body_filter;
-  ngx_http_top_body_filter = body_filter;
+  const auto* main = static_cast<const MainConf*>(
+      ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_module));
+  if (main->judging_answers) {
+    next_body_filter = ngx_http_top_body_filter;
+    ngx_http_top_body_filter = body_filter;
+  }
   next_request_body_filter = ngx_http_top_request_body_filter;
   ngx_http_top_request_body_filter = request_body_filter;
 }

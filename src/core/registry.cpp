@@ -93,6 +93,7 @@ void activate(ngx_conf_t* cf, const AnswerCheck& check) {
   const AnswerCheck*& own = location_of(cf).answer;
   if (own != nullptr && own != &check) throw std::logic_error("a second check of answers");
   own = &check;
+  main_of(cf).judging_answers = true;
 }
 
 bool require_strict_path(ngx_conf_t* cf) {

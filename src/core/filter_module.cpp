@@ -60,8 +60,8 @@ ngx_int_t request_body_filter(ngx_http_request_t* r, ngx_chain_t* in) noexcept {
 void install(ngx_conf_t* cf) {
   next_header_filter = ngx_http_top_header_filter;
   ngx_http_top_header_filter = header_filter;
-  const auto* main = static_cast<const MainConf*>(
-      ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_module));
+  const auto* main =
+      static_cast<const MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_module));
   if (main->judging_answers) {
     next_body_filter = ngx_http_top_body_filter;
     ngx_http_top_body_filter = body_filter;

@@ -87,6 +87,10 @@ my @cases = (
     [config => 'guard_upload_scan tcp:127.0.0.1:0;', 'invalid address "tcp:127.0.0.1:0" of a scanner, "unix:/path" or "tcp:host:port" is expected', 1],
     [config => 'guard_upload_scan unix:/c on_errors=pass;', 'unknown parameter "on_errors=", did you mean "on_error="?', 1],
     [config => 'guard_upload_scan unix:/c on_error=open;', 'invalid value "open" of "on_error=", it must be "refuse" or "pass"', 1],
+    [config => 'guard_upload_scan unix:/c connections=0;', 'invalid value "0" of "connections=", a number from 1 to 1000 is expected', 1],
+    [config => 'guard_upload_scan unix:/c queue=10001;', 'invalid value "10001" of "queue=", a number from 0 to 10000 is expected', 1],
+    [config => "guard_upload;\nguard_upload_scan unix:/c connections=2;\nlocation /a { guard_upload_scan unix:/c connections=4; }", '"connections=" of the scanner "unix:/c" is 2 elsewhere, and all that name it share it', 3],
+    [config => "guard_upload;\nguard_upload_scan unix:/c queue=2;\nlocation /a { guard_upload_scan unix:/c queue=0; }", '"queue=" of the scanner "unix:/c" is 2 elsewhere, and all that name it share it', 3],
     [config => 'guard_upload_scan unix:/c scan_max=8g;', 'invalid value "8g" of "scan_max=", a size from 1 to 4294967295 is expected', 1],
 
     [config => 'guard_event;', 'invalid number of arguments in "guard_event" directive', 1],

@@ -10,6 +10,7 @@ use IO::Socket::INET;
 use Test::Nginx::Guard;
 use Test::Nginx::Guard::Clamd  qw(start_clamd start_fake_clamd eicar);
 use Test::Nginx::Guard::Events qw(read_events);
+use Test::Nginx::Guard::Uploads qw(form post_form begin_form file_event);
 use Test::Nginx::Guard::Wait   qw(wait_for);
 
 my $clamd    = start_clamd();
@@ -34,7 +35,7 @@ location /observed { guard_mode observe upload; $pass }
 location /off { guard_upload_scan off; $pass }
 location /gone { guard_upload_scan unix:/none/clamd.ctl; $pass }
 location /gonepass { guard_upload_scan unix:/none/clamd.ctl on_error=pass; $pass }
-location /fake { guard_upload_scan unix:$fake->{socket} timeout=30s; $pass }
+location /fake { guard_upload_scan unix:$fake->{socket} timeout=30s connections=64; $pass }
 location /late { guard_upload_scan unix:$fake->{socket} timeout=300ms; $pass }
 location /latepass { guard_upload_scan unix:$fake->{socket} timeout=300ms on_error=pass; $pass }
 location /stopped { guard_upload_scan unix:$clamd->{socket} timeout=300ms; $pass }
@@ -43,24 +44,7 @@ location /first/ { guard_upload_scan off; try_files /none /u; }
 EOC
 my $port = $nginx->port;
 
-sub form {
-    my $form = join '', map { qq(--b\r\nContent-Disposition: form-data; name="f"; filename="$_->[0]"\r\nContent-Type: text/plain\r\n\r\n$_->[1]\r\n) } @_;
-    return "$form--b--\r\n";
-}
-
-# (status, code, keyword of a problem)
-sub post {
-    my ($target, @files) = @_;
-    my $answer = request($port, POST => $target, headers => ['Content-Type: multipart/form-data; boundary=b'], body => form(@files), timeout => 30);
-    return said($answer);
-}
-sub said {
-    my ($answer) = @_;
-    return 'none' if !$answer;
-    my ($code)    = $answer->{body} =~ /"code":"([^"]+)"/;
-    my ($keyword) = $answer->{body} =~ /"keyword":"([^"]+)"/;
-    return join ' ', $answer->{code}, $code // (), $keyword // ();
-}
+sub post { return post_form($port, @_) }
 my $seen = 0;
 sub passed_on { my $count = @{ $upstream->requests }; my $new = $count - $seen; $seen = $count; return $new }
 my $told = 0;
@@ -70,7 +54,7 @@ sub events {
     my @new = grep { $_->{labels}{kind} ne 'config_loaded' } @$all;
     splice @new, 0, $told;
     $told += @new;
-    return [map { join ' ', $_->{labels}{kind}, $_->{labels}{decision} // '-', $_->{event}{code} // '-', $_->{file}{name} // '-', $_->{labels}{scan} // '-', $_->{labels}{signature} // () } @new];
+    return [map { file_event($_) } @new];
 }
 my $marks = 0;
 # Whatever has been told so far, until an event that comes behind it.
@@ -255,13 +239,7 @@ events_are ['scan_failed denied upload.scan a.txt failed', 'scan_failed denied u
 # in between is done once all are under way. Answers the statuses, each with how often it came.
 sub at_once {
     my ($where, $count, $form, $between) = @_;
-    my @clients;
-    for (1 .. $count) {
-        my $client = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) or die $!;
-        print {$client} "POST $where HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: " . length($form) . "\r\n\r\n$form";
-        $client->flush;
-        push @clients, $client;
-    }
+    my @clients = map { begin_form($port, $where, $form) } 1 .. $count;
     $between->();
     my %statuses;
     for my $client (@clients) {
@@ -303,7 +281,7 @@ sub at_once {
     my $statuses = at_once('/u', 20, form(['eicar.com', $bad]), sub { $clamd->stop; $clamd->start });
     is_deeply [grep { !/\A(?:422|503)\z/ } keys %$statuses], [], 'no malware passes while clamd starts again';
     is passed_on(), 0, 'nothing is proxied';
-    is post('/u', ['a.txt', 'a']), '200', 'afterwards all is as before';
+    ok wait_for(sub { post('/u', ['a.txt', 'a']) eq '200' }, 10), 'afterwards all is as before';
     is passed_on(), 1, 'which is proxied';
 }
 

@@ -18,7 +18,8 @@ class Dialogue {
 
   // What is to be sent next; empty: nothing.
   virtual std::string_view say() const noexcept = 0;
-  virtual void said() noexcept = 0;
+  // All of that has been sent.
+  virtual Next said() noexcept = 0;
   // A connection stands; of tcp:// that is all.
   virtual Next opened() noexcept { return Next::more; }
   virtual Next secured() noexcept { return Next::more; }
@@ -28,6 +29,16 @@ class Dialogue {
 
  protected:
   ~Dialogue() = default;
+};
+
+// One that asks whether the server is well.
+class Probe : public Dialogue {
+ public:
+  // Of what was heard since opened(), once it is over; empty: it is well.
+  virtual std::string_view problem() const noexcept = 0;
+
+ protected:
+  ~Probe() = default;
 };
 
 }  // namespace guard::core

@@ -40,6 +40,8 @@ enum class EventKind : std::uint8_t {
   client_banned,
   redis_unavailable,
   redis_recovered,
+  scanner_unavailable,
+  scanner_recovered,
   health_changed,
   upstream_failed,
   table_pressure,
@@ -49,7 +51,7 @@ enum class EventKind : std::uint8_t {
   custom,  // user-defined: Event::custom_kind has its name
 };
 
-inline constexpr std::size_t kEventKindCount = 33;  // with custom
+inline constexpr std::size_t kEventKindCount = 35;  // with custom
 
 // A user-defined kind is x_ and 1 to 30 lower-case letters, digits or "_".
 inline constexpr std::string_view kCustomPrefix = "x_";

@@ -17,23 +17,31 @@ class Exchange final : private ngx::Outgoing::Owner {
   // done.
   using Done = void (*)(void* context, std::string_view why) noexcept;
 
-  // endpoint and route must live as long as this.
-  Exchange(const ngx::Endpoint& endpoint, const ngx::Route& route, Done done,
-           void* context) noexcept
+  // endpoint and route must live as long as this. waited_for: see ngx::Timer.
+  Exchange(const ngx::Endpoint& endpoint, const ngx::Route& route, Done done, void* context,
+           bool waited_for = false) noexcept
       : endpoint_(endpoint),
         route_(route),
         done_(done),
         context_(context),
         connection_(*this),
-        timer_([](void* self) noexcept { static_cast<Exchange*>(self)->end("no answer in time"); },
-               this, false) {}
+        timer_(
+            [](void* self) noexcept {
+              auto* exchange = static_cast<Exchange*>(self);
+              exchange->late_ = true;
+              exchange->end("no answer in time");
+            },
+            this, waited_for) {}
 
   bool running() const noexcept { return dialogue_ != nullptr; }
+  // The last one ended for want of time.
+  bool late() const noexcept { return late_; }
 
   // done() follows, maybe from within; the dialogue must live until then, or stop(). timeout:
   // milliseconds, for all of it. Not while one is running.
   void start(Dialogue& dialogue, ngx_msec_t timeout) noexcept {
     dialogue_ = &dialogue;
+    late_ = false;
     timer_.start(timeout);
     open();
   }
@@ -46,8 +54,12 @@ class Exchange final : private ngx::Outgoing::Owner {
   }
 
  private:
+  // Of a long text; then others have their turn.
+  static constexpr int kTextsATurn = 8;
+
   void open() noexcept {
     written_ = 0;
+    more_later_ = false;
     go_on(connection_.open(endpoint_, route_), false);
   }
 
@@ -76,7 +88,10 @@ class Exchange final : private ngx::Outgoing::Owner {
     std::array<char, 4096> bytes;
     for (;;) {
       const ssize_t size = connection_.read(bytes.data(), bytes.size());
-      if (size == 0) return;
+      if (size == 0) {
+        if (more_later_) write();
+        return;
+      }
       const std::string_view got(bytes.data(), size < 0 ? 0 : static_cast<std::size_t>(size));
       if (!goes_on(size < 0 ? dialogue_->ended() : dialogue_->hear(got)) || size < 0) return;
     }
@@ -102,7 +117,14 @@ class Exchange final : private ngx::Outgoing::Owner {
   }
 
   bool write() noexcept {
+    more_later_ = false;
+    int texts = 0;
     for (std::string_view text = dialogue_->say(); !text.empty(); text = dialogue_->say()) {
+      if (++texts > kTextsATurn) {
+        more_later_ = true;
+        connection_.read_later();
+        return true;
+      }
       text.remove_prefix(written_);
       const ssize_t size = connection_.write(text);
       if (size < 0) {
@@ -113,7 +135,8 @@ class Exchange final : private ngx::Outgoing::Owner {
       written_ += static_cast<std::size_t>(size);
       if (static_cast<std::size_t>(size) == text.size()) {
         written_ = 0;
-        dialogue_->said();
+        const Dialogue::Next next = dialogue_->said();
+        if (next != Dialogue::Next::more) return goes_on(next);
       }
     }
     return true;
@@ -133,6 +156,8 @@ class Exchange final : private ngx::Outgoing::Owner {
   Dialogue* dialogue_ = nullptr;
   std::size_t written_ = 0;
   bool secured_ = false;
+  bool more_later_ = false;  // to be said once others have had their turn
+  bool late_ = false;
 };
 
 }  // namespace guard::core

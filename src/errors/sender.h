@@ -45,7 +45,10 @@ class Sender final : private core::Dialogue {
   std::string_view say() const noexcept override {
     return said_ ? std::string_view{} : std::string_view(request_);
   }
-  void said() noexcept override { said_ = true; }
+  Next said() noexcept override {
+    said_ = true;
+    return Next::more;
+  }
 
   Next hear(std::string_view bytes) noexcept override {
     try {

@@ -15,7 +15,7 @@ namespace {
 class TcpConversation : public Conversation {
  public:
   std::string_view say() const noexcept override { return {}; }
-  void said() noexcept override {}
+  Next said() noexcept override { return Next::more; }
   Next opened() noexcept override { return pass(); }
   Next hear(std::string_view /*bytes*/) noexcept override { return pass(); }
   Next ended() noexcept override { return pass(); }
@@ -38,7 +38,10 @@ class HttpConversation : public Conversation {
   std::string_view say() const noexcept override {
     return said_ ? std::string_view{} : std::string_view(request_);
   }
-  void said() noexcept override { said_ = true; }
+  Next said() noexcept override {
+    said_ = true;
+    return Next::more;
+  }
 
   Next hear(std::string_view bytes) noexcept override {
     try {

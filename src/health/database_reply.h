@@ -20,7 +20,10 @@ class PostgresConversation : public Conversation {
       : needs_tls_(policy.tls_required) {}
 
   std::string_view say() const noexcept override;
-  void said() noexcept override { said_ = true; }
+  Next said() noexcept override {
+    said_ = true;
+    return Next::more;
+  }
   Next hear(std::string_view bytes) noexcept override;
   Next ended() noexcept override;
 
@@ -44,7 +47,10 @@ class PostgresConversation : public Conversation {
 class MysqlConversation : public Conversation {
  public:
   std::string_view say() const noexcept override;
-  void said() noexcept override { said_ = true; }
+  Next said() noexcept override {
+    said_ = true;
+    return Next::more;
+  }
   Next hear(std::string_view bytes) noexcept override;
   Next ended() noexcept override;
 

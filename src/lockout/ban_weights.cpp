@@ -21,6 +21,8 @@ bool weighs_nothing(EventKind kind) {
     case EventKind::client_banned:
     case EventKind::redis_unavailable:
     case EventKind::redis_recovered:
+    case EventKind::scanner_unavailable:
+    case EventKind::scanner_recovered:
     case EventKind::health_changed:
     case EventKind::table_pressure:
     case EventKind::break_glass:

@@ -9,9 +9,9 @@
 #include <memory>
 #include <vector>
 
+#include "core/backoff.h"
 #include "ngx/outgoing.h"
 #include "ngx/timer.h"
-#include "redis/backoff.h"
 #include "redis/inquiry.h"
 #include "redis/server.h"
 #include "redis/slots.h"
@@ -83,7 +83,7 @@ class Cluster final : public Topology, private Inquiry::Owner {
   Inquiry inquiry_;
   std::vector<std::uint16_t> candidates_;
   std::size_t first_seed_ = 0;
-  Backoff backoff_;
+  core::Backoff backoff_;
   ngx_msec_t asked_ = 0;  // when
   ngx_msec_t pause_ = 0;  // since then
   bool soon_ = false;     // the timer is that of ask_soon()

@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/backoff.h"
+#include "core/breaker.h"
 #include "ngx/outgoing.h"
 #include "ngx/timer.h"
-#include "redis/backoff.h"
-#include "redis/breaker.h"
 #include "redis/output.h"
 #include "redis/reader.h"
 #include "redis/ring.h"
@@ -85,8 +85,8 @@ class Link final : private ngx::Outgoing::Owner {
   Output output_;
   Reader reader_;
   Ring ring_;
-  Breaker breaker_;
-  Backoff backoff_;
+  core::Breaker breaker_;
+  core::Backoff backoff_;
   State state_ = State::idle;
   std::array<Step, 4> steps_{};  // whose replies are still to come
   std::uint8_t step_count_ = 0;

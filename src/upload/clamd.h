@@ -1,4 +1,5 @@
-// What is said to clamd, and what it answers: INSTREAM, in the form that ends in NUL (clamd(8)).
+// What is said to clamd, and what it answers: INSTREAM and PING, in the form that ends in NUL
+// (clamd(8)).
 #pragma once
 
 #include <array>
@@ -11,6 +12,10 @@ namespace guard::upload {
 // Goes before everything; then come pieces, each with its size in front of it, and one of size 0.
 inline constexpr std::string_view kClamdCommand{"zINSTREAM\0", 10};
 inline constexpr std::size_t kClamdPieceHead = 4;
+
+// Whether it is there, and what it says if so.
+inline constexpr std::string_view kClamdPing{"zPING\0", 6};
+inline constexpr std::string_view kClamdPong{"PONG\0", 5};
 
 // In network byte order.
 void write_piece_head(std::uint32_t size, char* out) noexcept;

@@ -11,6 +11,8 @@ namespace {
 constexpr std::array<std::string_view, 2> kOnError = {"refuse", "pass"};
 // clamd takes no more, whatever its StreamMaxLength says.
 constexpr std::uint64_t kMaxScan = (4ULL << 30) - 1;
+constexpr std::uint64_t kMaxConnections = 1000;
+constexpr std::uint64_t kMaxQueue = 10'000;
 
 [[noreturn]] void fail_address(std::string_view address) {
   core::fail("invalid address \"", address, "\" of a scanner, \"unix:/path\" or \"tcp:host:port\" ",
@@ -48,7 +50,7 @@ void read_address(std::string_view address, ScanPolicy& policy) {
 ScanPolicy parse_upload_scan(core::Words& words) {
   ScanPolicy policy;
   if (words.is_off()) return policy;
-  words.read(1, {"timeout", "scan_max", "on_error"});
+  words.read(1, {"timeout", "scan_max", "on_error", "connections", "queue"});
   policy.on = true;
   read_address(words[0], policy);
   if (const auto value = words.named("timeout")) {
@@ -60,6 +62,12 @@ ScanPolicy parse_upload_scan(core::Words& words) {
   }
   if (const auto value = words.named("on_error")) {
     policy.on_error = static_cast<OnError>(core::parse_choice("on_error=", *value, kOnError));
+  }
+  if (const auto value = words.named("connections")) {
+    policy.connections = core::parse_number("connections=", *value, 1, kMaxConnections);
+  }
+  if (const auto value = words.named("queue")) {
+    policy.queue = core::parse_number("queue=", *value, 0, kMaxQueue);
   }
   return policy;
 }

@@ -2,8 +2,6 @@
 
 #include <new>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "core/check.h"
 #include "core/metrics.h"
@@ -13,8 +11,7 @@
 #include "ngx/fields.h"
 #include "ngx/module.h"
 #include "ngx/strings.h"
-#include "upload/scan_policy.h"
-#include "upload/scanner.h"
+#include "upload/scan_module.h"
 #include "upload/upload.h"
 
 extern "C" {
@@ -39,24 +36,13 @@ struct Counts {
   const core::Counter* bytes = nullptr;
 };
 
-// guard_upload_scan of a location.
-struct Scanning {
-  ScanPolicy policy;
-  ngx::Endpoint endpoint;
-  ngx::Route route;
-};
-
 struct LocationConf {
   const Policy* policy = nullptr;
-  Scanning* scanning = nullptr;  // null: nothing was said, or off
-  bool scanning_said = false;
 };
 
 struct MainConf {
   Counts passed;
   Counts refused;
-  std::vector<Scanning*> scannings;
-  bool scanned = false;  // in some location
 };
 
 // Of one request: the form under one location's policy. Another location, after an internal
@@ -200,17 +186,15 @@ Answer judge_scan(Request& request, const Scanner& scanner, core::Refusal& refus
 }
 
 Answer scan(Request& request, State& state, core::Refusal& refusal) noexcept {
-  const Scanning& scanning = *conf_of(request).scanning;
+  const Scanning& scanning = *scanning_of(request);
   if (state.upload->facts() == nullptr) return Answer::pass;
   if (state.scanner == nullptr || state.scanning != &scanning) {
-    ngx_pool_cleanup_t* cleanup = ngx_pool_cleanup_add(request.pool(), sizeof(Scanner));
-    if (cleanup == nullptr) {
+    if (state.scanner != nullptr) state.scanner->stop();
+    state.scanner = make_scanner(request, scanning, state.upload->facts());
+    if (state.scanner == nullptr) {
       constexpr Verdict kMemory = {Fault::scan, "the file could not be scanned", "memory", {}};
       return refuse(request, refusal, kMemory, state.upload->facts());
     }
-    state.scanner = new (cleanup->data)
-        Scanner(request, scanning.policy, scanning.endpoint, scanning.route, state.upload->facts());
-    cleanup->handler = [](void* scanner) noexcept { static_cast<Scanner*>(scanner)->~Scanner(); };
     state.scanning = &scanning;
     state.scanner->start();
   }
@@ -238,7 +222,7 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
                     ngx_http_get_module_main_conf(request.native(), ngx_http_guard_upload_module)));
   const Verdict& verdict = state->upload->verdict();
   if (verdict.refused()) return refuse(request, refusal, verdict, state->upload->refused_file());
-  return conf_of(request).scanning == nullptr ? Answer::pass : scan(request, *state, refusal);
+  return scanning_of(request) == nullptr ? Answer::pass : scan(request, *state, refusal);
 }
 
 void abandon(Request& request) noexcept {
@@ -285,38 +269,15 @@ void set_upload(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   conf.policy = policy;
 }
 
-MainConf& main_of(ngx_conf_t* cf) noexcept {
-  return *static_cast<MainConf*>(
-      ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_upload_module));
-}
-
-void set_scan(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
-  if (conf.scanning_said) core::fail("\"guard_upload_scan\" directive is duplicate");
-  conf.scanning_said = true;
-  ScanPolicy policy = parse_upload_scan(words);
-  if (!policy.on) return;
-  conf.scanning = ngx::pool_new<Scanning>(cf->pool);
-  conf.scanning->policy = std::move(policy);
-  main_of(cf).scannings.push_back(conf.scanning);
-  const ScanPolicy& said = conf.scanning->policy;
-  if (!ngx::resolve(cf, conf.scanning->endpoint, said.host, said.port)) {
-    core::fail("host not found in \"", words[0], "\"");
-  }
-}
-
 void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
-  if (!child.scanning_said) {
-    child.scanning_said = parent.scanning_said;
-    child.scanning = parent.scanning;
-  }
   if (child.policy == nullptr) child.policy = parent.policy;
   if (child.policy == nullptr) child.policy = ngx::pool_new<Policy>(cf->pool);
   if (!child.policy->on) return;
   core::activate(cf, kCheck);
   core::activate(cf, kOutcome);
-  if (child.scanning == nullptr) return;
-  main_of(cf).scanned = true;
-  const ScanPolicy& scan = child.scanning->policy;
+  const Scanning* scanning = use_scanning(cf);
+  if (scanning == nullptr) return;
+  const ScanPolicy& scan = scanning->policy;
   if (child.policy->max_file > scan.scan_max) {
     ngx::notice(cf, scan.on_error == OnError::refuse
                         ? "files larger than \"scan_max\" of \"guard_upload_scan\" are refused, "
@@ -324,14 +285,6 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
                         : "files larger than \"scan_max\" of \"guard_upload_scan\" pass without "
                           "a scan");
   }
-}
-
-// A scanner that is never asked is a mistake that nobody would notice.
-void postconfigure(ngx_conf_t* cf) {
-  const MainConf& main = main_of(cf);
-  if (main.scannings.empty() || main.scanned) return;
-  core::fail("\"guard_upload_scan\" scans nothing, no location that it stands for has ",
-             "\"guard_upload\"");
 }
 
 void init_main(ngx_conf_t* cf, MainConf& conf) {
@@ -350,11 +303,6 @@ void preconfigure(ngx_conf_t* cf) {
 }
 
 ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
-  if (ngx_get_conf(cycle->conf_ctx, ngx_http_module) != nullptr) {
-    auto* main = static_cast<MainConf*>(
-        ngx_http_cycle_get_module_main_conf(cycle, ngx_http_guard_upload_module));
-    for (Scanning* scanning : main->scannings) scanning->route.resolver = ngx::resolver_of(cycle);
-  }
   if (magic_wanted && !magic.open()) {
     const std::string_view why = magic.error();
     ngx_log_error(NGX_LOG_EMERG, cycle->log, 0, "guard_upload: %*s", why.size(), why.data());
@@ -371,14 +319,12 @@ constexpr ngx_uint_t kAnywhere = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HT
 ngx_command_t commands[] = {
     ngx::command(ngx_string("guard_upload"), kAnywhere | NGX_CONF_ANY, NGX_HTTP_LOC_CONF_OFFSET,
                  ngx::directive<set_upload>),
-    ngx::command(ngx_string("guard_upload_scan"), kAnywhere | NGX_CONF_1MORE,
-                 NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_scan>),
     ngx_null_command,
 };
 
 ngx_http_module_t context = {
     ngx::configuration<preconfigure>,
-    ngx::configuration<postconfigure>,
+    nullptr,
     ngx::create_conf<MainConf>,
     ngx::init_conf<MainConf, init_main>,
     nullptr,

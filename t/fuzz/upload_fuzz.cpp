@@ -1,12 +1,13 @@
 // Any bytes as the name and declared type of a file, and as clamd's answer: what passes
 // names=strict has no part of a path and no control character, types are of the set that was asked
-// for, and only one answer means that a file is clean.
+// for, only one answer means that a file is clean, and only one that clamd is there.
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <string>
 
 #include "upload/clamd.h"
+#include "upload/clamd_dialogue.h"
 #include "upload/file_name.h"
 #include "upload/file_types.h"
 
@@ -57,6 +58,22 @@ void try_answer(std::string_view answer, std::size_t piece) {
   }
 }
 
+void try_pong(std::string_view answer, std::size_t piece) {
+  upload::Ping ping;
+  ping.opened();
+  std::string heard;
+  while (!answer.empty()) {
+    const std::string next(answer.substr(0, piece));
+    heard += next;
+    if (ping.hear(next) == upload::Ping::Next::done) {
+      require(ping.problem().empty() == (heard == upload::kClamdPong));
+      return;
+    }
+    answer.remove_prefix(next.size());
+  }
+  require(heard.size() < upload::kClamdPong.size() && upload::kClamdPong.starts_with(heard));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -65,6 +82,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try_name(bytes);
   try_type(bytes, data[0]);
   try_answer(bytes, 1 + data[0]);
+  try_pong(bytes, 1 + data[0] % 8);
+  try_pong("PON" + std::string(bytes), 1 + data[0] % 8);
   try_answer("stream: " + std::string(bytes), 1 + data[0] % 8);
   return 0;
 }

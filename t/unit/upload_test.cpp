@@ -9,6 +9,7 @@
 #include "unit.h"
 #include "upload/archive.h"
 #include "upload/clamd.h"
+#include "upload/clamd_dialogue.h"
 #include "upload/file_name.h"
 #include "upload/scan_policy.h"
 #include "upload/script_search.h"
@@ -176,7 +177,11 @@ void scan_words(void**) {
   expect_text(policy.host, "unix:/run/clamav/clamd.ctl");
   assert_int_equal(policy.timeout.count(), 30000);
   assert_int_equal(policy.scan_max, 25 << 20);
-  policy = scan_policy_of({"tcp:[::1]:3310", "timeout=5s", "scan_max=1m", "on_error=pass"});
+  assert_true(!policy.connections && !policy.queue);
+  policy = scan_policy_of(
+      {"tcp:[::1]:3310", "timeout=5s", "scan_max=1m", "on_error=pass", "connections=4", "queue=0"});
+  assert_int_equal(*policy.connections, 4);
+  assert_int_equal(*policy.queue, 0);
   expect_text(policy.host, "::1");
   assert_int_equal(policy.port, 3310);
   assert_int_equal(policy.timeout.count(), 5000);
@@ -227,6 +232,113 @@ void clamd_answers(void**) {
   char head[4];
   upload::write_piece_head(0x01020384, head);
   assert_memory_equal(head, "\1\2\3\x84", 4);
+}
+
+// A dialogue of a file of which so many bytes can be had: what is said to clamd, up to its end.
+struct Scanned {
+  explicit Scanned(std::string bytes) : content(std::move(bytes)) {
+    instream.begin(3, content.size());
+  }
+
+  static bool copy(void* self, std::uint64_t offset, char* to, std::size_t size) noexcept {
+    auto& one = *static_cast<Scanned*>(self);
+    if (offset - 3 + size > one.readable) return false;
+    one.content.copy(to, size, offset - 3);
+    return true;
+  }
+
+  core::Dialogue::Next say_all() {
+    core::Dialogue::Next next = instream.opened();
+    while (next == core::Dialogue::Next::more && !instream.say().empty()) {
+      sent += instream.say();
+      next = instream.said();
+    }
+    return next;
+  }
+
+  std::string content;
+  std::size_t readable = std::string::npos;
+  std::string sent;
+  upload::Instream instream{copy, this};
+};
+
+void scans(void**) {
+  using Next = core::Dialogue::Next;
+  using upload::ScanFault;
+  constexpr std::string_view kOk("stream: OK\0", 11);
+  for (const std::size_t size : {0U, 1U, 32U * 1024, 32U * 1024 + 1, 100'000U}) {
+    Scanned one(std::string(size, 'x'));
+    assert_false(one.instream.reached());
+    assert_true(one.say_all() == Next::more);
+    assert_true(one.instream.reached());
+    std::string_view sent = one.sent;
+    assert_true(sent.starts_with(upload::kClamdCommand));
+    sent.remove_prefix(upload::kClamdCommand.size());
+    std::string content;
+    for (std::size_t piece = 1; piece != 0;) {
+      assert_true(sent.size() >= 4);
+      piece = 0;
+      for (int i = 0; i < 4; ++i) piece = piece << 8 | static_cast<unsigned char>(sent[i]);
+      content += sent.substr(4, piece);
+      sent.remove_prefix(4 + piece);
+    }
+    assert_true(sent.empty() && content == one.content);
+    assert_true(one.instream.hear(kOk.substr(0, 5)) == Next::more);
+    assert_true(one.instream.hear(kOk.substr(5)) == Next::done);
+    assert_true(one.instream.fault() == ScanFault::none && !one.instream.infected());
+  }
+
+  // What is said before it has all of it.
+  Scanned early("hello");
+  assert_true(early.instream.opened() == Next::more);
+  assert_true(early.instream.hear(kOk) == Next::done);
+  assert_true(early.instream.fault() == ScanFault::answer);
+  early.instream.begin(3, 5);
+  assert_true(early.instream.opened() == Next::more);
+  assert_true(early.instream.hear({"stream: X FOUND\0", 16}) == Next::done);
+  assert_true(early.instream.fault() == ScanFault::none && early.instream.infected());
+  expect_text(early.instream.signature(), "X");
+  // The next file has nothing of the one before.
+  early.instream.begin(3, 5);
+  assert_true(early.say_all() == Next::more);
+  assert_false(early.instream.infected());
+  assert_true(early.instream.ended() == Next::done);
+  assert_true(early.instream.fault() == ScanFault::broken);
+
+  for (const std::size_t readable : {0U, 40'000U}) {
+    Scanned cut(std::string(100'000, 'x'));
+    cut.readable = readable;
+    assert_true(cut.say_all() == Next::done);
+    assert_true(cut.instream.fault() == ScanFault::body);
+    assert_false(upload::of_scanner(cut.instream.fault()));
+  }
+}
+
+void pings(void**) {
+  using Next = core::Dialogue::Next;
+  upload::Ping ping;
+  const auto asked = [&] {
+    assert_true(ping.opened() == Next::more);
+    assert_true(ping.problem().empty());
+    assert_true(ping.say() == std::string_view("zPING\0", 6));
+    assert_true(ping.said() == Next::more);
+    assert_true(ping.say().empty());
+  };
+  asked();
+  assert_true(ping.hear("PO") == Next::more);
+  assert_true(ping.hear({"NG\0", 3}) == Next::done);
+  assert_true(ping.problem().empty());
+  for (const std::string& bad :
+       {std::string("PONG\n"), std::string("PONG\0\0", 6), std::string("x"),
+        std::string("stream: OK"), std::string(5000, 'P')}) {
+    asked();
+    assert_true(ping.hear(bad) == Next::done);
+    expect_text(ping.problem(), "its answer to PING is not PONG");
+  }
+  asked();
+  assert_true(ping.hear("PONG") == Next::more);
+  assert_true(ping.ended() == Next::done);
+  expect_text(ping.problem(), "it did not answer PING");
 }
 
 // However it is cut.
@@ -370,6 +482,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(words),    cmocka_unit_test(names),      cmocka_unit_test(types),
       cmocka_unit_test(forms),    cmocka_unit_test(scripts),    cmocka_unit_test(archives),
-      cmocka_unit_test(contents), cmocka_unit_test(scan_words), cmocka_unit_test(clamd_answers)};
+      cmocka_unit_test(contents), cmocka_unit_test(scan_words), cmocka_unit_test(clamd_answers),
+      cmocka_unit_test(scans),    cmocka_unit_test(pings)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -79,7 +79,8 @@ sub DESTROY { my ($self) = @_; $self->stop if $self->{owner} == $$; return }
 #   reset         closes when it has that line
 #   hang          never answers
 #   count         answers how many bytes have come, as the name of something it has found
-# It writes down "open" and "gone" for each connection in file().
+#   turn NAME     notes "turn NAME", and answers that it is clean once let_go() was called
+# It answers PING as ping_is() says, else as clamd does. It notes "open" and "gone" for each scan, "ping" for each PING.
 sub start_fake_clamd {
     my $root = tempdir('guard-clamd-XXXXXX', TMPDIR => 1, CLEANUP => 1);
     chmod 0755, $root;
@@ -98,11 +99,43 @@ sub start_fake_clamd {
     return $self;
 }
 
+# From now on. Without an answer it hangs.
+sub ping_is {
+    my ($self, $answer) = @_;
+    open my $out, '>', "$self->{root}/ping.new" or die $!;
+    print {$out} $answer // '';
+    close $out or die $!;
+    rename "$self->{root}/ping.new", "$self->{root}/ping" or die $!;
+    return;
+}
+
+# What waits for its turn to end, or will.
+sub let_go { my ($self) = @_; open my $out, '>', "$self->{root}/go" or die $!; return }
+sub hold   { my ($self) = @_; unlink "$self->{root}/go"; return }
+
+sub answer_ping {
+    my ($peer, $root) = @_;
+    note($root, 'ping');
+    my $answer = "PONG\0";
+    if (open my $in, '<', "$root/ping") { local $/; $answer = <$in> // '' }
+    syswrite $peer, $answer if length $answer;
+    while (sysread $peer, my $raw, 100) { }
+    return;
+}
+
 sub note {
     my ($root, $word) = @_;
     open my $out, '>>', "$root/notes" or die $!;
     syswrite $out, "$word\n";
     return;
+}
+
+# What it has noted that begins with WORD, in order.
+sub notes {
+    my ($self, $word) = @_;
+    open my $in, '<', "$self->{root}/notes" or return [];
+    chomp(my @lines = <$in>);
+    return [grep { /^\Q$word\E/ } @lines];
 }
 
 # How often it has noted WORD.
@@ -114,7 +147,6 @@ sub noted {
 
 sub serve {
     my ($peer, $root) = @_;
-    note($root, 'open');
     my ($raw, $content, $ended) = ('', '', 0);
     my $read = sub {
         sysread $peer, $raw, 65536, length $raw or return 0;
@@ -122,7 +154,12 @@ sub serve {
     };
     my $out = sub { my ($text) = @_; $text =~ s/\\0/\0/g; syswrite $peer, $text };
     my $more = 1;
-    while ($more && length $raw < 10) { $more = $read->() }
+    while ($more && length $raw < 10) {
+        return answer_ping($peer, $root) if $raw eq "zPING\0";
+        $more = $read->();
+    }
+    return if !length $raw;    # of a client that went away before it said anything
+    note($root, 'open');
     return note($root, 'bad') if substr($raw, 0, 10, '') ne "zINSTREAM\0";
     while (!$ended) {
         while (length $raw >= 4 && !$ended) {
@@ -144,6 +181,7 @@ sub serve {
     elsif ($word eq 'drip')   { for (split //, $rest) { $out->($_) or last; select undef, undef, undef, 0.02 } }
     elsif ($word eq 'count')  { $out->('stream: Bytes.' . length($content) . ' FOUND\0') }
     elsif ($word eq 'cut')    { return note($root, 'gone') }
+    elsif ($word eq 'turn')   { note($root, "turn $rest"); wait_for(sub { -e "$root/go" }, 60); $out->('stream: OK\0') }
     while ($read->()) { }
     return note($root, 'gone');
 }

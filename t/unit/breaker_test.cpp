@@ -1,10 +1,10 @@
-#include "redis/breaker.h"
+#include "core/breaker.h"
 
-#include "redis/backoff.h"
+#include "core/backoff.h"
 #include "unit.h"
 
-using guard::redis::Backoff;
-using guard::redis::Breaker;
+using guard::core::Backoff;
+using guard::core::Breaker;
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include <array>
 #include <cstdint>
 
-namespace guard::redis {
+namespace guard::core {
 
 class Breaker {
  public:
@@ -68,4 +68,4 @@ class Breaker {
   bool closed_ = true;
 };
 
-}  // namespace guard::redis
+}  // namespace guard::core

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace guard::redis {
+namespace guard::core {
 
 class Backoff {
  public:
@@ -26,4 +26,4 @@ class Backoff {
   std::uint64_t step_ = kFirst;
 };
 
-}  // namespace guard::redis
+}  // namespace guard::core

@@ -8,8 +8,10 @@ use File::Temp qw(tempdir);
 use JSON::PP ();
 use Test::More;
 use Test::Nginx::Guard;
+use Test::Nginx::Guard::Clamd     qw(start_fake_clamd);
 use Test::Nginx::Guard::Databases qw(have_databases start_postgres);
 use Test::Nginx::Guard::Process   qw(spawn_program end_process);
+use Test::Nginx::Guard::Uploads   qw(post_form);
 
 my $dir = 'conf.d/monitoring';
 sub slurp { my ($name) = @_; open my $in, '<', $name or die "$name: $!\n"; local $/; return <$in> }
@@ -59,6 +61,14 @@ my $app = start_upstream(sub {
     return "HTTP/1.1 $status Status\r\nConnection: close\r\nContent-Length: 3\r\n\r\nok\n";
 });
 my $redis = start_redis();
+my $clamd = start_fake_clamd();
+my $own   = tempdir('guard-rules-XXXXXX', TMPDIR => 1, CLEANUP => 1) . '/own.conf';
+{
+    open my $out, '>', $own or die $!;
+    print {$out} qq(SecRuleEngine On\nSecRule ARGS "\@contains attack" "id:1,phase:2,deny,tag:'attack-sqli'"\n);
+    close $out;
+    chmod 0755, $own =~ s{/[^/]*\z}{}r;
+}
 my ($crt, $key) = certificate();
 my ($tls, $prometheus_port) = (free_port(), free_port());
 my $proxy = 'proxy_pass http://127.0.0.1:' . $app->port . ';';
@@ -83,6 +93,8 @@ location = /metrics { guard_metrics; }
 location /api/ { guard_rate api; $proxy }
 location /watched/ { guard_mode observe; guard_rate api; $proxy }
 location /login { guard_lockout login; guard_event login_failed on=401; $proxy }
+location /inspected { guard_inspect on; guard_inspect_rules $own; $proxy }
+location /upload { guard_upload names=any; guard_upload_scan unix:$clamd->{socket}; $proxy }
 location / { guard_ban scanners; $proxy }
 EOC
 my $folder = tempdir('guard-prometheus-XXXXXX', TMPDIR => 1, CLEANUP => 1);
@@ -107,7 +119,12 @@ my $prometheus = spawn_program("$folder/prometheus.log", 'prometheus', "--config
     "--web.listen-address=127.0.0.1:$prometheus_port", '--log.level=warn');
 
 sub ask { my ($target) = @_; return request($nginx->port, GET => $target)->{code} }
-sub work { ask($_) for '/api/?k=a', '/api/?k=b', '/watched/?k=a', '/login', '/', '/broken'; return }
+sub work {
+    ask($_) for '/api/?k=a', '/api/?k=b', '/watched/?k=a', '/login', '/', '/broken', '/inspected?a=fine', '/inspected?a=attack';
+    post_form($nginx->port, '/upload', ['a.txt', "say stream: OK\\0\n"]);
+    post_form($nginx->port, '/upload', ['a.txt', "say stream: X FOUND\\0\n"]);
+    return;
+}
 
 # The values of a query; none: Prometheus does not answer yet, or has no data.
 sub values_of {

@@ -12,7 +12,7 @@ use Test::Nginx::Guard::SlowProxy;
 plan skip_all => 'no PostgreSQL and MariaDB on this machine (scripts/setup --test)' unless have_databases();
 
 # Seconds, at the pace of this machine.
-my ($warn, $timeout) = (scaled(0.4), scaled(1));
+my ($warn, $timeout) = (scaled(0.3), scaled(1.8));
 my %port  = (pg => free_port(), maria => free_port());
 my $redis = start_redis();
 my $pg    = start_postgres($port{pg});
@@ -23,7 +23,7 @@ my $nginx = start_nginx(
     # The harness stretches guard_redis by itself.
     http_config => <<"EOC",
 guard_event_log \$TEST_NGINX_EVENT_LOG;
-guard_redis store redis://127.0.0.1:@{[ $proxy{store}->port ]} timeout=1s connect_timeout=1s;
+guard_redis store redis://127.0.0.1:@{[ $proxy{store}->port ]} timeout=1800ms connect_timeout=1800ms;
 guard_health_check pg postgres://127.0.0.1:@{[ $proxy{pg}->port ]} tls_verify=off $limits;
 guard_health_check maria mysql://127.0.0.1:@{[ $proxy{maria}->port ]} $limits;
 guard_health_check store redis:store interval=@{[ 1000 * $timeout ]}ms warn=@{[ 1000 * $warn ]}ms fall=1;
@@ -52,6 +52,7 @@ sub slow { $_->delay($_[0]) for values %proxy; return }
 become('pass', undef, 'quick');
 is $answer->{code}, 200, 'is well';
 
+# Of two answers one after the other, which both are late.
 slow($warn * 1.1);
 my $got = become('warn', { '' => qr/\Athe answer took long\z/ }, 'slow');
 is $answer->{code}, 200, 'is a warning';

@@ -43,6 +43,15 @@ answers('an excerpt, fit for a terminal', ['--excerpt', '--rules', "$dir/other.c
     file('escape', "GET /?a%1b=x%1b%5b31m HTTP/1.1\n\n")],
     0, "3 ARGS:a\\u{1b}: m x\\u{1b}[31m\n    in: x\\u{1b}[31m\n    found: l x\\u{1b}[31m\nscore 0\npasses\n", '');
 
+my ($code, $out, $err) = guardctl('inspect', '--vocabulary');
+is $code, 0, 'the vocabulary: exit code';
+is $err, '', 'the vocabulary: no errors';
+my @lines = split /\n/, $out;
+is_deeply [grep { !/\A(?:directive|variable|operator|transformation|action|ctl) [a-z0-9_]+(?: ignored)?\z/ } @lines], [], 'the vocabulary: a word a line';
+for my $line ('directive secrule', 'directive secauditlog ignored', 'variable args', 'operator rx', 'operator rbl ignored', 'transformation lowercase', 'action setvar', 'action initcol ignored', 'ctl ruleengine') {
+    is scalar(grep { $_ eq $line } @lines), 1, "the vocabulary: $line";
+}
+
 my $see = "Try \"guardctl inspect --help\".\n";
 answers('no file', ["$dir/none"], 2, '', "guardctl: cannot read \"$dir/none\"\n");
 answers('no request', [file('empty', '')], 2, '', "guardctl: no request line, as in \"GET / HTTP/1.1\"\n$see");
@@ -52,7 +61,7 @@ answers('two files', [$sqli, $sqli], 2, '', "guardctl: unexpected word \"$sqli\"
 answers('no value', [$sqli, '--paranoia'], 2, '', "guardctl: \"--paranoia\" needs a value\n$see");
 answers('a wrong rule', ['--rules', file('wrong.conf', qq{\nSecRule ARGS "\@rxx a" "id:1,deny"\n}), $sqli], 2, '',
     "guardctl: $dir/wrong.conf:2: unknown operator \"\@rxx\"\n");
-my ($code, $out, $err) = guardctl('inspect', '--paranoia', 5, $sqli);
+($code, $out, $err) = guardctl('inspect', '--paranoia', 5, $sqli);
 is $code, 2, 'no such level: exit code';
 like $err, qr/^guardctl: .*"5".*--paranoia/, 'no such level: errors';
 

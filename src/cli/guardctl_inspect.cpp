@@ -14,6 +14,7 @@
 #include "inspect/inspection.h"
 #include "inspect/policy.h"
 #include "inspect/raw_request.h"
+#include "inspect/vocabulary.h"
 
 namespace guard::cli {
 
@@ -63,17 +64,24 @@ Options read_options(const std::vector<std::string_view>& words) {
   return options;
 }
 
-int print(const inspect::Inspection& inspection, const inspect::InspectionResult& result,
-          bool excerpt) {
-  const std::string text = matches_text(inspection, excerpt) + scores_text(inspection, result) +
-                           verdict_text(inspection, result);
+void print(const std::string& text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
     throw std::runtime_error("cannot write to standard output");
   }
+}
+
+int print(const inspect::Inspection& inspection, const inspect::InspectionResult& result,
+          bool excerpt) {
+  print(matches_text(inspection, excerpt) + scores_text(inspection, result) +
+        verdict_text(inspection, result));
   return result.outcome == inspect::Outcome::passed ? kDone : kRefused;
 }
 
 int run(const std::vector<std::string_view>& words) {
+  if (words.size() == 1 && words[0] == "--vocabulary") {
+    print(inspect::vocabulary_text());
+    return kDone;
+  }
   const Options options = read_options(words);
   std::string text;
   if (!read_text(options.request, text)) return kError;

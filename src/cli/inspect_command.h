@@ -17,6 +17,7 @@ inline constexpr Command kInspectCommand = {
     "  --threshold N   as guard_inspect_threshold\n"
     "  --rules FILE    as a word of guard_inspect_rules; may be repeated\n"
     "  --excerpt       show what was found, too: bytes of the request\n"
+    "  --vocabulary    alone: print the words of SecLang that are known, and those of no effect\n"
     "\n"
     "It is a program of its own beside this one, guardctl-inspect, since it needs the libraries\n"
     "of the second module file.\n",

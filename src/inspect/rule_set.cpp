@@ -24,55 +24,6 @@ constexpr int kMaxIncludes = 16;
 constexpr std::size_t kMaxFile = 16U << 20;
 constexpr std::size_t kMaxRules = 100'000;
 
-// Directives of ModSecurity that say how it works, not what a rule is: Guard has its own for that.
-constexpr std::array<std::string_view, 45> kIgnored = {
-    "secargumentseparator",
-    "secargumentslimit",
-    "secauditengine",
-    "secauditlog",
-    "secauditlog2",
-    "secauditlogdirmode",
-    "secauditlogfilemode",
-    "secauditlogformat",
-    "secauditlogparts",
-    "secauditlogrelevantstatus",
-    "secauditlogstoragedir",
-    "secauditlogtype",
-    "seccollectiontimeout",
-    "seccomponentsignature",
-    "secconnengine",
-    "seccookieformat",
-    "seccookiev0separator",
-    "secdatadir",
-    "secdebuglog",
-    "secdebugloglevel",
-    "secgeolookupdb",
-    "sechttpblkey",
-    "secinterceptonerror",
-    "secpcrematchlimit",
-    "secpcrematchlimitrecursion",
-    "secrequestbodyaccess",
-    "secrequestbodyinmemorylimit",
-    "secrequestbodyjsondepthlimit",
-    "secrequestbodylimit",
-    "secrequestbodylimitaction",
-    "secrequestbodynofileslimit",
-    "secresponsebodyaccess",
-    "secresponsebodylimit",
-    "secresponsebodylimitaction",
-    "secresponsebodymimetype",
-    "secresponsebodymimetypesclear",
-    "secruleengine",
-    "secsensorid",
-    "secserversignature",
-    "secstatusengine",
-    "sectmpdir",
-    "secunicodemapfile",
-    "secuploaddir",
-    "secwebappid",
-    "secxmlexternalentity",
-};
-
 std::optional<std::uint32_t> parse_id(std::string_view text) {
   if (text.empty() || text.size() > 9) return std::nullopt;
   std::uint32_t id = 0;
@@ -218,7 +169,8 @@ void RuleSetBuilder::directive(Directive&& one) {
     }
     add_files(path, name == "includeoptional");
     --depth_;
-  } else if (std::find(kIgnored.begin(), kIgnored.end(), name) != kIgnored.end()) {
+  } else if (std::find(kIgnoredDirectiveNames.begin(), kIgnoredDirectiveNames.end(), name) !=
+             kIgnoredDirectiveNames.end()) {
     set_.notes.push_back(std::string(one.at.file) + ":" + std::to_string(one.at.line) + ": " +
                          one.name + " has no effect in guard");
   } else {
@@ -389,21 +341,6 @@ bool RuleSetBuilder::apply_disruption(Rule& rule, const ActionText& action) {
 
 // Actions whose value is kept as it is, or has no meaning in Guard.
 bool RuleSetBuilder::apply_text(Rule& rule, const ActionText& action) {
-  static constexpr std::array<std::string_view, 15> kIgnoredActions = {"accuracy",
-                                                                       "maturity",
-                                                                       "rev",
-                                                                       "auditlog",
-                                                                       "noauditlog",
-                                                                       "expirevar",
-                                                                       "deprecatevar",
-                                                                       "initcol",
-                                                                       "setenv",
-                                                                       "setsid",
-                                                                       "setuid",
-                                                                       "setrsc",
-                                                                       "sanitisearg",
-                                                                       "sanitiserequestheader",
-                                                                       "sanitisematched"};
   if (action.name == "msg") {
     rule.msg = parse_macro(action.value, rule.at);
   } else if (action.name == "logdata") {
@@ -413,8 +350,8 @@ bool RuleSetBuilder::apply_text(Rule& rule, const ActionText& action) {
   } else if (action.name == "ver") {
     rule.version = action.value;
   } else {
-    return std::find(kIgnoredActions.begin(), kIgnoredActions.end(), action.name) !=
-           kIgnoredActions.end();
+    return std::find(kIgnoredActionNames.begin(), kIgnoredActionNames.end(), action.name) !=
+           kIgnoredActionNames.end();
   }
   return true;
 }
@@ -508,35 +445,12 @@ SetVar RuleSetBuilder::parse_setvar(const std::string& text, const SourceLine& a
 }
 
 Control RuleSetBuilder::parse_control(const std::string& text, const SourceLine& at) {
-  struct Name {
-    std::string_view name;
-    ControlKind kind;
-  };
-  static constexpr std::array<Name, 17> kNames = {{
-      {"ruleremovebyid", ControlKind::remove_by_id},
-      {"ruleremovebytag", ControlKind::remove_by_tag},
-      {"ruleremovebymsg", ControlKind::remove_by_msg},
-      {"ruleremovetargetbyid", ControlKind::remove_target_by_id},
-      {"ruleremovetargetbytag", ControlKind::remove_target_by_tag},
-      {"ruleremovetargetbymsg", ControlKind::remove_target_by_msg},
-      {"ruleengine", ControlKind::rule_engine},
-      {"requestbodyprocessor", ControlKind::request_body_processor},
-      {"forcerequestbodyvariable", ControlKind::force_request_body_variable},
-      {"requestbodyaccess", ControlKind::request_body_access},
-      {"requestbodylimit", ControlKind::nothing},
-      {"auditengine", ControlKind::nothing},
-      {"auditlogparts", ControlKind::nothing},
-      {"debugloglevel", ControlKind::nothing},
-      {"responsebodyaccess", ControlKind::nothing},
-      {"responsebodylimit", ControlKind::nothing},
-      {"hashengine", ControlKind::nothing},
-  }};
   const std::size_t equals = text.find('=');
   const std::string_view name = std::string_view(text).substr(0, equals);
-  const auto* known = std::find_if(kNames.begin(), kNames.end(), [name](const Name& one) {
-    return equal_ignoring_case(name, one.name);
-  });
-  if (known == kNames.end() || equals == std::string::npos) {
+  const auto* known =
+      std::find_if(kControlNames.begin(), kControlNames.end(),
+                   [name](const ControlName& one) { return equal_ignoring_case(name, one.name); });
+  if (known == kControlNames.end() || equals == std::string::npos) {
     fail_at(at, "unknown control \"" + text + "\"");
   }
   Control control;

@@ -47,20 +47,6 @@ struct SetVar {
   Macro value;
 };
 
-enum class ControlKind : std::uint8_t {
-  remove_by_id,
-  remove_by_tag,
-  remove_by_msg,
-  remove_target_by_id,
-  remove_target_by_tag,
-  remove_target_by_msg,
-  rule_engine,
-  request_body_processor,
-  force_request_body_variable,
-  request_body_access,
-  nothing,  // of the audit log, of answers
-};
-
 struct IdRange {
   std::uint32_t first = 0;
   std::uint32_t last = 0;

@@ -17,6 +17,27 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
                     [](char x, char y) { return core::to_lower(x) == core::to_lower(y); });
 }
 
+std::string vocabulary_text() {
+  std::string text;
+  const auto add = [&text](std::string_view kind, std::string_view name, bool ignored = false) {
+    text.append(kind).append(" ").append(to_lower(name)).append(ignored ? " ignored\n" : "\n");
+  };
+  for (const std::string_view name : kDirectiveNames) add("directive", name);
+  for (const std::string_view name : kIgnoredDirectiveNames) add("directive", name, true);
+  for (std::size_t i = 0; i < kCollectionCount; ++i) {
+    const auto collection = static_cast<Collection>(i);
+    add("variable", name_of(collection), is_never_set(collection));
+  }
+  for (const OperatorName& one : kOperatorNames) add("operator", one.name, finds_nothing(one.op));
+  for (const TransformationName& one : kTransformationNames) add("transformation", one.name);
+  for (const std::string_view name : kActionNames) add("action", name);
+  for (const std::string_view name : kIgnoredActionNames) add("action", name, true);
+  for (const ControlName& one : kControlNames) {
+    add("ctl", one.name, one.kind == ControlKind::nothing);
+  }
+  return text;
+}
+
 std::optional<Collection> collection_named(std::string_view name) {
   for (std::size_t i = 0; i < kCollectionNames.size(); ++i) {
     if (equal_ignoring_case(name, kCollectionNames[i])) return static_cast<Collection>(i);

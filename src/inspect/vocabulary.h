@@ -1,5 +1,6 @@
-// The words of SecLang that Guard knows: collections, operators, transformations. What is not here
-// is refused when rules are read.
+// The words of SecLang that Guard knows: directives, collections, operators, transformations,
+// actions, controls. What is not here is refused when rules are read. scripts/inventory holds them
+// against those that the Core Rule Set names, and against docs/inspection.md.
 #pragma once
 
 #include <array>
@@ -10,6 +11,71 @@
 #include <string_view>
 
 namespace guard::inspect {
+
+inline constexpr std::array<std::string_view, 13> kDirectiveNames = {
+    "include",
+    "includeoptional",
+    "secaction",
+    "secdefaultaction",
+    "secmarker",
+    "secrule",
+    "secruleremovebyid",
+    "secruleremovebymsg",
+    "secruleremovebytag",
+    "secruleupdateactionbyid",
+    "secruleupdatetargetbyid",
+    "secruleupdatetargetbymsg",
+    "secruleupdatetargetbytag",
+};
+
+// Those of ModSecurity that say how it works, not what a rule is: Guard has its own for that.
+inline constexpr std::array<std::string_view, 45> kIgnoredDirectiveNames = {
+    "secargumentseparator",
+    "secargumentslimit",
+    "secauditengine",
+    "secauditlog",
+    "secauditlog2",
+    "secauditlogdirmode",
+    "secauditlogfilemode",
+    "secauditlogformat",
+    "secauditlogparts",
+    "secauditlogrelevantstatus",
+    "secauditlogstoragedir",
+    "secauditlogtype",
+    "seccollectiontimeout",
+    "seccomponentsignature",
+    "secconnengine",
+    "seccookieformat",
+    "seccookiev0separator",
+    "secdatadir",
+    "secdebuglog",
+    "secdebugloglevel",
+    "secgeolookupdb",
+    "sechttpblkey",
+    "secinterceptonerror",
+    "secpcrematchlimit",
+    "secpcrematchlimitrecursion",
+    "secrequestbodyaccess",
+    "secrequestbodyinmemorylimit",
+    "secrequestbodyjsondepthlimit",
+    "secrequestbodylimit",
+    "secrequestbodylimitaction",
+    "secrequestbodynofileslimit",
+    "secresponsebodyaccess",
+    "secresponsebodylimit",
+    "secresponsebodylimitaction",
+    "secresponsebodymimetype",
+    "secresponsebodymimetypesclear",
+    "secruleengine",
+    "secsensorid",
+    "secserversignature",
+    "secstatusengine",
+    "sectmpdir",
+    "secunicodemapfile",
+    "secuploaddir",
+    "secwebappid",
+    "secxmlexternalentity",
+};
 
 // What a target or a macro may name. Up to (without) tx: data of the request, which the Transaction
 // holds; then what the rules themselves make; then what only an answer has.
@@ -209,6 +275,11 @@ constexpr bool is_response_data(Collection collection) {
   return collection >= Collection::response_body;
 }
 
+// What Guard has nothing to say about: an empty collection.
+constexpr bool is_never_set(Collection collection) {
+  return collection == Collection::geo || collection == Collection::env;
+}
+
 enum class Operator : std::uint8_t {
   begins_with,
   contains,
@@ -237,6 +308,11 @@ enum class Operator : std::uint8_t {
   validate_utf8_encoding,
   within,
 };
+
+// They would have to ask somebody else.
+constexpr bool finds_nothing(Operator op) {
+  return op == Operator::geo_lookup || op == Operator::rbl;
+}
 
 struct OperatorName {
   std::string_view name;  // lower case
@@ -352,6 +428,74 @@ inline constexpr std::array<TransformationName, 34> kTransformationNames = {{
     {"urlencode", Transformation::url_encode},
     {"utf8tounicode", Transformation::utf8_to_unicode},
 }};
+
+inline constexpr std::array<std::string_view, 24> kActionNames = {
+    "allow",  "block",    "capture", "chain",      "ctl",    "deny", "drop",  "id",
+    "log",    "logdata",  "msg",     "multimatch", "nolog",  "pass", "phase", "redirect",
+    "setvar", "severity", "skip",    "skipafter",  "status", "t",    "tag",   "ver",
+};
+
+// Of audit logs, of what is remembered of clients, of Apache's environment.
+inline constexpr std::array<std::string_view, 15> kIgnoredActionNames = {
+    "accuracy",
+    "maturity",
+    "rev",
+    "auditlog",
+    "noauditlog",
+    "expirevar",
+    "deprecatevar",
+    "initcol",
+    "setenv",
+    "setsid",
+    "setuid",
+    "setrsc",
+    "sanitisearg",
+    "sanitiserequestheader",
+    "sanitisematched",
+};
+
+enum class ControlKind : std::uint8_t {
+  remove_by_id,
+  remove_by_tag,
+  remove_by_msg,
+  remove_target_by_id,
+  remove_target_by_tag,
+  remove_target_by_msg,
+  rule_engine,
+  request_body_processor,
+  force_request_body_variable,
+  request_body_access,
+  nothing,  // of the audit log, of answers
+};
+
+struct ControlName {
+  std::string_view name;  // lower case
+  ControlKind kind;
+};
+
+inline constexpr std::array<ControlName, 17> kControlNames = {{
+    {"ruleremovebyid", ControlKind::remove_by_id},
+    {"ruleremovebytag", ControlKind::remove_by_tag},
+    {"ruleremovebymsg", ControlKind::remove_by_msg},
+    {"ruleremovetargetbyid", ControlKind::remove_target_by_id},
+    {"ruleremovetargetbytag", ControlKind::remove_target_by_tag},
+    {"ruleremovetargetbymsg", ControlKind::remove_target_by_msg},
+    {"ruleengine", ControlKind::rule_engine},
+    {"requestbodyprocessor", ControlKind::request_body_processor},
+    {"forcerequestbodyvariable", ControlKind::force_request_body_variable},
+    {"requestbodyaccess", ControlKind::request_body_access},
+    {"requestbodylimit", ControlKind::nothing},
+    {"auditengine", ControlKind::nothing},
+    {"auditlogparts", ControlKind::nothing},
+    {"debugloglevel", ControlKind::nothing},
+    {"responsebodyaccess", ControlKind::nothing},
+    {"responsebodylimit", ControlKind::nothing},
+    {"hashengine", ControlKind::nothing},
+}};
+
+// One word a line, "operator rx", all in lower case; of those that are read and do nothing
+// "operator rbl ignored".
+std::string vocabulary_text();
 
 // None of them is sensitive to case.
 std::optional<Collection> collection_named(std::string_view name);

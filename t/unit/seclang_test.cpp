@@ -1,6 +1,8 @@
 // SecLang as text: lines, words, targets, operators, actions.
 #include "inspect/seclang.h"
 
+#include <sstream>
+
 #include "core/words.h"
 #include "inspect/rule_set.h"
 #include "unit.h"
@@ -98,13 +100,54 @@ void changes_rules(void**) {
   assert_int_equal(set.rules[0].status, 409);
 }
 
+// What guardctl says is known is so.
+void takes_its_vocabulary(void**) {
+  const auto value_of = [](const std::string& action) -> std::string {
+    if (action == "ctl") return ":ruleEngine=On";
+    if (action == "phase" || action == "severity" || action == "skip") return ":2";
+    if (action == "setvar") return ":tx.a=1";
+    if (action == "status") return ":403";
+    if (action == "t") return ":none";
+    return action == "allow" || action == "multimatch" ? "" : ":x";
+  };
+  const auto control_of = [](const std::string& control) -> std::string {
+    if (control.starts_with("ruleremovetarget")) return control + "=1;ARGS";
+    if (control.starts_with("ruleremove")) return control + "=1";
+    return control + (control == "requestbodyprocessor" ? "=XML" : "=On");
+  };
+  std::string rules;
+  std::size_t words = 0;
+  std::istringstream vocabulary(vocabulary_text());
+  for (std::string line; std::getline(vocabulary, line); ++words) {
+    std::istringstream parts(line);
+    std::string kind;
+    std::string word;
+    parts >> kind >> word;
+    const std::string id = std::to_string(1000 + words);
+    if (kind == "variable") rules += "SecRule " + word + " a \"id:" + id + "\"\n";
+    if (kind == "operator") rules += "SecRule ARGS \"@" + word + " 1\" \"id:" + id + "\"\n";
+    if (kind == "transformation") rules += "SecAction \"id:" + id + ",t:" + word + "\"\n";
+    if (kind == "ctl") rules += "SecAction \"id:" + id + ",ctl:" + control_of(word) + "\"\n";
+    if (kind == "directive" && line.ends_with(" ignored")) rules += word + " On\n";
+    if (kind == "action" && word != "id") {
+      rules += "SecAction \"id:" + id + "," + word + value_of(word) + "\"\n";
+      if (word == "chain") rules += "SecAction \"nolog\"\n";
+    }
+  }
+  assert_true(words > 200);
+  RuleSetBuilder builder;
+  builder.add_text(rules, "f");
+  assert_true(builder.finish().rules.size() > 150);
+}
+
 }  // namespace
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(reads_words),        cmocka_unit_test(reads_targets),
-      cmocka_unit_test(reads_operators),    cmocka_unit_test(reads_actions),
-      cmocka_unit_test(says_what_is_wrong), cmocka_unit_test(changes_rules),
+      cmocka_unit_test(reads_words),          cmocka_unit_test(reads_targets),
+      cmocka_unit_test(reads_operators),      cmocka_unit_test(reads_actions),
+      cmocka_unit_test(says_what_is_wrong),   cmocka_unit_test(changes_rules),
+      cmocka_unit_test(takes_its_vocabulary),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 use lib 't/lib';
+use File::Temp qw(tempdir);
 use JSON::PP;
 use Test::More;
 use Test::Nginx::Guard;
@@ -24,11 +25,28 @@ sub lines_of {
 
 sub encoded { my ($text) = @_; return $text =~ s/([^A-Za-z0-9_.~-])/sprintf '%%%02X', ord $1/ger }
 
+# conf.d/inspect as somebody takes it over whose application reads X-Product.
+my $dir    = tempdir(CLEANUP => 1);
+my $behind = "$dir/behind-crs.conf";
+{
+    open my $in, '<', 'conf.d/inspect/behind-crs.conf' or die "behind-crs.conf: $!";
+    my $text = do { local $/; <$in> };
+    $text =~ s/^#(?=SecRuleUpdateTargetByTag)//mg == 1 or die "no line for a header field in behind-crs.conf\n";
+    open my $out, '>', $behind or die "$behind: $!";
+    print {$out} $text;
+    close $out or die "$behind: $!";
+}
+
 my $upstream = start_upstream("status 200\nbody fine");
 my $nginx    = start_nginx(config => <<"EOC");
 guard_inspect on;
 large_client_header_buffers 4 16k;
-location / { add_header X-Rules "\$guard_inspect_rules" always; proxy_pass http://127.0.0.1:@{[ $upstream->port ]}; }
+add_header X-Rules "\$guard_inspect_rules" always;
+location / { proxy_pass http://127.0.0.1:@{[ $upstream->port ]}; }
+location /beside/ {
+    guard_inspect_rules $ENV{PWD}/conf.d/inspect/before-crs.conf crs $behind;
+    proxy_pass http://127.0.0.1:@{[ $upstream->port ]};
+}
 EOC
 
 my $head = "Host: shop.example.com\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:115.0) Gecko/20100101 Firefox/115.0\r\n"
@@ -40,6 +58,11 @@ sub get { my ($query) = @_; return "GET /search?$query HTTP/1.1\r\n$head\r\n" }
 sub post {
     my ($type, $body) = @_;
     return "POST /contact HTTP/1.1\r\n${head}Content-Type: $type\r\nContent-Length: " . length($body) . "\r\n\r\n$body";
+}
+
+sub with_field {
+    my ($name, $value) = @_;
+    return get('page=2') =~ s/^\Q$name\E:[^\n]*\n//mr =~ s/^(?=Cookie:)/$name: $value\r\n/mr;
 }
 
 my $json = JSON::PP->new->utf8->canonical;
@@ -56,6 +79,23 @@ sub everywhere {
     );
 }
 
+# With the rules of conf.d/inspect as well.
+sub beside {
+    my ($value) = @_;
+    my @places = (
+        ['query',        get('text=' . encoded($value) . '&page=2')],
+        ['header field', with_field('X-Product', encoded($value))],
+        ['path',         get('page=2') =~ s{/search}{'/products/' . encoded($value)}er],
+    );
+    return map { ["$_->[0], rules beside", $_->[1] =~ s{ /}{ /beside/}r] } @places;
+}
+
+# What WHERE makes of each of the values: its name, and the request.
+sub named {
+    my ($where, @values) = @_;
+    return map { my $value = $_; map { ["$value ($_->[0])", $_->[1]] } $where->($value) } @values;
+}
+
 # Statuses and rules of requests over one connection.
 sub ask {
     my (@requests) = @_;
@@ -69,19 +109,25 @@ sub ask {
 
 my @values  = lines_of('values');
 my @queries = lines_of('queries');
+my @fields  = lines_of('headers');
 cmp_ok scalar @values, '>', 70, 'values';
 my (@names, @requests);
 # Passes: that an escape seems to be escaped again weighs 3 of 5.
-my %expected = ('50% off (query)' => '200 920220');
+my %expected = map { ("50% off ($_)" => '200 920220') } 'query', 'query, rules beside', 'path, rules beside';
+# Refused in a path alone: ".com" ends names of programs, and a part of this text, "agenda) with you", could end a query.
+$expected{'info@example.com (path, rules beside)'} = '403 920440,949110';
+$expected{'**Important**: bring the [agenda](https://example.com/agenda) with you (path, rules beside)'} = '403 942100,949110';
 for my $value (@values) {
-    for my $place (everywhere($value)) {
+    for my $place (everywhere($value), beside($value)) {
         push @names,    "$value ($place->[0])";
         push @requests, $place->[1];
-        $expected{ $names[-1] } = "403 $known{$value},949110" if $known{$value};
+        $expected{ $names[-1] } = "403 $known{$value},949110" if $known{$value} && $place->[0] !~ /^(?:path|header field)/;
     }
 }
 push @names, map { "query string $_" } @queries;
 push @requests, map { get($_) } @queries;
+push @names, map { "header field $_" } @fields;
+push @requests, map { with_field(/^([^:]+): (.*)/) } @fields;
 my @answers = ask(@requests);
 is scalar @answers, scalar @requests, 'all are answered';
 my %minded;
@@ -91,15 +137,13 @@ for my $i (0 .. $#requests) {
 is_deeply \%minded, \%expected, 'ordinary requests pass, and match no rule' or diag explain \%minded;
 
 my @attacks = ("1' or '1'='1' -- ", '<script>alert(1)</script>', '../../../../etc/passwd', '; cat /etc/passwd', '<?php system($_GET[0]); ?>', '${jndi:ldap://x.example/a}');
-my (@attack_names, @attack_requests);
-for my $attack (@attacks) {
-    for my $place (everywhere($attack)) {
-        push @attack_names,    "$attack ($place->[0])";
-        push @attack_requests, $place->[1];
-    }
-}
-my @refused = ask(@attack_requests);
-is_deeply [map { "$attack_names[$_]: " . substr $refused[$_] // '', 0, 3 } 0 .. $#attack_names], [map {"$_: 403"} @attack_names], 'attacks in the same places are refused';
+my @places  = named(\&everywhere, @attacks);
+# What the Core Rule Set lets pass, and the rules beside it do not.
+push @places, named(\&beside, '1 or 1=1', '1 union select 1,2 from x', '1/**/and/**/1=(select 1)',
+    '1 AND 2752=LIKE(CHAR(65,66),UPPER(HEX(RANDOMBLOB(500000000/2))))');
+push @places, grep { $_->[0] =~ /query/ } named(\&beside, '/etc/services', '&set&', '$(id)');
+my @refused = ask(map { $_->[1] } @places);
+is_deeply [map { "$places[$_][0]: " . substr $refused[$_] // '', 0, 3 } 0 .. $#places], [map {"$_->[0]: 403"} @places], 'attacks in the same places are refused';
 is_deeply [log_problems($nginx)], [], 'no problem is logged';
 
 done_testing();

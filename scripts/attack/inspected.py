@@ -15,7 +15,8 @@ from collections import Counter
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / "t" / "conformance"))
+ROOT = HERE.parents[1]
+sys.path.insert(0, str(ROOT / "t" / "conformance"))
 
 from one_nginx import BUILD, GUARD, Nginx  # noqa: E402
 
@@ -40,11 +41,9 @@ server {
     location / { proxy_pass http://APP; }
 }
 """
-# The Core Rule Set looks for SQL in arguments and cookies alone. These lines of an operator's own have it look at a header
-# field and at the path as well.
-WIDER = """SecRuleUpdateTargetByTag "attack-sqli" "REQUEST_HEADERS:X-Product"
-SecRuleUpdateTargetByTag "attack-sqli" "REQUEST_FILENAME"
-"""
+# The rules that stand beside the Core Rule Set in conf.d/inspect, with the header field of this application.
+BESIDE = ROOT / "conf.d" / "inspect"
+FIELD = "SecRuleUpdateTargetByTag \"attack-sqli\" \"REQUEST_HEADERS:X-Product\"\n"
 # Requests that the application is there for: method, path, header fields, body and answer.
 CONTROL = [
     ("GET", "/query?id=2", {}, None, "oak table: 240\n"),
@@ -93,7 +92,8 @@ class Target:
 
 @contextlib.contextmanager
 def targets():
-    """The plain nginx, the one with Guard, the one with Guard and WIDER, and the secret that no request may give away."""
+    """The plain nginx, the one with Guard, the one with Guard and the rules beside the Core Rule Set, and the secret that no
+    request may give away."""
     secret = secrets.token_hex(12)
     with tempfile.TemporaryDirectory() as state:
         os.chmod(state, 0o755)
@@ -109,11 +109,15 @@ def targets():
             app_address = address.read_text(encoding="ascii").strip()
             folder = BUILD / "attack"
             folder.mkdir(exist_ok=True)
-            (folder / "wider.conf").write_text(WIDER, encoding="ascii")
+            behind = (BESIDE / "behind-crs.conf").read_text(encoding="ascii")
+            if "#" + FIELD not in behind:
+                raise SystemExit("conf.d/inspect/behind-crs.conf does not show the line for a header field")
+            (folder / "behind-crs.conf").write_text(behind.replace("#" + FIELD, FIELD), encoding="ascii")
+            rules = f"guard_inspect_rules {BESIDE}/before-crs.conf crs {folder}/behind-crs.conf;"
             server = SERVER.replace("APP", app_address)
             with Nginx(folder / "plain", [], PLAIN_SERVER.replace("APP", app_address)) as plain, \
                     Nginx(folder / "guard", GUARD, server.replace("RULES", "")) as guard, \
-                    Nginx(folder / "wider", GUARD, server.replace("RULES", "guard_inspect_rules crs ../wider.conf;")) as wider:
+                    Nginx(folder / "wider", GUARD, server.replace("RULES", rules)) as wider:
                 yield Target("plain", plain), Target("guard", guard), Target("wider", wider), secret
         finally:
             app.terminate()
@@ -127,5 +131,5 @@ def statuses(lines):
 def prepare():
     """Installs the tools and builds the modules, if need be."""
     for command in (["scripts/setup", "--attack"], ["scripts/build"]):
-        if subprocess.run(command, cwd=HERE.parents[1], stdout=sys.stderr, check=False).returncode:
+        if subprocess.run(command, cwd=ROOT, stdout=sys.stderr, check=False).returncode:
             raise SystemExit(f"{' '.join(command)} has failed")

@@ -71,6 +71,10 @@ EVENTS := event_lines event_record events_verifier printable
 $(OUT)/$(KIND)/unit/events_verifier: $(EVENTS:%=$(OUT)/$(KIND)/src/cli/%.o)
 $(OUT)/fuzz/events_verify: $(EVENTS:%=$(OUT)/native-fuzz/src/cli/%.o)
 
+# And of nginx's configuration.
+CONF := event_lines nginx_conf printable
+$(OUT)/fuzz/nginx_conf: $(CONF:%=$(OUT)/native-fuzz/src/cli/%.o)
+
 # And so is the parser of HTML.
 HTML := html_inline
 $(OUT)/guardctl $(OUT)/$(KIND)/unit/html_inline: LIBS += -lgumbo

@@ -117,6 +117,12 @@ bool Request::first_time(const void* policy) noexcept {
   return true;
 }
 
+std::optional<std::string_view> Request::keep(std::string_view text) noexcept {
+  char* copy = memory<char>(text.size());
+  if (copy == nullptr) return std::nullopt;
+  return std::string_view(copy, text.copy(copy, text.size()));
+}
+
 void Request::resume() noexcept {
   resumed_ = true;
   ngx_event_t* event = r_->connection->write;

@@ -35,6 +35,13 @@ class Request {
   template <class T>
   T* state(Feature feature) noexcept;
 
+  // Room for count elements in the request's pool, contents unspecified; null: there is no more
+  // memory. They are not destroyed.
+  template <class T>
+  T* memory(std::size_t count) noexcept;
+  // A copy of the text in the request's pool; nothing: no memory.
+  std::optional<std::string_view> keep(std::string_view text) noexcept;
+
   // What a waiting check calls when what it waited for is there. Safe from any event handler.
   void resume() noexcept;
 
@@ -181,6 +188,14 @@ T* Request::state(Feature feature) noexcept {
     slot = new (memory) T{};
   }
   return static_cast<T*>(slot);
+}
+
+template <class T>
+T* Request::memory(std::size_t count) noexcept {
+  static_assert(std::is_trivially_destructible_v<T>);
+  const std::size_t size = count * sizeof(T);
+  void* room = alignof(T) > 1 ? ngx_palloc(r_->pool, size) : ngx_pnalloc(r_->pool, size);
+  return static_cast<T*>(room);
 }
 
 // Nothing for a Unix socket.

@@ -11,6 +11,14 @@
 
 namespace guard::events {
 
+inline constexpr std::size_t kBuffer = 256 * 1024;  // bytes of lines that a worker keeps of a sink
+inline constexpr std::size_t kFlushAt = 64 * 1024;
+
+inline std::string_view without_line_feed(std::string_view line) noexcept {
+  line.remove_suffix(1);
+  return line;
+}
+
 // What a sink may want to know of a line besides its text.
 struct LineFacts {
   core::Severity severity = core::Severity::info;

@@ -1,7 +1,7 @@
-// What guard_json_schema and guard_openapi do alike with a body, in nginx's terms: for the modules
-// of this room alone.
+// What guard_json_schema and guard_openapi do alike with a body.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -23,13 +23,12 @@
 #include "json/form_plan.h"
 #include "json/json_metrics.h"
 #include "json/schema_evaluator.h"
-#include "ngx/strings.h"
 
 namespace guard::json {
 
 // guard_json_limits of the request's location.
-const core::JsonLimits& limits_of(ngx_http_request_t* r) noexcept;
-const JsonMetrics& json_metrics_of(ngx_http_request_t* r) noexcept;
+const core::JsonLimits& limits_of(const core::Request& request) noexcept;
+const JsonMetrics& json_metrics_of(const core::Request& request) noexcept;
 
 struct BodyWorkers {
   std::unique_ptr<SchemaEvaluator> evaluator;
@@ -97,14 +96,13 @@ inline core::Answer refuse(core::Request& request, core::Refusal& refusal,
                            const core::JsonError& error, bool form) noexcept {
   const Code& code = form ? form_code_of(error.fault) : code_of(error.fault);
   if (code.status != 400) return refuse(refusal, code, error.detail);
-  auto* detail = static_cast<char*>(ngx_pnalloc(request.pool(), kMaxDetail));
-  auto* place =
-      static_cast<core::FieldError*>(ngx_palloc(request.pool(), sizeof(core::FieldError)));
-  const ngx_str_t pointer = ngx::copy(request.pool(), error.pointer);
-  if (detail == nullptr || place == nullptr || pointer.data == nullptr) {
+  char* detail = request.memory<char>(kMaxDetail);
+  auto* place = request.memory<core::FieldError>(1);
+  const auto pointer = request.keep(error.pointer);
+  if (detail == nullptr || place == nullptr || !pointer) {
     return refuse(refusal, code, error.detail);
   }
-  new (place) core::FieldError{write_detail(error, detail), ngx::to_view(pointer), code.keyword};
+  new (place) core::FieldError{write_detail(error, detail), *pointer, code.keyword};
   refusal.errors = {place, 1};
   return refuse(refusal, code, place->detail);
 }
@@ -114,16 +112,15 @@ inline core::Answer refuse(core::Request& request, core::Refusal& refusal,
 inline core::Answer refuse(core::Request& request, core::Refusal& refusal,
                            const core::JsonDocument& document, std::span<const SchemaError> errors,
                            bool form) noexcept {
-  auto* list = static_cast<core::FieldError*>(
-      ngx_palloc(request.pool(), sizeof(core::FieldError) * errors.size()));
+  auto* list = request.memory<core::FieldError>(errors.size());
   std::size_t count = 0;
   for (const SchemaError& error : errors) {
     std::array<char, core::JsonParser::kMaxPointer> pointer;
     const std::size_t size =
         core::write_json_pointer(document, error.node, pointer.data(), pointer.size());
-    const ngx_str_t kept = ngx::copy(request.pool(), {pointer.data(), size});
-    if (list == nullptr || kept.data == nullptr) break;
-    new (&list[count++]) core::FieldError{error.detail, ngx::to_view(kept), name_of(error.keyword)};
+    const auto kept = request.keep({pointer.data(), size});
+    if (list == nullptr || !kept) break;
+    new (&list[count++]) core::FieldError{error.detail, *kept, name_of(error.keyword)};
   }
   refusal.errors = {list, count};
   return refuse(refusal, code_of(SchemaVerdict::invalid),
@@ -135,9 +132,9 @@ inline core::Answer refuse(core::Request& request, core::Refusal& refusal,
 inline void confine(core::Request& request, const BodyRule& rule,
                     const core::JsonDocument& document) noexcept {
   const std::size_t words = core::JsonBody::confinement_words(document);
-  auto* bits =
-      static_cast<std::uint64_t*>(ngx_pcalloc(request.pool(), words * sizeof(std::uint64_t)));
+  auto* bits = request.memory<std::uint64_t>(words);
   if (bits == nullptr) return;
+  std::fill_n(bits, words, 0);
   mark_confined(*rule.program, rule.block, document, {bits, words});
   core::JsonBody::confine(request, {bits, words});
 }
@@ -155,7 +152,7 @@ inline core::Answer check_schema(core::Request& request, core::Refusal& refusal,
       if (core::JsonBody::wants_confinement(request)) confine(request, rule, document);
       return core::Answer::pass;
     case SchemaVerdict::invalid:
-      json_metrics_of(request.native()).count(evaluator->errors());
+      json_metrics_of(request).count(evaluator->errors());
       return refuse(request, refusal, document, evaluator->errors(), rule.form != nullptr);
     case SchemaVerdict::pattern_limit:
       return refuse(refusal, code_of(verdict),
@@ -192,7 +189,7 @@ core::Answer check_body_untimed(core::Request& request, core::Refusal& refusal,
 template <class OnDocument>
 core::Answer check_body(core::Request& request, core::Refusal& refusal, const BodyRule& rule,
                         const OnDocument& on_document) noexcept {
-  const JsonMetrics& metrics = json_metrics_of(request.native());
+  const JsonMetrics& metrics = json_metrics_of(request);
   const std::uint64_t begun = metrics.begin();
   const core::Answer answer = check_body_untimed(request, refusal, rule, on_document);
   metrics.end(begun);

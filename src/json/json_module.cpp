@@ -15,6 +15,7 @@
 #include "ngx/fence.h"
 #include "ngx/fields.h"
 #include "ngx/module.h"
+#include "ngx/strings.h"
 
 extern "C" {
 extern ngx_module_t ngx_http_guard_json_module;
@@ -320,12 +321,12 @@ ngx_http_module_t context = {
 
 }  // namespace
 
-const core::JsonLimits& limits_of(ngx_http_request_t* r) noexcept {
-  return location_of(r)->policy->limits;
+const core::JsonLimits& limits_of(const core::Request& request) noexcept {
+  return location_of(request.native())->policy->limits;
 }
 
-const JsonMetrics& json_metrics_of(ngx_http_request_t* r) noexcept {
-  return main_of(r)->metrics;
+const JsonMetrics& json_metrics_of(const core::Request& request) noexcept {
+  return main_of(request.native())->metrics;
 }
 
 }  // namespace guard::json

@@ -17,6 +17,7 @@
 #include "ngx/fence.h"
 #include "ngx/fields.h"
 #include "ngx/module.h"
+#include "ngx/strings.h"
 
 extern "C" {
 extern ngx_module_t ngx_http_guard_openapi_module;
@@ -112,7 +113,7 @@ core::BodyNeed body_need(Request& request) noexcept {
   const State* state = state_of(request, *location_of(request.native())->policy);
   if (state == nullptr || state->match.operation == nullptr) return {};
   if (state->body.choice != BodyChoice::json && state->body.choice != BodyChoice::form) return {};
-  return {true, limits_of(request.native()).size};
+  return {true, limits_of(request).size};
 }
 
 // Asks by the protocol of CORS, not as an operation (Fetch, "CORS-preflight request").
@@ -200,7 +201,7 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
   const Answer parameters = check_parameters(request, refusal, policy, *state);
   if (parameters != Answer::pass) return parameters;
 
-  BodyRule rule{&limits_of(request.native()), nullptr, kAnything, policy.words.errors, nullptr};
+  BodyRule rule{&limits_of(request), nullptr, kAnything, policy.words.errors, nullptr};
   switch (state->body.choice) {
     case BodyChoice::none:
     case BodyChoice::unchecked:

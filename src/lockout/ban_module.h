@@ -1,5 +1,5 @@
-// The policies of the configuration in force, for whoever looks at their locks and bans from
-// outside a request that they apply to.
+// The ban policies of the configuration in force, for whoever looks at their bans from outside a
+// request that they apply to.
 #pragma once
 
 #include <cstdint>
@@ -8,13 +8,10 @@
 #include <string_view>
 
 #include "lockout/ban_register.h"
-#include "lockout/lockout_attempts.h"
 #include "ngx/compat.h"
 
 namespace guard::lockout {
 
-// Of lockout_module.cpp and ban_module.cpp.
-std::span<Guarded* const> lockouts_in_force(ngx_http_request_t* r) noexcept;
 std::span<BanRegister* const> bans_in_force(ngx_http_request_t* r) noexcept;
 
 // The hash of the ban key whose variables have these values, in their order; nothing: there are

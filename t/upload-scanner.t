@@ -25,11 +25,11 @@ my $nginx = start_nginx(
     config      => <<"EOC");
 guard_upload names=any;
 location = /metrics { guard_upload off; guard_metrics; }
-location /u { guard_upload_scan unix:$clamd->{socket} timeout=$limit; $pass }
-location /pass { guard_upload_scan unix:$clamd->{socket} timeout=$limit on_error=pass; $pass }
-location /patient { guard_upload_scan unix:$clamd->{socket} timeout=60s; $pass }
+location /u { guard_upload_scan unix:$clamd->{socket} timeout=60s; $pass }
+location /hasty { guard_upload_scan unix:$clamd->{socket} timeout=$limit; $pass }
+location /pass { guard_upload_scan unix:$clamd->{socket} timeout=60s on_error=pass; $pass }
 location /gone { guard_upload_scan unix:/none/clamd.ctl; $pass }
-location /fake { guard_upload_scan unix:$fake->{socket} timeout=$limit scan_max=1k; $pass }
+location /fake { guard_upload_scan unix:$fake->{socket} timeout=60s scan_max=1k; $pass }
 location /narrow { guard_upload_scan unix:$narrow->{socket} timeout=60s connections=2 queue=3; $pass }
 location /hurried { guard_upload_scan unix:$narrow->{socket} timeout=$limit; $pass }
 location /hurriedpass { guard_upload_scan unix:$narrow->{socket} timeout=$limit on_error=pass queue=3; $pass }
@@ -72,10 +72,10 @@ my $real = "unix:$clamd->{socket}";
 {
     $clamd->suspend;
     # Those that are patient are cut off by nobody.
-    my $patient = begin_form($port, '/patient', form(['a.txt', 'a']));
-    is post('/u', ['a.txt', 'a']), '503 upload.scan timeout', 'it hangs' for 1 .. 5;
+    my $patient = begin_form($port, '/u', form(['a.txt', 'a']));
+    is post('/hasty', ['a.txt', 'a']), '503 upload.scan timeout', 'it hangs' for 1 .. 5;
     is_deeply told(1), ["scanner_unavailable $real"], 'which is told';
-    is post('/patient', ['a.txt', 'a']), '503 upload.scan unavailable', 'nobody waits any more';
+    is post('/u', ['a.txt', 'a']), '503 upload.scan unavailable', 'nobody waits any more';
     is post('/pass', ['a.txt', 'a'], ['b.txt', 'b']), '200', 'it passes where it may';
     my @allowed;
     wait_for(sub { @allowed = grep { ($_->{labels}{decision} // '') eq 'allowed' } @{ (read_events($nginx->log_file('events.log')))[0] }; @allowed == 2 }, 5);

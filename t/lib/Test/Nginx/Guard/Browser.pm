@@ -25,16 +25,18 @@ sub browser_modules {
     return "$root/build/browser/node_modules";
 }
 
-# What t/browser/NAME.mjs WORDS prints, as JSON. ENVIRONMENT is added to its own. Meanwhile no bench makes or
-# removes network links (scripts/bench.d/network.py): Chromium would give up what it loads.
+# What t/browser/NAME.mjs WORDS prints, as JSON, within `limit` seconds (120). Whatever else is given is added to its
+# environment. Meanwhile no bench makes or removes network links (scripts/bench.d/network.py): Chromium would give up
+# what it loads.
 sub run_node {
     my ($name, $words, %environment) = @_;
+    my $limit = scaled(delete $environment{limit} // 120);
     sysopen my $lock, File::Spec->tmpdir . '/guard-network.lock', O_RDONLY | O_CREAT, 0666 or die "guard-network.lock: $!\n";
     flock $lock, LOCK_SH or die "guard-network.lock: $!\n";
     local %ENV = (%ENV, %environment);
     # Node is not under test: the sanitizer's runtime has no place in it.
     delete @ENV{qw(ASAN_OPTIONS UBSAN_OPTIONS LD_PRELOAD)};
-    open my $out, '-|', 'timeout', '-k', 5, scaled(120), 'node', "$root/t/browser/$name.mjs", @$words or die "node: $!\n";
+    open my $out, '-|', 'timeout', '-k', 5, $limit, 'node', "$root/t/browser/$name.mjs", @$words or die "node: $!\n";
     my $text = do { local $/; <$out> } // '';
     close $out or die "t/browser/$name.mjs ended with $?: $text\n";
     return JSON::PP::decode_json($text);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <exception>
 
@@ -11,10 +12,7 @@ namespace guard::inspect {
 
 namespace {
 
-// Of the dynamic names that rules set (tx.paramcounter_NAME).
-constexpr std::size_t kMaxNamed = 20'000;
 constexpr std::size_t kMaxMatches = 256;
-constexpr std::size_t kMaxExpanded = 64U << 10;
 
 struct Topic {
   std::string_view tag;
@@ -46,11 +44,6 @@ using Groups = std::array<std::uint8_t, kTiers>;
 
 // Of what is not searched.
 constexpr Groups kNoGroups{};
-
-bool lacks(Traits traits, const Needs& needs) {
-  return std::any_of(needs.begin(), needs.end(),
-                     [traits](Traits need) { return (need & traits) == 0; });
-}
 
 int weight_of(std::uint8_t severity) {
   switch (severity) {
@@ -105,6 +98,7 @@ std::string_view Inspection::category() const noexcept {
 void Inspection::reset(const Program& program, std::uint64_t budget) {
   program_ = &program;
   budget_ = budget;
+  known_.next_request();
   result_ = {};
   matches_.clear();
   hits_.assign(program.pattern_count(), 0);
@@ -113,9 +107,7 @@ void Inspection::reset(const Program& program, std::uint64_t budget) {
   named_index_.clear();
   removed_rules_.clear();
   removed_targets_.clear();
-  matched_.clear();
-  matched_value_ = {};
-  matched_name_ = {};
+  forget_match();
   skip_to_ = -1;
   skip_ = 0;
   allow_phase_ = allow_all_ = engine_off_ = detection_only_ = skip_body_ = false;
@@ -180,27 +172,46 @@ void Inspection::run_phase(int phase) {
   if (engine_off_ || allow_all_ || stopped()) return;
   allow_phase_ = false;
   scan_phase(phase);
+  find_candidates(phase);
   const std::vector<Step>& steps = program_->steps(phase);
-  const int count = static_cast<int>(steps.size());
-  for (int i = 0; i < count && !stopped(); ++i) {
-    const int index = steps[static_cast<std::size_t>(i)].rule;
-    if (index < 0) continue;
-    if (skip_ > 0) {
-      --skip_;
-      continue;
-    }
+  std::size_t at = 0;  // behind the rule that was asked last
+  while (!stopped()) {
+    const std::size_t i = next_candidate(at, steps.size());
+    // What lies between has not matched.
+    if (!matched_.empty() && program_->has_rules(phase, at, i)) matched_.clear();
+    if (i == steps.size()) return;
+    at = i + 1;
+    const int index = steps[i].rule;
     const CompiledRule& compiled = program_->rule(index);
-    if (compiled.pattern >= 0 && hits_[static_cast<std::size_t>(compiled.pattern)] == 0) {
-      if (!matched_.empty()) matched_.clear();
-      continue;
-    }
     skip_to_ = -1;
     current_ = compiled.rule;
     if (removed_by_control(*compiled.rule)) continue;
     if (evaluate(index)) report(*compiled.rule);
-    if (allow_phase_ || allow_all_ || engine_off_) break;
-    if (skip_to_ >= 0) i = skip_to_ - 1;
+    if (allow_phase_ || allow_all_ || engine_off_) return;
+    if (skip_to_ >= 0) at = static_cast<std::size_t>(skip_to_);
+    for (; skip_ > 0 && at < steps.size(); ++at) {
+      if (steps[at].rule >= 0) --skip_;
+    }
   }
+}
+
+void Inspection::find_candidates(int phase) {
+  candidates_ = program_->direct_steps(phase);
+  const std::vector<int>& of_patterns = program_->pattern_steps(phase);
+  for (std::size_t i = 0; i < of_patterns.size(); ++i) {
+    if (hits_[i] == 0 || of_patterns[i] < 0) continue;
+    const auto step = static_cast<std::size_t>(of_patterns[i]);
+    candidates_[step / 64] |= std::uint64_t{1} << step % 64;
+  }
+}
+
+std::size_t Inspection::next_candidate(std::size_t from, std::size_t count) const {
+  for (std::size_t word = from / 64; word < candidates_.size(); ++word) {
+    std::uint64_t bits = candidates_[word];
+    if (word == from / 64) bits &= ~std::uint64_t{0} << from % 64;
+    if (bits != 0) return word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
+  }
+  return count;
 }
 
 bool Inspection::removed_by_control(const Rule& rule) const {
@@ -233,9 +244,7 @@ bool Inspection::evaluate(int index) {
       if (stopped()) return false;
     }
     if (!found) {
-      matched_.clear();
-      matched_value_ = {};
-      matched_name_ = {};
+      forget_match();
     }
   }
   if (!found) return false;
@@ -246,6 +255,9 @@ bool Inspection::evaluate(int index) {
 
 bool Inspection::evaluate_target(const CompiledRule& compiled, const CompiledTarget& target) {
   const Rule& rule = *compiled.rule;
+  if (compiled.compares && target.slot >= 0 && !target.count && removed_targets_.empty()) {
+    return compares_number(compiled, target);
+  }
   if (!removed_targets_.empty() && target_removed(rule, target.collection, {})) return false;
   if (target.count) {
     std::int64_t count = 0;
@@ -264,11 +276,44 @@ bool Inspection::evaluate_target(const CompiledRule& compiled, const CompiledTar
       const std::uint8_t group = groups[compiled.tier];
       if (group == Field::kUnscanned || (hits >> group & 1) == 0) return;
     }
-    if (lacks(subject.traits, compiled.needs)) return;
+    if (lacks(subject.traits, compiled.needs) || is_cleared(compiled, subject)) return;
     if (!removed_targets_.empty() && target_removed(rule, subject.collection, subject.name)) return;
-    if (try_subject(compiled, subject)) found = true;
+    if (try_subject(compiled, subject)) {
+      found = true;
+    } else if (!stopped()) {
+      clear(compiled, subject);
+    }
   });
   return found;
+}
+
+bool Inspection::is_cleared(const CompiledRule& compiled, const Subject& subject) const {
+  return subject.known != nullptr && compiled.memory >= 0 &&
+         (subject.known->cleared >> compiled.memory & 1U) != 0;
+}
+
+// Remembers that a rule does not match.
+void Inspection::clear(const CompiledRule& compiled, const Subject& subject) {
+  if (subject.known == nullptr) return;
+  if (compiled.memory >= 0) subject.known->cleared |= std::uint64_t{1} << compiled.memory;
+  if (compiled.pattern < 0) return;
+  KnownValue::Search& search = subject.known->searches[compiled.rule->phase - 1U];
+  std::erase(search.patterns, static_cast<std::uint32_t>(compiled.pattern));
+}
+
+// A variable of TX against a number: what most rules of the Core Rule Set do that look for nothing.
+bool Inspection::compares_number(const CompiledRule& compiled, const CompiledTarget& target) {
+  Variable& variable = tx_[static_cast<std::size_t>(target.slot)];
+  if (variable.state == Variable::State::unset) return false;
+  charge(kStepCost);
+  const Rule& rule = *compiled.rule;
+  if (stopped() ||
+      compare_numbers(rule.op.op, number_of(variable), compiled.number) == rule.op.negated) {
+    return false;
+  }
+  const std::string_view text = text_of(variable);
+  matched(compiled, {Collection::tx, target.selection.name, text, 0}, text);
+  return true;
 }
 
 bool Inspection::selects(const Selection& selection, std::string_view name) {
@@ -327,10 +372,10 @@ void Inspection::for_each(const CompiledTarget& target, const Needs& needs, Each
     return;
   }
   const auto try_one = [&](std::string_view name, std::string_view value, Traits traits,
-                           const Groups& groups) {
+                           const Groups& groups, KnownValue* known) {
     if (lacks(traits, needs)) return;
     if (selects(target.selection, name) && !excluded(target, name)) {
-      each(Subject{target.collection, name, value, traits}, groups);
+      each(Subject{target.collection, name, value, traits, known}, groups);
     }
   };
   if (target.collection == Collection::xml) {
@@ -356,9 +401,9 @@ void Inspection::for_each(const CompiledTarget& target, const Needs& needs, Each
     for (const Field& field : transaction_.list(view.lists[i])) {
       if (stopped()) return;
       if (view.names) {
-        try_one(field.name, field.name, field.name_traits, field.name_groups);
+        try_one(field.name, field.name, field.name_traits, field.name_groups, field.known_name);
       } else if (!field.trusted) {
-        try_one(field.name, field.value, field.value_traits, field.value_groups);
+        try_one(field.name, field.value, field.value_traits, field.value_groups, field.known_value);
       }
     }
   }
@@ -383,7 +428,7 @@ void Inspection::for_each_variable(const CompiledTarget& target, Each each) {
       plain(matched_value_);
       return;
     case Collection::matched_var_name:
-      plain(matched_name_);
+      plain(matched_name());
       return;
     case Collection::matched_vars:
     case Collection::matched_vars_names: {
@@ -492,7 +537,8 @@ bool Inspection::try_value(const CompiledRule& compiled, const Subject& subject,
 void Inspection::matched(const CompiledRule& compiled, const Subject& subject,
                          std::string_view value) {
   matched_value_ = value;
-  matched_name_ = qualified(subject.collection, subject.name);
+  matched_in_ = subject.collection;
+  matched_member_ = subject.name;
   if (matched_.size() < kMaxNamed) {
     matched_.push_back({subject.collection, subject.name, value, subject.traits});
   }
@@ -511,7 +557,7 @@ void Inspection::after_match(const CompiledRule& compiled) {
 void Inspection::report(const Rule& rule) {
   if (rule.log && matches_.size() < kMaxMatches) {
     matches_.push_back(
-        {&rule, matched_name_, matched_value_, expand(rule.msg), expand(rule.logdata)});
+        {&rule, matched_name(), matched_value_, expand(rule.msg), expand(rule.logdata)});
   }
   disrupt(rule);
 }
@@ -567,124 +613,6 @@ void Inspection::control(const Control& one) {
     case ControlKind::nothing:
       return;
   }
-}
-
-std::string_view Inspection::qualified(Collection collection, std::string_view name) {
-  const std::string_view base = name_of(collection);
-  if (name.empty()) return base;
-  char* at = transaction_.arena().allocate(base.size() + 1 + name.size());
-  char* out = std::copy(base.begin(), base.end(), at);
-  *out++ = ':';
-  std::copy(name.begin(), name.end(), out);
-  return {at, base.size() + 1 + name.size()};
-}
-
-Inspection::Variable* Inspection::find_variable(Collection collection, int slot,
-                                                std::string_view name) {
-  if (slot >= 0) return &tx_[static_cast<std::size_t>(slot)];
-  char* key = transaction_.arena().allocate(name.size() + 1);
-  key[0] = static_cast<char>(collection);
-  std::transform(name.begin(), name.end(), key + 1, core::to_lower);
-  if (collection == Collection::tx) {
-    const auto& slots = program_->rules().tx_slots;
-    const auto known = slots.find(std::string_view(key + 1, name.size()));
-    if (known != slots.end()) return &tx_[static_cast<std::size_t>(known->second)];
-  }
-  const auto found = named_index_.find({key, name.size() + 1});
-  transaction_.arena().shrink(name.size() + 1);
-  return found == named_index_.end() ? nullptr : &named_[found->second].variable;
-}
-
-Inspection::Variable& Inspection::make_variable(Collection collection, int slot,
-                                                std::string_view name) {
-  Variable* found = find_variable(collection, slot, name);
-  if (found != nullptr) return *found;
-  char* key = transaction_.arena().allocate(name.size() + 1);
-  key[0] = static_cast<char>(collection);
-  std::transform(name.begin(), name.end(), key + 1, core::to_lower);
-  named_index_.emplace(std::string_view(key, name.size() + 1), named_.size());
-  named_.push_back({collection, transaction_.arena().copy(name), {}});
-  if (named_.size() > kMaxNamed) result_.outcome = Outcome::over_budget;
-  return named_.back().variable;
-}
-
-std::string_view Inspection::text_of(Variable& variable) {
-  if (variable.state == Variable::State::number && variable.text.empty()) {
-    char* at = transaction_.arena().allocate(24);
-    const auto end = std::to_chars(at, at + 24, variable.number);
-    variable.text = {at, static_cast<std::size_t>(end.ptr - at)};
-  }
-  return variable.text;
-}
-
-std::int64_t Inspection::number_of(const Variable& variable) {
-  return variable.state == Variable::State::number ? variable.number
-                                                   : leading_number(variable.text);
-}
-
-void Inspection::set_variable(const SetVar& set) {
-  const std::string_view name = set.slot >= 0 ? std::string_view{} : expand(set.name);
-  Variable& variable = make_variable(set.collection, set.slot, name);
-  switch (set.assignment) {
-    case Assignment::unset:
-      variable = {};
-      return;
-    case Assignment::set:
-      variable = {Variable::State::text, expand(set.value), 0};
-      return;
-    case Assignment::add:
-    case Assignment::subtract: {
-      const std::int64_t by = leading_number(expand(set.value));
-      const std::int64_t before = number_of(variable);
-      variable = {Variable::State::number,
-                  {},
-                  set.assignment == Assignment::add ? before + by : before - by};
-    }
-  }
-}
-
-void Inspection::capture(std::size_t group, std::string_view value) {
-  tx_[group] = {Variable::State::text, value, 0};
-}
-
-std::string_view Inspection::value_of(const MacroPart& part) {
-  switch (part.collection) {
-    case Collection::matched_var:
-      return matched_value_;
-    case Collection::matched_var_name:
-      return matched_name_;
-    case Collection::rule: {
-      if (part.key == "msg") return current_->msg.constant();
-      if (part.key != "id" && part.key != "severity") return {};
-      char* at = transaction_.arena().allocate(12);
-      const auto end =
-          std::to_chars(at, at + 12, part.key == "id" ? current_->id : current_->severity);
-      return {at, static_cast<std::size_t>(end.ptr - at)};
-    }
-    case Collection::tx: {
-      if (part.slot < 0) return {};
-      return text_of(tx_[static_cast<std::size_t>(part.slot)]);
-    }
-    default:
-      break;
-  }
-  if (!is_request_data(part.collection)) {
-    Variable* found = find_variable(part.collection, kNoSlot, part.key);
-    return found == nullptr ? std::string_view{} : text_of(*found);
-  }
-  return transaction_.first(part.collection, part.key).value_or(std::string_view{});
-}
-
-std::string_view Inspection::expand(const Macro& macro) {
-  if (macro.is_constant()) return macro.constant();
-  if (macro.parts.size() == 1) return value_of(macro.parts[0]);
-  expanded_.clear();
-  for (const MacroPart& part : macro.parts) {
-    const std::string_view piece = part.variable ? value_of(part) : std::string_view(part.text);
-    expanded_ += piece.substr(0, kMaxExpanded - expanded_.size());
-  }
-  charge(expanded_.size());
-  return transaction_.arena().copy(expanded_);
 }
 
 }  // namespace guard::inspect

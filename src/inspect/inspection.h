@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "inspect/known_values.h"
 #include "inspect/program.h"
 #include "inspect/transaction.h"
 
@@ -45,11 +46,18 @@ inline constexpr std::uint64_t kStepCost = 32;
 inline constexpr std::uint64_t kRegexCost = 4;
 inline constexpr std::uint64_t kDefaultBudget = 64U << 20;
 
+// Of the dynamic names that rules set (tx.paramcounter_NAME), and of values that a rule has
+// matched.
+inline constexpr std::size_t kMaxNamed = 20'000;
+
 class Inspection {
  public:
   Inspection() = default;
   Inspection(const Inspection&) = delete;
   Inspection& operator=(const Inspection&) = delete;
+
+  // Whether it remembers texts that come again and again (see KnownValues). It does unless told.
+  void remember(bool on) { remembers_ = on; }
 
   // False: out of memory. Once for each program that will be run.
   bool prepare(const Program& program) noexcept { return prepare_sets(program); }
@@ -102,6 +110,7 @@ class Inspection {
     std::string_view name;  // of a member; empty for what is no list
     std::string_view value;
     Traits traits = 0;
+    KnownValue* known = nullptr;
   };
 
   static bool prepare_sets(const Program& program, ScanMemory& memory) noexcept;
@@ -114,7 +123,12 @@ class Inspection {
 
   // Scanning: inspection_scan.cpp
   void scan_phase(int phase);
-  std::size_t survey();
+  std::size_t survey(int phase);
+  KnownValue* known(ValueClass value_class, std::string_view text);
+  void recall(int phase, ValueClass value_class, KnownValue& value,
+              std::array<std::uint8_t, kTiers>& groups);
+  void learn(int phase, ValueClass value_class, KnownValue& value);
+  bool append(const ScanSet& set, std::string_view value, Traits traits);
   void scan_set(const ScanSet& set, ValueClass value_class, std::size_t tier,
                 std::size_t group_size);
   void scan_value(const ScanSet& set, std::string_view value, Traits traits, std::uint8_t& group,
@@ -124,7 +138,11 @@ class Inspection {
   void flush(const ScanSet& set);
 
   // Rules
+  void find_candidates(int phase);
+  // The first of a phase's steps from a place on that is to be asked; their count: none.
+  std::size_t next_candidate(std::size_t from, std::size_t count) const;
   bool evaluate(int index);
+  bool compares_number(const CompiledRule& compiled, const CompiledTarget& target);
   bool evaluate_target(const CompiledRule& compiled, const CompiledTarget& target);
   template <class Each>
   void for_each(const CompiledTarget& target, const Needs& needs, Each each);
@@ -134,6 +152,8 @@ class Inspection {
   bool selects(const Selection& selection, std::string_view name);
   bool removed_by_control(const Rule& rule) const;
   bool target_removed(const Rule& rule, Collection collection, std::string_view name);
+  bool is_cleared(const CompiledRule& compiled, const Subject& subject) const;
+  static void clear(const CompiledRule& compiled, const Subject& subject);
   bool try_subject(const CompiledRule& compiled, const Subject& subject);
   bool try_value(const CompiledRule& compiled, const Subject& subject, std::string_view value);
   std::string_view transformed(const Chain& chain, std::string_view value, Traits traits);
@@ -145,14 +165,20 @@ class Inspection {
   void disrupt(const Rule& rule);
   void set_variable(const SetVar& set);
   void control(const Control& control);
+  std::string_view key_of(Collection collection, std::string_view name);
   Variable* find_variable(Collection collection, int slot, std::string_view name);
   Variable& make_variable(Collection collection, int slot, std::string_view name);
   std::string_view text_of(Variable& variable);
+  // Comparisons, and no other operators.
+  static bool compare_numbers(Operator op, std::int64_t value, std::int64_t with);
   static std::int64_t number_of(const Variable& variable);
   std::string_view expand(const Macro& macro);
   std::string_view value_of(const MacroPart& part);
   void capture(std::size_t group, std::string_view value);
   std::string_view qualified(Collection collection, std::string_view name);
+  // "ARGS:name"; empty: nothing has matched.
+  std::string_view matched_name();
+  void forget_match();
 
   void charge(std::uint64_t units) {
     result_.work += units;
@@ -167,16 +193,22 @@ class Inspection {
   std::vector<Match> matches_;
   ScanMemory memory_;
   Regex::Workspace workspace_;
+  KnownValues known_;
+  bool remembers_ = true;
 
   // Of all that a list has: what none of its members is nobody need look for.
   std::array<Traits, kListCount> value_sums_{};
   std::array<Traits, kListCount> name_sums_{};
 
+  // By step of the phase, a bit: rules that are asked directly, or whose pattern may match.
+  std::vector<std::uint64_t> candidates_;
   // By pattern: in which groups of values it may match.
   std::vector<std::uint64_t> hits_;
   std::uint8_t group_ = 0;
+  std::array<std::uint8_t, 2> known_groups_{};  // left of arguments, and of header fields
   std::size_t group_bytes_ = 0;
-  std::string row_;  // the values of the group
+  std::string row_;                   // the values of the group
+  std::vector<std::uint64_t> alone_;  // what is found in a value that is learnt
   std::vector<std::string_view> variants_;
 
   std::string expanded_;
@@ -190,7 +222,8 @@ class Inspection {
   const Rule* current_ = nullptr;
   std::vector<Subject> matched_;
   std::string_view matched_value_;
-  std::string_view matched_name_;
+  std::optional<Collection> matched_in_;  // whose member matched_member_ it was; none: nothing was
+  std::string_view matched_member_;
   int skip_to_ = -1;
   std::uint32_t skip_ = 0;
   bool allow_phase_ = false;

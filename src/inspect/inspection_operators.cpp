@@ -41,12 +41,14 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-bool is_comparison(Operator op) {
-  return op == Operator::eq || op == Operator::ge || op == Operator::gt || op == Operator::le ||
-         op == Operator::lt;
+// Without one of these bytes there is no tag and no attribute, in whatever context a page puts it.
+bool may_be_xss(std::string_view value) {
+  return value.find_first_of("<=") != std::string_view::npos;
 }
 
-bool compare(Operator op, std::int64_t value, std::int64_t with) {
+}  // namespace
+
+bool Inspection::compare_numbers(Operator op, std::int64_t value, std::int64_t with) {
   switch (op) {
     case Operator::eq:
       return value == with;
@@ -61,15 +63,12 @@ bool compare(Operator op, std::int64_t value, std::int64_t with) {
   }
 }
 
-// Without one of these bytes there is no tag and no attribute, in whatever context a page puts it.
-bool may_be_xss(std::string_view value) {
-  return value.find_first_of("<=") != std::string_view::npos;
-}
-
-}  // namespace
-
 bool Inspection::matches_regex(const CompiledRule& compiled, std::string_view value) {
   charge(value.size() * kRegexCost + kStepCost);
+  if (compiled.takes_all) {
+    if (compiled.rule->capture) capture(0, value);
+    return true;
+  }
   std::optional<Regex> made;
   if (compiled.regex == nullptr) {
     const std::string_view pattern = expand(compiled.argument);
@@ -108,7 +107,7 @@ bool Inspection::matches_operator(const CompiledRule& compiled, std::string_view
     const std::int64_t with = compiled.argument.is_constant()
                                   ? compiled.number
                                   : leading_number(expand(compiled.argument));
-    return compare(op, leading_number(value), with);
+    return compare_numbers(op, leading_number(value), with);
   }
   const auto argument = [&] { return expand(compiled.argument); };
   switch (op) {

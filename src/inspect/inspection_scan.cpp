@@ -10,7 +10,47 @@ namespace {
 
 constexpr std::size_t kLeastGroup = 2048;  // bytes of values
 constexpr std::size_t kFullGroups = 16;    // of each tier, of 64: each class begins a new one
-constexpr std::uint8_t kLastGroup = 63;
+constexpr std::uint8_t kLastGroup = 47;
+// Behind those: of values that are known and in which something may match, each its own as long as
+// there are some, of every class.
+constexpr std::uint8_t kKnownGroups = 8;
+
+// Fields of which the same values come again and again and are nobody's secret.
+bool is_common_field(std::string_view name) {
+  static constexpr std::array<std::string_view, 20> kNames = {"accept",
+                                                              "accept-charset",
+                                                              "accept-encoding",
+                                                              "accept-language",
+                                                              "cache-control",
+                                                              "connection",
+                                                              "content-length",
+                                                              "content-type",
+                                                              "dnt",
+                                                              "host",
+                                                              "origin",
+                                                              "pragma",
+                                                              "priority",
+                                                              "referer",
+                                                              "te",
+                                                              "upgrade",
+                                                              "upgrade-insecure-requests",
+                                                              "user-agent",
+                                                              "via",
+                                                              "x-requested-with"};
+  constexpr std::string_view kSec = "sec-";
+  return std::any_of(kNames.begin(), kNames.end(),
+                     [&](std::string_view one) { return equal_ignoring_case(name, one); }) ||
+         equal_ignoring_case(name.substr(0, kSec.size()), kSec);
+}
+
+ValueClass class_of_list(List list) {
+  return list == List::headers ? ValueClass::headers : ValueClass::arguments;
+}
+
+bool has_common_names(List list) {
+  return list == List::headers || list == List::args_get || list == List::args_post ||
+         list == List::args_body || list == List::cookies;
+}
 
 }  // namespace
 
@@ -26,15 +66,39 @@ bool Inspection::prepare_sets(const Program& program, ScanMemory& memory) noexce
   return true;
 }
 
+KnownValue* Inspection::known(ValueClass value_class, std::string_view text) {
+  return known_.find(program_->serial(), static_cast<std::uint8_t>(value_class), text);
+}
+
 // Looks at every value once. Returns the bytes of all.
-std::size_t Inspection::survey() {
+std::size_t Inspection::survey(int phase) {
   std::size_t total = 0;
+  known_groups_.fill(kKnownGroups - 1);
   for (std::size_t i = 0; i < kListCount; ++i) {
+    const auto list = static_cast<List>(i);
+    const ValueClass value_class = class_of_list(list);
+    const bool may_know = remembers_ && has_common_names(list);
     Traits values = 0;
     Traits names = 0;
-    for (Field& field : transaction_.list(static_cast<List>(i))) {
-      if (field.value_traits == Field::kUnknown) field.value_traits = byte_traits(field.value);
-      if (field.name_traits == Field::kUnknown) field.name_traits = byte_traits(field.name);
+    for (Field& field : transaction_.list(list)) {
+      if (field.name_traits == Field::kUnknown) {
+        if (may_know) {
+          field.known_name = known(value_class, field.name);
+          if (list == List::headers && is_common_field(field.name)) {
+            field.known_value = known(value_class, field.value);
+          }
+        }
+        field.name_traits =
+            field.known_name != nullptr ? field.known_name->traits : byte_traits(field.name);
+        field.value_traits =
+            field.known_value != nullptr ? field.known_value->traits : byte_traits(field.value);
+      }
+      if (field.known_name != nullptr) {
+        recall(phase, value_class, *field.known_name, field.name_groups);
+      }
+      if (field.known_value != nullptr) {
+        recall(phase, value_class, *field.known_value, field.value_groups);
+      }
       values |= field.value_traits;
       names |= field.name_traits;
       total += field.name.size() + field.value.size();
@@ -47,7 +111,7 @@ std::size_t Inspection::survey() {
 
 void Inspection::scan_phase(int phase) {
   std::fill(hits_.begin(), hits_.end(), 0);
-  const std::size_t group_size = std::max(kLeastGroup, survey() / kFullGroups);
+  const std::size_t group_size = std::max(kLeastGroup, survey(phase) / kFullGroups);
   group_ = 0;
   for (std::size_t c = 0; c < kValueClasses; ++c) {
     const auto value_class = static_cast<ValueClass>(c);
@@ -67,10 +131,10 @@ void Inspection::scan_set(const ScanSet& set, ValueClass value_class, std::size_
     if (!values && !names) return;
     for (Field& field : transaction_.list(list)) {
       if (stopped()) return;
-      if (values && !field.trusted) {
+      if (values && !field.trusted && field.known_value == nullptr) {
         scan_value(set, field.value, field.value_traits, field.value_groups[tier], group_size);
       }
-      if (names) {
+      if (names && field.known_name == nullptr) {
         scan_value(set, field.name, field.name_traits, field.name_groups[tier], group_size);
       }
     }
@@ -113,21 +177,79 @@ void Inspection::scan_set(const ScanSet& set, ValueClass value_class, std::size_
 
 void Inspection::scan_value(const ScanSet& set, std::string_view value, Traits traits,
                             std::uint8_t& group, std::size_t group_size) {
-  if ((traits & set.needs) == 0) {
+  if (!append(set, value, traits)) {
     group = Field::kUnscanned;
     return;
   }
   group = group_;
+  group_bytes_ += value.size();
+  if (group_bytes_ >= group_size) flush(set);
+}
+
+// A value, and what is made of it. False: nothing of the set can be in it.
+bool Inspection::append(const ScanSet& set, std::string_view value, Traits traits) {
+  if ((traits & set.needs) == 0) return false;
   row_ += value;
   row_ += '\n';
-  group_bytes_ += value.size();
   if ((set.triggers & traits) != 0) {
     variants_.clear();
     variants_.push_back(value);
     add_variants(set, 0, value, traits);
     charge(value.size() * variants_.size());
   }
-  if (group_bytes_ >= group_size) flush(set);
+  return true;
+}
+
+// Says in which group a known value is, and what is in it.
+void Inspection::recall(int phase, ValueClass value_class, KnownValue& value,
+                        std::array<std::uint8_t, kTiers>& groups) {
+  KnownValue::Search& search = value.searches[static_cast<std::size_t>(phase)];
+  if (search.done) {
+    charge(search.work);
+  } else {
+    learn(phase, value_class, value);
+  }
+  if (search.done && search.patterns.empty()) {
+    groups.fill(Field::kUnscanned);
+    return;
+  }
+  std::uint8_t& next = known_groups_[value_class == ValueClass::headers ? 1 : 0];
+  const auto last = static_cast<std::uint8_t>((value_class == ValueClass::headers ? 1 : 0) + 1);
+  const auto group = static_cast<std::uint8_t>(kLastGroup + last * kKnownGroups - next);
+  groups.fill(group);
+  const std::uint64_t bit = std::uint64_t{1} << group;
+  for (const std::uint32_t pattern : search.patterns) hits_[pattern] |= bit;
+  if (!search.done) {
+    for (std::uint64_t& hit : hits_) hit |= bit;
+  }
+  if (next > 0) --next;
+}
+
+// Searches in a value alone.
+void Inspection::learn(int phase, ValueClass value_class, KnownValue& value) {
+  KnownValue::Search& search = value.searches[static_cast<std::size_t>(phase)];
+  const std::uint64_t before = result_.work;
+  alone_.assign(program_->pattern_count(), 0);
+  for (std::size_t tier = 0; tier < kTiers && !stopped(); ++tier) {
+    const ScanSet& set = program_->scan_set(phase, value_class, tier);
+    row_.clear();
+    if (set.patterns.empty() || !append(set, value.text, value.traits)) continue;
+    charge(row_.size());
+    // What is not known is not remembered: the next request tries again.
+    if (!set.patterns.scan(row_, memory_, alone_.data(), 1)) {
+      row_.clear();
+      return;
+    }
+  }
+  row_.clear();
+  if (stopped()) return;
+  search.patterns.clear();
+  for (std::size_t i = 0; i < alone_.size(); ++i) {
+    const bool may_match = alone_[i] != 0 && !lacks(value.traits, program_->pattern_needs(i));
+    if (may_match) search.patterns.push_back(static_cast<std::uint32_t>(i));
+  }
+  search.work = result_.work - before;
+  search.done = true;
 }
 
 // What the chains make of a value, each different text once. Where what is left of all chains

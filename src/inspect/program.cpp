@@ -185,6 +185,11 @@ void add_chain(std::vector<ChainNode>& nodes, const Chain& chain, const Compiled
   nodes[node].ends = true;
 }
 
+std::uint64_t next_serial() {
+  static std::uint64_t last = 0;
+  return ++last;
+}
+
 std::shared_ptr<const Regex> compile_regex(const Rule& rule) {
   try {
     return std::make_shared<const Regex>(rule.op.argument);
@@ -225,7 +230,7 @@ ValueClass class_of(Collection collection) noexcept {
 }
 
 Program::Program(RuleSet rules, const ProgramOptions& options)
-    : rules_(std::move(rules)), options_(options) {
+    : rules_(std::move(rules)), serial_(next_serial()), options_(options) {
   chains_.emplace_back();
   compiled_.resize(rules_.rules.size());
   for (std::size_t i = 0; i < rules_.rules.size(); ++i) compile_rule(i);
@@ -233,6 +238,8 @@ Program::Program(RuleSet rules, const ProgramOptions& options)
   for (CompiledRule& compiled : compiled_) {
     for (CompiledTarget& target : compiled.targets) select_slots(target);
   }
+  for (int phase = 0; phase < kPhases; ++phase) index_steps(phase);
+  for (const auto& [name, slot] : rules_.tx_slots) slots_.emplace(name, slot);
   compile_sets();
   options_.cache = nullptr;
   if (options_.paranoia > 0) {
@@ -284,7 +291,53 @@ void Program::link_steps(const std::vector<Step>& steps) {
       compiled.pattern = static_cast<int>(pattern_count_++);
     } else if (i >= beyond) {
       ++direct_rules_;
+      if (memories_ < 64 && can_remember(compiled)) compiled.memory = memories_++;
     }
+  }
+}
+
+// What a request needs in order to ask some of a phase's rules and not the others.
+void Program::index_steps(int phase) {
+  const std::vector<Step>& steps = rules_.steps[phase];
+  auto& direct = direct_steps_[static_cast<std::size_t>(phase)];
+  auto& of_patterns = pattern_steps_[static_cast<std::size_t>(phase)];
+  auto& before = rules_before_[static_cast<std::size_t>(phase)];
+  direct.assign(steps.size() / 64 + 1, 0);
+  of_patterns.assign(pattern_count_, -1);
+  pattern_needs_.resize(pattern_count_);
+  before.push_back(0);
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    before.push_back(before.back() + (steps[i].rule >= 0 ? 1 : 0));
+    if (steps[i].rule < 0) continue;
+    const CompiledRule& compiled = compiled_[static_cast<std::size_t>(steps[i].rule)];
+    const int pattern = compiled.pattern;
+    if (pattern < 0) {
+      direct[i / 64] |= std::uint64_t{1} << i % 64;
+    } else {
+      of_patterns[static_cast<std::size_t>(pattern)] = static_cast<int>(i);
+      pattern_needs_[static_cast<std::size_t>(pattern)] = compiled.needs;
+    }
+  }
+}
+
+// Whether what it says of a value is always the same, and takes longer than to remember it.
+bool Program::can_remember(const CompiledRule& compiled) const {
+  const Rule& rule = *compiled.rule;
+  // What a negated regex has captured stays although the rule does not match.
+  if (rule.op.negated && rule.capture) return false;
+  switch (rule.op.op) {
+    case Operator::rx:
+      return compiled.regex != nullptr;
+    case Operator::pm:
+    case Operator::pm_from_file:
+    case Operator::detect_sqli:
+    case Operator::detect_xss:
+    case Operator::validate_byte_range:
+    case Operator::validate_url_encoding:
+    case Operator::validate_utf8_encoding:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -362,6 +415,8 @@ void Program::compile_operator(CompiledRule& compiled) {
     case Operator::rx:
       if (constant()) {
         compiled.regex = compile_regex(rule);
+        // '.' is any byte, and takes what it can.
+        compiled.takes_all = rule.op.argument == "^.*$" || rule.op.argument == ".*";
       }
       break;
     case Operator::pm:
@@ -408,6 +463,8 @@ void Program::compile_operator(CompiledRule& compiled) {
         part.text = rule.op.argument;
         compiled.argument.parts.push_back(std::move(part));
         compiled.number = leading_number(rule.op.argument);
+        compiled.compares =
+            is_comparison(rule.op.op) && rule.transformations.empty() && !rule.multi_match;
       }
   }
 }

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "core/cidr.h"
@@ -51,6 +52,9 @@ struct CompiledRule {
   std::uint16_t chain = 0;
   int pattern = -1;  // of the sets: its number; -1: it is asked directly
   std::uint8_t tier = 0;
+  // The bit of KnownValue::cleared, for a rule that is asked directly and whose answer depends on
+  // nothing but the value. -1: for others.
+  int memory = -1;
   // What a value must have for the rule to match: as it comes, and as it is looked at.
   Needs needs;
   Needs needs_then;
@@ -60,6 +64,8 @@ struct CompiledRule {
   std::bitset<256> bytes;   // of validateByteRange: those that are allowed
   Macro argument;           // of the others
   std::int64_t number = 0;  // of a constant argument
+  bool compares = false;    // a value as it is with that number, and no more
+  bool takes_all = false;   // its regex matches all of any value
   int skip_to = -1;         // step behind the marker of skipAfter
 };
 
@@ -101,6 +107,8 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
+  // What no other program of this process has, nor has had.
+  std::uint64_t serial() const { return serial_; }
   const RuleSet& rules() const { return rules_; }
   const CompiledRule& rule(int index) const { return compiled_[static_cast<std::size_t>(index)]; }
   const std::vector<Step>& steps(int phase) const { return rules_.steps[phase]; }
@@ -109,6 +117,26 @@ class Program {
     return sets_[static_cast<std::size_t>(phase)][static_cast<std::size_t>(value_class)][tier];
   }
   std::size_t pattern_count() const { return pattern_count_; }
+  // Of a phase: a bit for each step whose rule is asked whatever the search finds; and by pattern
+  // the step of its rule, -1 if it is of another phase.
+  const std::vector<std::uint64_t>& direct_steps(int phase) const {
+    return direct_steps_[static_cast<std::size_t>(phase)];
+  }
+  const std::vector<int>& pattern_steps(int phase) const {
+    return pattern_steps_[static_cast<std::size_t>(phase)];
+  }
+  // What a value must have for the rule of a pattern to match.
+  const Needs& pattern_needs(std::size_t pattern) const { return pattern_needs_[pattern]; }
+  // Whether any of the steps from the one to (without) the other is a rule.
+  bool has_rules(int phase, std::size_t from, std::size_t to) const {
+    const auto& before = rules_before_[static_cast<std::size_t>(phase)];
+    return from < to && before[from] != before[to];
+  }
+  // The slot of TX that has the name, in lower case; -1: none.
+  int slot_named(std::string_view name) const {
+    const auto found = slots_.find(name);
+    return found == slots_.end() ? kNoSlot : found->second;
+  }
   std::size_t direct_rules() const { return direct_rules_; }
   // How many sets of patterns have come from there.
   std::size_t sets_from(PatternSet::Origin origin) const {
@@ -136,6 +164,8 @@ class Program {
   bool is_searched(const CompiledRule& compiled) const;
   void select_slots(CompiledTarget& target);
   void link_steps(const std::vector<Step>& steps);
+  void index_steps(int phase);
+  bool can_remember(const CompiledRule& compiled) const;
   bool skips_beyond_paranoia(const CompiledRule& compiled) const;
   void compile_needs(CompiledRule& compiled);
   void compile_sets();
@@ -143,13 +173,20 @@ class Program {
   void preset(std::string_view name, std::int64_t number);
 
   RuleSet rules_;
+  std::uint64_t serial_;
   ProgramOptions options_;
   std::vector<CompiledRule> compiled_;
   std::vector<Chain> chains_;
   std::array<std::array<std::array<ScanSet, kTiers>, kValueClasses>, kPhases> sets_;
   std::size_t pattern_count_ = 0;
   std::size_t direct_rules_ = 0;
+  int memories_ = 0;
   std::array<std::size_t, 3> origins_{};
+  std::array<std::vector<std::uint64_t>, kPhases> direct_steps_;
+  std::array<std::vector<int>, kPhases> pattern_steps_;
+  std::array<std::vector<std::uint32_t>, kPhases> rules_before_;
+  std::vector<Needs> pattern_needs_;
+  std::unordered_map<std::string_view, int> slots_;
   std::vector<Preset> presets_;
   std::vector<int> score_slots_;
   bool wants_body_ = false;

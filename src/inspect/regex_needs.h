@@ -14,6 +14,14 @@ namespace guard::inspect {
 // None: any value will do. Upper and lower case count as the same.
 using Needs = std::vector<Traits>;
 
+// Whether a value of these traits cannot match.
+inline bool lacks(Traits traits, const Needs& needs) {
+  for (const Traits need : needs) {
+    if ((need & traits) == 0) return true;
+  }
+  return false;
+}
+
 // Never throws but for memory: what it does not understand needs nothing.
 Needs needs_of_regex(std::string_view expression);
 // Of one of several phrases, ignoring case.

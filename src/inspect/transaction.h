@@ -18,6 +18,8 @@
 
 namespace guard::inspect {
 
+struct KnownValue;
+
 struct HeaderField {
   std::string_view name;
   std::string_view value;
@@ -57,6 +59,9 @@ struct Field {
   std::array<std::uint8_t, kTiers> name_groups{};
   // A schema has confined the value to something that holds no attack.
   bool trusted = false;
+  // What is remembered of them; null: nothing.
+  KnownValue* known_value = nullptr;
+  KnownValue* known_name = nullptr;
 };
 
 // What collections are made of.

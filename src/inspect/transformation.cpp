@@ -625,6 +625,12 @@ std::string_view sql_hex_decode(std::string_view in, char* to) {
   return out.view();
 }
 
+// To be looked up by its name for each digest takes longer than the digest.
+const EVP_MD* fetched(const char* name, const EVP_MD* otherwise) {
+  const EVP_MD* found = EVP_MD_fetch(nullptr, name, nullptr);
+  return found != nullptr ? found : otherwise;
+}
+
 std::string_view digest(std::string_view in, char* to, const EVP_MD* kind) {
   unsigned size = 0;
   if (EVP_Digest(in.data(), in.size(), reinterpret_cast<Byte*>(to), &size, kind, nullptr) != 1) {
@@ -675,8 +681,10 @@ std::string_view apply(Transformation transformation, std::string_view in, char*
     }
     case Transformation::lowercase:
       return each(in, out, core::to_lower);
-    case Transformation::md5:
-      return digest(in, out, EVP_md5());
+    case Transformation::md5: {
+      static const EVP_MD* const kind = fetched("MD5", EVP_md5());
+      return digest(in, out, kind);
+    }
     case Transformation::normalize_path:
       return normalize_path(in, out, false);
     case Transformation::normalize_path_win:
@@ -695,8 +703,10 @@ std::string_view apply(Transformation transformation, std::string_view in, char*
       return replace_comments(in, out);
     case Transformation::replace_nulls:
       return each(in, out, [](char c) { return c == '\0' ? ' ' : c; });
-    case Transformation::sha1:
-      return digest(in, out, EVP_sha1());
+    case Transformation::sha1: {
+      static const EVP_MD* const kind = fetched("SHA1", EVP_sha1());
+      return digest(in, out, kind);
+    }
     case Transformation::sql_hex_decode:
       return sql_hex_decode(in, out);
     case Transformation::trim:

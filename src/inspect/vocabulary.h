@@ -314,6 +314,12 @@ constexpr bool finds_nothing(Operator op) {
   return op == Operator::geo_lookup || op == Operator::rbl;
 }
 
+// Of numbers.
+constexpr bool is_comparison(Operator op) {
+  return op == Operator::eq || op == Operator::ge || op == Operator::gt || op == Operator::le ||
+         op == Operator::lt;
+}
+
 struct OperatorName {
   std::string_view name;  // lower case
   Operator op;

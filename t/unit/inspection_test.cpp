@@ -14,13 +14,8 @@ namespace {
 using namespace guard::inspect;
 
 // Runs a request through rules and answers with what matched, "1 2 3" or "denied 3 by 1".
-std::string run(std::string_view rules, std::string_view request, bool search,
+std::string run(const Program& program, Inspection& inspection, std::string_view request,
                 std::uint64_t budget = kDefaultBudget) {
-  RuleSetBuilder builder;
-  builder.add_text(rules, "f");
-  const Program program(builder.finish(), {1, 5, false, search});
-  Inspection inspection;
-  assert_true(inspection.prepare(program));
   RawRequest raw;
   assert_true(parse_raw_request(request, raw));
   RequestView view;
@@ -44,12 +39,31 @@ std::string run(std::string_view rules, std::string_view request, bool search,
   return text;
 }
 
-// The same whether patterns are searched for together or every rule is asked.
+std::string run(std::string_view rules, std::string_view request, bool search,
+                std::uint64_t budget = kDefaultBudget) {
+  RuleSetBuilder builder;
+  builder.add_text(rules, "f");
+  const Program program(builder.finish(), {1, 5, false, search});
+  Inspection inspection;
+  assert_true(inspection.prepare(program));
+  return run(program, inspection, request, budget);
+}
+
+// The same whether patterns are searched for together or every rule is asked, and when a request
+// comes again, so that what can be remembered is.
 void is(std::string_view rules, std::string_view request, std::string_view wanted) {
+  RuleSetBuilder builder;
+  builder.add_text(rules, "f");
+  RuleSet set = builder.finish();
   for (const bool search : {true, false}) {
-    const std::string found = run(rules, request, search);
-    if (found != wanted) print_error("%s\n", found.c_str());
-    assert_true(found == wanted);
+    const Program program(set, {1, 5, false, search});
+    Inspection inspection;
+    assert_true(inspection.prepare(program));
+    for (int times = 0; times < 4; ++times) {
+      const std::string found = run(program, inspection, request);
+      if (found != wanted) print_error("%s\n", found.c_str());
+      assert_true(found == wanted);
+    }
   }
 }
 
@@ -186,6 +200,50 @@ void reads_bodies(void**) {
   is(kRules, "GET / HTTP/1.1\r\nCookie: a=1; b=bad\r\n\r\n", "5[REQUEST_COOKIES:b]");
 }
 
+// What is remembered is of a text, where it stands and of a program: the same text elsewhere, a
+// rule that is asked elsewhere, and other rules are not mistaken for it.
+void remembers_texts(void**) {
+  constexpr std::string_view kRules =
+      "SecRule REQUEST_HEADERS:Accept \"@rx bad\" \"id:1,phase:1,pass,t:none,t:lowercase\"\n"
+      "SecRule REQUEST_HEADERS \"!@rx ^[ -~]*$\" \"id:2,phase:1,pass\"\n"
+      "SecRule ARGS_NAMES \"@rx bad\" \"id:3,phase:2,pass\"\n"
+      "SecRule ARGS_NAMES|ARGS \"@validateByteRange 33-126\" \"id:4,phase:2,pass\"\n"
+      "SecRule REQUEST_HEADERS \"@rx (?i)ba(?=d)d\" \"id:5,phase:2,pass,t:none,t:urlDecode\"\n";
+  constexpr std::string_view kOther = "SecRule ARGS_NAMES \"@rx good\" \"id:9,phase:2,pass\"\n";
+  RuleSetBuilder builder;
+  builder.add_text(kRules, "f");
+  const Program program(builder.finish(), {1, 5, false});
+  RuleSetBuilder other_builder;
+  other_builder.add_text(kOther, "f");
+  const Program other(other_builder.finish(), {1, 5, false});
+  Inspection inspection;
+  assert_true(inspection.prepare(program) && inspection.prepare(other));
+  const auto is_found = [&](const Program& by, std::string_view request, std::string_view wanted) {
+    for (int times = 0; times < 3; ++times) {
+      const std::string found = run(by, inspection, request);
+      if (found != wanted) print_error("%s\n", found.c_str());
+      assert_true(found == wanted);
+    }
+  };
+  is_found(program, "GET /?good=1 HTTP/1.1\r\nAccept: good\r\nUser-Agent: BAD\r\n\r\n",
+           "5[REQUEST_HEADERS:User-Agent]");
+  is_found(program, "GET /?good=1 HTTP/1.1\r\nAccept: BAD\r\nUser-Agent: good\r\n\r\n",
+           "1[REQUEST_HEADERS:Accept] 5[REQUEST_HEADERS:Accept]");
+  is_found(program, "GET /?bad=good HTTP/1.1\r\nUser-Agent: b%61d\r\n\r\n",
+           "3[ARGS_NAMES:bad] 5[REQUEST_HEADERS:User-Agent]");
+  is_found(program, "GET /?c=1&a+b=a HTTP/1.1\r\nAccept: \xe4\r\n\r\n",
+           "2[REQUEST_HEADERS:Accept] 4[ARGS_NAMES:a b]");
+  is_found(other, "GET /?good=1 HTTP/1.1\r\nAccept: BAD\r\n\r\n", "9[ARGS_NAMES:good]");
+  is_found(program, "GET /?good=1&c=a+b HTTP/1.1\r\nAccept: \xe4\r\n\r\n",
+           "2[REQUEST_HEADERS:Accept] 4[ARGS:c]");
+  // More than there is room for.
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string name = (i % 3 == 0 ? "bad" : "fine") + std::to_string(i / 2);
+    const std::string found = run(program, inspection, "GET /?" + name + "=1 HTTP/1.1\r\n\r\n");
+    assert_true(found == (i % 3 == 0 ? "3[ARGS_NAMES:" + name + "]" : ""));
+  }
+}
+
 void keeps_its_budget(void**) {
   std::string request = "GET /?a=";
   request.append(200'000, 'a');
@@ -213,6 +271,7 @@ int main() {
       cmocka_unit_test(chains_and_skips),
       cmocka_unit_test(controls),
       cmocka_unit_test(reads_bodies),
+      cmocka_unit_test(remembers_texts),
       cmocka_unit_test(keeps_its_budget),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -1,0 +1,151 @@
+// What rules set and read of their own: variables, captures, the texts of their macros.
+#include <algorithm>
+#include <charconv>
+
+#include "core/ascii.h"
+#include "inspect/inspection.h"
+
+namespace guard::inspect {
+
+namespace {
+
+constexpr std::size_t kMaxExpanded = 64U << 10;
+
+}  // namespace
+
+std::string_view Inspection::qualified(Collection collection, std::string_view name) {
+  const std::string_view base = name_of(collection);
+  if (name.empty()) return base;
+  char* at = transaction_.arena().allocate(base.size() + 1 + name.size());
+  char* out = std::copy(base.begin(), base.end(), at);
+  *out++ = ':';
+  std::copy(name.begin(), name.end(), out);
+  return {at, base.size() + 1 + name.size()};
+}
+
+std::string_view Inspection::matched_name() {
+  return matched_in_ ? qualified(*matched_in_, matched_member_) : std::string_view{};
+}
+
+void Inspection::forget_match() {
+  matched_.clear();
+  matched_value_ = {};
+  matched_in_.reset();
+  matched_member_ = {};
+}
+
+// Under which a variable that has no slot is found: its collection, and its name in lower case.
+std::string_view Inspection::key_of(Collection collection, std::string_view name) {
+  char* key = transaction_.arena().allocate(name.size() + 1);
+  key[0] = static_cast<char>(collection);
+  std::transform(name.begin(), name.end(), key + 1, core::to_lower);
+  return {key, name.size() + 1};
+}
+
+Inspection::Variable* Inspection::find_variable(Collection collection, int slot,
+                                                std::string_view name) {
+  if (slot >= 0) return &tx_[static_cast<std::size_t>(slot)];
+  const std::string_view key = key_of(collection, name);
+  if (collection == Collection::tx) {
+    const int known = program_->slot_named(key.substr(1));
+    if (known >= 0) return &tx_[static_cast<std::size_t>(known)];
+  }
+  const auto found = named_index_.find(key);
+  return found == named_index_.end() ? nullptr : &named_[found->second].variable;
+}
+
+Inspection::Variable& Inspection::make_variable(Collection collection, int slot,
+                                                std::string_view name) {
+  if (slot >= 0) return tx_[static_cast<std::size_t>(slot)];
+  const std::string_view key = key_of(collection, name);
+  if (collection == Collection::tx) {
+    const int known = program_->slot_named(key.substr(1));
+    if (known >= 0) return tx_[static_cast<std::size_t>(known)];
+  }
+  const auto [entry, is_new] = named_index_.try_emplace(key, named_.size());
+  if (!is_new) return named_[entry->second].variable;
+  named_.push_back({collection, transaction_.arena().copy(name), {}});
+  if (named_.size() > kMaxNamed) result_.outcome = Outcome::over_budget;
+  return named_.back().variable;
+}
+
+std::string_view Inspection::text_of(Variable& variable) {
+  if (variable.state == Variable::State::number && variable.text.empty()) {
+    char* at = transaction_.arena().allocate(24);
+    const auto end = std::to_chars(at, at + 24, variable.number);
+    variable.text = {at, static_cast<std::size_t>(end.ptr - at)};
+  }
+  return variable.text;
+}
+
+std::int64_t Inspection::number_of(const Variable& variable) {
+  return variable.state == Variable::State::number ? variable.number
+                                                   : leading_number(variable.text);
+}
+
+void Inspection::set_variable(const SetVar& set) {
+  const std::string_view name = set.slot >= 0 ? std::string_view{} : expand(set.name);
+  Variable& variable = make_variable(set.collection, set.slot, name);
+  switch (set.assignment) {
+    case Assignment::unset:
+      variable = {};
+      return;
+    case Assignment::set:
+      variable = {Variable::State::text, expand(set.value), 0};
+      return;
+    case Assignment::add:
+    case Assignment::subtract: {
+      const std::int64_t by = leading_number(expand(set.value));
+      const std::int64_t before = number_of(variable);
+      variable = {Variable::State::number,
+                  {},
+                  set.assignment == Assignment::add ? before + by : before - by};
+    }
+  }
+}
+
+void Inspection::capture(std::size_t group, std::string_view value) {
+  tx_[group] = {Variable::State::text, value, 0};
+}
+
+std::string_view Inspection::value_of(const MacroPart& part) {
+  switch (part.collection) {
+    case Collection::matched_var:
+      return matched_value_;
+    case Collection::matched_var_name:
+      return matched_name();
+    case Collection::rule: {
+      if (part.key == "msg") return current_->msg.constant();
+      if (part.key != "id" && part.key != "severity") return {};
+      char* at = transaction_.arena().allocate(12);
+      const auto end =
+          std::to_chars(at, at + 12, part.key == "id" ? current_->id : current_->severity);
+      return {at, static_cast<std::size_t>(end.ptr - at)};
+    }
+    case Collection::tx: {
+      if (part.slot < 0) return {};
+      return text_of(tx_[static_cast<std::size_t>(part.slot)]);
+    }
+    default:
+      break;
+  }
+  if (!is_request_data(part.collection)) {
+    Variable* found = find_variable(part.collection, kNoSlot, part.key);
+    return found == nullptr ? std::string_view{} : text_of(*found);
+  }
+  return transaction_.first(part.collection, part.key).value_or(std::string_view{});
+}
+
+std::string_view Inspection::expand(const Macro& macro) {
+  if (macro.is_constant()) return macro.constant();
+  if (macro.parts.size() == 1) return value_of(macro.parts[0]);
+  expanded_.clear();
+  for (const MacroPart& part : macro.parts) {
+    const std::string_view piece = part.variable ? value_of(part) : std::string_view(part.text);
+    expanded_ += piece.substr(0, kMaxExpanded - expanded_.size());
+  }
+  charge(expanded_.size());
+  return transaction_.arena().copy(expanded_);
+}
+
+}  // namespace guard::inspect

@@ -1,0 +1,63 @@
+// What rules have said of texts that come again and again: the values of a browser's header fields,
+// the names of fields, arguments and cookies. A text is learnt when it comes for the second time,
+// and found again by its hash and all its bytes, so that what is remembered of it is exact. Values
+// of arguments and what a client proves itself with are no such texts.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "inspect/byte_traits.h"
+
+namespace guard::inspect {
+
+struct KnownValue {
+  struct Search {
+    bool done = false;
+    std::uint64_t work = 0;               // that it has taken
+    std::vector<std::uint32_t> patterns;  // that may match, but for those that have been tried
+  };
+
+  std::uint64_t program = 0;
+  std::uint64_t hash = 0;
+  std::uint64_t request = 0;  // that last had it
+  std::uint8_t kind = 0;
+  std::string text;
+  Traits traits = 0;
+  // Of the rules that are asked one by one, those that do not match: see CompiledRule::memory.
+  std::uint64_t cleared = 0;
+  std::array<Search, 2> searches;  // of each phase
+};
+
+// Of a worker. Takes some 600 KB, and the texts.
+class KnownValues {
+ public:
+  static constexpr std::size_t kLongest = 512;  // bytes of a text that is learnt
+
+  KnownValues();
+
+  // What is found in one request stays where it is until the next.
+  void next_request() { ++request_; }
+
+  // Null: it is not known, and not yet to be learnt. A new one has its traits and no more.
+  // program and kind: of whom and where it is known. Throws std::bad_alloc.
+  KnownValue* find(std::uint64_t program, std::uint8_t kind, std::string_view text);
+
+ private:
+  static constexpr std::size_t kWays = 4;
+  static constexpr std::size_t kSets = 1024;
+  static constexpr std::size_t kOnce = 8192;
+
+  std::uint64_t hash_of(std::uint64_t program, std::uint8_t kind,
+                        std::string_view text) const noexcept;
+
+  std::uint64_t seed_;
+  std::uint64_t request_ = 0;
+  std::vector<std::array<KnownValue, kWays>> sets_;  // none before the first is learnt
+  std::vector<std::uint32_t> once_;                  // hashes of texts that have come once
+};
+
+}  // namespace guard::inspect

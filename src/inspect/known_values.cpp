@@ -41,8 +41,9 @@ KnownValue* KnownValues::find(std::uint64_t program, std::uint8_t kind, std::str
   if (text.empty() || text.size() > kLongest) return nullptr;
   const std::uint64_t hash = hash_of(program, kind, text);
   if (sets_.empty()) {
-    sets_.resize(kSets);
+    // In this order: there may be no memory for one of them.
     once_.resize(kOnce);
+    sets_.resize(kSets);
   }
   auto& set = sets_[hash % kSets];
   for (KnownValue& one : set) {

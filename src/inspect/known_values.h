@@ -32,7 +32,7 @@ struct KnownValue {
   std::array<Search, 2> searches;  // of each phase
 };
 
-// Of a worker. Takes some 600 KB, and the texts.
+// Of a worker. Takes some 700 KB, and the texts.
 class KnownValues {
  public:
   static constexpr std::size_t kLongest = 512;  // bytes of a text that is learnt

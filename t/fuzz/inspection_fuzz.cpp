@@ -1,0 +1,87 @@
+// Rules over any request, with all short cuts and with none: patterns searched for together, texts
+// remembered from one input to the next, against every rule asked for every value.
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "inspect/inspection.h"
+#include "inspect/rule_set.h"
+
+namespace {
+
+using namespace guard::inspect;
+
+constexpr std::string_view kRules =
+    R"rules(SecRule ARGS|ARGS_NAMES "@rx (?i)<script" "id:1,phase:2,pass,t:none,t:urlDecodeUni,t:htmlEntityDecode"
+SecRule ARGS|REQUEST_HEADERS "@rx (?i)union.{1,9}select" "id:2,phase:2,pass,t:none,t:replaceComments"
+SecRule ARGS_NAMES|REQUEST_HEADERS "@rx ^evil$" "id:3,phase:1,pass,t:none,t:lowercase,t:removeWhitespace"
+SecRule ARGS|ARGS_NAMES "@pm exec eval( cmd" "id:4,phase:2,pass,t:none,t:cmdLine"
+SecRule REQUEST_HEADERS "@rx \.\./" "id:5,phase:1,pass,multiMatch,t:none,t:urlDecode,t:normalizePathWin"
+SecRule ARGS "@rx \x00|\bor\b\s*[0-9]" "id:6,phase:2,pass,t:none,t:sqlHexDecode,t:utf8toUnicode,t:urlDecodeUni"
+SecRule REQUEST_HEADERS_NAMES|ARGS_NAMES "!@rx ^[\w-]+$" "id:7,phase:2,pass,t:none,t:jsDecode"
+SecRule REQUEST_URI|ARGS|REQUEST_HEADERS "@validateByteRange 1-255" "id:8,phase:2,pass,t:none,t:urlDecodeUni"
+SecRule ARGS|ARGS_NAMES "@rx e(?!f)g" "id:9,phase:2,pass,t:none,t:cssDecode,t:removeNulls"
+SecRule ARGS|REQUEST_HEADERS "@rx (?:^|;)\s*ls(?:\s|$)" "id:10,phase:2,pass,t:none,t:compressWhitespace,t:escapeSeqDecode"
+SecRule ARGS "@rx (?i)eval" "id:11,phase:2,pass,t:none,t:base64Decode"
+)rules";
+
+RuleSet rules() {
+  RuleSetBuilder builder;
+  builder.add_text(kRules, "fuzz");
+  return builder.finish();
+}
+
+std::string run(const Program& program, Inspection& inspection, const RequestView& view) {
+  InspectionResult result = inspection.run_headers(program, view, kDefaultBudget);
+  if (result.outcome == Outcome::passed) result = inspection.run_body({});
+  std::string text;
+  if (result.outcome == Outcome::over_budget) return "over budget";
+  for (const Match& match : inspection.matches()) {
+    text += std::to_string(match.rule->id) + ' ' + std::string(match.variable) + '=' +
+            std::string(match.value) + '\n';
+  }
+  return text;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const Program quick(rules(), {0, 0, false, true});
+  static const Program slow(rules(), {0, 0, false, false});
+  static Inspection remembering;
+  static Inspection plain;
+  static const bool prepared = [] {
+    plain.remember(false);
+    return remembering.prepare(quick) && plain.prepare(slow);
+  }();
+  if (!prepared) __builtin_trap();
+  if (size > 2048) return 0;
+  // The target is the first line, fields the others, of which every second has a common name.
+  static constexpr std::array<std::string_view, 4> kNames = {"Accept", "X-Own", "User-Agent",
+                                                             "Referer"};
+  std::string_view rest(reinterpret_cast<const char*>(data), size);
+  const auto line = [&] {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    const std::string_view text = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    return text;
+  };
+  const std::string target = "/?" + std::string(line());
+  std::vector<HeaderField> fields;
+  while (!rest.empty() && fields.size() < 8) fields.push_back({kNames[fields.size() % 4], line()});
+  RequestView view;
+  view.method = "GET";
+  view.target = target;
+  view.version = "1.1";
+  view.headers = fields;
+  const std::string wanted = run(slow, plain, view);
+  // Not known, learnt, known.
+  for (int times = 0; times < 3; ++times) {
+    if (run(quick, remembering, view) != wanted) __builtin_trap();
+  }
+  return 0;
+}

@@ -183,6 +183,13 @@ my @cases = (
     [config => 'guard_inspect_exclude id=1 tag=2;', '"guard_inspect_exclude" takes "id=" or "tag=", not both', 1],
     [config => "guard_inspect_exclude tag=a;\nguard_inspect_exclude off;", '"guard_inspect_exclude off" beside other exclusions', 2],
     [config => "guard_inspect_exclude off;\nguard_inspect_exclude tag=a;", '"guard_inspect_exclude" after "guard_inspect_exclude off"', 2],
+    [config => 'guard_inspect_response;', 'invalid number of arguments in "guard_inspect_response" directive', 1],
+    [config => 'guard_inspect_response on size=1;', 'invalid value "1" of "size=", a size from 1k to 16m is expected', 1],
+    [config => 'guard_inspect_response on threshold=0;', 'invalid value "0" of "threshold=", a number from 1 to 10000 is expected', 1],
+    [config => 'guard_inspect_response on types=text/html,text;', 'invalid type "text" in "types=", one like text/html or +json is expected', 1],
+    [config => 'guard_inspect_response on type=text/html;', 'unknown parameter "type=", did you mean "types="?', 1],
+    [config => 'guard_inspect_response off size=1k;', '"guard_inspect_response off" takes nothing else', 1],
+    [config => "guard_inspect_response on;\nguard_inspect_response on;", '"guard_inspect_response" directive is duplicate', 2],
     [config => "guard_inspect_libinjection on;\nguard_inspect_libinjection off;", '"guard_inspect_libinjection" directive is duplicate', 2],
 
     [config => 'guard_event_log;', 'invalid number of arguments in "guard_event_log" directive', 1],

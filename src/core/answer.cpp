@@ -45,12 +45,21 @@ bool AnswerReader::begin() noexcept {
   if (need.limit == 0) return false;
   const bool hold = need.hold && mode == Mode::enforce;
   if (!hold && r_->headers_in.range != nullptr && r_->allow_ranges) return false;
+  const bool encoded = is_encoded(r_);
+  if (encoded && need.start) {
+    ngx_log_error(NGX_LOG_INFO, r_->connection->log, 0,
+                  "the answer has a Content-Encoding and is not judged");
+    return false;
+  }
   state_.limit = need.limit;
+  state_.start = need.start;
   state_.body = AnswerBody::whole;
-  if (r_->headers_out.status == NGX_HTTP_PARTIAL_CONTENT) state_.body = AnswerBody::partial;
-  if (is_encoded(r_)) state_.body = AnswerBody::encoded;
-  if (r_->headers_out.content_length_n > static_cast<off_t>(need.limit)) {
-    state_.body = AnswerBody::too_large;
+  if (!need.start) {
+    if (r_->headers_out.status == NGX_HTTP_PARTIAL_CONTENT) state_.body = AnswerBody::partial;
+    if (encoded) state_.body = AnswerBody::encoded;
+    if (r_->headers_out.content_length_n > static_cast<off_t>(need.limit)) {
+      state_.body = AnswerBody::too_large;
+    }
   }
   state_.stage = hold ? Stage::held : Stage::followed;
   r_->main_filter_need_in_memory = 1;
@@ -70,7 +79,8 @@ ngx_int_t AnswerReader::read(ngx_chain_t* in, const Senders& senders) noexcept {
       if (state_.size > state_.limit) return NGX_ERROR;
       return r_->out == nullptr ? NGX_OK : senders.body(r_, nullptr);
     case Stage::followed: {
-      const bool ended = take(in, false);
+      ngx_chain_t* rest = in;
+      const bool ended = take(rest, false);
       if (ended || state_.body != AnswerBody::whole) {
         state_.stage = Stage::done;
         Refusal refusal;
@@ -89,16 +99,24 @@ ngx_int_t AnswerReader::read(ngx_chain_t* in, const Senders& senders) noexcept {
   return senders.body(r_, in);
 }
 
-bool AnswerReader::take(ngx_chain_t* in, bool consume) noexcept {
+bool AnswerReader::take(ngx_chain_t*& in, bool consume) noexcept {
   bool ended = false;
-  for (ngx_chain_t* link = in; link != nullptr; link = link->next) {
-    ngx_buf_t* buf = link->buf;
+  for (; in != nullptr; in = in->next) {
+    ngx_buf_t* buf = in->buf;
     if (ngx_buf_in_memory(buf)) {
-      const auto size = static_cast<std::size_t>(buf->last - buf->pos);
+      auto size = static_cast<std::size_t>(buf->last - buf->pos);
       if (state_.stage == Stage::replaced) {
         state_.size += size;
-      } else if (state_.body == AnswerBody::whole && !append(buf->pos, size)) {
-        state_.size = 0;
+      } else if (state_.body == AnswerBody::whole) {
+        const bool more = state_.start && size > state_.limit - state_.size;
+        if (more) size = state_.limit - state_.size;
+        if (!append(buf->pos, size)) {
+          state_.size = 0;
+        } else if (more) {
+          state_.body = AnswerBody::start;
+          if (consume) buf->pos += size;
+          return false;
+        }
       }
       if (consume) buf->pos = buf->last;
     } else if (buf->in_file && buf->file_pos != buf->file_last) {
@@ -138,7 +156,8 @@ bool AnswerReader::append(const u_char* data, std::size_t size) noexcept {
 }
 
 ngx_int_t AnswerReader::hold(ngx_chain_t* in, const Senders& senders) noexcept {
-  const bool ended = take(in, true);
+  ngx_chain_t* rest = in;
+  const bool ended = take(rest, true);
   if (!ended && state_.body == AnswerBody::whole) return NGX_OK;
   Refusal refusal;
   refusal.feature = check_.feature;
@@ -147,10 +166,10 @@ ngx_int_t AnswerReader::hold(ngx_chain_t* in, const Senders& senders) noexcept {
     request_.deny(refusal);
     return replace(refusal, ended, senders);
   }
-  return send(senders);
+  return send(rest, senders);
 }
 
-ngx_int_t AnswerReader::send(const Senders& senders) noexcept {
+ngx_int_t AnswerReader::send(ngx_chain_t* rest, const Senders& senders) noexcept {
   state_.stage = Stage::done;
   const ngx_int_t rc = senders.header(r_);
   if (rc == NGX_ERROR || rc > NGX_OK || r_->header_only) return rc;
@@ -161,16 +180,19 @@ ngx_int_t AnswerReader::send(const Senders& senders) noexcept {
     buf->end = buf->last = buf->pos + state_.size;
     buf->memory = 1;
   }
-  buf->last_buf = 1;
-  buf->last_in_chain = 1;
-  ngx_chain_t out{buf, nullptr};
+  if (rest == nullptr) {
+    buf->last_buf = 1;
+    buf->last_in_chain = 1;
+  }
+  ngx_chain_t out{buf, rest};
   return senders.body(r_, &out);
 }
 
 ngx_int_t AnswerReader::replace(const Refusal& refusal, bool ended,
                                 const Senders& senders) noexcept {
   // What is too large is not read to its end.
-  const bool cut = !ended && state_.body == AnswerBody::too_large;
+  const bool cut =
+      !ended && (state_.body == AnswerBody::too_large || state_.body == AnswerBody::start);
   if (cut) r_->keepalive = 0;
   ngx_str_t body{};
   ngx_http_clean_header(r_);

@@ -28,11 +28,12 @@ class AnswerReader {
  private:
   using Stage = Request::AnswerStage;
 
-  // True if in ends the answer.
-  bool take(ngx_chain_t* in, bool consume) noexcept;
+  // True if in ends the answer. in: what is left of it, where only the start of a body is wanted.
+  bool take(ngx_chain_t*& in, bool consume) noexcept;
   bool append(const u_char* data, std::size_t size) noexcept;
   ngx_int_t hold(ngx_chain_t* in, const Senders& senders) noexcept;
-  ngx_int_t send(const Senders& senders) noexcept;
+  // rest: what follows what was held; null: nothing.
+  ngx_int_t send(ngx_chain_t* rest, const Senders& senders) noexcept;
   ngx_int_t replace(const Refusal& refusal, bool ended, const Senders& senders) noexcept;
 
   ngx_http_request_t* r_;

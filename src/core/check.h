@@ -78,11 +78,15 @@ inline constexpr int kStageRate = 40;     // RateLimit fields
 struct AnswerNeed {
   std::size_t limit = 0;  // bytes of a body that are kept for it; 0: not wanted
   bool hold = false;
+  // Of a larger body the first bytes, up to the limit, are judged, and what is encoded is not at
+  // all: it passes. Parts (206) are judged as if they were the whole.
+  bool start = false;
 };
 
 // What there is of an answer's body. All but whole: nothing that could be judged.
 enum class AnswerBody : std::uint8_t {
   whole,
+  start,        // where that is wanted: of a larger one
   encoded,      // with a Content-Encoding
   partial,      // status 206
   too_large,    // more than the limit

@@ -55,7 +55,7 @@ constexpr std::array<EventKindInfo, kEventKindCount> kEventKinds = {{
      Outcome::success, Severity::warning, "A body or parameter did not satisfy its schema"},
     {EventKind::response_violated, "response_violated", "api,web", "error", "response-violation",
      Outcome::failure, Severity::error,
-     "The application's answer is not as its API description says"},
+     "The application's answer is not as its API description says, or tells what it must not"},
     {EventKind::injection_detected, "injection_detected", "intrusion_detection,web", "denied",
      "rule-match", Outcome::success, Severity::error, "A request looks like an injection attack"},
     {EventKind::path_refused, "path_refused", "intrusion_detection,web", "denied", "path-refused",

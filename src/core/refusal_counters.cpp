@@ -15,23 +15,19 @@ constexpr MetricFamily kPolicies = {"guard_policy_requests", MetricType::counter
 
 // All that is no policy's. t/docs.t compares it with docs/directives.md.
 constexpr auto kFixedCodes = std::to_array<std::string_view>({
-    "cors.origin",           "csrf.cross_site",     "https.required",
-    "inspect.budget",        "inspect.generic",     "inspect.java",
-    "inspect.lfi",           "inspect.nodejs",      "inspect.php",
-    "inspect.protocol",      "inspect.rce",         "inspect.rfi",
-    "inspect.scanner",       "inspect.session",     "inspect.sqli",
-    "inspect.unavailable",   "inspect.xss",         "json.array",
-    "json.content_encoding", "json.depth",          "json.duplicate_key",
-    "json.encoding",         "json.keys",           "json.media_type",
-    "json.method_override",  "json.number",         "json.pattern_limit",
-    "json.schema",           "json.schema_limit",   "json.size",
-    "json.string",           "json.syntax",         "json.unavailable",
-    "key.missing",           "lockout.unavailable", "openapi.body",
-    "openapi.method",        "openapi.parameter",   "openapi.path",
-    "openapi.response",      "path.ambiguous",      "rate.unavailable",
-    "upload.count",          "upload.malware",      "upload.multipart",
-    "upload.name",           "upload.scan",         "upload.size",
-    "upload.type",
+    "cors.origin",         "csrf.cross_site",      "https.required",    "inspect.budget",
+    "inspect.disclosure",  "inspect.generic",      "inspect.java",      "inspect.lfi",
+    "inspect.nodejs",      "inspect.php",          "inspect.protocol",  "inspect.rce",
+    "inspect.rfi",         "inspect.scanner",      "inspect.session",   "inspect.sqli",
+    "inspect.unavailable", "inspect.xss",          "json.array",        "json.content_encoding",
+    "json.depth",          "json.duplicate_key",   "json.encoding",     "json.keys",
+    "json.media_type",     "json.method_override", "json.number",       "json.pattern_limit",
+    "json.schema",         "json.schema_limit",    "json.size",         "json.string",
+    "json.syntax",         "json.unavailable",     "key.missing",       "lockout.unavailable",
+    "openapi.body",        "openapi.method",       "openapi.parameter", "openapi.path",
+    "openapi.response",    "path.ambiguous",       "rate.unavailable",  "upload.count",
+    "upload.malware",      "upload.multipart",     "upload.name",       "upload.scan",
+    "upload.size",         "upload.type",
 });
 
 }  // namespace

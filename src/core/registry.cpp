@@ -91,7 +91,10 @@ void watch_answers(ngx_conf_t* cf) {
 
 void activate(ngx_conf_t* cf, const AnswerCheck& check) {
   const AnswerCheck*& own = location_of(cf).answer;
-  if (own != nullptr && own != &check) throw std::logic_error("a second check of answers");
+  if (own != nullptr && own != &check) {
+    fail("the answers of a location are judged by \"guard_openapi\" or by ",
+         "\"guard_inspect_response\", not by both");
+  }
   own = &check;
   main_of(cf).judging_answers = true;
 }

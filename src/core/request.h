@@ -146,6 +146,7 @@ class Request {
   struct AnswerState {
     AnswerStage stage = AnswerStage::none;
     AnswerBody body = AnswerBody::whole;
+    bool start = false;  // as AnswerNeed has it
     std::size_t limit = 0;
     char* data = nullptr;  // in the request's pool
     std::size_t size = 0;

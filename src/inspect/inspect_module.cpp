@@ -49,6 +49,8 @@ struct Source {
   int paranoia = 0;
   int threshold = 0;
   bool libinjection = true;
+  bool response = false;
+  int response_threshold = 0;
   std::string excludes;
 
   auto operator<=>(const Source&) const = default;
@@ -73,6 +75,7 @@ struct Policy {
   std::shared_ptr<const Program> program;
   Budget budget;
   bool trust_schema = true;
+  ResponsePolicy response;
 };
 
 struct LocationConf {
@@ -83,6 +86,7 @@ struct LocationConf {
   std::optional<Budget> budget;
   std::optional<bool> libinjection;
   std::optional<std::string> excludes;
+  std::optional<ResponsePolicy> response;
   std::shared_ptr<const Policy> policy;  // null: off
 };
 
@@ -90,6 +94,10 @@ struct LocationConf {
 struct State {
   std::int64_t score = 0;
   std::string_view rules;
+  // For the answer; null: no rules are asked of it.
+  const KeptState* kept = nullptr;
+  const Policy* policy = nullptr;
+  std::optional<std::int64_t> response_score;
 };
 
 // Of a worker.
@@ -147,6 +155,18 @@ std::string_view rule_text(Request& request, const Inspection& inspection) noexc
   return copy(request, {text.data(), static_cast<std::size_t>(out - text.data())});
 }
 
+std::string_view joined(Request& request, std::string_view first,
+                        std::string_view second) noexcept {
+  if (first.empty()) return second;
+  first = first.substr(0, kMaxRuleText);
+  second = second.substr(0, kMaxRuleText);
+  std::array<char, 2 * kMaxRuleText + 1> text{};
+  char* out = std::copy(first.begin(), first.end(), text.data());
+  if (!second.empty()) *out++ = ',';
+  out = std::copy(second.begin(), second.end(), out);
+  return copy(request, {text.data(), static_cast<std::size_t>(out - text.data())});
+}
+
 std::string_view number_text(Request& request, std::int64_t number) noexcept {
   std::array<char, 20> text{};
   const auto end = std::to_chars(text.data(), text.data() + text.size(), number);
@@ -172,12 +192,15 @@ std::span<const core::EventLabel> labels_of(Request& request, const Inspection& 
 }
 
 // Of a rule that found something in several places, and of several links of a chain, one hit.
-void count(ngx_http_request_t* r, const InspectionResult& result) noexcept {
+// result: of a request; null: it is an answer's.
+void count(ngx_http_request_t* r, const InspectionResult* result) noexcept {
   const auto& main = *static_cast<const MainConf*>(
       ngx_http_get_module_main_conf(r, ngx_http_guard_inspect_module));
   if (!main.score_block->counts()) return;
-  main.scores.record(main.score_block->words(),
-                     static_cast<std::uint64_t>(std::max<std::int64_t>(result.score, 0)));
+  if (result != nullptr) {
+    main.scores.record(main.score_block->words(),
+                       static_cast<std::uint64_t>(std::max<std::int64_t>(result->score, 0)));
+  }
   std::uint32_t last = 0;
   for (const Match& match : worker->matches()) {
     const auto found = main.hits.find(match.rule->id);
@@ -186,13 +209,24 @@ void count(ngx_http_request_t* r, const InspectionResult& result) noexcept {
   }
 }
 
+// What the rules of the answer will need of those of the request.
+void keep(Request& request, const Policy& policy, State& state) noexcept {
+  state.policy = &policy;
+  state.kept = nullptr;
+  if (!policy.response.on || !worker->asks_answers()) return;
+  state.kept = worker->keep(
+      [](void* pool, std::size_t size) { return ngx_palloc(static_cast<ngx_pool_t*>(pool), size); },
+      request.pool());
+}
+
 Answer judge(Request& request, core::Refusal& refusal, const Policy& policy,
              const InspectionResult& result) noexcept {
-  count(request.native(), result);
+  count(request.native(), &result);
   auto* state = request.state<State>(core::Feature::inspect);
   if (state == nullptr) return refuse(refusal, code_unavailable());
   state->score = result.score;
   state->rules = rule_text(request, *worker);
+  keep(request, policy, *state);
   switch (result.outcome) {
     case Outcome::passed:
       return Answer::pass;
@@ -213,22 +247,30 @@ Answer judge(Request& request, core::Refusal& refusal, const Policy& policy,
   return Answer::refuse;
 }
 
-Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
-  ngx_http_request_t* r = request.native();
-  const auto* policy = location_of(r)->policy.get();
-  if (policy == nullptr || !request.first_time(policy)) return Answer::pass;
-  if (worker == nullptr) return refuse(refusal, code_unavailable());
-
-  std::size_t count = 0;
-  for ([[maybe_unused]] const ngx_table_elt_t& field : ngx::request_fields(r)) ++count;
-  if (count > kMaxFields) return refuse(refusal, code_budget());
-  auto* fields = static_cast<HeaderField*>(ngx_palloc(r->pool, (count + 1) * sizeof(HeaderField)));
-  if (fields == nullptr) return refuse(refusal, code_unavailable());
-  std::size_t i = 0;
-  for (const ngx_table_elt_t& field : ngx::request_fields(r)) {
-    new (&fields[i++]) HeaderField{ngx::to_view(field.key), ngx::to_view(field.value)};
+// more: how many will be added. Null: no memory.
+template <class Fields>
+HeaderField* copy_fields(ngx_http_request_t* r, const Fields& fields, std::size_t more,
+                         std::size_t& count) noexcept {
+  count = 0;
+  for ([[maybe_unused]] const ngx_table_elt_t& field : fields) ++count;
+  auto* copy =
+      static_cast<HeaderField*>(ngx_palloc(r->pool, (count + more + 1) * sizeof(HeaderField)));
+  if (copy == nullptr) return nullptr;
+  count = 0;
+  for (const ngx_table_elt_t& field : fields) {
+    // What has been taken out of an answer has no hash any more.
+    if (field.hash == 0) continue;
+    new (&copy[count++]) HeaderField{ngx::to_view(field.key), ngx::to_view(field.value)};
   }
-  RequestView view;
+  return copy;
+}
+
+// False: no memory.
+bool view_request(Request& request, RequestView& view) noexcept {
+  ngx_http_request_t* r = request.native();
+  std::size_t count = 0;
+  HeaderField* fields = copy_fields(r, ngx::request_fields(r), 0, count);
+  if (fields == nullptr) return false;
   view.method = ngx::to_view(r->method_name);
   view.target = ngx::to_view(r->unparsed_uri);
   view.version = version_of(r);
@@ -236,6 +278,17 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
   view.client_address = ngx::to_view(r->connection->addr_text);
   view.unique_id = request.request_id();
   view.user = ngx::to_view(r->headers_in.user);
+  return true;
+}
+
+Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
+  ngx_http_request_t* r = request.native();
+  const auto* policy = location_of(r)->policy.get();
+  if (policy == nullptr || !request.first_time(policy)) return Answer::pass;
+  if (worker == nullptr) return refuse(refusal, code_unavailable());
+  RequestView view;
+  if (!view_request(request, view)) return refuse(refusal, code_unavailable());
+  if (view.headers.size() > kMaxFields) return refuse(refusal, code_budget());
 
   const InspectionResult& headers =
       worker->run_headers(*policy->program, view, policy->budget.units);
@@ -260,6 +313,88 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
 const core::Check kCheck = {
     core::Feature::inspect, core::Gate::inner, evaluate, nullptr, nullptr, body_need};
 
+// Answers
+
+core::AnswerNeed answer_need(Request& request) noexcept {
+  const ngx_http_request_t* r = request.native();
+  const auto* policy = location_of(request.native())->policy.get();
+  const auto* state = request.state<State>(core::Feature::inspect);
+  if (policy == nullptr || !policy->response.on || state == nullptr || state->kept == nullptr ||
+      state->policy != policy || worker == nullptr ||
+      !policy->response.takes(ngx::to_view(r->headers_out.content_type))) {
+    return {};
+  }
+  return {policy->response.size, true, true};
+}
+
+bool view_response(Request& request, ResponseView& view) noexcept {
+  ngx_http_request_t* r = request.native();
+  std::size_t count = 0;
+  HeaderField* fields = copy_fields(r, ngx::response_fields(r), 2, count);
+  if (fields == nullptr) return false;
+  view.status = number_text(request, static_cast<std::int64_t>(r->headers_out.status));
+  view.version = version_of(r);
+  view.content_type = ngx::to_view(r->headers_out.content_type);
+  new (&fields[count++]) HeaderField{"Content-Type", view.content_type};
+  if (r->headers_out.content_length_n >= 0) {
+    view.content_length =
+        number_text(request, static_cast<std::int64_t>(r->headers_out.content_length_n));
+    new (&fields[count++]) HeaderField{"Content-Length", view.content_length};
+  }
+  view.headers = {fields, count};
+  return true;
+}
+
+Answer refuse_answer(Request& request, core::Refusal& refusal, const Code& code,
+                     const State& state) noexcept {
+  refuse(refusal, code);
+  refusal.event = core::EventKind::response_violated;
+  refusal.title = response_title();
+  refusal.labels = labels_of(request, *worker, state);
+  return Answer::refuse;
+}
+
+Answer judge_answer(Request& request, core::AnswerBody what, std::string_view body,
+                    core::Refusal& refusal) noexcept {
+  const auto* policy = location_of(request.native())->policy.get();
+  auto* state = request.state<State>(core::Feature::inspect);
+  if (policy == nullptr || state == nullptr || state->kept == nullptr) return Answer::pass;
+  RequestView view;
+  ResponseView response;
+  State told;
+  if ((what != core::AnswerBody::whole && what != core::AnswerBody::start) ||
+      !view_request(request, view) || !view_response(request, response)) {
+    return refuse_answer(request, refusal, code_unavailable(), told);
+  }
+  response.body = body;
+  response.body_cut = what == core::AnswerBody::start;
+  const InspectionResult& result =
+      worker->run_response(*policy->program, view, *state->kept, response, policy->budget.units);
+  count(request.native(), nullptr);
+  told.score = result.score;
+  told.rules = rule_text(request, *worker);
+  state->response_score = result.score;
+  state->rules = joined(request, state->rules, told.rules);
+  switch (result.outcome) {
+    case Outcome::passed:
+      return Answer::pass;
+    case Outcome::failed:
+      return refuse_answer(request, refusal, code_unavailable(), told);
+    case Outcome::over_budget:
+      refuse_answer(request, refusal, code_budget(), told);
+      if (!policy->budget.pass) return Answer::refuse;
+      request.observe(refusal);
+      return Answer::pass;
+    case Outcome::denied:
+      break;
+  }
+  refuse_answer(request, refusal, code_of(worker->category()), told);
+  refusal.status = result.status;
+  return Answer::refuse;
+}
+
+const core::AnswerCheck kAnswers = {core::Feature::inspect, answer_need, judge_answer};
+
 // Variables
 
 const State* state_of(ngx_http_request_t* r) noexcept {
@@ -281,6 +416,18 @@ ngx_int_t get_rules(ngx_http_request_t* r, ngx_http_variable_value_t* v,
                     uintptr_t /*data*/) noexcept {
   const State* state = state_of(r);
   ngx::set_variable(v, state == nullptr ? std::string_view{} : state->rules);
+  v->no_cacheable = 1;
+  return NGX_OK;
+}
+
+ngx_int_t get_response_score(ngx_http_request_t* r, ngx_http_variable_value_t* v,
+                             uintptr_t /*data*/) noexcept {
+  const State* state = state_of(r);
+  std::string_view text;
+  if (state != nullptr && state->response_score) {
+    text = number_text(*Request::find(r), *state->response_score);
+  }
+  ngx::set_variable(v, text);
   v->no_cacheable = 1;
   return NGX_OK;
 }
@@ -324,6 +471,10 @@ void set_budget(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
 
 void set_libinjection(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
   set_once(words, conf.libinjection, core::parse_on_off(words.directive(), words[0]));
+}
+
+void set_response(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
+  set_once(words, conf.response, parse_response(words));
 }
 
 void set_exclude(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
@@ -402,6 +553,8 @@ std::shared_ptr<const Program> program_of(ngx_conf_t* cf, const Source& source) 
   if (program != nullptr) return program;
   RuleSet rules = load_rules(source.files, {}, source.excludes);
   ProgramOptions options{source.paranoia, source.threshold, source.libinjection};
+  options.response = source.response;
+  options.response_threshold = source.response_threshold;
   options.cache = cache_of(main);
   program = std::make_shared<const Program>(std::move(rules), options);
   if (main.cache != nullptr) {
@@ -413,7 +566,7 @@ std::shared_ptr<const Program> program_of(ngx_conf_t* cf, const Source& source) 
 
 void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   const bool same = !child.inspect && !child.files && !child.paranoia && !child.threshold &&
-                    !child.budget && !child.libinjection && !child.excludes;
+                    !child.budget && !child.libinjection && !child.excludes && !child.response;
   const auto inherit = [](auto& own, const auto& outer) {
     if (!own) own = outer;
   };
@@ -424,16 +577,24 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   inherit(child.budget, parent.budget);
   inherit(child.libinjection, parent.libinjection);
   inherit(child.excludes, parent.excludes);
+  inherit(child.response, parent.response);
   if (!child.inspect || !child.inspect->on) return;
   if (same && parent.policy != nullptr) {
     child.policy = parent.policy;
   } else {
+    const ResponsePolicy response = child.response.value_or(ResponsePolicy{});
     const Source source{child.files.value_or(std::vector<std::string>{}),
-                        child.paranoia.value_or(1), child.threshold.value_or(0),
-                        child.libinjection.value_or(true), child.excludes.value_or("")};
-    child.policy = std::make_shared<const Policy>(Policy{
-        program_of(cf, source), child.budget.value_or(Budget{}), child.inspect->trust_schema});
+                        child.paranoia.value_or(1),
+                        child.threshold.value_or(0),
+                        child.libinjection.value_or(true),
+                        response.on,
+                        response.threshold,
+                        child.excludes.value_or("")};
+    child.policy = std::make_shared<const Policy>(Policy{program_of(cf, source),
+                                                         child.budget.value_or(Budget{}),
+                                                         child.inspect->trust_schema, response});
   }
+  if (child.policy->response.on) core::activate(cf, kAnswers);
   core::activate(cf, kCheck);
 }
 
@@ -441,6 +602,7 @@ void preconfigure(ngx_conf_t* cf) {
   core::add_check(cf, kCheck);
   ngx::add_variable(cf, "guard_inspect_score", get_score);
   ngx::add_variable(cf, "guard_inspect_rules", get_rules);
+  ngx::add_variable(cf, "guard_inspect_response_score", get_response_score);
 }
 
 void set_cache(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
@@ -504,6 +666,8 @@ ngx_command_t commands[] = {
                  NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_budget>),
     ngx::command(ngx_string("guard_inspect_exclude"), kAnywhere | NGX_CONF_1MORE,
                  NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_exclude>),
+    ngx::command(ngx_string("guard_inspect_response"), kAnywhere | NGX_CONF_1MORE,
+                 NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_response>),
     ngx::command(ngx_string("guard_inspect_libinjection"), kAnywhere | NGX_CONF_TAKE1,
                  NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_libinjection>),
     ngx::command(ngx_string("guard_inspect_cache"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,

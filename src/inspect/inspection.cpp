@@ -20,7 +20,7 @@ struct Topic {
 };
 
 // The tags of the Core Rule Set, and what refusals are called for them: see code_of().
-constexpr std::array<Topic, 17> kTopics = {{
+constexpr std::array<Topic, 18> kTopics = {{
     {"attack-sqli", "sqli"},
     {"attack-xss", "xss"},
     {"attack-rce", "rce"},
@@ -37,6 +37,7 @@ constexpr std::array<Topic, 17> kTopics = {{
     {"attack-protocol", "protocol"},
     {"attack-multipart-header", "protocol"},
     {"attack-deprecated-header", "protocol"},
+    {"attack-disclosure", "disclosure"},
     {"attack-generic", "generic"},
 }};
 
@@ -110,22 +111,12 @@ void Inspection::reset(const Program& program, std::uint64_t budget) {
   forget_match();
   skip_to_ = -1;
   skip_ = 0;
-  allow_phase_ = allow_all_ = engine_off_ = detection_only_ = skip_body_ = false;
+  allow_phase_ = allow_all_ = allow_request_ = engine_off_ = detection_only_ = false;
+  skip_body_ = skip_response_body_ = of_response_ = false;
   highest_severity_ = kNoSeverity;
   for (const Program::Preset& preset : program.presets()) {
     tx_[static_cast<std::size_t>(preset.slot)] = {Variable::State::number, {}, preset.number};
   }
-}
-
-template <class Run>
-const InspectionResult& Inspection::guarded(Run run) noexcept {
-  try {
-    run();
-    finish();
-  } catch (const std::exception&) {
-    result_.outcome = Outcome::failed;
-  }
-  return result_;
 }
 
 const InspectionResult& Inspection::run_headers(const Program& program, const RequestView& view,
@@ -160,7 +151,8 @@ const InspectionResult& Inspection::run_body(std::string_view body,
 }
 
 void Inspection::finish() {
-  for (const int slot : program_->score_slots()) {
+  const auto& slots = of_response_ ? program_->response_score_slots() : program_->score_slots();
+  for (const int slot : slots) {
     result_.score = std::max(result_.score, number_of(tx_[static_cast<std::size_t>(slot)]));
   }
   if (transaction_.too_many_arguments() && result_.outcome == Outcome::passed) {
@@ -367,7 +359,7 @@ bool Inspection::target_removed(const Rule& rule, Collection collection, std::st
 // out those that lack one of the needs.
 template <class Each>
 void Inspection::for_each(const CompiledTarget& target, const Needs& needs, Each each) {
-  if (!is_request_data(target.collection)) {
+  if (!is_data(target.collection)) {
     for_each_variable(target, each);
     return;
   }
@@ -572,12 +564,13 @@ void Inspection::disrupt(const Rule& rule) {
         allow_phase_ = true;
       } else {
         allow_all_ = true;
+        allow_request_ = rule.allow == AllowScope::request;
       }
       return;
     case Disruption::deny:
     case Disruption::drop:
     case Disruption::redirect:
-      if (detection_only_) return;
+      if (detection_only_ || rule.phase == kPhases) return;
       result_.outcome = Outcome::denied;
       result_.by = &rule;
       result_.status = rule.disruption == Disruption::redirect ? 403 : rule.status;
@@ -608,6 +601,9 @@ void Inspection::control(const Control& one) {
       return;
     case ControlKind::request_body_access:
       skip_body_ = one.text == "off";
+      return;
+    case ControlKind::response_body_access:
+      skip_response_body_ = one.text == "off";
       return;
     case ControlKind::force_request_body_variable:
     case ControlKind::nothing:

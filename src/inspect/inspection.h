@@ -4,12 +4,14 @@
 
 #include <array>
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "inspect/kept_state.h"
 #include "inspect/known_values.h"
 #include "inspect/program.h"
 #include "inspect/transaction.h"
@@ -71,6 +73,17 @@ class Inspection {
   const InspectionResult& run_body(std::string_view body, const core::JsonDocument& document,
                                    std::span<const std::uint64_t> trusted) noexcept;
 
+  // The three phases of an answer, with what those of its request have left. request: what it was,
+  // whose body is not there any more. The score is that of the answer.
+  const InspectionResult& run_response(const Program& program, const RequestView& request,
+                                       const KeptState& state, const ResponseView& response,
+                                       std::uint64_t budget) noexcept;
+  // After the request's phases: whether rules are asked of the answer, and what they need then, in
+  // memory that allocate gives. Null: it gave none.
+  using Allocate = void* (*)(void* context, std::size_t size);
+  bool asks_answers() const;
+  const KeptState* keep(Allocate allocate, void* context) const noexcept;
+
   BodyProcessor processor() const { return transaction_.processor(); }
   bool engine_off() const { return engine_off_; }
   const std::vector<Match>& matches() const { return matches_; }
@@ -120,6 +133,7 @@ class Inspection {
   template <class Run>
   const InspectionResult& guarded(Run run) noexcept;
   void finish();
+  void restore(const KeptState& state);
 
   // Scanning: inspection_scan.cpp
   void scan_phase(int phase);
@@ -228,11 +242,25 @@ class Inspection {
   std::uint32_t skip_ = 0;
   bool allow_phase_ = false;
   bool allow_all_ = false;
+  bool allow_request_ = false;  // not of the answer, too
   bool engine_off_ = false;
   bool detection_only_ = false;
   bool skip_body_ = false;
+  bool skip_response_body_ = false;
+  bool of_response_ = false;
   std::uint8_t highest_severity_ = kNoSeverity;
 };
+
+template <class Run>
+const InspectionResult& Inspection::guarded(Run run) noexcept {
+  try {
+    run();
+    finish();
+  } catch (const std::exception&) {
+    result_.outcome = Outcome::failed;
+  }
+  return result_;
+}
 
 // What a tag says a rule is about: "attack-sqli" is "sqli". Empty: nothing.
 std::string_view category_of(const Rule& rule) noexcept;

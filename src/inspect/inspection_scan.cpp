@@ -77,7 +77,8 @@ std::size_t Inspection::survey(int phase) {
   for (std::size_t i = 0; i < kListCount; ++i) {
     const auto list = static_cast<List>(i);
     const ValueClass value_class = class_of_list(list);
-    const bool may_know = remembers_ && has_common_names(list);
+    // Of an answer nothing is remembered, nor of its request once more.
+    const bool may_know = remembers_ && !of_response_ && has_common_names(list);
     Traits values = 0;
     Traits names = 0;
     for (Field& field : transaction_.list(list)) {
@@ -106,7 +107,8 @@ std::size_t Inspection::survey(int phase) {
     value_sums_[i] = values;
     name_sums_[i] = names;
   }
-  return total + 2 * transaction_.single(Collection::request_body).value.size();
+  return total + 2 * transaction_.single(Collection::request_body).value.size() +
+         transaction_.single(Collection::response_body).value.size();
 }
 
 void Inspection::scan_phase(int phase) {
@@ -160,6 +162,8 @@ void Inspection::scan_set(const ScanSet& set, ValueClass value_class, std::size_
     }
     case ValueClass::headers:
       add_list(List::headers, wanted(C::request_headers), wanted(C::request_headers_names));
+      add_list(List::response_headers, wanted(C::response_headers),
+               wanted(C::response_headers_names));
       break;
     case ValueClass::line:
     case ValueClass::body:

@@ -129,7 +129,7 @@ std::string_view Inspection::value_of(const MacroPart& part) {
     default:
       break;
   }
-  if (!is_request_data(part.collection)) {
+  if (!is_data(part.collection)) {
     Variable* found = find_variable(part.collection, kNoSlot, part.key);
     return found == nullptr ? std::string_view{} : text_of(*found);
   }

@@ -1,5 +1,6 @@
 #include "inspect/policy.h"
 
+#include <algorithm>
 #include <array>
 
 namespace guard::inspect {
@@ -9,9 +10,13 @@ namespace {
 constexpr std::array<std::string_view, 2> kOnBudget = {"refuse", "pass"};
 
 constexpr std::string_view kAttack = "The request looks like an attack";
+constexpr std::string_view kLeak = "The answer would tell what it must not";
+constexpr std::string_view kTextTypes =
+    "text/html,text/plain,text/xml,application/xml,application/json,+json,+xml";
+constexpr std::size_t kResponseSize = 512U << 10;
 
 // The last is for what has no name of its own.
-constexpr std::array<Code, 12> kCodes = {{
+constexpr std::array<Code, 13> kCodes = {{
     {403, "inspect.sqli", kAttack},
     {403, "inspect.xss", kAttack},
     {403, "inspect.rce", kAttack},
@@ -23,6 +28,7 @@ constexpr std::array<Code, 12> kCodes = {{
     {403, "inspect.session", kAttack},
     {403, "inspect.scanner", kAttack},
     {403, "inspect.protocol", kAttack},
+    {403, "inspect.disclosure", kLeak},
     {403, "inspect.generic", kAttack},
 }};
 
@@ -48,6 +54,44 @@ Switch parse_switch(core::Words& words) {
     result.trust_schema = core::parse_on_off("trust_schema=", *value);
   }
   return result;
+}
+
+bool ResponsePolicy::takes(std::string_view content_type) const noexcept {
+  std::string_view type = content_type.substr(0, content_type.find(';'));
+  while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) type.remove_suffix(1);
+  return std::any_of(types.begin(), types.end(), [type](const std::string& wanted) {
+    if (wanted.front() != '+') return equal_ignoring_case(wanted, type);
+    return type.size() > wanted.size() &&
+           equal_ignoring_case(wanted, type.substr(type.size() - wanted.size()));
+  });
+}
+
+ResponsePolicy parse_response(core::Words& words) {
+  words.read(1, {"threshold", "size", "types"});
+  ResponsePolicy policy;
+  policy.on = core::parse_on_off(words.directive(), words[0]);
+  const auto threshold = words.named("threshold");
+  const auto size = words.named("size");
+  const auto types = words.named("types");
+  if (!policy.on && (threshold || size || types)) {
+    core::fail("\"", words.directive(), " off\" takes nothing else");
+  }
+  if (threshold) {
+    policy.threshold = static_cast<int>(core::parse_number("threshold=", *threshold, 1, 10'000));
+  }
+  policy.size = kResponseSize;
+  if (size) policy.size = core::parse_size("size=", *size, 1U << 10U, 16U << 20U);
+  for (const std::string_view type : core::split(types.value_or(kTextTypes), ',')) {
+    const std::size_t slash = type.find('/');
+    const bool is_suffix = type.starts_with('+') && type.size() > 1;
+    const bool is_type = slash != std::string_view::npos && slash > 0 && slash + 1 < type.size();
+    if ((!is_suffix && !is_type) || type.find_first_of(" \t;*") != std::string_view::npos) {
+      core::fail("invalid type \"", type,
+                 "\" in \"types=\", one like text/html or +json is expected");
+    }
+    policy.types.push_back(to_lower(type));
+  }
+  return policy;
 }
 
 int parse_paranoia(const core::Words& words) {
@@ -97,6 +141,10 @@ const Code& code_of(std::string_view category) noexcept {
     if (code.code.substr(kPrefix) == category) return code;
   }
   return kCodes.back();
+}
+
+std::string_view response_title() noexcept {
+  return kLeak;
 }
 
 const Code& code_budget() noexcept {

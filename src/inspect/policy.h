@@ -24,7 +24,20 @@ struct Budget {
   bool pass = false;  // what is over it passes, with an event
 };
 
+// Rules about answers.
+struct ResponsePolicy {
+  bool on = false;
+  int threshold = 0;     // outbound anomaly score; 0: what the rules say
+  std::size_t size = 0;  // bytes of a body that are looked at
+  // Media types in lower case; "+json": what ends so.
+  std::vector<std::string> types;
+
+  // content_type: as in the field, with parameters.
+  bool takes(std::string_view content_type) const noexcept;
+};
+
 Switch parse_switch(core::Words& words);
+ResponsePolicy parse_response(core::Words& words);
 int parse_paranoia(const core::Words& words);   // 1 to 4
 int parse_threshold(const core::Words& words);  // 1 to 10000
 Budget parse_budget(core::Words& words);
@@ -39,6 +52,8 @@ struct Code {
 
 // category: of Inspection; an unknown one is "generic".
 const Code& code_of(std::string_view category) noexcept;
+// Of an answer that rules deny.
+std::string_view response_title() noexcept;
 const Code& code_budget() noexcept;
 // The body could not be had, or there was no memory to look at it.
 const Code& code_unavailable() noexcept;

@@ -217,8 +217,11 @@ ValueClass class_of(Collection collection) noexcept {
   switch (collection) {
     case Collection::request_headers:
     case Collection::request_headers_names:
+    case Collection::response_headers:
+    case Collection::response_headers_names:
       return ValueClass::headers;
     case Collection::request_body:
+    case Collection::response_body:
     case Collection::full_request:
       return ValueClass::body;
     case Collection::xml:
@@ -231,6 +234,9 @@ ValueClass class_of(Collection collection) noexcept {
 
 Program::Program(RuleSet rules, const ProgramOptions& options)
     : rules_(std::move(rules)), serial_(next_serial()), options_(options) {
+  if (!options_.response) {
+    for (int phase = kRequestPhases; phase < kPhases; ++phase) rules_.steps[phase].clear();
+  }
   chains_.emplace_back();
   compiled_.resize(rules_.rules.size());
   for (std::size_t i = 0; i < rules_.rules.size(); ++i) compile_rule(i);
@@ -248,11 +254,12 @@ Program::Program(RuleSet rules, const ProgramOptions& options)
     }
   }
   if (options_.threshold > 0) preset("inbound_anomaly_score_threshold", options_.threshold);
-  for (const char* name :
-       {"blocking_inbound_anomaly_score", "anomaly_score", "inbound_anomaly_score"}) {
-    const auto found = rules_.tx_slots.find(name);
-    if (found != rules_.tx_slots.end()) score_slots_.push_back(found->second);
+  if (options_.response_threshold > 0) {
+    preset("outbound_anomaly_score_threshold", options_.response_threshold);
   }
+  score_slots_ =
+      slots_of({"blocking_inbound_anomaly_score", "anomaly_score", "inbound_anomaly_score"});
+  response_score_slots_ = slots_of({"blocking_outbound_anomaly_score", "outbound_anomaly_score"});
 }
 
 // TX:/^header_/: which of the names that rules write are meant.
@@ -353,6 +360,15 @@ bool Program::skips_beyond_paranoia(const CompiledRule& compiled) const {
   return name == "executing_paranoia_level" || name == "detection_paranoia_level";
 }
 
+std::vector<int> Program::slots_of(std::initializer_list<std::string_view> names) const {
+  std::vector<int> slots;
+  for (const std::string_view name : names) {
+    const auto found = rules_.tx_slots.find(name);
+    if (found != rules_.tx_slots.end()) slots.push_back(found->second);
+  }
+  return slots;
+}
+
 void Program::preset(std::string_view name, std::int64_t number) {
   // A name that no rule knows needs no value.
   const auto found = rules_.tx_slots.find(name);
@@ -363,7 +379,7 @@ void Program::compile_rule(std::size_t index) {
   CompiledRule& compiled = compiled_[index];
   const Rule& rule = rules_.rules[index];
   compiled.rule = &rule;
-  if (rule.phase > kPhases || rule.action) return;
+  if (rule.action || (rule.phase > kRequestPhases && !options_.response)) return;
   compile_targets(compiled);
   compiled.chain = chain_of(rule.transformations);
   compile_operator(compiled);
@@ -378,7 +394,7 @@ void Program::compile_targets(CompiledRule& compiled) {
     one.collection = target.collection;
     one.count = target.count;
     one.selection = select(target);
-    if (is_response_data(target.collection)) {
+    if (is_response_data(target.collection) && rule.phase <= kRequestPhases) {
       fail_at(rule.at, std::string(name_of(target.collection)) + " is not there in phase " +
                            std::to_string(rule.phase));
     }
@@ -497,7 +513,7 @@ bool Program::is_searched(const CompiledRule& compiled) const {
     }
   }
   for (const CompiledTarget& target : compiled.targets) {
-    if (!is_request_data(target.collection) || target.count) return false;
+    if (!is_data(target.collection) || target.count) return false;
   }
   return compiled.phrases != nullptr || PatternSet::takes(rule.op.argument, chain.folds_case);
 }

@@ -99,6 +99,8 @@ struct ProgramOptions {
   bool libinjection = true;
   bool search = true;  // false: every rule is asked for every value, for tests
   PatternCache* cache = nullptr;
+  bool response = false;       // rules of answers are run
+  int response_threshold = 0;  // outbound anomaly score; 0: what the rules say
 };
 
 class Program {
@@ -153,6 +155,7 @@ class Program {
   const std::vector<Preset>& presets() const { return presets_; }
   // Slots of the anomaly score, those of both versions of the rules that are there.
   const std::vector<int>& score_slots() const { return score_slots_; }
+  const std::vector<int>& response_score_slots() const { return response_score_slots_; }
   // Whether any rule could want the body.
   bool wants_body() const { return wants_body_; }
 
@@ -171,6 +174,7 @@ class Program {
   void compile_sets();
   void compile_set(int phase, std::size_t value_class, std::size_t tier);
   void preset(std::string_view name, std::int64_t number);
+  std::vector<int> slots_of(std::initializer_list<std::string_view> names) const;
 
   RuleSet rules_;
   std::uint64_t serial_;
@@ -189,6 +193,7 @@ class Program {
   std::unordered_map<std::string_view, int> slots_;
   std::vector<Preset> presets_;
   std::vector<int> score_slots_;
+  std::vector<int> response_score_slots_;
   bool wants_body_ = false;
   Libinjection libinjection_;
 };

@@ -231,11 +231,7 @@ void RuleSetBuilder::add_rule(Directive&& one) {
   const int index = static_cast<int>(set_.rules.size());
   if (is_link) set_.rules.back().next_link = index;
   if (!is_link) {
-    if (rule.phase <= kPhases) {
-      set_.steps[rule.phase - 1].push_back({index, {}});
-    } else {
-      ++set_.response_rules;
-    }
+    set_.steps[rule.phase - 1].push_back({index, {}});
   }
   set_.rules.push_back(std::move(rule));
 }

@@ -104,7 +104,9 @@ struct Step {
   std::string marker;
 };
 
-inline constexpr int kPhases = 2;
+// Of a request two, of an answer two, and that which only tells.
+inline constexpr int kPhases = 5;
+inline constexpr int kRequestPhases = 2;
 
 struct RuleSet {
   std::deque<std::string> files;  // names; what SourceLine's views are of
@@ -113,7 +115,6 @@ struct RuleSet {
   std::map<std::string, int, std::less<>> tx_slots;  // lower case
   std::vector<std::string> tx_names;                 // by slot, as they were first written
   std::vector<std::string> notes;  // what was read and has no effect here, "FILE:LINE: ..."
-  std::size_t response_rules = 0;  // of the phases 3 to 5: read, not run
 
   int slot_of(std::string_view name);
 };

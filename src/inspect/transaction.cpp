@@ -69,6 +69,10 @@ ListView lists_of(Collection collection) noexcept {
       return one(List::part_filenames);
     case Collection::multipart_name:
       return one(List::part_names);
+    case Collection::response_headers:
+      return one(List::response_headers);
+    case Collection::response_headers_names:
+      return one(List::response_headers, true);
     default:
       return one(List::single);
   }
@@ -192,6 +196,21 @@ void Transaction::begin_headers(const RequestView& view) {
     } else if (equal_ignoring_case(header.name, "authorization")) {
       set(Collection::auth_type, value.substr(0, value.find(' ')));
     }
+  }
+}
+
+void Transaction::add_response(const ResponseView& view) {
+  constexpr std::string_view kHttp = "HTTP/";
+  char* at = arena_.allocate(kHttp.size() + view.version.size());
+  std::copy(view.version.begin(), view.version.end(), std::copy(kHttp.begin(), kHttp.end(), at));
+  set(Collection::response_protocol, {at, kHttp.size() + view.version.size()});
+  set(Collection::response_status, view.status);
+  set(Collection::response_content_type, view.content_type);
+  set(Collection::response_content_length, view.content_length);
+  set(Collection::response_body, view.body);
+  set(Collection::outbound_data_error, view.body_cut ? "1" : "0");
+  for (const HeaderField& header : view.headers) {
+    list(List::response_headers).push_back({header.name, header.value});
   }
 }
 

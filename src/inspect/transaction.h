@@ -39,6 +39,17 @@ struct RequestView {
   std::string_view user;
 };
 
+// An answer, for the rules about it. body: as much of it as is looked at.
+struct ResponseView {
+  std::string_view status;   // "200"
+  std::string_view version;  // "1.1"
+  std::string_view content_type;
+  std::string_view content_length;  // empty: not known
+  std::span<const HeaderField> headers;
+  std::string_view body;
+  bool body_cut = false;  // there is more of it
+};
+
 enum class BodyProcessor : std::uint8_t { none, urlencoded, multipart, json, xml };
 
 // Patterns are searched for in tiers: a value that can hold none of a tier's is not searched.
@@ -78,10 +89,11 @@ enum class List : std::uint8_t {
   part_names,
   xml_text,
   xml_attributes,
+  response_headers,
   single,  // one value of its own for each collection that is no list
 };
 
-inline constexpr std::size_t kListCount = 12;
+inline constexpr std::size_t kListCount = 13;
 
 // Which lists a collection is, and whether of them it is the names.
 struct ListView {
@@ -111,6 +123,8 @@ class Transaction {
   // values that are not to be searched; empty: all are.
   void add_json_body(std::string_view body, const core::JsonDocument& document,
                      std::span<const std::uint64_t> trusted);
+
+  void add_response(const ResponseView& view);
 
   BodyProcessor processor() const { return processor_; }
   void set_processor(BodyProcessor processor);

@@ -78,7 +78,7 @@ inline constexpr std::array<std::string_view, 45> kIgnoredDirectiveNames = {
 };
 
 // What a target or a macro may name. Up to (without) tx: data of the request, which the Transaction
-// holds; then what the rules themselves make; then what only an answer has.
+// holds; then what the rules themselves make; then what only an answer has, which it holds, too.
 enum class Collection : std::uint8_t {
   args,
   args_names,
@@ -157,7 +157,7 @@ enum class Collection : std::uint8_t {
   matched_var_name,
   matched_vars,
   matched_vars_names,
-  // of answers: rules of the phases 3 to 5 alone, which are read and not run
+  // of answers: of rules of the phases 3 to 5 alone
   response_body,
   response_content_length,
   response_content_type,
@@ -267,12 +267,13 @@ constexpr std::string_view name_of(Collection collection) {
                                                        : kCollectionNames[index_of(collection)];
 }
 
-constexpr bool is_request_data(Collection collection) {
-  return collection < Collection::tx;
-}
-
 constexpr bool is_response_data(Collection collection) {
   return collection >= Collection::response_body;
+}
+
+// What a Transaction holds.
+constexpr bool is_data(Collection collection) {
+  return collection < Collection::tx || is_response_data(collection);
 }
 
 // What Guard has nothing to say about: an empty collection.
@@ -471,7 +472,8 @@ enum class ControlKind : std::uint8_t {
   request_body_processor,
   force_request_body_variable,
   request_body_access,
-  nothing,  // of the audit log, of answers
+  response_body_access,
+  nothing,  // of the audit log
 };
 
 struct ControlName {
@@ -494,7 +496,7 @@ inline constexpr std::array<ControlName, 17> kControlNames = {{
     {"auditengine", ControlKind::nothing},
     {"auditlogparts", ControlKind::nothing},
     {"debugloglevel", ControlKind::nothing},
-    {"responsebodyaccess", ControlKind::nothing},
+    {"responsebodyaccess", ControlKind::response_body_access},
     {"responsebodylimit", ControlKind::nothing},
     {"hashengine", ControlKind::nothing},
 }};

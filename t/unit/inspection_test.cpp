@@ -259,6 +259,101 @@ void keeps_its_budget(void**) {
   assert_true(run(kRules, many + " HTTP/1.1\r\n\r\n", true) == "over budget");
 }
 
+// What becomes of an answer: "12 17 denied 403 disclosure score 0".
+std::string answer(std::string_view rules, std::string_view target, const ResponseView& response,
+                   bool search, std::uint64_t budget = kDefaultBudget) {
+  RuleSetBuilder builder;
+  builder.add_text(rules, "f");
+  ProgramOptions options{1, 5, false, search};
+  options.response = true;
+  options.response_threshold = 4;
+  const Program program(builder.finish(), options);
+  Inspection inspection;
+  assert_true(inspection.prepare(program));
+  RequestView view;
+  view.method = "GET";
+  view.target = target;
+  view.version = "1.1";
+  assert_true(inspection.run_headers(program, view, budget).outcome == Outcome::passed);
+  assert_true(inspection.run_body({}).outcome == Outcome::passed);
+  if (!inspection.asks_answers()) return "not asked";
+  std::vector<std::unique_ptr<char[]>> memory;
+  const KeptState* kept = inspection.keep(
+      [](void* context, std::size_t size) -> void* {
+        auto& blocks = *static_cast<std::vector<std::unique_ptr<char[]>>*>(context);
+        return blocks.emplace_back(new char[size]).get();
+      },
+      &memory);
+  assert_non_null(kept);
+  // Another request in between.
+  RequestView other = view;
+  other.target = "/?set=other&allow=1&off=1";
+  inspection.run_headers(program, other, budget);
+  const InspectionResult result = inspection.run_response(program, view, *kept, response, budget);
+  if (result.outcome == Outcome::over_budget) return "over budget";
+  std::string text;
+  for (const Match& match : inspection.matches()) text += std::to_string(match.rule->id) + ' ';
+  if (result.outcome == Outcome::denied) {
+    text += "denied " + std::to_string(result.status) + ' ' + std::string(inspection.category());
+  }
+  return text + " score " + std::to_string(result.score);
+}
+
+void judges_answers(void**) {
+  constexpr std::string_view kRules =
+      "SecRule ARGS:set \"@rx .\" "
+      "\"id:1,phase:1,pass,nolog,setvar:tx.%{MATCHED_VAR}=1,setvar:tx.a=x\"\n"
+      "SecRule ARGS:allow \"@eq 1\" \"id:2,phase:1,allow,nolog\"\n"
+      "SecRule ARGS:allow \"@eq 2\" \"id:3,phase:1,allow:request,nolog\"\n"
+      "SecRule ARGS:off \"@eq 1\" \"id:4,phase:1,pass,nolog,ctl:ruleEngine=Off\"\n"
+      "SecRule ARGS:less \"@eq 1\" "
+      "\"id:5,phase:1,pass,nolog,ctl:ruleRemoveTargetById=13;RESPONSE_BODY\"\n"
+      "SecRule ARGS:body \"@eq 1\" \"id:6,phase:1,pass,nolog,ctl:responseBodyAccess=Off\"\n"
+      "SecRule ARGS:see \"@eq 1\" \"id:7,phase:1,pass,nolog,ctl:ruleEngine=DetectionOnly\"\n"
+      "SecRule TX:one \"@eq 1\" \"id:11,phase:3,pass,chain\"\nSecRule TX:a \"@streq x\"\n"
+      "SecRule RESPONSE_HEADERS_NAMES|RESPONSE_HEADERS \"@rx (?i)leak[0-9]\" "
+      "\"id:12,phase:3,pass\"\n"
+      "SecRule RESPONSE_BODY \"@rx pass(?:word|wd)\" \"id:13,phase:4,pass,t:none,t:lowercase,"
+      "severity:ERROR,tag:'attack-disclosure',setvar:tx.outbound_anomaly_score=+4\"\n"
+      "SecRule TX:outbound_anomaly_score \"@ge %{tx.outbound_anomaly_score_threshold}\" "
+      "\"id:14,phase:4,deny\"\n"
+      "SecRule RESPONSE_STATUS|RESPONSE_PROTOCOL|RESPONSE_CONTENT_TYPE|RESPONSE_CONTENT_LENGTH "
+      "\"@streq 404\" \"id:15,phase:3,deny,status:500\"\n"
+      "SecRule OUTBOUND_DATA_ERROR \"@eq 1\" \"id:16,phase:4,pass\"\n"
+      "SecRule TX:outbound_anomaly_score \"@gt 0\" \"id:17,phase:5,deny\"\n";
+  const HeaderField field{"X-Leak1", "leak2"};
+  ResponseView plain{"200", "1.1", "text/html", "9", {}, "Password!", false};
+  const auto judged = [&](std::string_view target, const ResponseView& response,
+                          std::string_view wanted) {
+    for (const bool search : {true, false}) {
+      const std::string found = answer(kRules, target, response, search);
+      if (found != wanted) print_error("%s: %s\n", std::string(target).c_str(), found.c_str());
+      assert_true(found == wanted);
+    }
+  };
+  judged("/", plain, "13 14 17 denied 403 disclosure score 4");
+  judged("/?set=one", plain, "11 13 14 17 denied 403 disclosure score 4");
+  judged("/?set=two", plain, "13 14 17 denied 403 disclosure score 4");
+  judged("/?allow=1", plain, "not asked");
+  judged("/?allow=2", plain, "13 14 17 denied 403 disclosure score 4");
+  judged("/?off=1", plain, "not asked");
+  judged("/?less=1", plain, " score 0");
+  judged("/?body=1", plain, " score 0");
+  judged("/?see=1", plain, "13 14 17  score 4");
+  plain.body = "fine";
+  judged("/", plain, " score 0");
+  plain.headers = {&field, 1};
+  judged("/", plain, "12  score 0");
+  plain.headers = {};
+  plain.body_cut = true;
+  judged("/", plain, "16  score 0");
+  plain.status = "404";
+  judged("/", plain, "15 denied 500  score 0");
+  const std::string large(200'000, 'p');
+  plain.body = large;
+  assert_true(answer(kRules, "/", plain, true, 100'000) == "over budget");
+}
+
 }  // namespace
 
 int main() {
@@ -273,6 +368,7 @@ int main() {
       cmocka_unit_test(reads_bodies),
       cmocka_unit_test(remembers_texts),
       cmocka_unit_test(keeps_its_budget),
+      cmocka_unit_test(judges_answers),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -1,6 +1,7 @@
 // From a request's phases to those of its answer, and these.
 #include <algorithm>
 #include <new>
+#include <span>
 
 #include "inspect/inspection.h"
 
@@ -11,24 +12,24 @@ namespace {
 // TX.0 to TX.9 are what a regex has captured.
 constexpr std::size_t kCaptures = 10;
 
-template <class T>
-T* take(Inspection::Allocate allocate, void* context, std::size_t count) {
-  void* at = allocate(context, std::max<std::size_t>(count, 1) * sizeof(T));
+void* take(Inspection::Allocate allocate, void* context, std::size_t bytes) {
+  void* at = allocate(context, std::max<std::size_t>(bytes, 1));
   if (at == nullptr) throw std::bad_alloc();
-  return static_cast<T*>(at);
+  return at;
 }
 
 std::string_view copy(Inspection::Allocate allocate, void* context, std::string_view text) {
   if (text.empty()) return {};
-  char* at = take<char>(allocate, context, text.size());
+  char* at = static_cast<char*>(take(allocate, context, text.size()));
   std::copy(text.begin(), text.end(), at);
   return {at, text.size()};
 }
 
 std::span<const Control* const> copy(Inspection::Allocate allocate, void* context,
                                      const std::vector<const Control*>& controls) {
-  const Control** at = take<const Control*>(allocate, context, controls.size());
-  std::copy(controls.begin(), controls.end(), at);
+  const std::span<const Control* const> all(controls);
+  auto** at = static_cast<const Control**>(take(allocate, context, all.size_bytes()));
+  std::copy(all.begin(), all.end(), at);
   return {at, controls.size()};
 }
 
@@ -44,7 +45,8 @@ const KeptState* Inspection::keep(Allocate allocate, void* context) const noexce
     for (std::size_t i = kCaptures; i < tx_.size(); ++i) {
       if (tx_[i].state != Variable::State::unset) ++count;
     }
-    auto* variables = take<KeptVariable>(allocate, context, count);
+    auto* variables =
+        static_cast<KeptVariable*>(take(allocate, context, count * sizeof(KeptVariable)));
     std::size_t next = 0;
     const auto add = [&](Collection collection, int slot, std::string_view name,
                          const Variable& variable) {
@@ -62,7 +64,7 @@ const KeptState* Inspection::keep(Allocate allocate, void* context) const noexce
       add(Collection::tx, static_cast<int>(i), {}, tx_[i]);
     }
     for (const Named& named : named_) add(named.collection, kNoSlot, named.name, named.variable);
-    return new (take<KeptState>(allocate, context, 1))
+    return new (take(allocate, context, sizeof(KeptState)))
         KeptState{{variables, next},
                   copy(allocate, context, removed_rules_),
                   copy(allocate, context, removed_targets_),

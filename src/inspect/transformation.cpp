@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 
 #include "core/ascii.h"
 #include "inspect/unicode_map.h"
@@ -626,10 +627,20 @@ std::string_view sql_hex_decode(std::string_view in, char* to) {
 }
 
 // To be looked up by its name for each digest takes longer than the digest.
-const EVP_MD* fetched(const char* name, const EVP_MD* otherwise) {
-  const EVP_MD* found = EVP_MD_fetch(nullptr, name, nullptr);
-  return found != nullptr ? found : otherwise;
-}
+class Fetched {
+ public:
+  Fetched(const char* name, const EVP_MD* otherwise)
+      : fetched_(EVP_MD_fetch(nullptr, name, nullptr)), otherwise_(otherwise) {}
+
+  const EVP_MD* get() const { return fetched_ != nullptr ? fetched_.get() : otherwise_; }
+
+ private:
+  struct Free {
+    void operator()(EVP_MD* digest) const noexcept { EVP_MD_free(digest); }
+  };
+  std::unique_ptr<EVP_MD, Free> fetched_;
+  const EVP_MD* otherwise_;
+};
 
 std::string_view digest(std::string_view in, char* to, const EVP_MD* kind) {
   unsigned size = 0;
@@ -682,8 +693,8 @@ std::string_view apply(Transformation transformation, std::string_view in, char*
     case Transformation::lowercase:
       return each(in, out, core::to_lower);
     case Transformation::md5: {
-      static const EVP_MD* const kind = fetched("MD5", EVP_md5());
-      return digest(in, out, kind);
+      static const Fetched kind("MD5", EVP_md5());
+      return digest(in, out, kind.get());
     }
     case Transformation::normalize_path:
       return normalize_path(in, out, false);
@@ -704,8 +715,8 @@ std::string_view apply(Transformation transformation, std::string_view in, char*
     case Transformation::replace_nulls:
       return each(in, out, [](char c) { return c == '\0' ? ' ' : c; });
     case Transformation::sha1: {
-      static const EVP_MD* const kind = fetched("SHA1", EVP_sha1());
-      return digest(in, out, kind);
+      static const Fetched kind("SHA1", EVP_sha1());
+      return digest(in, out, kind.get());
     }
     case Transformation::sql_hex_decode:
       return sql_hex_decode(in, out);

@@ -92,6 +92,7 @@ POST /observed
 --- response_body: [123456789,123456789]
 
 === TEST 5: size, the default is 1m
+--- timeout: 60
 --- upstream
 status 204
 --- config eval: $::limits

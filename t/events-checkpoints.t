@@ -52,7 +52,7 @@ sub tried {
             my %signed = map { my ($text) = /(\{.*\})/; my $line = $json->decode($text); ($line->{process}{entity_id} => $line->{guard}{checkpoint}{sequence}) } @checkpoints;
             return @written == $lines && !grep { ($signed{$_} // -1) != $written{$_} } keys %written;
         },
-        10
+        30
     ), "$name: every line is signed";
     is $nginx->stop, undef, "$name: stops";
     is_deeply [log_problems($nginx)], [], "$name: log";

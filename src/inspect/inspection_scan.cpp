@@ -15,9 +15,10 @@ constexpr std::uint8_t kLastGroup = 47;
 // there are some, of every class.
 constexpr std::uint8_t kKnownGroups = 8;
 
-// Fields of which the same values come again and again and are nobody's secret.
+// Fields of which the same values come again and again and are nobody's secret. Not Referer, whose
+// URL may hold one, nor all of Sec-: tokens travel in Sec-WebSocket-Protocol.
 bool is_common_field(std::string_view name) {
-  static constexpr std::array<std::string_view, 20> kNames = {"accept",
+  static constexpr std::array<std::string_view, 19> kNames = {"accept",
                                                               "accept-charset",
                                                               "accept-encoding",
                                                               "accept-language",
@@ -30,17 +31,18 @@ bool is_common_field(std::string_view name) {
                                                               "origin",
                                                               "pragma",
                                                               "priority",
-                                                              "referer",
                                                               "te",
                                                               "upgrade",
                                                               "upgrade-insecure-requests",
                                                               "user-agent",
                                                               "via",
                                                               "x-requested-with"};
-  constexpr std::string_view kSec = "sec-";
+  static constexpr std::array<std::string_view, 2> kBeginnings = {"sec-ch-", "sec-fetch-"};
   return std::any_of(kNames.begin(), kNames.end(),
                      [&](std::string_view one) { return equal_ignoring_case(name, one); }) ||
-         equal_ignoring_case(name.substr(0, kSec.size()), kSec);
+         std::any_of(kBeginnings.begin(), kBeginnings.end(), [&](std::string_view one) {
+           return equal_ignoring_case(name.substr(0, one.size()), one);
+         });
 }
 
 ValueClass class_of_list(List list) {
@@ -83,7 +85,8 @@ std::size_t Inspection::survey(int phase) {
     Traits names = 0;
     for (Field& field : transaction_.list(list)) {
       if (field.name_traits == Field::kUnknown) {
-        if (may_know) {
+        // A name without a value may be a token: all of a query, or of a cookie.
+        if (may_know && !field.value.empty()) {
           field.known_name = known(value_class, field.name);
           if (list == List::headers && is_common_field(field.name)) {
             field.known_value = known(value_class, field.value);

@@ -479,10 +479,12 @@ bool Inspection::try_subject(const CompiledRule& compiled, const Subject& subjec
   const Rule& rule = *compiled.rule;
   const Chain& chain = program_->chain(compiled.chain);
   if (!rule.multi_match) {
-    return try_value(compiled, subject, transformed(chain, subject.value, subject.traits));
+    Traits traits = subject.traits;
+    const std::string_view value = transformed(chain, subject.value, traits);
+    return try_value(compiled, subject, value, traits);
   }
   // Before the transformations, and after each that has changed something.
-  bool found = try_value(compiled, subject, subject.value);
+  bool found = try_value(compiled, subject, subject.value, subject.traits);
   std::string_view value = subject.value;
   Traits traits = subject.traits;
   for (const Transformation one : chain.transformations) {
@@ -495,14 +497,14 @@ bool Inspection::try_subject(const CompiledRule& compiled, const Subject& subjec
     transaction_.arena().shrink(value.data() == out ? room - value.size() : room);
     if (!changed) continue;
     traits = byte_traits(value);
-    if (try_value(compiled, subject, value)) found = true;
+    if (try_value(compiled, subject, value, traits)) found = true;
     if (stopped()) return found;
   }
   return found;
 }
 
 std::string_view Inspection::transformed(const Chain& chain, std::string_view value,
-                                         Traits traits) {
+                                         Traits& traits) {
   const Traits wanted = chain.triggers | (chain.folds_case ? trait::kLetter : 0);
   if ((wanted & traits) == 0 && chain.triggers != trait::kAny) return value;
   for (const Transformation one : chain.transformations) {
@@ -520,8 +522,9 @@ std::string_view Inspection::transformed(const Chain& chain, std::string_view va
 }
 
 bool Inspection::try_value(const CompiledRule& compiled, const Subject& subject,
-                           std::string_view value) {
-  if (matches_operator(compiled, value) == compiled.rule->op.negated || stopped()) return false;
+                           std::string_view value, Traits traits) {
+  if (matches_operator(compiled, value, traits) == compiled.rule->op.negated || stopped())
+    return false;
   matched(compiled, subject, value);
   return true;
 }

@@ -169,9 +169,12 @@ class Inspection {
   bool is_cleared(const CompiledRule& compiled, const Subject& subject) const;
   static void clear(const CompiledRule& compiled, const Subject& subject);
   bool try_subject(const CompiledRule& compiled, const Subject& subject);
-  bool try_value(const CompiledRule& compiled, const Subject& subject, std::string_view value);
-  std::string_view transformed(const Chain& chain, std::string_view value, Traits traits);
-  bool matches_operator(const CompiledRule& compiled, std::string_view value);
+  // traits: of value.
+  bool try_value(const CompiledRule& compiled, const Subject& subject, std::string_view value,
+                 Traits traits);
+  // traits: of the value, then of the result.
+  std::string_view transformed(const Chain& chain, std::string_view value, Traits& traits);
+  bool matches_operator(const CompiledRule& compiled, std::string_view value, Traits traits);
   bool matches_regex(const CompiledRule& compiled, std::string_view value);
   void matched(const CompiledRule& compiled, const Subject& subject, std::string_view value);
   void after_match(const CompiledRule& compiled);

@@ -41,11 +41,6 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-// Without one of these bytes there is no tag and no attribute, in whatever context a page puts it.
-bool may_be_xss(std::string_view value) {
-  return value.find_first_of("<=") != std::string_view::npos;
-}
-
 }  // namespace
 
 bool Inspection::compare_numbers(Operator op, std::int64_t value, std::int64_t with) {
@@ -99,7 +94,8 @@ bool Inspection::matches_regex(const CompiledRule& compiled, std::string_view va
   return true;
 }
 
-bool Inspection::matches_operator(const CompiledRule& compiled, std::string_view value) {
+bool Inspection::matches_operator(const CompiledRule& compiled, std::string_view value,
+                                  Traits traits) {
   const Operator op = compiled.rule->op.op;
   if (op == Operator::rx) return matches_regex(compiled, value);
   charge(value.size() + kStepCost);
@@ -138,17 +134,19 @@ bool Inspection::matches_operator(const CompiledRule& compiled, std::string_view
       return true;
     }
     case Operator::detect_sqli: {
+      const Libinjection& libinjection = program_->libinjection();
       Libinjection::Fingerprint fingerprint{};
-      if (!Libinjection::may_be_sqli(value) || !program_->libinjection().loaded()) return false;
+      if (!libinjection.loaded() || !libinjection.may_be_sqli(value, traits)) return false;
       charge(value.size() * kRegexCost);
-      if (!program_->libinjection().is_sqli(value, fingerprint)) return false;
+      if (!libinjection.is_sqli(value, fingerprint)) return false;
       if (compiled.rule->capture) {
         capture(0, transaction_.arena().copy(std::string_view(fingerprint.data())));
       }
       return true;
     }
     case Operator::detect_xss:
-      if (!may_be_xss(value) || !program_->libinjection().loaded()) return false;
+      // Without one of these there is no tag and no attribute, in whatever context a page puts it.
+      if ((traits & trait::of_marks("<=")) == 0 || !program_->libinjection().loaded()) return false;
       charge(value.size() * kRegexCost);
       if (!program_->libinjection().is_xss(value)) return false;
       if (compiled.rule->capture) capture(0, value);

@@ -2,9 +2,13 @@
 
 #include <dlfcn.h>
 
-#include "inspect/byte_traits.h"
-
 namespace guard::inspect {
+
+namespace {
+
+constexpr std::string_view kVersion = "3.9.2";
+
+}  // namespace
 
 Libinjection::~Libinjection() {
   if (library_ != nullptr) dlclose(library_);
@@ -26,25 +30,30 @@ bool Libinjection::load() {
     return false;
   }
   library_ = library;
+  // What is known of its inside is known of this version.
+  const auto version = reinterpret_cast<const char* (*)()>(dlsym(library, "libinjection_version"));
+  const auto lookup =
+      reinterpret_cast<SqliWords::Lookup>(dlsym(library, "libinjection_sqli_lookup_word"));
+  if (version != nullptr && lookup != nullptr && std::string_view(version()) == kVersion) {
+    words_.read(lookup);
+  }
   return true;
 }
 
-// libinjection reads a text as tokens and knows sequences of them. It knows none of one token, but
-// for a comment, and of two only those with a comment or a string and UNION, nor any of numbers,
-// dots and operators alone.
-bool Libinjection::may_be_sqli(std::string_view text) noexcept {
+bool Libinjection::may_be_sqli(std::string_view text, Traits traits) const noexcept {
   using namespace trait;
-  const Traits traits = byte_traits(text) & kBytes;
-  // One word, or a number and a word.
+  traits &= kBytes;
+  // One word, or a number and a word: no sequence has one token, but for a comment, and of two only
+  // those with a comment or UNION.
   if ((traits & ~kWord) == 0) return false;
-  if ((traits & ~(kDigit | kZero | of_marks(".+- "))) == 0) {
-    return text.find("--") != std::string_view::npos;
-  }
-  // With dots in it a word is one unless what stands before a dot is a keyword: the names that
-  // members of JSON have begin with what is none.
+  // With dots in it a word is one unless what stands before a dot is in the table: the names that
+  // members of JSON have begin with what is not.
   constexpr std::string_view kJson = "json";
-  return (traits & ~(kWord | of_mark('.'))) != 0 || !text.starts_with(kJson) ||
-         text[kJson.size()] != '.';
+  if ((traits & ~(kWord | of_mark('.'))) == 0 && text.starts_with(kJson) &&
+      text[kJson.size()] == '.') {
+    return false;
+  }
+  return words_.may_report(text, traits);
 }
 
 bool Libinjection::is_sqli(std::string_view text, Fingerprint& fingerprint) const noexcept {

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "inspect/sqli_words.h"
+
 namespace guard::inspect {
 
 class Libinjection {
@@ -22,9 +24,9 @@ class Libinjection {
   const std::string& why() const { return why_; }
   bool loaded() const { return library_ != nullptr; }
 
+  // False: is_sqli() would say no. Takes less time than it. traits: of the text.
+  bool may_be_sqli(std::string_view text, Traits traits) const noexcept;
   // fingerprint: the tokens that were recognised, with a zero at the end.
-  // False: is_sqli() would say no. Takes less time than it.
-  static bool may_be_sqli(std::string_view text) noexcept;
   bool is_sqli(std::string_view text, Fingerprint& fingerprint) const noexcept;
   bool is_xss(std::string_view text) const noexcept;
 
@@ -35,6 +37,7 @@ class Libinjection {
   void* library_ = nullptr;
   Sqli sqli_ = nullptr;
   Xss xss_ = nullptr;
+  SqliWords words_;
   std::string why_;
 };
 

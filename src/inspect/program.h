@@ -203,4 +203,8 @@ std::int64_t leading_number(std::string_view text) noexcept;
 
 ValueClass class_of(Collection collection) noexcept;
 
+// What must be there before a transformation for one of the needs to be there behind it: that, or
+// what makes it.
+Traits before(Transformation transformation, Traits need) noexcept;
+
 }  // namespace guard::inspect

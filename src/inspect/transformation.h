@@ -2,6 +2,7 @@
 // rules are written for that, and for its oddities. None of them fails.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <span>
 #include <string_view>
@@ -22,12 +23,20 @@ constexpr std::size_t transformed_size(std::size_t size) {
 std::string_view transform(Transformation transformation, std::string_view in, char* out,
                            bool& changed) noexcept;
 
+// By transformation: for the two below.
+extern const std::array<Traits, kTransformationCount> kTriggers;
+extern const std::array<Traits, kTransformationCount> kChanges;
+
 // The traits of which a value must have one for the transformation to change more than its case.
 // kAny: it may change any value.
-Traits triggers(Transformation transformation) noexcept;
+inline Traits triggers(Transformation transformation) noexcept {
+  return kTriggers[static_cast<std::size_t>(transformation)];
+}
 
 // The same, but for the result to differ in anything.
-Traits changes(Transformation transformation) noexcept;
+inline Traits changes(Transformation transformation) noexcept {
+  return kChanges[static_cast<std::size_t>(transformation)];
+}
 
 // What bytes may be in the result that are not in the value, but for the case of letters, if the
 // value has a trigger. 0: it only takes away.

@@ -14,10 +14,24 @@ constexpr std::array<Traits, 256> make_table() {
 
 constexpr std::array<Traits, 256> kTable = make_table();
 
+constexpr Traits kAmpersand = trait::of_mark('&');
+constexpr Traits kBehindSpace = trait::of_marks("/(");
 constexpr Traits kPathBytes = trait::of_marks("/\\.");
 
 constexpr bool is_slash(char c) {
   return c == '/' || c == '\\';
+}
+
+// The entities that t:htmlEntityDecode knows: by number, &quot; &amp; &lt; &gt; &nbsp;
+bool has_entity(std::string_view value) {
+  constexpr std::string_view kBeginnings = "#qalgnQALGN";
+  for (std::size_t at = value.find('&'); at != std::string_view::npos;
+       at = value.find('&', at + 1)) {
+    if (at + 1 < value.size() && kBeginnings.find(value[at + 1]) != std::string_view::npos) {
+      return true;
+    }
+  }
+  return false;
 }
 
 constexpr Traits kSlashes = trait::of_marks("/\\");
@@ -48,14 +62,15 @@ Traits byte_traits(std::string_view value) noexcept {
   if (i < value.size()) traits |= kTable[static_cast<unsigned char>(value[i])];
   traits |= others;
   if ((traits & kPathBytes) != 0 && has_path_dots(value, traits)) traits |= trait::kPathDots;
+  if ((traits & kAmpersand) != 0 && has_entity(value)) traits |= trait::kEntity;
   if ((traits & trait::kSpace) == 0) return traits;
-  bool space = false;
-  for (const char c : value) {
-    if (space) {
-      if (c == ' ') traits |= trait::kTwoSpaces;
-      if (c == '/' || c == '(') traits |= trait::kSpaceSlash;
+  if (value.find("  ") != std::string_view::npos) traits |= trait::kTwoSpaces;
+  if ((traits & kBehindSpace) != 0) {
+    bool space = false;
+    for (const char c : value) {
+      if (space && (c == '/' || c == '(')) traits |= trait::kSpaceSlash;
+      space = c == ' ';
     }
-    space = c == ' ';
   }
   return traits;
 }

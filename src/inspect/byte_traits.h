@@ -44,6 +44,7 @@ inline constexpr Traits kTwoSpaces = Traits{1} << 41;   // next to each other
 inline constexpr Traits kSpaceSlash = Traits{1} << 42;  // a space before / or (
 // Two slashes, or a dot next to one, or before or behind everything.
 inline constexpr Traits kPathDots = Traits{1} << 43;
+inline constexpr Traits kEntity = Traits{1} << 44;  // an & before what may be one of HTML's
 
 inline constexpr Traits kLetter = kLower | kUpper;
 inline constexpr Traits kWord = kLetter | kDigit | kZero | of_mark('_');

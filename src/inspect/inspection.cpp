@@ -75,7 +75,7 @@ const InspectionResult& Inspection::run_body(std::string_view body,
 void Inspection::finish() {
   const auto& slots = of_response_ ? program_->response_score_slots() : program_->score_slots();
   for (const int slot : slots) {
-    result_.score = std::max(result_.score, number_of(tx_[static_cast<std::size_t>(slot)]));
+    result_.score = std::max(result_.score, tx_[static_cast<std::size_t>(slot)].number);
   }
   if (transaction_.too_many_arguments() && result_.outcome == Outcome::passed) {
     result_.outcome = Outcome::over_budget;
@@ -99,6 +99,10 @@ void Inspection::run_phase(int phase) {
     const CompiledRule& compiled = program_->rule(index);
     skip_to_ = -1;
     current_ = compiled.rule;
+    if (compiled.jumps && removed_rules_.empty() && removed_targets_.empty()) {
+      if (jumps(compiled)) at = static_cast<std::size_t>(compiled.skip_to);
+      continue;
+    }
     if (removed_by_control(*compiled.rule)) continue;
     if (evaluate(index)) report(*compiled.rule);
     if (allow_phase_ || allow_all_ || engine_off_) return;
@@ -215,6 +219,12 @@ void Inspection::clear(const CompiledRule& compiled, const Subject& subject) {
   std::erase(search.patterns, static_cast<std::uint32_t>(compiled.pattern));
 }
 
+bool Inspection::jumps(const CompiledRule& compiled) {
+  if (compares_number(compiled, compiled.targets.front())) return true;
+  forget_match();
+  return false;
+}
+
 // A variable of TX against a number: what most rules of the Core Rule Set do that look for nothing.
 bool Inspection::compares_number(const CompiledRule& compiled, const CompiledTarget& target) {
   Variable& variable = tx_[static_cast<std::size_t>(target.slot)];
@@ -222,7 +232,7 @@ bool Inspection::compares_number(const CompiledRule& compiled, const CompiledTar
   charge(kStepCost);
   const Rule& rule = *compiled.rule;
   if (stopped() ||
-      compare_numbers(rule.op.op, number_of(variable), compiled.number) == rule.op.negated) {
+      compare_numbers(rule.op.op, variable.number, compiled.number) == rule.op.negated) {
     return false;
   }
   const std::string_view text = text_of(variable);

@@ -107,7 +107,7 @@ class Inspection {
   struct Variable {
     enum class State : std::uint8_t { unset, text, number } state = State::unset;
     std::string_view text;
-    std::int64_t number = 0;
+    std::int64_t number = 0;  // of a text, what it begins with: leading_number()
   };
   struct Named {
     Collection collection;
@@ -156,6 +156,7 @@ class Inspection {
   // The first of a phase's steps from a place on that is to be asked; their count: none.
   std::size_t next_candidate(std::size_t from, std::size_t count) const;
   bool evaluate(int index);
+  bool jumps(const CompiledRule& compiled);
   bool compares_number(const CompiledRule& compiled, const CompiledTarget& target);
   bool evaluate_target(const CompiledRule& compiled, const CompiledTarget& target);
   template <class Each>
@@ -188,7 +189,7 @@ class Inspection {
   std::string_view text_of(Variable& variable);
   // Comparisons, and no other operators.
   static bool compare_numbers(Operator op, std::int64_t value, std::int64_t with);
-  static std::int64_t number_of(const Variable& variable);
+  static Variable text_variable(std::string_view text);
   std::string_view expand(const Macro& macro);
   std::string_view value_of(const MacroPart& part);
   void capture(std::size_t group, std::string_view value);

@@ -1,5 +1,6 @@
 // What an operator says of one value.
 #include <algorithm>
+#include <cstring>
 
 #include "core/address.h"
 #include "core/ascii.h"
@@ -21,6 +22,12 @@ bool contains_word(std::string_view text, std::string_view word) {
     if ((at == 0 || is_word_end(text, at - 1)) && is_word_end(text, at + word.size())) return true;
   }
   return false;
+}
+
+// Quicker than find() where many places begin as it does: "/host/" in a list of fields.
+bool contains(std::string_view text, std::string_view what) {
+  if (what.empty()) return true;
+  return !text.empty() && memmem(text.data(), text.size(), what.data(), what.size()) != nullptr;
 }
 
 bool bad_url_encoding(std::string_view text) {
@@ -111,7 +118,7 @@ bool Inspection::matches_operator(const CompiledRule& compiled, std::string_view
       return value.starts_with(argument());
     case Operator::contains:
     case Operator::str_match:
-      return value.find(argument()) != std::string_view::npos;
+      return contains(value, argument());
     case Operator::contains_word:
       return contains_word(value, argument());
     case Operator::ends_with:
@@ -119,7 +126,7 @@ bool Inspection::matches_operator(const CompiledRule& compiled, std::string_view
     case Operator::streq:
       return value == argument();
     case Operator::within:
-      return argument().find(value) != std::string_view::npos;
+      return contains(argument(), value);
     case Operator::ip_match:
     case Operator::ip_match_from_file: {
       const auto address = core::parse_address(value);

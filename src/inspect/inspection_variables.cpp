@@ -78,9 +78,9 @@ std::string_view Inspection::text_of(Variable& variable) {
   return variable.text;
 }
 
-std::int64_t Inspection::number_of(const Variable& variable) {
-  return variable.state == Variable::State::number ? variable.number
-                                                   : leading_number(variable.text);
+// Numbers are compared more often than they are set.
+Inspection::Variable Inspection::text_variable(std::string_view text) {
+  return {Variable::State::text, text, leading_number(text)};
 }
 
 void Inspection::set_variable(const SetVar& set) {
@@ -91,12 +91,12 @@ void Inspection::set_variable(const SetVar& set) {
       variable = {};
       return;
     case Assignment::set:
-      variable = {Variable::State::text, expand(set.value), 0};
+      variable = text_variable(expand(set.value));
       return;
     case Assignment::add:
     case Assignment::subtract: {
       const std::int64_t by = leading_number(expand(set.value));
-      const std::int64_t before = number_of(variable);
+      const std::int64_t before = variable.number;
       variable = {Variable::State::number,
                   {},
                   set.assignment == Assignment::add ? before + by : before - by};
@@ -105,7 +105,7 @@ void Inspection::set_variable(const SetVar& set) {
 }
 
 void Inspection::capture(std::size_t group, std::string_view value) {
-  tx_[group] = {Variable::State::text, value, 0};
+  tx_[group] = text_variable(value);
 }
 
 std::string_view Inspection::value_of(const MacroPart& part) {

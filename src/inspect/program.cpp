@@ -127,6 +127,7 @@ void Program::link_steps(const std::vector<Step>& steps) {
       while (to < steps.size() && steps[to].marker != link.rule->skip_after) ++to;
       link.skip_to = static_cast<int>(to);
     }
+    compiled.jumps = options_.search && jumps(compiled);
     if (skips_beyond_paranoia(compiled)) beyond = std::max(beyond, compiled.skip_to);
     if (compiled.rule->action) continue;
     // What will hardly be asked is not searched for, and is asked directly if it is after all.
@@ -182,6 +183,16 @@ bool Program::can_remember(const CompiledRule& compiled) const {
     default:
       return false;
   }
+}
+
+// Whether nothing follows from its match but that rules are skipped.
+bool Program::jumps(const CompiledRule& compiled) {
+  const Rule& rule = *compiled.rule;
+  return compiled.compares && compiled.skip_to >= 0 && compiled.targets.size() == 1 &&
+         compiled.targets[0].slot >= 0 && !compiled.targets[0].count && rule.next_link < 0 &&
+         rule.setvars.empty() && rule.controls.empty() && !rule.log && rule.skip == 0 &&
+         rule.severity == kNoSeverity &&
+         (rule.disruption == Disruption::pass || rule.disruption == Disruption::block);
 }
 
 // "SecRule TX:EXECUTING_PARANOIA_LEVEL "@lt 3" "skipAfter:..." where the level is 2.

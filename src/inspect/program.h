@@ -65,6 +65,7 @@ struct CompiledRule {
   Macro argument;           // of the others
   std::int64_t number = 0;  // of a constant argument
   bool compares = false;    // a value as it is with that number, and no more
+  bool jumps = false;       // so does it with one variable of TX, and then skips, and no more
   bool takes_all = false;   // its regex matches all of any value
   int skip_to = -1;         // step behind the marker of skipAfter
 };
@@ -169,6 +170,7 @@ class Program {
   void link_steps(const std::vector<Step>& steps);
   void index_steps(int phase);
   bool can_remember(const CompiledRule& compiled) const;
+  static bool jumps(const CompiledRule& compiled);
   bool skips_beyond_paranoia(const CompiledRule& compiled) const;
   void compile_needs(CompiledRule& compiled);
   void compile_sets();

@@ -316,7 +316,8 @@ bool Program::is_searched(const CompiledRule& compiled) const {
 
 void Program::compile_needs(CompiledRule& compiled) {
   const Rule& rule = *compiled.rule;
-  if (rule.op.negated) return;
+  // Without search every value is asked about, whatever it has.
+  if (rule.op.negated || !options_.search) return;
   Needs needs;
   switch (rule.op.op) {
     case Operator::rx:
@@ -325,6 +326,10 @@ void Program::compile_needs(CompiledRule& compiled) {
     case Operator::pm:
     case Operator::pm_from_file:
       needs = needs_of_phrases(compiled.phrases->phrases());
+      break;
+    case Operator::detect_sqli:
+      // See Libinjection::may_be_sqli(): one word is nothing.
+      needs = {trait::kBytes & ~trait::kWord};
       break;
     case Operator::detect_xss:
       needs = {trait::of_marks("<=")};

@@ -59,6 +59,8 @@ constexpr Traits changes_of(Transformation transformation) {
       return trait::kLower;
     case Transformation::cmd_line:
       return triggers_of(transformation) | trait::kUpper;
+    case Transformation::html_entity_decode:
+      return trait::kEntity;
     default:
       return triggers_of(transformation);
   }

@@ -12,8 +12,8 @@ std::string to_lower(std::string_view text) {
   return lower;
 }
 
-bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+bool same_letters(std::string_view a, std::string_view b) noexcept {
+  return std::equal(a.begin(), a.end(), b.begin(),
                     [](char x, char y) { return core::to_lower(x) == core::to_lower(y); });
 }
 

@@ -27,6 +27,17 @@ SecRule REQUEST_URI|ARGS|REQUEST_HEADERS "@validateByteRange 1-255" "id:8,phase:
 SecRule ARGS|ARGS_NAMES "@rx e(?!f)g" "id:9,phase:2,pass,t:none,t:cssDecode,t:removeNulls"
 SecRule ARGS|REQUEST_HEADERS "@rx (?:^|;)\s*ls(?:\s|$)" "id:10,phase:2,pass,t:none,t:compressWhitespace,t:escapeSeqDecode"
 SecRule ARGS "@rx (?i)eval" "id:11,phase:2,pass,t:none,t:base64Decode"
+SecRule ARGS|ARGS_NAMES|REQUEST_HEADERS "@detectSQLi" "id:12,phase:2,pass,t:none,t:urlDecodeUni,t:sqlHexDecode,t:cmdLine"
+SecRule ARGS|REQUEST_HEADERS "@detectXSS" "id:13,phase:2,pass,t:none,t:utf8toUnicode,t:htmlEntityDecode"
+SecRule REQUEST_HEADERS_NAMES|ARGS_NAMES "@rx ^.*$" "id:14,phase:2,pass,capture,t:lowercase,setvar:'tx.name_%{tx.0}=/%{tx.0}/',chain"
+SecRule TX:/^name_/ "@within /referer/ /a/ /b/"
+SecRule ARGS "@rx ^[\s0-9]+" "id:15,phase:2,pass,capture,setvar:tx.level=%{tx.0},setvar:tx.sum=+%{tx.0}"
+SecRule TX:level "@lt 2" "id:16,phase:2,pass,nolog,skipAfter:END"
+SecRule ARGS_NAMES "@rx a" "id:17,phase:2,pass,setvar:tx.sum=+1"
+SecRule TX:sum "@gt 3" "id:18,phase:2,pass,nolog,skipAfter:END"
+SecRule MATCHED_VAR "@contains 1" "id:19,phase:2,pass"
+SecMarker END
+SecRule MATCHED_VAR|TX:sum "@contains 2" "id:20,phase:2,pass"
 )rules";
 
 RuleSet rules() {
@@ -45,6 +56,18 @@ std::string run(const Program& program, Inspection& inspection, const RequestVie
             std::string(match.value) + '\n';
   }
   return text;
+}
+
+// What does not change a value by its traits leaves it as it is.
+void check_traits(std::string_view value) {
+  const Traits traits = byte_traits(value);
+  std::string out(transformed_size(value.size()), '\0');
+  for (std::size_t i = 0; i < kTransformationCount; ++i) {
+    const auto one = static_cast<Transformation>(i);
+    if (changes(one) == trait::kAny || (changes(one) & traits) != 0) continue;
+    bool changed = false;
+    if (transform(one, value, out.data(), changed) != value || changed) __builtin_trap();
+  }
 }
 
 }  // namespace
@@ -71,6 +94,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return text;
   };
   const std::string target = "/?" + std::string(line());
+  check_traits(target);
+  check_traits(rest);
   std::vector<HeaderField> fields;
   while (!rest.empty() && fields.size() < 8) fields.push_back({kNames[fields.size() % 4], line()});
   RequestView view;

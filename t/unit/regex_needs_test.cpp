@@ -35,6 +35,23 @@ void knows_bytes(void**) {
   assert_true(has("a{x", of_mark('{')));
 }
 
+void knows_how_bytes_stand(void**) {
+  const auto stands = [](std::string_view value, Traits one) {
+    return (byte_traits(value) & one) != 0;
+  };
+  assert_true(stands("a  b", kTwoSpaces));
+  assert_false(stands(" a b ", kTwoSpaces));
+  for (const std::string_view value : {" /", "a b (", "a  /b"})
+    assert_true(stands(value, kSpaceSlash));
+  for (const std::string_view value : {"/ ", "a( b", " a/b"})
+    assert_false(stands(value, kSpaceSlash));
+  for (const std::string_view value : {"&lt", "a&#60;", "x=1&y&AMP"})
+    assert_true(stands(value, kEntity));
+  for (const std::string_view value : {"&", "x&", "x=1&y=2&page=3", "& lt", "lt"}) {
+    assert_false(stands(value, kEntity));
+  }
+}
+
 void knows_what_may_be_absent(void**) {
   for (const char* expression : {"<*", "<?", "<{0,2}", "(?:<|)", "(?=<)", "(?!<)", "(?<=<)", "^$",
                                  ".*", "(?:<a)?", "\\b", "", "(<)?\\1", "(?:x|(?:<)?)", "<*+"}) {
@@ -135,6 +152,7 @@ void spares_ordinary_texts(void**) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(knows_bytes),
+      cmocka_unit_test(knows_how_bytes_stand),
       cmocka_unit_test(knows_what_may_be_absent),
       cmocka_unit_test(says_nothing_of_the_unknown),
       cmocka_unit_test(agrees_with_the_search),

@@ -241,3 +241,36 @@ guard_inspect off trust_schema=on;
 --- must_die
 --- error_log
 "trust_schema=" says nothing beside "off"
+
+=== TEST 15: over HTTP/1.1 nothing is a gRPC call, and its body is searched
+--- http_config eval: $::own
+--- config
+location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- user_files
+>>> own.conf
+SecAction "id:1,phase:1,pass,nolog,ctl:forceRequestBodyVariable=On"
+SecRule REQUEST_BODY "@contains evil" "id:2,phase:2,deny"
+--- upstream: echo
+--- request eval
+["POST /\nevil", "POST /\ngood"]
+--- more_headers
+Content-Type: application/grpc
+--- error_code eval
+[403, 200]
+
+=== TEST 16: over HTTP/2 it is one, and no other type that begins alike
+--- http2
+--- http_config eval: $::own
+--- config
+location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- user_files
+>>> own.conf
+SecAction "id:1,phase:1,pass,nolog,ctl:forceRequestBodyVariable=On"
+SecRule REQUEST_BODY "@contains evil" "id:2,phase:2,deny"
+--- upstream: echo
+--- request eval
+["POST /\nevil", "POST /\nevil", "POST /\nevil", "POST /\nevil"]
+--- more_headers eval
+["Content-Type: application/grpc", "Content-Type: application/grpc+proto", "Content-Type: application/grpc;x=y", "Content-Type: application/grpc-web"]
+--- error_code eval
+[200, 200, 200, 403]

@@ -107,12 +107,19 @@ LocationConf* location_of(ngx_http_request_t* r) noexcept {
   return static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_guard_inspect_module));
 }
 
+// gRPC's calls, which may wait for answers before they end ("gRPC over HTTP2", Requests).
+bool is_grpc(const ngx_http_request_t* r) noexcept {
+  constexpr std::string_view kType = "application/grpc";
+  const ngx_table_elt_t* field = r->headers_in.content_type;
+  if (field == nullptr || r->http_version != NGX_HTTP_VERSION_20) return false;
+  const std::string_view type = ngx::to_view(field->value);
+  return type.starts_with(kType) && (type.size() == kType.size() || type[kType.size()] == '+' ||
+                                     type[kType.size()] == ';');
+}
+
 core::BodyNeed body_need(Request& request) noexcept {
   const auto* policy = location_of(request.native())->policy.get();
-  if (policy == nullptr || !request.has_body()) return {};
-  // Streams of messages, which are never at an end.
-  const ngx_table_elt_t* type = request.native()->headers_in.content_type;
-  if (type != nullptr && ngx::to_view(type->value).starts_with("application/grpc")) return {};
+  if (policy == nullptr || !request.has_body() || is_grpc(request.native())) return {};
   return {true, static_cast<std::size_t>(std::min<std::uint64_t>(kMaxBody, policy->budget.units)),
           policy->trust_schema};
 }

@@ -1,6 +1,7 @@
 #include "lockout/ban_exchange.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <new>
 
@@ -115,13 +116,17 @@ void BanExchange::hear(const redis::Reply& reply) noexcept {
   }
   const redis::Reply list = reply[2];
   const std::size_t count = std::min(list.size(), kMostNews);
+  std::array<BanNews, kMostNews> news;
+  std::size_t understood = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (const auto read = read_ban_news(list[i].text())) news[understood++] = *read;
+  }
   const std::uint64_t before = heard_;
   const std::uint64_t now = core::microseconds();
-  for (std::size_t i = 0; i < count; ++i) {
-    std::optional<BanNews> news = read_ban_news(list[i].text());
-    if (!news) continue;
-    heard_ = std::max(heard_, news->number);
-    adopt(*news, redis_now, now);
+  for (std::size_t i = 0; i < understood; ++i) {
+    heard_ = std::max(heard_, news[i].number);
+    // Not for a moment: other workers refuse by the same table.
+    if (!is_lifted_later({news.data(), understood}, i)) adopt(news[i], redis_now, now);
   }
   // Where there is no more of it, what was not understood is not asked for again.
   if (count < kMostNews) {

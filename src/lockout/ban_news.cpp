@@ -1,6 +1,9 @@
 #include "lockout/ban_news.h"
 
+#include <algorithm>
 #include <charconv>
+
+#include "core/counter_zone.h"
 
 namespace guard::lockout {
 
@@ -69,6 +72,13 @@ std::optional<BanNews> read_ban_news(std::string_view text) noexcept {
   if (!take_colon(text) || !take(text, news.number, 10) || !text.empty()) return std::nullopt;
   if (news.end > kLatest || news.number > kLatest) return std::nullopt;
   return news;
+}
+
+bool is_lifted_later(std::span<const BanNews> news, std::size_t index) noexcept {
+  const std::uint64_t tag = news[index].hash & core::kKeyBits;
+  return std::ranges::any_of(news.subspan(index + 1), [tag](const BanNews& later) {
+    return later.lifted && (later.hash & core::kKeyBits) == tag;
+  });
 }
 
 const core::CounterScript& ban_news_script() {

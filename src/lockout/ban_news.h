@@ -4,8 +4,10 @@
 // operator has lifted, with the last 12 digits alone; its end is only how long it is worth telling.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "core/counter_script.h"
@@ -22,6 +24,9 @@ struct BanNews {
 
 // Nothing if it is not written so.
 std::optional<BanNews> read_ban_news(std::string_view text) noexcept;
+
+// Of news in the order in which they were told: whether what stands at `index` is lifted further on.
+bool is_lifted_later(std::span<const BanNews> news, std::size_t index) noexcept;
 
 // KEYS: the list (a sorted set by number), the counter of numbers. ARGV: the number after which
 // news are wanted, or "-" for none; how many milliseconds the keys live; then for each that is told

@@ -1,5 +1,7 @@
 #include "lockout/ban_news.h"
 
+#include <array>
+
 #include "redis_server.h"
 
 using namespace guard::lockout;
@@ -56,6 +58,19 @@ void what_is_none(void**) {
   }
 }
 
+void knows_what_is_lifted(void**) {
+  constexpr std::uint64_t kHash = 0xAB12'0000'0000'0001;
+  const std::array<BanNews, 5> news = {{{kHash, 3, 9, 1, false},
+                                        {2, 3, 9, 2, false},
+                                        {kHash & 0xFFFF'FFFF'FFFF, 0, 9, 3, true},
+                                        {kHash, 4, 9, 4, false},
+                                        {2, 3, 9, 5, false}}};
+  const bool lifted[] = {true, false, false, false, false};
+  for (std::size_t i = 0; i < news.size(); ++i) {
+    assert_int_equal(is_lifted_later(news, i), lifted[i]);
+  }
+}
+
 void tells_in_order(void**) {
   server->ask({"FLUSHALL"});
   assert_int_equal(tell("0", {})[1].integer(), 0);
@@ -96,6 +111,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(reads),
       cmocka_unit_test(what_is_none),
+      cmocka_unit_test(knows_what_is_lifted),
       cmocka_unit_test(tells_in_order),
       cmocka_unit_test(forgets_what_is_over),
   };

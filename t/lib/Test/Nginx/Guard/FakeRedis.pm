@@ -69,6 +69,7 @@ sub listen_all {
 # How each of these spoils what the real one, or the made-up answers, would say:
 #   pass             not at all
 #   delay SECONDS    later
+#   hold             as soon as it behaves otherwise
 #   hang             never; what would have been said is not said later either
 #   garbage          bytes that are no protocol
 #   flood            a reply without an end
@@ -79,7 +80,7 @@ sub listen_all {
 #   reset            the same by RST
 #   refuse           connections are closed, and new ones refused
 my %argument = (
-    pass => qr/^$/, delay => qr/^[\d.]+$/, hang => qr/^$/, garbage => qr/^$/, flood => qr/^$/, twice => qr/^$/,
+    pass => qr/^$/, delay => qr/^[\d.]+$/, hold => qr/^$/, hang => qr/^$/, garbage => qr/^$/, flood => qr/^$/, twice => qr/^$/,
     cut => qr/^\d+$/, error => qr/^[^\r\n]+$/, close => qr/^$/, reset => qr/^$/, refuse => qr/^$/
 );
 
@@ -136,7 +137,7 @@ sub serve {
         my $now = time;
         $self->write_out($_, $now) for $self->all;
         my @due = map { $_->{out}[0][0] } grep { @{ $_->{out} } && $_->{out}[0][0] > $now } $self->all;
-        my ($next) = sort { $a <=> $b } @due;
+        my ($next) = sort { $a <=> $b } grep { $_ ne 'inf' } @due;
         my @stuck = map { $_->{client} } grep { @{ $_->{out} } && $_->{out}[0][0] <= $now } $self->all;
         my @sources = ($control, @{ $self->{listeners} }, map { $_->{client}, $_->{server} // () } $self->all);
         my ($ready) = IO::Select->select(IO::Select->new(@sources), IO::Select->new(@stuck), undef, defined $next ? $next - $now : undef);
@@ -165,7 +166,12 @@ sub obey {
         $self->{mode} = check_mode($line);
         my $name = $self->{mode}[0];
         if ($name =~ /^(?:close|reset|refuse)$/) { $self->drop($_) for $self->all }
-        delete $_->{cut} for $self->all;
+        for my $one ($self->all) {
+            delete $one->{cut};
+            my @held = grep { $_->[0] eq 'inf' } $one->{out}->@*;
+            $_->[0] = 0 for @held;
+            $self->write_out($one, time) if @held;
+        }
         if ($name eq 'refuse') { close $_ for splice @{ $self->{listeners} } }
         elsif (!@{ $self->{listeners} }) { $self->{listeners} = [$self->listen_all] }
     }
@@ -243,6 +249,7 @@ sub say {
     my $due = 0;
     return if $name eq 'hang' || $one->{cut};
     if    ($name eq 'delay')   { $due   = time + $value }
+    elsif ($name eq 'hold')    { $due   = 'inf' }
     elsif ($name eq 'garbage') { $bytes = "\0\x{ff}HTTP/1.1 400 Bad Request\r\n\r\n" }
     elsif ($name eq 'flood')   { $bytes = "\$500000000\r\n" . ('x' x 4_000_000) }
     elsif ($name eq 'twice')   { $bytes .= $bytes }

@@ -148,9 +148,10 @@ bool is_table_text(std::string_view text) {
 template <class Each>
 void each_constant(const void* inside, Each each) {
   struct Search {
-    std::uintptr_t inside;
+    const char* inside;
+    std::uintptr_t address;
     Each* each;
-  } search{reinterpret_cast<std::uintptr_t>(inside), &each};
+  } search{static_cast<const char*>(inside), reinterpret_cast<std::uintptr_t>(inside), &each};
   dl_iterate_phdr(
       [](dl_phdr_info* object, std::size_t /*size*/, void* data) {
         const auto& wanted = *static_cast<const Search*>(data);
@@ -162,12 +163,13 @@ void each_constant(const void* inside, Each each) {
         };
         bool found = false;
         segments([&](const ElfW(Phdr) & one, std::uintptr_t at) {
-          found = found || (wanted.inside >= at && wanted.inside - at < one.p_filesz);
+          found = found || (wanted.address >= at && wanted.address - at < one.p_filesz);
         });
         if (!found) return 0;
         segments([&](const ElfW(Phdr) & one, std::uintptr_t at) {
           if ((one.p_flags & PF_R) == 0 || (one.p_flags & PF_W) != 0) return;
-          (*wanted.each)(std::string_view(reinterpret_cast<const char*>(at), one.p_filesz));
+          const auto from = static_cast<std::ptrdiff_t>(at - wanted.address);
+          (*wanted.each)(std::string_view(wanted.inside + from, one.p_filesz));
         });
         return 1;
       },

@@ -113,8 +113,8 @@ bool is_grpc(const ngx_http_request_t* r) noexcept {
   const ngx_table_elt_t* field = r->headers_in.content_type;
   if (field == nullptr || r->http_version != NGX_HTTP_VERSION_20) return false;
   const std::string_view type = ngx::to_view(field->value);
-  return type.starts_with(kType) && (type.size() == kType.size() || type[kType.size()] == '+' ||
-                                     type[kType.size()] == ';');
+  return type.starts_with(kType) &&
+         (type.size() == kType.size() || type[kType.size()] == '+' || type[kType.size()] == ';');
 }
 
 core::BodyNeed body_need(Request& request) noexcept {

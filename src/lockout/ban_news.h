@@ -25,7 +25,7 @@ struct BanNews {
 // Nothing if it is not written so.
 std::optional<BanNews> read_ban_news(std::string_view text) noexcept;
 
-// Of news in the order in which they were told: whether what stands at `index` is lifted further on.
+// Of news in the order in which they were told: whether one behind `index` lifts what stands there.
 bool is_lifted_later(std::span<const BanNews> news, std::size_t index) noexcept;
 
 // KEYS: the list (a sorted set by number), the counter of numbers. ARGV: the number after which

@@ -16,7 +16,7 @@ use IO::Socket::UNIX;
 use POSIX ();
 use Socket qw(AF_UNIX SOCK_STREAM PF_UNSPEC SHUT_WR);
 use Time::HiRes qw(time);
-use Test::Nginx::Guard::Wait qw(scaled);
+use Test::Nginx::Guard::Wait qw(scaled patient);
 
 our @EXPORT_OK = qw(connect_to exchange parse_responses parse_head header_of);
 
@@ -44,7 +44,7 @@ sub connect_to {
         PeerAddr => $address,
         PeerPort => $to{port},
         Proto    => 'tcp',
-        Timeout  => scaled($to{timeout} // 3)
+        Timeout  => defined $to{timeout} ? scaled($to{timeout}) : patient(3)
     ) or die "connect to $address:$to{port}: $!\n";
     setsockopt $socket, 6, 1, 1;
     return { socket => $socket };
@@ -192,13 +192,13 @@ sub parse_responses {
 }
 
 # Sends PACKETS (strings, or {value, delay_before, delay_after} with seconds) and reads.
-# Words: timeout (seconds without progress, 3), expect (number of responses after which to stop; 0:
+# Words: timeout (seconds without progress; patient(3)), expect (number of responses after which to stop; 0:
 # read to the end), methods, half_close (no more will be sent), hold (keep the connection, given back as connection).
 # Returns {raw, responses, rest, interim, eof, reset, timed_out, unsent}.
 sub exchange {
     my ($connection, $packets, %word) = @_;
     my $socket  = $connection->{socket};
-    my $timeout = scaled($word{timeout} // 3);
+    my $timeout = defined $word{timeout} ? scaled($word{timeout}) : patient(3);
     my $expect  = $word{expect} // 0;
     my $methods = $word{methods} // ['GET'];
     my @queue   = map { ref $_ ? {%$_} : { value => $_ } } @$packets;

@@ -8,7 +8,7 @@ use warnings;
 use Exporter 'import';
 use File::Temp ();
 use Test::Nginx::Guard::Client qw(parse_head);
-use Test::Nginx::Guard::Wait qw(scaled);
+use Test::Nginx::Guard::Wait qw(scaled patient);
 
 our @EXPORT_OK = qw(curl_command curl_request);
 
@@ -17,7 +17,7 @@ sub curl_command {
     my ($request, $body_file, %word) = @_;
     my $parts = $request->{parts} // die "only --- request can be sent through curl\n";
     my @command = ('curl', '-sS', '-i', '--raw', '--path-as-is', '-g');
-    push @command, '--max-time', scaled($word{timeout} // 3);
+    push @command, '--max-time', defined $word{timeout} ? scaled($word{timeout}) : patient(3);
     push @command, $word{tls} ? ('-k', $word{http2} ? '--http2' : '--http1.1')
         : $word{http2}        ? '--http2-prior-knowledge'
         :                       '--http1.1';

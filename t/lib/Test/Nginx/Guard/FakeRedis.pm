@@ -16,7 +16,7 @@ use Socket qw(SOL_SOCKET SO_LINGER AF_UNIX SOCK_STREAM PF_UNSPEC);
 use Test::Nginx::Guard::Port qw(free_port);
 use Test::Nginx::Guard::Process qw(spawn end_process);
 use Test::Nginx::Guard::Resp qw(parse_command parse_reply);
-use Test::Nginx::Guard::Wait qw(scaled);
+use Test::Nginx::Guard::Wait qw(patient);
 use Time::HiRes qw(time);
 
 my $owner = $$;
@@ -107,7 +107,7 @@ sub commands    { return (split ' ', $_[0]->ask('count'))[1] }
 sub ask {
     my ($self, $line) = @_;
     syswrite $self->{control}, "$line\n" or die "fake redis is gone\n";
-    IO::Select->new($self->{control})->can_read(scaled(5)) or die "fake redis does not answer\n";
+    IO::Select->new($self->{control})->can_read(patient(5)) or die "fake redis does not answer\n";
     sysread $self->{control}, my $answer, 4096 or die "fake redis is gone\n";
     return $answer;
 }

@@ -7,7 +7,7 @@ use warnings;
 
 use Exporter 'import';
 use POSIX qw(WNOHANG);
-use Test::Nginx::Guard::Wait qw(wait_for);
+use Test::Nginx::Guard::Wait qw(wait_within scaled);
 
 our @EXPORT_OK = qw(is_alive state_of children_of title_of end_process spawn spawn_program die_with_parent);
 
@@ -47,15 +47,25 @@ sub is_alive {
 # The letter of ps: "T" is stopped. Undef: there is no such process.
 sub state_of { return (stat_of($_[0]))[0] }
 
+# The processes below PID, of those that the kernel has numbered after it: as long as its numbers have not begun
+# anew there are no others, and to read the state of every process of the machine is what a test would spend
+# most of its time on.
 sub children_of {
     my ($pid) = @_;
-    opendir my $proc, '/proc' or return;
+    my $all = last_pid() < $pid;
     my @found;
-    for my $entry (grep { /^\d+$/ } readdir $proc) {
+    opendir my $proc, '/proc' or return;
+    for my $entry (grep { /^[0-9]+$/ && ($all || $_ > $pid) } readdir $proc) {
         my ($state, $parent) = stat_of($entry) or next;
         push @found, $entry if $parent == $pid && $state !~ /[ZX]/;
     }
     return sort { $a <=> $b } @found;
+}
+
+# The number of the youngest process; 0 where the kernel does not say.
+sub last_pid {
+    open my $in, '<', '/proc/loadavg' or return 0;
+    return (<$in> // '') =~ / ([0-9]+)$/ ? $1 : 0;
 }
 
 # The command line, as a process may have rewritten it.
@@ -102,7 +112,7 @@ sub end_process {
     my ($pid, $timeout, @signals) = @_;
     for my $signal (@signals, 'KILL') {
         kill $signal, $pid;
-        return $signal if wait_for(sub { !is_alive($pid) }, $timeout);
+        return $signal if wait_within(scaled($timeout // 10), sub { !is_alive($pid) });
     }
     return;
 }

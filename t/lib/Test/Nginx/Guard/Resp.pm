@@ -9,7 +9,7 @@ use Exporter 'import';
 use IO::Select;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
-use Test::Nginx::Guard::Wait qw(scaled);
+use Test::Nginx::Guard::Wait qw(scaled patient);
 use Time::HiRes qw(time);
 
 our @EXPORT_OK = qw(encode_command parse_command parse_reply);
@@ -64,7 +64,7 @@ sub new {
         ? IO::Socket::UNIX->new(Peer => $word{socket})
         : IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $word{port}, Proto => 'tcp');
     $socket or die 'redis at ' . ($word{socket} // $word{port}) . ": $!\n";
-    my $self = bless { socket => $socket, buffer => '', timeout => scaled($word{timeout} // 5) }, $class;
+    my $self = bless { socket => $socket, buffer => '', timeout => defined $word{timeout} ? scaled($word{timeout}) : patient(5) }, $class;
     $self->run('AUTH', $word{user} // (), $word{password}) if defined $word{password};
     return $self;
 }

@@ -14,7 +14,7 @@ use POSIX qw(WNOHANG);
 use Test::Nginx::Guard::Pace qw(at_our_pace);
 use Test::Nginx::Guard::Port qw(free_port);
 use Test::Nginx::Guard::Process qw(is_alive children_of title_of end_process die_with_parent);
-use Test::Nginx::Guard::Wait qw(wait_for scaled);
+use Test::Nginx::Guard::Wait qw(wait_for);
 
 my $lib = abs_path(__FILE__) =~ s{/lib/Test/Nginx/Guard/Server\.pm\z}{}r;
 
@@ -30,6 +30,13 @@ sub modules {
     return if !$first;
     my @second = $configuration =~ /\bguard_(?:inspect|upload)/ ? "$build/ngx_http_guard_inspect_module.so" : ();
     return map { abs_path($_) } $first, @second;
+}
+
+# Where compiled patterns are kept for all builds: what has made them is in their names.
+sub patterns {
+    my $build = abs_path("$lib/..") . '/build';
+    make_path($build);
+    return "$build/patterns";
 }
 
 my %running;
@@ -127,9 +134,9 @@ sub configure {
     $add->('http {', 'default_type text/plain;', 'keepalive_timeout 68s;');
     my $http = $section{http_config} // '';
     $add->("access_log $root/logs/access.log;");
-    # Rules that other tests have compiled are not compiled again.
+    # Rules that other tests have compiled, with a sanitizer or without, are not compiled again.
     my $inspects = grep { /inspect_module/ } modules(join "\n", map { $_ // '' } @section{qw(http_config config)});
-    $add->('guard_inspect_cache ' . abs_path($ENV{GUARD_BUILD} // "$lib/../build") . '/patterns;')
+    $add->('guard_inspect_cache ' . patterns() . ';')
         if $inspects && $http !~ /\bguard_inspect_cache\b/;
     for my $path (qw(client_body proxy fastcgi uwsgi scgi)) {
         $add->("${path}_temp_path $root/${path}_temp;") if $http !~ /^\s*${path}_temp_path\b/m;
@@ -348,7 +355,6 @@ sub stop {
     };
     $signal //= 'QUIT';
     kill $signal, $pid;
-    my @left = children_of($pid);
     if (!wait_for($gone, 10)) {
         my @stuck = children_of($pid);
         kill 'TERM', $pid;

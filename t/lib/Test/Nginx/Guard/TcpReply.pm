@@ -11,7 +11,7 @@ use IO::Socket::INET;
 use IO::Socket::UNIX;
 use Test::More ();
 use Test::Nginx::Guard::Process qw(spawn end_process);
-use Test::Nginx::Guard::Wait qw(wait_for scaled);
+use Test::Nginx::Guard::Wait qw(wait_for patient);
 
 # Words: target (a port or a socket's path), reply (bytes, a list of them, or code that is called
 # with the query), query_length, delay, no_close, shutdown, record (file that takes the query).
@@ -45,7 +45,7 @@ sub serve {
         my $query  = '';
         my $enough = $self->{query_length} // 1;
         while (length $query < $enough) {
-            IO::Select->new($socket)->can_read(scaled(3)) or last;
+            IO::Select->new($socket)->can_read(patient(3)) or last;
             sysread $socket, $query, 65536, length $query or last;
         }
         open my $out, '>>', $self->{record} or die "$self->{record}: $!\n";

@@ -16,10 +16,10 @@ my ($pg_port, $my_port, $early_port, $mute_port, $odd_port) = map { free_port() 
 my $files = authority();
 sub slurp { my ($name) = @_; open my $in, '<', $name or die "$name: $!\n"; local $/; return <$in> }
 my $nginx = start_nginx(
-    http_config => "guard_event_log \$TEST_NGINX_EVENT_LOG;\nguard_health_check pg postgres://127.0.0.1:$pg_port interval=1s timeout=300ms fall=1;\n"
-        . "guard_health_check maria mysql://127.0.0.1:$my_port interval=1s timeout=300ms fall=1;\n"
+    http_config => "guard_event_log \$TEST_NGINX_EVENT_LOG;\nguard_health_check pg postgres://127.0.0.1:$pg_port interval=1s timeout=900ms fall=1;\n"
+        . "guard_health_check maria mysql://127.0.0.1:$my_port interval=1s timeout=900ms fall=1;\n"
         # Of these only TLS is looked at.
-        . join('', map { "guard_health_check $_ interval=1s timeout=300ms fall=1 optional;\n" }
+        . join('', map { "guard_health_check $_ interval=1s timeout=900ms fall=1 optional;\n" }
             "unverified postgres://127.0.0.1:$pg_port tls_verify=off", "verified postgres://127.0.0.1:$pg_port tls_ca=$files->{ca}",
             "named postgres://127.0.0.1:$pg_port tls_ca=$files->{ca} tls_name=redis.example", "misnamed postgres://127.0.0.1:$pg_port tls_ca=$files->{ca} tls_name=other.example",
             "stranger postgres://127.0.0.1:$pg_port tls_ca=$files->{other_ca}", "early postgres://127.0.0.1:$early_port", "mute postgres://127.0.0.1:$mute_port", "odd postgres://127.0.0.1:$odd_port"),

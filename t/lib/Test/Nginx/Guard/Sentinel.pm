@@ -85,7 +85,7 @@ sub wait_until_agreed {
             for my $sentinel ($self->awake) {
                 my %master = @{ $sentinel->run('SENTINEL', 'MASTER', $self->{name}) };
                 return if $master{flags} ne 'master' || $master{'num-other-sentinels'} != $self->peers - 1
-                    || $sentinel->run('SENTINEL', 'CKQUORUM', $self->{name}) !~ /^OK/;
+                    || (eval { $sentinel->run('SENTINEL', 'CKQUORUM', $self->{name}) } // '') !~ /^OK/;    # its "no" is an error
                 my @good = grep { my %one = @$_; $one{flags} eq 'slave' && $one{'master-link-status'} eq 'ok' }
                     @{ $sentinel->run('SENTINEL', 'REPLICAS', $self->{name}) };
                 return if @good < $running - 1;

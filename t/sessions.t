@@ -55,7 +55,7 @@ sub becomes_shared {
 guard_key_secret 0123456789abcdef;
 guard_rate_policy once rate=1/day burst=1 key=$server_name;
 guard_sessions users key=$cookie_sid window=1h;
-guard_sessions moment key=$cookie_sid window=3s;
+guard_sessions moment key=$cookie_sid window=10s;
 guard_sessions pairs key=$cookie_sid$uri window=1h;
 EOC
     is active($nginx, 'users'), 0, 'nobody was there yet';

@@ -50,7 +50,7 @@ sub quick {
     my ($nginx, $name, $what) = @_;
     my ($said, $time) = ask($nginx);
     like $said, $what, $name;
-    cmp_ok $time, '<', scaled(60), "$name: at once";
+    cmp_ok $time, '<', scaled(150), "$name: at once";
     return;
 }
 
@@ -100,7 +100,7 @@ for my $case (
     my ($said, $time) = ask($nginx);
     # The last of many attempts may be under way.
     like $said, qr/^(?:unavailable|timeout) \z/, "$name: ends";
-    cmp_ok $time, '<', scaled(1300), "$name: within timeout=";
+    cmp_ok $time, '<', scaled(2000), "$name: within timeout=";
     cmp_ok $node->commands, '<', scaled(150), "$name: asked again with pauses";
     ends_well($nginx, $name, events => []);
 }
@@ -112,7 +112,7 @@ for my $case (
     my $nginx = nginx(url($node) . ' timeout=500ms', connections => 64);
     my ($said, $time) = ask($nginx, '/many');
     like $said, qr/^(?:unavailable|timeout) /, 'a wild goose chase: ends';
-    cmp_ok $time, '<', scaled(700), 'a wild goose chase: within timeout=';
+    cmp_ok $time, '<', scaled(1000), 'a wild goose chase: within timeout=';
     ask($nginx) for 1 .. 50;
     cmp_ok $node->connections, '<', 20, 'a wild goose chase: bounded questions';
     unlike $nginx->log_text, qr/worker_connections are not enough/, 'a wild goose chase: bounded connections';

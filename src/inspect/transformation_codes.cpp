@@ -284,7 +284,7 @@ std::string_view css_decode(std::string_view in, char* to) {
 }
 
 // %uHHHH for every character beyond ASCII. Of a sequence that is none, its first byte is left out
-// if it could begin one; NUL is left out but at the end. Both as ModSecurity does it.
+// if it could begin one; NUL is left out. Both as ModSecurity does it.
 std::string_view utf8_to_unicode(std::string_view in, char* to) {
   Output out(to);
   const auto continues = [&](std::size_t i) {
@@ -293,7 +293,7 @@ std::string_view utf8_to_unicode(std::string_view in, char* to) {
   for (std::size_t i = 0; i < in.size();) {
     const auto c = static_cast<Byte>(in[i]);
     if (c < 0x80) {
-      if (c != 0 || i + 1 == in.size()) out.put(in[i]);
+      if (c != 0) out.put(in[i]);
       ++i;
       continue;
     }
@@ -328,17 +328,21 @@ std::string_view utf8_to_unicode(std::string_view in, char* to) {
   return out.view();
 }
 
-// Strict: up to the first byte that does not belong, in whole groups of four; forgiving: bytes that
-// do not belong are passed over.
+// What stands in lines, up to the first byte that does not belong, as v2 does it. Forgiving: bytes
+// that do not belong are passed over, padding too; but a digit that is alone before a single byte
+// of it makes all nothing.
 std::string_view base64_decode(std::string_view in, char* to, bool forgiving) {
   Output out(to);
   unsigned bits = 0;
   unsigned count = 0;
-  for (const char c : in) {
-    if (c == '=') break;
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    const char c = in[i];
+    if (c == '=' && forgiving && count % 4 == 1 && !in.substr(i + 1).starts_with('=')) {
+      return {to, 0};
+    }
     const int value = base64_value(c);
     if (value < 0) {
-      if (forgiving) continue;
+      if (forgiving || c == '\n' || c == '\r' || c == ' ') continue;
       break;
     }
     bits = (bits << 6 | static_cast<unsigned>(value)) & 0xffffff;
@@ -370,7 +374,7 @@ std::string_view hex_decode(std::string_view in, char* to) {
   // What is no digit counts as one all the same, by the lower bits of its code.
   const auto digit = [](char c) {
     const auto byte = static_cast<unsigned>(static_cast<Byte>(c));
-    return c >= 'A' ? ((byte & 0xdf) - 'A' + 10) : byte - '0';
+    return byte >= 'A' ? ((byte & 0xdf) - 'A' + 10) : byte - '0';
   };
   Output out(to);
   for (std::size_t i = 0; i + 2 <= in.size(); i += 2) {
@@ -412,9 +416,9 @@ std::string_view sql_hex_decode(std::string_view in, char* to) {
       for (i += 2; i + 1 < in.size() && is_hex(in[i]) && is_hex(in[i + 1]); i += 2) {
         out.put(hex_byte(&in[i]));
       }
-    } else {
-      out.put(in[i++]);
     }
+    // Behind what is decoded one byte is copied unseen, as ModSecurity does it.
+    if (i < in.size()) out.put(in[i++]);
   }
   return out.view();
 }

@@ -50,7 +50,10 @@ void decodes_escapes(void**) {
   becomes(T::css_decode, "\\41 b\\000043\\\n\\g\\", "AbCg");
   becomes(T::escape_seq_decode, "\\x41\\101\\n\\q", "AA\nq");
   becomes(T::sql_hex_decode, "0x414243z0x4", "ABCz0x4");
+  becomes(T::sql_hex_decode, "0X41 0x42", "A B");
+  becomes(T::sql_hex_decode, "0x410x42", "A0x42");
   becomes(T::hex_decode, "41426", "AB");
+  becomes(T::hex_decode, "\xc3\xa9", "\x12");
   becomes(T::hex_encode, "AB", "4142");
 }
 
@@ -58,7 +61,7 @@ void decodes_utf8(void**) {
   becomes(T::utf8_to_unicode, "a\xc3\xa9\xe4\xb8\xad\xf0\x9f\x98\x80", "a%u00e9%u4e2d%u1f600");
   becomes(T::utf8_to_unicode, "\xc3(", "(");
   becomes(T::utf8_to_unicode, "\xc0\xbc", "%u003c\xc0");
-  becomes(T::utf8_to_unicode, "a\0b"sv, "ab");
+  becomes(T::utf8_to_unicode, "a\0b\0"sv, "ab");
 }
 
 void squeezes(void**) {
@@ -95,7 +98,11 @@ void takes_comments_out(void**) {
 void sums_up(void**) {
   becomes(T::length, "abcd", "4");
   becomes(T::base64_decode, "YWJj", "abc");
+  becomes(T::base64_decode, "\r\nYW Jj=YWJj", "abc");
   becomes(T::base64_decode_ext, "YW Jj", "abc");
+  becomes(T::base64_decode_ext, "YW=Jj==", "abc");
+  becomes(T::base64_decode_ext, "YWJjY==", "");
+  becomes(T::base64_decode_ext, "Y=WJj", "");
   becomes(T::base64_encode, "abc", "YWJj");
   std::string out(256, '\0');
   bool changed = false;

@@ -8,7 +8,11 @@ use Test::More;
 use Test::Nginx::Guard::Guardctl qw(answers_of guardctl);
 
 my $dir = tempdir(CLEANUP => 1);
-*answers = answers_of('inspect');
+my $answers = answers_of('inspect');
+
+# What other tests have compiled is not compiled again.
+my @cache = ('--cache', ($ENV{GUARD_BUILD} || 'build') . '/patterns');
+sub answers { my ($name, $words, @rest) = @_; return $answers->($name, [@cache, @$words], @rest) }
 
 sub file {
     my ($name, $text) = @_;
@@ -61,6 +65,31 @@ answers('two files', [$sqli, $sqli], 2, '', "guardctl: unexpected word \"$sqli\"
 answers('no value', [$sqli, '--paranoia'], 2, '', "guardctl: \"--paranoia\" needs a value\n$see");
 answers('a wrong rule', ['--rules', file('wrong.conf', qq{\nSecRule ARGS "\@rxx a" "id:1,deny"\n}), $sqli], 2, '',
     "guardctl: $dir/wrong.conf:2: unknown operator \"\@rxx\"\n");
+
+# Compiled patterns in files, as for nginx.
+my $own   = file('own.conf', qq{SecRule ARGS:a "\@rx ^a+\$" "id:4,phase:2,deny,msg:'x'"\n});
+my $match = file('match', "GET /?a=aaa HTTP/1.1\n\n");
+my @said  = (1, "4 ARGS:a: x\nscore 0\nrefused: 403 inspect.generic, by rule 4\n");
+sub keeps { my ($name, $cache, $errors) = @_; return $answers->($name, ['--cache', $cache, '--rules', $own, $match], @said, $errors) }
+sub kept { return sort glob "$dir/patterns/*" }
+keeps('an empty cache', "$dir/patterns", '');
+my ($kept, @others) = kept();
+ok $kept, 'the patterns are kept';
+is sprintf('%o %o', map { (stat)[2] & 07777 } "$dir/patterns", $kept), '700 600', 'for the user alone';
+my @before = map { (stat)[1] } kept();
+keeps('a full cache', "$dir/patterns", '');
+is_deeply [map { (stat)[1] } kept()], \@before, 'what is kept is used, not made anew';
+chmod 0666, $kept;
+keeps('a file that others can write', "$dir/patterns", qq{guardctl: "$kept": not as Guard has written it: it is made anew\n});
+isnt +(stat $kept)[1], $before[0], 'which is made anew';
+unlink $kept, @others;
+keeps('no cache', 'off', '');
+is_deeply [kept()], [], 'nothing is kept';
+chmod 0755, "$dir/patterns";
+$answers->('a cache that others can read', ['--cache', "$dir/patterns", '--rules', $own, $match], 2, '',
+    qq{guardctl: "$dir/patterns" must be for the user who starts nginx alone: chown $> $dir/patterns && chmod 700 $dir/patterns\n});
+$answers->('no such directory', ['--cache', "$dir/none/at/all", '--rules', $own, $match], 2, '', qq{guardctl: cannot make "$dir/none/at/all": No such file or directory\n});
+
 ($code, $out, $err) = guardctl('inspect', '--paranoia', 5, $sqli);
 is $code, 2, 'no such level: exit code';
 like $err, qr/^guardctl: .*"5".*--paranoia/, 'no such level: errors';

@@ -3,6 +3,8 @@
 
 #include <cstdio>
 #include <exception>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "core/words.h"
 #include "inspect/crs.h"
 #include "inspect/inspection.h"
+#include "inspect/pattern_cache.h"
 #include "inspect/policy.h"
 #include "inspect/raw_request.h"
 #include "inspect/vocabulary.h"
@@ -26,6 +29,7 @@ constexpr int kError = 2;
 struct Options {
   std::vector<std::string> files;
   inspect::ProgramOptions program;
+  std::optional<std::string> cache;  // "off": none
   bool excerpt = false;
   std::string_view request;
 };
@@ -36,7 +40,8 @@ Options read_options(const std::vector<std::string_view>& words) {
     const std::string_view word = words[i];
     if (word == "--excerpt") {
       options.excerpt = true;
-    } else if (word == "--paranoia" || word == "--threshold" || word == "--rules") {
+    } else if (word == "--paranoia" || word == "--threshold" || word == "--rules" ||
+               word == "--cache") {
       if (++i == words.size()) throw UsageError("\"" + std::string(word) + "\" needs a value");
       const std::vector<std::string_view> list = {word, words[i]};
       const core::Words value(list);
@@ -44,6 +49,8 @@ Options read_options(const std::vector<std::string_view>& words) {
         options.program.paranoia = inspect::parse_paranoia(value);
       } else if (word == "--threshold") {
         options.program.threshold = inspect::parse_threshold(value);
+      } else if (word == "--cache") {
+        options.cache = words[i];
       } else if (words[i] == "crs") {
         for (const std::string_view file : {inspect::kCrsSetup, inspect::kCrsRules}) {
           options.files.emplace_back(file);
@@ -77,19 +84,41 @@ int print(const inspect::Inspection& inspection, const inspect::InspectionResult
   return result.outcome == inspect::Outcome::passed ? kDone : kRefused;
 }
 
+// Null: without one. As for nginx, that of nobody's choice may be missing.
+std::unique_ptr<inspect::PatternCache> open_cache(const std::optional<std::string>& directory) {
+  if (directory == "off") return nullptr;
+  try {
+    return std::make_unique<inspect::PatternCache>(
+        directory.value_or(std::string(inspect::kCacheDirectory)));
+  } catch (const core::ConfigError&) {
+    if (directory) throw;
+    return nullptr;
+  }
+}
+
+void warn_of(inspect::PatternCache* cache) {
+  if (cache == nullptr) return;
+  for (const std::string& warning : cache->take_warnings()) {
+    (void)std::fprintf(stderr, "guardctl: %s\n", warning.c_str());
+  }
+}
+
 int run(const std::vector<std::string_view>& words) {
   if (words.size() == 1 && words[0] == "--vocabulary") {
     print(inspect::vocabulary_text());
     return kDone;
   }
-  const Options options = read_options(words);
+  Options options = read_options(words);
   std::string text;
   if (!read_text(options.request, text)) return kError;
   inspect::RawRequest raw;
   if (!inspect::parse_raw_request(text, raw)) {
     throw UsageError("no request line, as in \"GET / HTTP/1.1\"");
   }
+  const auto cache = open_cache(options.cache);
+  options.program.cache = cache.get();
   const inspect::Program program(inspect::load_rules(options.files), options.program);
+  warn_of(cache.get());
   inspect::Inspection inspection;
   if (!inspection.prepare(program)) throw std::runtime_error("no memory");
   inspect::RequestView view;

@@ -16,6 +16,7 @@ inline constexpr Command kInspectCommand = {
     "  --paranoia N    as guard_inspect_paranoia, 1 to 4\n"
     "  --threshold N   as guard_inspect_threshold\n"
     "  --rules FILE    as a word of guard_inspect_rules; may be repeated\n"
+    "  --cache DIR     as guard_inspect_cache, with its default; \"off\": compile the patterns\n"
     "  --excerpt       show what was found, too: bytes of the request\n"
     "  --vocabulary    alone: print the words of SecLang that are known, and those of no effect\n"
     "\n"

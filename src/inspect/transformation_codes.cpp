@@ -338,7 +338,7 @@ std::string_view base64_decode(std::string_view in, char* to, bool forgiving) {
   for (std::size_t i = 0; i < in.size(); ++i) {
     const char c = in[i];
     if (c == '=' && forgiving && count % 4 == 1 && !in.substr(i + 1).starts_with('=')) {
-      return {to, 0};
+      return Output(to).view();
     }
     const int value = base64_value(c);
     if (value < 0) {

@@ -98,34 +98,6 @@ std::bitset<256> byte_range(const Rule& rule) {
   return bytes;
 }
 
-// The parts of an argument that may hold macros: parsed as those of messages are.
-Macro macro_of(std::string_view text, RuleSet& rules, const SourceLine& at) {
-  Macro macro;
-  while (!text.empty()) {
-    const std::size_t begin = text.find("%{");
-    if (begin != 0) {
-      MacroPart part;
-      part.text = text.substr(0, begin);
-      macro.parts.push_back(std::move(part));
-    }
-    if (begin == std::string_view::npos) break;
-    const std::size_t end = text.find('}', begin);
-    if (end == std::string_view::npos) fail_at(at, "a macro is not closed");
-    const std::string_view name = text.substr(begin + 2, end - begin - 2);
-    const std::size_t dot = name.find_first_of(".:");
-    const auto collection = collection_named(name.substr(0, dot));
-    if (!collection) fail_at(at, "unknown macro \"%{" + std::string(name) + "}\"");
-    MacroPart part;
-    part.variable = true;
-    part.collection = *collection;
-    if (dot != std::string_view::npos) part.key = to_lower(name.substr(dot + 1));
-    if (part.collection == Collection::tx) part.slot = rules.slot_of(part.key);
-    macro.parts.push_back(std::move(part));
-    text.remove_prefix(end + 1);
-  }
-  return macro;
-}
-
 Selection select(const Target& target) {
   Selection selection{target.selector, to_lower(target.text), false, nullptr};
   if (target.collection == Collection::xml) selection.name = target.text;
@@ -220,7 +192,7 @@ void Program::compile_operator(CompiledRule& compiled) {
   const Rule& rule = *compiled.rule;
   const auto constant = [&] {
     if (rule.op.argument.find("%{") == std::string::npos) return true;
-    compiled.argument = macro_of(rule.op.argument, rules_, rule.at);
+    compiled.argument = rules_.parse_macro(rule.op.argument, rule.at);
     return false;
   };
   switch (rule.op.op) {

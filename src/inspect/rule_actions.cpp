@@ -39,9 +39,9 @@ bool RuleSetBuilder::apply_disruption(Rule& rule, const ActionText& action) {
 // Actions whose value is kept as it is, or has no meaning in Guard.
 bool RuleSetBuilder::apply_text(Rule& rule, const ActionText& action) {
   if (action.name == "msg") {
-    rule.msg = parse_macro(action.value, rule.at);
+    rule.msg = set_.parse_macro(action.value, rule.at);
   } else if (action.name == "logdata") {
-    rule.logdata = parse_macro(action.value, rule.at);
+    rule.logdata = set_.parse_macro(action.value, rule.at);
   } else if (action.name == "tag") {
     rule.tags.push_back(action.value);
   } else if (action.name == "ver") {
@@ -127,7 +127,7 @@ SetVar RuleSetBuilder::parse_setvar(const std::string& text, const SourceLine& a
   const std::size_t equals = rest.find('=');
   const std::string_view name = rest.substr(0, equals);
   if (name.empty()) fail_at(at, "\"" + text + "\" sets a variable without a name");
-  set.name = parse_macro(name, at);
+  set.name = set_.parse_macro(name, at);
   if (set.collection == Collection::tx && set.name.is_constant()) set.slot = set_.slot_of(name);
   std::string_view value = "1";
   if (equals != std::string_view::npos) {
@@ -137,7 +137,7 @@ SetVar RuleSetBuilder::parse_setvar(const std::string& text, const SourceLine& a
     if (value.starts_with('-')) set.assignment = Assignment::subtract;
     if (set.assignment != Assignment::set) value.remove_prefix(1);
   }
-  set.value = parse_macro(value, at);
+  set.value = set_.parse_macro(value, at);
   return set;
 }
 
@@ -181,35 +181,6 @@ Control RuleSetBuilder::parse_control(const std::string& text, const SourceLine&
     }
   }
   return control;
-}
-
-Macro RuleSetBuilder::parse_macro(std::string_view text, const SourceLine& at) {
-  Macro macro;
-  while (!text.empty()) {
-    const std::size_t begin = text.find("%{");
-    if (begin > 0) {
-      MacroPart part;
-      part.text = text.substr(0, begin);
-      macro.parts.push_back(std::move(part));
-    }
-    if (begin == std::string_view::npos) break;
-    const std::size_t end = text.find('}', begin);
-    if (end == std::string_view::npos) {
-      fail_at(at, "a macro is not closed in \"" + std::string(text) + "\"");
-    }
-    const std::string_view name = text.substr(begin + 2, end - begin - 2);
-    const std::size_t dot = name.find_first_of(".:");
-    const auto collection = collection_named(name.substr(0, dot));
-    if (!collection) fail_at(at, "unknown macro \"%{" + std::string(name) + "}\"");
-    MacroPart part;
-    part.variable = true;
-    part.collection = *collection;
-    if (dot != std::string_view::npos) part.key = to_lower(name.substr(dot + 1));
-    if (part.collection == Collection::tx) part.slot = set_.slot_of(name.substr(dot + 1));
-    macro.parts.push_back(std::move(part));
-    text.remove_prefix(end + 1);
-  }
-  return macro;
 }
 
 }  // namespace guard::inspect

@@ -34,6 +34,37 @@ int RuleSet::slot_of(std::string_view name) {
   return entry->second;
 }
 
+Macro RuleSet::parse_macro(std::string_view text, const SourceLine& at) {
+  Macro macro;
+  while (!text.empty()) {
+    const std::size_t begin = text.find("%{");
+    if (begin > 0) {
+      MacroPart part;
+      part.text = text.substr(0, begin);
+      macro.parts.push_back(std::move(part));
+    }
+    if (begin == std::string_view::npos) break;
+    const std::size_t end = text.find('}', begin);
+    if (end == std::string_view::npos) {
+      fail_at(at, "a macro is not closed in \"" + std::string(text.substr(begin)) + "\"");
+    }
+    const std::string_view name = text.substr(begin + 2, end - begin - 2);
+    const std::size_t dot = name.find_first_of(".:");
+    const auto collection = collection_named(name.substr(0, dot));
+    MacroPart part;
+    part.variable = true;
+    if (dot != std::string_view::npos) part.key = to_lower(name.substr(dot + 1));
+    if (!collection || (*collection == Collection::tx && part.key.empty())) {
+      fail_at(at, "unknown macro \"%{" + std::string(name) + "}\"");
+    }
+    part.collection = *collection;
+    if (part.collection == Collection::tx) part.slot = slot_of(name.substr(dot + 1));
+    macro.parts.push_back(std::move(part));
+    text.remove_prefix(end + 1);
+  }
+  return macro;
+}
+
 bool read_rule_file(const std::string& path, std::string& text) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return false;

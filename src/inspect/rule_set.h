@@ -117,6 +117,8 @@ struct RuleSet {
   std::vector<std::string> notes;  // what was read and has no effect here, "FILE:LINE: ..."
 
   int slot_of(std::string_view name);
+  // A text with variables in it, as "%{tx.name}"; those of TX have their slots then.
+  Macro parse_macro(std::string_view text, const SourceLine& at);
 };
 
 // Whence a rule file's text comes; answers false where it cannot be read. For tests and for files.
@@ -163,7 +165,6 @@ class RuleSetBuilder {
   bool apply_text(Rule& rule, const ActionText& action);
   SetVar parse_setvar(const std::string& text, const SourceLine& at);
   Control parse_control(const std::string& text, const SourceLine& at);
-  Macro parse_macro(std::string_view text, const SourceLine& at);
   void apply_update(const Update& update);
 
   FileReader reader_;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/words.h"
 #include "inspect/raw_request.h"
 #include "inspect/rule_set.h"
 #include "unit.h"
@@ -259,6 +260,22 @@ void keeps_its_budget(void**) {
   assert_true(run(kRules, many + " HTTP/1.1\r\n\r\n", true) == "over budget");
 }
 
+void refuses_macros(void**) {
+  const auto error_of = [](const std::string& argument) -> std::string {
+    RuleSetBuilder builder;
+    builder.add_text("SecRule ARGS \"" + argument + "\" \"id:1\"\n", "f");
+    try {
+      const Program program(builder.finish(), {});
+    } catch (const guard::core::ConfigError& error) {
+      return error.what();
+    }
+    return "none";
+  };
+  assert_true(error_of("@streq %{nothing}") == "f:1: unknown macro \"%{nothing}\"");
+  assert_true(error_of("@rx %{tx}") == "f:1: unknown macro \"%{tx}\"");
+  assert_true(error_of("@ge %{tx.a") == "f:1: a macro is not closed in \"%{tx.a\"");
+}
+
 // What becomes of an answer: "12 17 denied 403 disclosure score 0".
 std::string answer(std::string_view rules, std::string_view target, const ResponseView& response,
                    bool search, std::uint64_t budget = kDefaultBudget) {
@@ -368,6 +385,7 @@ int main() {
       cmocka_unit_test(reads_bodies),
       cmocka_unit_test(remembers_texts),
       cmocka_unit_test(keeps_its_budget),
+      cmocka_unit_test(refuses_macros),
       cmocka_unit_test(judges_answers),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -84,6 +84,8 @@ void says_what_is_wrong(void**) {
   is("SecAction \"id:1\"\nSecAction \"id:1\"", "f:2: the rule id 1 is also at f:1");
   is("SecAction \"id:1,phase:6\"", "f:1: unknown phase \"6\"");
   is("SecAction \"id:1,msg:'%{nothing}'\"", "f:1: unknown macro \"%{nothing}\"");
+  is("SecAction \"id:1,msg:'%{tx}'\"", "f:1: unknown macro \"%{tx}\"");
+  is("SecAction \"id:1,msg:'a %{tx.a'\"", "f:1: a macro is not closed in \"%{tx.a\"");
   is("SecRuleRemoveById x", "f:1: \"x\" is no rule id and no range of them");
 }
 

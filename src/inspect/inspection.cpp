@@ -22,6 +22,7 @@ void Inspection::reset(const Program& program, std::uint64_t budget) {
   program_ = &program;
   budget_ = budget;
   known_.next_request();
+  regexes_.next_request();
   result_ = {};
   matches_.clear();
   hits_.assign(program.pattern_count(), 0);

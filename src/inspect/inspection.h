@@ -14,6 +14,7 @@
 #include "inspect/kept_state.h"
 #include "inspect/known_values.h"
 #include "inspect/program.h"
+#include "inspect/regex_cache.h"
 #include "inspect/transaction.h"
 
 namespace guard::inspect {
@@ -211,6 +212,7 @@ class Inspection {
   std::vector<Match> matches_;
   ScanMemory memory_;
   Regex::Workspace workspace_;
+  RegexCache regexes_;
   KnownValues known_;
   bool remembers_ = true;
 

@@ -11,6 +11,9 @@ namespace guard::inspect {
 
 namespace {
 
+// For each byte of a pattern that a request has made.
+constexpr std::uint64_t kCompileCost = 1000;
+
 bool is_word_end(std::string_view text, std::size_t at) {
   return at >= text.size() || !core::is_letter(text[at]);
 }
@@ -71,19 +74,16 @@ bool Inspection::matches_regex(const CompiledRule& compiled, std::string_view va
     if (compiled.rule->capture) capture(0, value);
     return true;
   }
-  std::optional<Regex> made;
-  if (compiled.regex == nullptr) {
+  const Regex* regex = compiled.regex.get();
+  if (regex == nullptr) {
     const std::string_view pattern = expand(compiled.argument);
-    charge(pattern.size() * 1000);
-    if (stopped()) return false;
-    try {
-      made.emplace(pattern);
-    } catch (const std::runtime_error&) {
-      return false;
-    }
+    const RegexCache::Found made = regexes_.find(pattern);
+    // The same for every request, whatever others have left in the cache.
+    charge(pattern.size() * (made.is_new ? kCompileCost : 1));
+    if (made.regex == nullptr || stopped()) return false;
+    regex = made.regex;
   }
-  const Regex& regex = made ? *made : *compiled.regex;
-  switch (regex.search(value, workspace_)) {
+  switch (regex->search(value, workspace_)) {
     case Regex::Result::no:
       return false;
     case Regex::Result::limit:

@@ -1,0 +1,46 @@
+// Regexes of rules whose patterns hold macros ("@rx ^%{tx.name}$"): compiled when a request has
+// made them, and kept. Of a worker.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "inspect/regex.h"
+
+namespace guard::inspect {
+
+class RegexCache {
+ public:
+  // How many are kept: most rules make one and the same in every request. Those that were used last
+  // stay.
+  static constexpr std::size_t kMost = 16;
+
+  struct Found {
+    const Regex* regex;  // null: the pattern is none. Until the next find().
+    bool is_new;         // the request has not asked for it before, whether it was kept or not
+  };
+
+  void next_request() { ++request_; }
+  Found find(std::string_view pattern);
+
+  // How many have been compiled so far, or tried in vain.
+  std::size_t compiled() const { return compiled_; }
+
+ private:
+  struct Entry {
+    std::string pattern;
+    std::unique_ptr<const Regex> regex;
+    std::size_t request = 0;  // the last that asked for it
+    std::size_t used = 0;     // when; 0: the place is free
+  };
+
+  std::array<Entry, kMost> entries_;
+  std::size_t request_ = 1;
+  std::size_t uses_ = 0;
+  std::size_t compiled_ = 0;
+};
+
+}  // namespace guard::inspect

@@ -36,8 +36,9 @@ if target.count ~= "nothing" then
     not_good, refused, first_at, last_at = 0, 0, 0, 0
     local may_pass, may_refuse = target.refused ~= "all", target.refused ~= "none"
     local function look_at(status)
-        if status == 429 then refused = refused + 1 end
-        local good = status == 429 and may_refuse or may_pass and status >= 200 and status <= 299
+        local is_refusal = status == target.refusal
+        if is_refusal then refused = refused + 1 end
+        local good = is_refusal and may_refuse or may_pass and status >= 200 and status <= 299
         if not good then not_good = not_good + 1 end
     end
     response = look_at

@@ -1,5 +1,6 @@
 """The load: wrk on its own core, every answer accounted for; and single requests to look at."""
 
+import hashlib
 import http.client
 import json
 import subprocess
@@ -19,11 +20,12 @@ class Request:
     headers: dict = field(default_factory=dict)
     body: bytes = b""
     keys: int = 0  # above 0: "{key}" in the path becomes a number below it, drawn for each request
-    refused: str = "none"  # "all": it is over a limit, and every answer must be 429; "some": either
+    refused: str = "none"  # "all": every answer must be a refusal; "some": it may be
+    refusal: int = 429     # the status of one
 
     def is_good(self, status):
         return (200 <= status <= 299 and self.refused != "all") or (
-            status == 429 and self.refused != "none")
+            status == self.refusal and self.refused != "none")
 
     def path_of(self, key):
         return self.path.replace("{key}", str(key))
@@ -88,12 +90,14 @@ def lua_string(value):
 
 def write_script(server, request, count, delay):
     headers = "".join(f"[{lua_string(n)}]={lua_string(v)}," for n, v in request.headers.items())
-    script = OUT / "run" / server.name / "load.lua"
-    script.write_text(
+    text = (
         f"local target = {{ method={lua_string(request.method)}, path={lua_string(request.path)},"
         f" keys={request.keys}, body={lua_string(request.body) if request.body else 'nil'},"
-        f" headers={{{headers}}}, refused={lua_string(request.refused)}, delay={delay},"
-        f" count={lua_string(count)} }}\n" + SCRIPT.read_text())
+        f" headers={{{headers}}}, refused={lua_string(request.refused)}, refusal={request.refusal},"
+        f" delay={delay}, count={lua_string(count)} }}\n" + SCRIPT.read_text())
+    # Several loads of one server may be under way.
+    script = OUT / "run" / server.name / f"load-{hashlib.sha256(text.encode()).hexdigest()[:16]}.lua"
+    script.write_text(text)
     return script
 
 

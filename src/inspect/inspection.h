@@ -143,6 +143,7 @@ class Inspection {
   void recall(int phase, ValueClass value_class, KnownValue& value,
               std::array<std::uint8_t, kTiers>& groups);
   void learn(int phase, ValueClass value_class, KnownValue& value);
+  LeastBytes least_bytes(const ScanSet& set, Traits traits);
   bool append(const ScanSet& set, std::string_view value, Traits traits);
   void scan_set(const ScanSet& set, ValueClass value_class, std::size_t tier,
                 std::size_t group_size);
@@ -214,6 +215,15 @@ class Inspection {
   Regex::Workspace workspace_;
   RegexCache regexes_;
   KnownValues known_;
+  // What values of some traits must have for a search to be worth it.
+  struct Sieve {
+    std::uint64_t program = 0;
+    const ScanSet* set = nullptr;
+    Traits traits = 0;
+    LeastBytes least;
+  };
+  static constexpr int kSieveBits = 9;
+  std::array<Sieve, std::size_t{1} << kSieveBits> sieves_{};
   bool remembers_ = true;
 
   // Of all that a list has: what none of its members is nobody need look for.

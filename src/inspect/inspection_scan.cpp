@@ -193,12 +193,25 @@ void Inspection::scan_value(const ScanSet& set, std::string_view value, Traits t
   if (group_bytes_ >= group_size) flush(set);
 }
 
+// Program::least_bytes(), of which there are few for what most clients send.
+LeastBytes Inspection::least_bytes(const ScanSet& set, Traits traits) {
+  constexpr std::uint64_t kFactor = 0x9e3779b97f4a7c15;
+  const std::uint64_t hash = (traits ^ reinterpret_cast<std::uintptr_t>(&set)) * kFactor;
+  Sieve& sieve = sieves_[hash >> (64 - kSieveBits)];
+  if (sieve.set != &set || sieve.program != program_->serial() || sieve.traits != traits) {
+    sieve = {program_->serial(), &set, traits, program_->least_bytes(set, traits)};
+  }
+  return sieve.least;
+}
+
 // A value, and what is made of it. False: nothing of the set can be in it.
 bool Inspection::append(const ScanSet& set, std::string_view value, Traits traits) {
-  if ((traits & set.needs) == 0) return false;
+  if (value.empty()) return false;
+  const LeastBytes least = least_bytes(set, traits);
+  if (value.size() < least.plain) return false;
   row_ += value;
   row_ += '\n';
-  if ((set.triggers & traits) != 0) {
+  if (value.size() >= least.changed) {
     variants_.clear();
     variants_.push_back(value);
     add_variants(set, 0, value, traits);
@@ -264,11 +277,12 @@ void Inspection::learn(int phase, ValueClass value_class, KnownValue& value) {
 void Inspection::add_variants(const ScanSet& set, std::size_t node, std::string_view value,
                               Traits traits) {
   const ChainNode& here = set.nodes[node];
-  if ((here.wants & traits) == 0) return;
+  if ((here.wants & traits) == 0 || value.size() < here.least) return;
   if (node != 0 && here.ends) emit(value, here.all_fold);
   if (stopped()) return;
   for (const std::uint16_t child : here.children) {
     const ChainNode& step = set.nodes[child];
+    if ((step.wants_before & traits) == 0 || value.size() < step.least_before) continue;
     // Patterns ignore the case where chains fold it: what only that would change stays.
     const bool only_case = step.changes == trait::kUpper || step.changes == trait::kLower;
     if ((((only_case ? 0 : step.changes) | step.below) & traits) == 0) {

@@ -7,18 +7,36 @@ namespace guard::inspect {
 
 namespace {
 
+std::size_t least_of(const Ways& ways) {
+  std::size_t least = std::numeric_limits<std::size_t>::max();
+  for (const Way& way : ways) least = std::min(least, way.bytes);
+  return least;
+}
+
 // Adds a rule's chain to the tree of those that a set has.
 void add_chain(std::vector<ChainNode>& nodes, const Chain& chain, const CompiledRule& compiled) {
   const bool multi_match = compiled.rule->multi_match;
   // What is wanted behind each step; in between of it, too, if the rule looks there.
-  std::vector<Traits> wanted(chain.transformations.size() + 1);
-  wanted.back() = compiled.needs_then.empty() ? trait::kAny : compiled.needs_then.front();
+  struct Wanted {
+    Traits traits;
+    std::size_t least;
+  };
+  std::vector<Wanted> wanted(chain.transformations.size() + 1);
+  wanted.back() = {compiled.needs_then.empty() ? trait::kAny : compiled.needs_then.front(),
+                   least_of(compiled.ways)};
   for (std::size_t i = chain.transformations.size(); i > 0; --i) {
-    wanted[i - 1] = before(chain.transformations[i - 1], wanted[i]);
+    const Transformation step = chain.transformations[i - 1];
+    std::size_t least = least_before(step, wanted[i].least);
+    if (multi_match) least = std::min(least, wanted[i].least);
+    wanted[i - 1] = {before(step, wanted[i].traits), least};
   }
+  const auto pass = [&](ChainNode& node, const Wanted& one) {
+    node.wants |= one.traits;
+    node.least = std::min(node.least, one.least);
+    node.all_fold = node.all_fold && chain.folds_case;
+  };
   std::size_t node = 0;
-  nodes[0].wants |= wanted[0];
-  nodes[0].all_fold = nodes[0].all_fold && chain.folds_case;
+  pass(nodes[0], wanted[0]);
   for (std::size_t i = 0; i < chain.transformations.size(); ++i) {
     for (std::size_t k = i; k < chain.transformations.size(); ++k) {
       nodes[node].below |= triggers(chain.transformations[k]);
@@ -35,8 +53,9 @@ void add_chain(std::vector<ChainNode>& nodes, const Chain& chain, const Compiled
       nodes[next].changes = changes(chain.transformations[i]);
     }
     node = next;
-    nodes[node].wants |= wanted[i + 1];
-    nodes[node].all_fold = nodes[node].all_fold && chain.folds_case;
+    pass(nodes[node], wanted[i + 1]);
+    nodes[node].wants_before |= wanted[i].traits;
+    nodes[node].least_before = std::min(nodes[node].least_before, wanted[i].least);
     if (multi_match) nodes[node].ends = true;
   }
   nodes[node].ends = true;
@@ -254,12 +273,44 @@ void Program::compile_set(int phase, std::size_t value_class, std::size_t tier) 
     } else {
       patterns.push_back({compiled.rule->op.argument, false, chain.folds_case, id});
     }
-    set.needs |= compiled.needs.empty() ? trait::kAny : compiled.needs.front();
-    set.triggers |= chain.triggers;
+    add_sieves(set, compiled);
     add_chain(set.nodes, chain, compiled);
   }
   if (patterns.empty()) return;
   ++origins_[static_cast<std::size_t>(set.patterns.compile(patterns, options_.cache))];
+}
+
+void Program::add_sieves(ScanSet& set, const CompiledRule& compiled) const {
+  for (const Way& way : compiled.ways) {
+    PatternSieve sieve{{}, compiled.chain, compiled.rule->multi_match, way.bytes};
+    for (const Traits need : way.needs) {
+      sieve.needs.push_back(before_chain(compiled.chain, need));
+    }
+    set.sieves.push_back(std::move(sieve));
+  }
+}
+
+LeastBytes Program::least_bytes(const ScanSet& set, Traits traits) const noexcept {
+  LeastBytes least;
+  for (const PatternSieve& sieve : set.sieves) {
+    if (lacks(traits, sieve.needs)) continue;
+    const auto& transformations = chains_[sieve.chain].transformations;
+    // What one has changed, any behind it may change, too. The case does not matter to patterns.
+    std::size_t unchanged = 0;
+    while (unchanged < transformations.size() &&
+           triggers(transformations[unchanged]) != trait::kAny &&
+           (triggers(transformations[unchanged]) & traits) == 0) {
+      ++unchanged;
+    }
+    std::size_t size = sieve.bytes;
+    for (std::size_t i = transformations.size(); i > unchanged; --i) {
+      const std::size_t before = least_before(transformations[i - 1], size);
+      size = sieve.multi_match ? std::min(before, size) : before;
+    }
+    least.plain = std::min(least.plain, size);
+    if (unchanged < transformations.size()) least.changed = std::min(least.changed, size);
+  }
+  return least;
 }
 
 std::size_t Program::bytes() const {

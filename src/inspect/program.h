@@ -6,6 +6,7 @@
 #include <array>
 #include <bitset>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -58,6 +59,7 @@ struct CompiledRule {
   // What a value must have for the rule to match: as it comes, and as it is looked at.
   Needs needs;
   Needs needs_then;
+  Ways ways;  // of a pattern, as it is looked at
   std::shared_ptr<const Regex> regex;
   std::shared_ptr<const PhraseSet> phrases;
   std::shared_ptr<const core::CidrList> networks;
@@ -70,6 +72,14 @@ struct CompiledRule {
   int skip_to = -1;         // step behind the marker of skipAfter
 };
 
+// How many bytes a value of some traits must have at least for a pattern of a set to match in it,
+// and for one to match in what its chain makes of it, if that is another text. kNever: none can.
+struct LeastBytes {
+  static constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
+  std::size_t plain = kNever;
+  std::size_t changed = kNever;
+};
+
 // Values that are searched together.
 enum class ValueClass : std::uint8_t { arguments, headers, line, body };
 inline constexpr std::size_t kValueClasses = 4;
@@ -80,16 +90,29 @@ struct ChainNode {
   std::vector<std::uint16_t> children;
   Traits changes = 0;  // what a value must have for it to change anything, the case included
   Traits below = 0;    // triggers of all chains that go through it, behind it
-  Traits wants = 0;    // a value, as it is here, that has none of these is nothing for any of them
-  bool ends = false;   // a chain ends here, or what it has made so far is looked at
+  // A value, as it is here, that has none of these kinds of bytes, or not so many of them, is
+  // nothing for any of them.
+  Traits wants = 0;
+  std::size_t least = std::numeric_limits<std::size_t>::max();
+  // The same of a value to which the transformation is yet to be done.
+  Traits wants_before = 0;
+  std::size_t least_before = std::numeric_limits<std::size_t>::max();
+  bool ends = false;     // a chain ends here, or what it has made so far is looked at
   bool all_fold = true;  // of every chain that goes through it folds_case is true
+};
+
+// One way in which a value may match a pattern.
+struct PatternSieve {
+  Needs needs;  // as it comes
+  std::uint16_t chain = 0;
+  bool multi_match = false;
+  std::size_t bytes = 0;  // as it is looked at
 };
 
 struct ScanSet {
   PatternSet patterns;
-  std::vector<ChainNode> nodes;  // the first is the root: no transformation
-  Traits triggers = 0;           // of all chains
-  Traits needs = 0;              // a value that has none of these holds nothing of the set
+  std::vector<ChainNode> nodes;      // the first is the root: no transformation
+  std::vector<PatternSieve> sieves;  // of all patterns
   // What of the class is searched in at all.
   std::bitset<kCollectionCount> collections;
 };
@@ -128,6 +151,7 @@ class Program {
   const std::vector<int>& pattern_steps(int phase) const {
     return pattern_steps_[static_cast<std::size_t>(phase)];
   }
+  LeastBytes least_bytes(const ScanSet& set, Traits traits) const noexcept;
   // What a value must have for the rule of a pattern to match.
   const Needs& pattern_needs(std::size_t pattern) const { return pattern_needs_[pattern]; }
   // Whether any of the steps from the one to (without) the other is a rule.
@@ -173,6 +197,8 @@ class Program {
   static bool jumps(const CompiledRule& compiled);
   bool skips_beyond_paranoia(const CompiledRule& compiled) const;
   void compile_needs(CompiledRule& compiled);
+  Traits before_chain(std::uint16_t chain, Traits need) const;
+  void add_sieves(ScanSet& set, const CompiledRule& compiled) const;
   void compile_sets();
   void compile_set(int phase, std::size_t value_class, std::size_t tier);
   void preset(std::string_view name, std::int64_t number);

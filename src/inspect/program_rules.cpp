@@ -286,6 +286,15 @@ bool Program::is_searched(const CompiledRule& compiled) const {
   return compiled.phrases != nullptr || PatternSet::takes(rule.op.argument, chain.folds_case);
 }
 
+// What must be there for the need to be there behind the chain.
+Traits Program::before_chain(std::uint16_t chain, Traits need) const {
+  const auto& transformations = chains_[chain].transformations;
+  for (auto one = transformations.rbegin(); one != transformations.rend(); ++one) {
+    need = before(*one, need);
+  }
+  return need;
+}
+
 void Program::compile_needs(CompiledRule& compiled) {
   const Rule& rule = *compiled.rule;
   // Without search every value is asked about, whatever it has.
@@ -293,11 +302,14 @@ void Program::compile_needs(CompiledRule& compiled) {
   Needs needs;
   switch (rule.op.op) {
     case Operator::rx:
-      if (compiled.regex != nullptr) needs = needs_of_regex(rule.op.argument);
+      if (compiled.regex == nullptr) break;
+      compiled.ways = ways_of_regex(rule.op.argument);
+      needs = needs_of(compiled.ways);
       break;
     case Operator::pm:
     case Operator::pm_from_file:
-      needs = needs_of_phrases(compiled.phrases->phrases());
+      compiled.ways = ways_of_phrases(compiled.phrases->phrases());
+      needs = needs_of(compiled.ways);
       break;
     case Operator::detect_sqli:
       // See Libinjection::may_be_sqli(): one word is nothing.
@@ -326,13 +338,7 @@ void Program::compile_needs(CompiledRule& compiled) {
                   : commonness(needs[0]) <= kSome ? 1
                                                   : 2;
   // Cases of letters do not matter: needs have both.
-  const auto& transformations = chains_[compiled.chain].transformations;
-  for (Traits need : needs) {
-    for (auto one = transformations.rbegin(); one != transformations.rend(); ++one) {
-      need = before(*one, need);
-    }
-    compiled.needs.push_back(need);
-  }
+  for (const Traits need : needs) compiled.needs.push_back(before_chain(compiled.chain, need));
   compiled.needs_then = std::move(needs);
 }
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <optional>
+#include <utility>
 
 #include "core/ascii.h"
 
@@ -15,9 +17,26 @@ struct Unknown {};
 
 constexpr std::size_t kMostNeeds = 4;
 constexpr int kMostDepth = 100;
+// More bytes than that nothing is said to need.
+constexpr std::size_t kMostBytes = 1000;
+// Ways that are told apart.
+constexpr std::size_t kMostWays = 12;
 
 Traits either_case(Traits traits) {
   return (traits & trait::kLetter) != 0 ? traits | trait::kLetter : traits;
+}
+
+bool covers(Traits all, Traits some) {
+  return (some & ~all) == 0;
+}
+
+// Whether a value that meets the needs has one of the kinds.
+bool follows(const Needs& needs, Traits kinds) {
+  return std::any_of(needs.begin(), needs.end(), [&](Traits one) { return covers(kinds, one); });
+}
+
+bool follow(const Needs& needs, const Needs& others) {
+  return std::all_of(others.begin(), others.end(), [&](Traits one) { return follows(needs, one); });
 }
 
 // Those that say most, the best first.
@@ -27,18 +46,64 @@ void trim(Needs& needs) {
     const int right = commonness(b);
     return left != right ? left < right : a < b;
   });
-  needs.erase(std::unique(needs.begin(), needs.end()), needs.end());
-  if (needs.size() > kMostNeeds) needs.resize(kMostNeeds);
+  Needs kept;
+  for (const Traits one : needs) {
+    if (kept.size() < kMostNeeds && !follows(kept, one)) kept.push_back(one);
+  }
+  needs = std::move(kept);
+}
+
+// What a value has that goes the one way or the other.
+Way either(const Way& left, const Way& right) {
+  Way way{{}, std::min(left.bytes, right.bytes)};
+  for (const Traits one : left.needs) {
+    for (const Traits other : right.needs) way.needs.push_back(one | other);
+  }
+  trim(way.needs);
+  return way;
+}
+
+Way one_after_the_other(const Way& left, const Way& right) {
+  Way way{left.needs, std::min(left.bytes + right.bytes, kMostBytes)};
+  if (follow(left.needs, right.needs)) return way;
+  way.needs.insert(way.needs.end(), right.needs.begin(), right.needs.end());
+  trim(way.needs);
+  return way;
+}
+
+int commonness_of(const Way& way) {
+  return way.needs.empty() ? std::numeric_limits<int>::max() : commonness(way.needs.front());
+}
+
+// A way that leads wherever another does is enough for both. Of too many those are told apart
+// longest that few values can go.
+void add_way(Ways& ways, Way way) {
+  for (const Way& one : ways) {
+    if (one.bytes <= way.bytes && follow(way.needs, one.needs)) return;
+  }
+  std::erase_if(
+      ways, [&](const Way& one) { return way.bytes <= one.bytes && follow(one.needs, way.needs); });
+  ways.push_back(std::move(way));
+  if (ways.size() <= kMostWays) return;
+  std::sort(ways.begin(), ways.end(), [](const Way& a, const Way& b) {
+    return commonness_of(a) != commonness_of(b) ? commonness_of(a) < commonness_of(b)
+                                                : a.bytes > b.bytes;
+  });
+  const Way last = std::move(ways.back());
+  ways.pop_back();
+  Way joined = either(ways.back(), last);
+  ways.pop_back();
+  add_way(ways, std::move(joined));
 }
 
 class Parser {
  public:
   explicit Parser(std::string_view text) : text_(text) {}
 
-  Needs whole() {
-    Needs needs = alternatives(0);
+  Ways whole() {
+    Ways ways = alternatives(0);
     if (at_ != text_.size()) throw Unknown();
-    return needs;
+    return ways;
   }
 
  private:
@@ -58,65 +123,77 @@ class Parser {
     return true;
   }
 
-  // a|b: one of what each needs best.
-  Needs alternatives(int depth) {
+  Ways alternatives(int depth) {
     if (depth > kMostDepth) throw Unknown();
-    Needs needs = sequence(depth);
+    Ways ways = sequence(depth);
     while (take_if("|")) {
-      const Needs other = sequence(depth);
-      if (needs.empty() || other.empty()) {
-        needs.clear();
-      } else {
-        needs = {needs.front() | other.front()};
-      }
+      for (Way& way : sequence(depth)) add_way(ways, std::move(way));
     }
-    return needs;
+    return ways;
   }
 
-  Needs sequence(int depth) {
-    Needs needs;
+  Ways sequence(int depth) {
+    Ways ways = {Way{}};
     while (!ended() && peek() != '|' && peek() != ')') {
-      Needs piece = atom(depth);
-      if (!quantified(piece)) continue;
-      needs.insert(needs.end(), piece.begin(), piece.end());
-      trim(needs);
+      Ways piece = atom(depth);
+      const std::size_t times = quantifier();
+      if (times == 0) continue;
+      for (Way& way : piece) way.bytes = std::min(times * way.bytes, kMostBytes);
+      // Repeated, it may go one way and then another.
+      if (times > 1 && piece.size() > 1) {
+        const std::size_t least =
+            std::min_element(piece.begin(), piece.end(), [](const Way& a, const Way& b) {
+              return a.bytes < b.bytes;
+            })->bytes;
+        for (Way& way : piece) way.bytes = least;
+      }
+      Ways all;
+      for (const Way& before : ways) {
+        for (const Way& next : piece) add_way(all, one_after_the_other(before, next));
+      }
+      ways = std::move(all);
     }
-    return needs;
+    return ways;
   }
 
-  // Takes what says how often. False: never may do.
-  bool quantified(const Needs& piece) {
-    bool needed = !piece.empty();
+  // Takes what says how often. Returns the least.
+  std::size_t quantifier() {
+    std::size_t least = 1;
     if (take_if("*") || take_if("?")) {
-      needed = false;
+      least = 0;
     } else if (!ended() && peek() == '{') {
-      const std::optional<int> least = braces();
-      if (!least) return needed;
-      if (*least == 0) needed = false;
+      const std::optional<std::size_t> times = braces();
+      if (!times) return 1;
+      least = *times;
     } else if (!take_if("+")) {
-      return needed;
+      return 1;
     }
     // Lazy or possessive: the same bytes.
     if (!take_if("?")) take_if("+");
     // Quantifiers of what is quantified: PCRE2 takes some of them, Vectorscan none.
-    if (!ended() && std::string_view("*+?{").find(peek()) != std::string_view::npos)
+    if (!ended() && (std::string_view("*+?").find(peek()) != std::string_view::npos ||
+                     (peek() == '{' && braces()))) {
       throw Unknown();
-    return needed;
+    }
+    return least;
   }
 
   // {2,3}: the least. What is no such thing stands for itself, and is left.
-  std::optional<int> braces() {
+  std::optional<std::size_t> braces() {
     std::size_t i = at_ + 1;
     const std::size_t digits = i;
-    int least = 0;
+    std::size_t least = 0;
     while (i < text_.size() && core::is_digit(text_[i])) {
-      least = std::min(least * 10 + (text_[i++] - '0'), 1);
+      least = std::min(least * 10 + static_cast<std::size_t>(text_[i++] - '0'), kMostBytes);
     }
     if (i == digits) {
-      // {,3} is read in one way or the other by versions of PCRE2.
-      if (i < text_.size() && text_[i] == ',') throw Unknown();
+      // {,3} and { 3 } are read in one way or the other by versions of PCRE2.
+      if (i < text_.size() && (text_[i] == ',' || text_[i] == ' ' || text_[i] == '\t')) {
+        throw Unknown();
+      }
       return std::nullopt;
     }
+    if (i < text_.size() && (text_[i] == ' ' || text_[i] == '\t')) throw Unknown();
     if (i < text_.size() && text_[i] == ',') {
       ++i;
       while (i < text_.size() && core::is_digit(text_[i])) ++i;
@@ -126,25 +203,29 @@ class Parser {
     return least;
   }
 
-  Needs atom(int depth) {
+  static Ways nothing() { return {Way{}}; }
+  static Ways byte_of(Traits traits) { return {Way{{either_case(traits)}, 1}}; }
+
+  Ways atom(int depth) {
     const char c = take();
     switch (c) {
       case '(':
         return group(depth);
       case '[':
-        return {either_case(bracket())};
+        return byte_of(bracket());
       case '.':
+        return {Way{{}, 1}};
       case '^':
       case '$':
-        return {};
+        return nothing();
       case '\\':
         return escape();
       default:
-        return {either_case(trait::of_byte(static_cast<unsigned char>(c)))};
+        return byte_of(trait::of_byte(static_cast<unsigned char>(c)));
     }
   }
 
-  Needs group(int depth) {
+  Ways group(int depth) {
     bool counts = true;
     if (take_if("*")) throw Unknown();
     if (take_if("?")) {
@@ -159,18 +240,17 @@ class Parser {
         // Options: those that do not change what is needed.
         while (peek() == 'i' || peek() == 's' || peek() == 'm' || peek() == '-') ++at_;
         const char end = take();
-        if (end == ')') return {};
+        if (end == ')') return nothing();
         if (end != ':') throw Unknown();
       }
     }
-    Needs needs = alternatives(depth + 1);
+    Ways ways = alternatives(depth + 1);
     if (take() != ')') throw Unknown();
-    if (!counts) needs.clear();
-    return needs;
+    return counts ? ways : nothing();
   }
 
   // Behind a backslash, outside of brackets.
-  Needs escape() {
+  Ways escape() {
     const char c = peek();
     switch (c) {
       case 'b':
@@ -179,16 +259,16 @@ class Parser {
       case 'z':
       case 'Z':
         ++at_;
-        return {};
+        return nothing();
       default:
         break;
     }
     if (c >= '1' && c <= '9') {
       // A group once more, which may be empty.
       while (!ended() && core::is_digit(peek())) ++at_;
-      return {};
+      return nothing();
     }
-    return {either_case(escaped())};
+    return byte_of(escaped());
   }
 
   // \d, \x41, \. and the like: which bytes.
@@ -245,19 +325,18 @@ class Parser {
   // [...]: which bytes.
   Traits bracket() {
     std::array<bool, 256> set{};
-    Traits classes = 0;
     const bool negated = take_if("^");
     for (bool first = true; first || peek() != ']'; first = false) {
       if (peek() == '[' && at_ + 1 < text_.size() &&
           (text_[at_ + 1] == ':' || text_[at_ + 1] == '.' || text_[at_ + 1] == '=')) {
         throw Unknown();
       }
-      const std::optional<unsigned char> low = member(classes);
+      const std::optional<unsigned char> low = member(set);
       if (!low) continue;
       unsigned char high = *low;
       if (peek() == '-' && at_ + 1 < text_.size() && text_[at_ + 1] != ']') {
         ++at_;
-        const std::optional<unsigned char> end = member(classes);
+        const std::optional<unsigned char> end = member(set);
         if (!end || *end < *low) throw Unknown();
         high = *end;
       }
@@ -265,18 +344,15 @@ class Parser {
     }
     ++at_;
     // Of kinds with several bytes one may be in the set and another not: then both sides have it.
-    Traits in = classes;
-    Traits out = 0;
+    Traits traits = 0;
     for (unsigned byte = 0; byte < 256; ++byte) {
-      const Traits kind = trait::of_byte(static_cast<unsigned char>(byte));
-      (set[byte] ? in : out) |= kind;
+      if (set[byte] != negated) traits |= trait::of_byte(static_cast<unsigned char>(byte));
     }
-    // What is there by its class is out of no negated set's reach that others of its kind are in.
-    return negated ? out : in;
+    return traits;
   }
 
-  // A byte, or a class, which is added to classes.
-  std::optional<unsigned char> member(Traits& classes) {
+  // A byte, or a class, whose bytes are added to the set.
+  std::optional<unsigned char> member(std::array<bool, 256>& set) {
     const char c = take();
     if (c != '\\') return static_cast<unsigned char>(c);
     const char next = peek();
@@ -286,9 +362,14 @@ class Parser {
       case 's':
       case 'D':
       case 'W':
-      case 'S':
-        classes |= escaped();
+      case 'S': {
+        // These are of whole kinds.
+        const Traits kinds = escaped();
+        for (unsigned byte = 0; byte < 256; ++byte) {
+          if ((trait::of_byte(static_cast<unsigned char>(byte)) & kinds) != 0) set[byte] = true;
+        }
         return std::nullopt;
+      }
       case 'n':
         ++at_;
         return '\n';
@@ -347,25 +428,32 @@ int commonness(Traits traits) noexcept {
   return sum;
 }
 
-Needs needs_of_regex(std::string_view expression) {
+Ways ways_of_regex(std::string_view expression) {
   try {
     return Parser(expression).whole();
   } catch (const Unknown&) {
-    return {};
+    return {Way{}};
   }
 }
 
-Needs needs_of_phrases(const std::vector<std::string>& phrases) {
-  Traits any = 0;
+Ways ways_of_phrases(const std::vector<std::string>& phrases) {
+  Ways ways;
   for (const std::string& phrase : phrases) {
-    Traits best = trait::kAny;
+    Way way{{}, std::min(phrase.size(), kMostBytes)};
     for (const char c : phrase) {
-      const Traits one = either_case(trait::of_byte(static_cast<unsigned char>(c)));
-      if (best == trait::kAny || commonness(one) < commonness(best)) best = one;
+      way.needs.push_back(either_case(trait::of_byte(static_cast<unsigned char>(c))));
     }
-    any |= best;
+    trim(way.needs);
+    add_way(ways, std::move(way));
   }
-  return {any};
+  return ways;
+}
+
+Needs needs_of(const Ways& ways) {
+  if (ways.empty()) return {};
+  Way all = ways.front();
+  for (const Way& way : ways) all = either(all, way);
+  return all.needs;
 }
 
 }  // namespace guard::inspect

@@ -2,6 +2,7 @@
 // values need not be searched. It may say less than is true, never more.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,10 +23,22 @@ inline bool lacks(Traits traits, const Needs& needs) {
   return false;
 }
 
-// Never throws but for memory: what it does not understand needs nothing.
-Needs needs_of_regex(std::string_view expression);
+// One way to match: with one of each of these sets, and at least so many bytes.
+struct Way {
+  Needs needs;
+  std::size_t bytes = 0;
+};
+
+// A value that matches goes one of these, whose number is bounded.
+using Ways = std::vector<Way>;
+
+// Never throws but for memory: of what it does not understand any value may be.
+Ways ways_of_regex(std::string_view expression);
 // Of one of several phrases, ignoring case.
-Needs needs_of_phrases(const std::vector<std::string>& phrases);
+Ways ways_of_phrases(const std::vector<std::string>& phrases);
+
+// What a value has whichever way it goes.
+Needs needs_of(const Ways& ways);
 
 // How common values with one of these are among what honest clients send, in no unit.
 int commonness(Traits traits) noexcept;

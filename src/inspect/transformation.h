@@ -42,4 +42,7 @@ inline Traits changes(Transformation transformation) noexcept {
 // value has a trigger. 0: it only takes away.
 Traits creates(Transformation transformation) noexcept;
 
+// How many bytes a value must have at least for the result to have so many.
+std::size_t least_before(Transformation transformation, std::size_t size) noexcept;
+
 }  // namespace guard::inspect

@@ -101,4 +101,23 @@ Traits creates(Transformation transformation) noexcept {
   }
 }
 
+std::size_t least_before(Transformation transformation, std::size_t size) noexcept {
+  switch (transformation) {
+    case Transformation::base64_decode:
+    case Transformation::base64_decode_ext:
+      return (4 * size + 2) / 3;
+    case Transformation::utf8_to_unicode:
+      return (size + 5) / 6;  // a byte becomes %u00e9
+    case Transformation::base64_encode:
+    case Transformation::hex_encode:
+    case Transformation::length:
+    case Transformation::md5:
+    case Transformation::sha1:
+    case Transformation::url_encode:
+      return 0;
+    default:
+      return size;
+  }
+}
+
 }  // namespace guard::inspect

@@ -33,5 +33,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (changing != trait::kAny && (changing & before) == 0 && changed) __builtin_trap();
   const Traits known = before | trait::kLetter | creates(transformation);
   if ((byte_traits(made) & trait::kBytes & ~known) != 0) __builtin_trap();
+  if (in.size() < least_before(transformation, made.size())) __builtin_trap();
   return 0;
 }

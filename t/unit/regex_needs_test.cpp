@@ -1,7 +1,9 @@
 // What a regex needs of a value: never more than is true.
 #include "inspect/regex_needs.h"
 
+#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "inspect/libinjection.h"
@@ -12,6 +14,20 @@ namespace {
 
 using namespace guard::inspect;
 using namespace trait;
+
+Needs needs_of_regex(std::string_view expression) {
+  return needs_of(ways_of_regex(expression));
+}
+
+// Of bytes of these kinds alone; kNone: such a value cannot match.
+constexpr std::size_t kNone = 9999;
+std::size_t least(const Ways& ways, Traits traits = kAny) {
+  std::size_t bytes = kNone;
+  for (const Way& way : ways) {
+    if (!lacks(traits, way.needs)) bytes = std::min(bytes, way.bytes);
+  }
+  return bytes;
+}
 
 bool has(std::string_view expression, Traits need) {
   for (const Traits one : needs_of_regex(expression)) {
@@ -32,7 +48,13 @@ void knows_bytes(void**) {
   assert_true(has("\\x3c", of_mark('<')));
   assert_true(has("\\x{3c}", of_mark('<')));
   assert_true(has("[^a-z]", kBytes));
+  assert_true(has("[^\\w\\s]", kBytes & ~(kWord | kSpace | kControlSpace)));
+  assert_true(has("[^\\Wa]", kWord));
   assert_true(has("a{x", of_mark('{')));
+  assert_true(has("\\s+{", of_mark('{')));
+  // Whichever it is.
+  assert_true(has("x\\(|\\)y|<\\(z", of_marks("()")));
+  assert_true(has("x\\(|\\)y|<\\(z", kLetter));
 }
 
 void knows_how_bytes_stand(void**) {
@@ -52,6 +74,54 @@ void knows_how_bytes_stand(void**) {
   }
 }
 
+void counts_bytes(void**) {
+  const std::vector<std::pair<std::string_view, std::size_t>> known = {{"abc", 3},
+                                                                       {"a{3}b", 4},
+                                                                       {"(?:ab|c)+", 1},
+                                                                       {"a*b?c", 1},
+                                                                       {"\\bx\\b", 1},
+                                                                       {"(?=abc)x", 1},
+                                                                       {"(?i)[ab].", 2},
+                                                                       {"^$", 0},
+                                                                       {"(a)\\1", 1},
+                                                                       {"x{y", 3},
+                                                                       {"(?:ab{2,3}|c{4})", 3},
+                                                                       {"\\x{41}\\.", 2},
+                                                                       {"a{0}b", 1},
+                                                                       {"[[:alpha:]]", 0},
+                                                                       {"(?R)", 0}};
+  for (const auto& [expression, bytes] : known) {
+    assert_int_equal(least(ways_of_regex(expression)), bytes);
+  }
+  assert_int_equal(least(ways_of_phrases({"select", "or"})), 2);
+}
+
+void tells_ways_apart(void**) {
+  const Ways ways = ways_of_regex("(?:'!|union(?:select|\\s+all))x|[<>]|\\d{4}");
+  assert_int_equal(least(ways), 1);
+  assert_int_equal(least(ways, kLower), 12);
+  assert_int_equal(least(ways, kLower | kSpace), 10);
+  assert_int_equal(least(ways, kLower | of_marks("'!")), 3);
+  assert_int_equal(least(ways, kDigit), 4);
+  assert_int_equal(least(ways, of_mark('.')), kNone);
+  // Either, twice.
+  assert_int_equal(least(ways_of_regex("(?:<|abc){2}"), kLower | of_mark('<')), 2);
+  assert_int_equal(least(ways_of_phrases({"a.b", "select"}), kLower), 6);
+  assert_int_equal(least(ways_of_phrases({"a.b", "select"}), kLower | of_mark('.')), 3);
+}
+
+// However many there are in a regex.
+void bounds_ways(void**) {
+  std::string expression = "a";
+  for (const char c : std::string_view("<>=!~@#%&;:,'/"))
+    expression += std::string("|") + c + "{2}" + c;
+  expression = "(?:" + expression + ")(?:" + expression + ")";
+  const Ways ways = ways_of_regex(expression);
+  assert_true(ways.size() < 20);
+  assert_int_equal(least(ways), 2);
+  assert_true(least(ways, of_mark('<')) <= 6);
+}
+
 void knows_what_may_be_absent(void**) {
   for (const char* expression : {"<*", "<?", "<{0,2}", "(?:<|)", "(?=<)", "(?!<)", "(?<=<)", "^$",
                                  ".*", "(?:<a)?", "\\b", "", "(<)?\\1", "(?:x|(?:<)?)", "<*+"}) {
@@ -63,7 +133,7 @@ void knows_what_may_be_absent(void**) {
 void says_nothing_of_the_unknown(void**) {
   for (const char* expression :
        {"(?x)a <", "\\Q<\\E", "(*UTF)<", "(?R)<", "[[:alpha:]<]", "a{,3}<", "\\p{L}<", "(?(1)a|<)",
-        "<\\", "[<", "(<", "<)", "a{2}{3}<", "a{2}*<"}) {
+        "<\\", "[<", "(<", "<)", "a{2}{3}<", "a{2}*<", "a{ 2}<"}) {
     assert_true(needs_of_regex(expression).empty());
   }
 }
@@ -72,13 +142,16 @@ void says_nothing_of_the_unknown(void**) {
 void agrees_with_the_search(void**) {
   constexpr std::string_view kBytesOfValues = "aB0_ <>(='\"\n.\\;%\x80{";
   const std::vector<std::string> expressions = {
-      "(?i)b\\s*\\(",    "[^\\w]+=",   "(?:a|<)\\D",   "\\W|0", "a(?:b|=)?<",
-      "['\"]{1,2}\\s?;", "\\v",        "[\\s<-]a",     "[]<]",  "\\.{2}",
-      "(?>a|b)(?i:B)",   "\\S[%\\\\]", "[\\x80-\\xff]"};
+      "(?i)b\\s*\\(",   "[^\\w]+=",        "(?:a|<)\\D",    "\\W|0",
+      "a(?:b|=)?<",     "['\"]{1,2}\\s?;", "\\v",           "[\\s<-]a",
+      "[]<]",           "\\.{2}",          "(?>a|b)(?i:B)", "\\S[%\\\\]",
+      "[\\x80-\\xff]",  "[^\\w\\s]B",      "\\s+{",         "a\\(|=B|[\\W<]0",
+      "a{2}|(?:B0){2}", "[^\\Wa]\\b",      "(?:a|B)+ |;",   "(?:<|aB)=|\\d {2}"};
   Regex::Workspace workspace;
   for (const std::string& expression : expressions) {
     const Regex regex(expression);
     const Needs needs = needs_of_regex(expression);
+    const Ways ways = ways_of_regex(expression);
     std::uint32_t state = 7;
     int found = 0;
     for (int i = 0; i < 20'000; ++i) {
@@ -90,15 +163,17 @@ void agrees_with_the_search(void**) {
       if (regex.search(value, workspace) != Regex::Result::yes) continue;
       ++found;
       for (const Traits need : needs) assert_true((byte_traits(value) & need) != 0);
+      assert_true(value.size() >= least(ways, byte_traits(value)));
     }
     assert_true(found > 0);
   }
 }
 
 void joins_phrases(void**) {
-  const Needs needs = needs_of_phrases({"select", "a<b", "x.y"});
+  const Needs needs = needs_of(ways_of_phrases({"select", "a<b", "x.y"}));
   assert_int_equal(needs.size(), 1);
-  assert_true(needs[0] == (kLetter | of_mark('<') | of_mark('.')));
+  assert_true(needs[0] == kLetter);
+  assert_true(needs_of(ways_of_phrases({"a<b", "1.2"}))[0] == of_marks("<."));
 }
 
 // What is not asked, libinjection would say no to.
@@ -153,6 +228,9 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(knows_bytes),
       cmocka_unit_test(knows_how_bytes_stand),
+      cmocka_unit_test(counts_bytes),
+      cmocka_unit_test(tells_ways_apart),
+      cmocka_unit_test(bounds_ways),
       cmocka_unit_test(knows_what_may_be_absent),
       cmocka_unit_test(says_nothing_of_the_unknown),
       cmocka_unit_test(agrees_with_the_search),

@@ -28,6 +28,7 @@ void becomes(T transformation, std::string_view in, std::string_view wanted) {
   assert_int_equal(byte_traits(made) & trait::kBytes & ~(byte_traits(in) | trait::kLetter) &
                        ~creates(transformation),
                    0);
+  assert_true(in.size() >= least_before(transformation, made.size()));
 }
 
 using namespace std::literals;

@@ -29,6 +29,7 @@ for my $case (
     [['nothing'], qr/there is no case "nothing" \(there are: proxy, headers, origin, rate, json, schema, openapi, strict, events, metrics, inspect, scale\)$/],
     [[qw(rate --rounds 4)],  qr/at least 5 rounds of at least 1 second, please$/],
     [[qw(rate --seconds 0)], qr/at least 5 rounds of at least 1 second, please$/],
+    [[qw(rate --only hot)],  qr/--only is for inspect alone$/],
     [['--fast'],             qr/unrecognized arguments: --fast$/]
     )
 {

@@ -10,6 +10,7 @@ from nginx import OUT
 
 THROUGHPUT = "requests/s"
 CPU = "us of CPU/request"
+P99 = "ms, p99"
 
 
 @dataclass
@@ -36,6 +37,7 @@ class Options:
     seconds: int = 3
     profile: bool = False
     quick: bool = False  # one round, only to see that a case works
+    only: str = ""  # what the rows that are wanted have in their name
 
 
 def rounds_of(make_ours, make_peer, request, options, connections, around=nullcontext, delay=0.0):
@@ -64,20 +66,20 @@ def rounds_of(make_ours, make_peer, request, options, connections, around=nullco
 
 def in_turn(case, make_ours, make_peer, peer_name, request, options, target, connections=32,
             cpu_target="", around=nullcontext):
-    """Rows of throughput and of CPU time."""
+    """Rows of throughput, of CPU time and of what the slowest requests take."""
     pairs = rounds_of(make_ours, make_peer, request, options, connections, around)
     rows = []
     for unit, value, bound in ((THROUGHPUT, lambda r: r.rate, target),
-                               (CPU, lambda r: r.cpu, cpu_target)):
+                               (CPU, lambda r: r.cpu, cpu_target),
+                               (P99, lambda r: r.p99 / 1000, "")):
         rows.append(Row(case, unit, median(value(a) for a, _ in pairs),
                         median(value(b) for _, b in pairs), peer_name,
                         median(value(a) / value(b) for a, b in pairs), bound))
     ratios = sorted(a.rate / b.rate for a, b in pairs)
     busy = [median(side[i].busy for side in pairs) for i in (0, 1)]
     print(f"{case}: {options.rounds} rounds of {options.seconds} s, throughput ratios "
-          f"{ratios[0]:.3f} to {ratios[-1]:.3f}, nginx busy {busy[0]:.0%} and {busy[1]:.0%}, "
-          f"p99 {median(a.p99 for a, _ in pairs) / 1000:.2f} and "
-          f"{median(b.p99 for _, b in pairs) / 1000:.2f} ms", flush=True)
+          f"{ratios[0]:.3f} to {ratios[-1]:.3f}, nginx busy {busy[0]:.0%} and {busy[1]:.0%}",
+          flush=True)
     if busy[1] < 0.9:
         print(f"{case}: the peer was not busy all the time: its core was shared, or the load is the "
               "limit; trust the CPU time", flush=True)

@@ -1,9 +1,10 @@
-// Rules over any request, with all short cuts and with none: patterns searched for together, texts
-// remembered from one input to the next, against every rule asked for every value.
+// Rules over any request and its answer, with all short cuts and with none: patterns searched for
+// together, texts remembered from one input to the next, against every rule asked for every value.
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,11 @@ SecRule TX:sum "@gt 3" "id:18,phase:2,pass,nolog,skipAfter:END"
 SecRule MATCHED_VAR "@contains 1" "id:19,phase:2,pass"
 SecMarker END
 SecRule MATCHED_VAR|TX:sum "@contains 2" "id:20,phase:2,pass"
+SecRule RESPONSE_HEADERS|RESPONSE_HEADERS_NAMES|RESPONSE_STATUS "@rx (?i)(?:leak|refer)[a-z]|^50" "id:21,phase:3,pass,t:none,t:removeNulls,setvar:tx.sum=+2"
+SecRule RESPONSE_BODY "@rx (?i)sql.{1,9}error" "id:22,phase:4,pass,t:none,t:htmlEntityDecode,t:compressWhitespace"
+SecRule RESPONSE_BODY "@pm exec stack trace" "id:23,phase:4,pass,t:none"
+SecRule TX:sum|TX:level|TX:/^name_/ "@rx [2-9a]" "id:24,phase:4,pass"
+SecRule RESPONSE_BODY|RESPONSE_CONTENT_TYPE "!@validateUtf8Encoding" "id:25,phase:4,pass"
 )rules";
 
 RuleSet rules() {
@@ -46,15 +52,37 @@ RuleSet rules() {
   return builder.finish();
 }
 
-std::string run(const Program& program, Inspection& inspection, const RequestView& view) {
-  InspectionResult result = inspection.run_headers(program, view, kDefaultBudget);
-  if (result.outcome == Outcome::passed) result = inspection.run_body({});
-  std::string text;
-  if (result.outcome == Outcome::over_budget) return "over budget";
+ProgramOptions options(bool search) {
+  ProgramOptions options{0, 0, false, search};
+  options.response = true;
+  return options;
+}
+
+void tell(const Inspection& inspection, std::string& text) {
   for (const Match& match : inspection.matches()) {
     text += std::to_string(match.rule->id) + ' ' + std::string(match.variable) + '=' +
             std::string(match.value) + '\n';
   }
+}
+
+std::string run(const Program& program, Inspection& inspection, const RequestView& view,
+                const ResponseView& response) {
+  InspectionResult result = inspection.run_headers(program, view, kDefaultBudget);
+  if (result.outcome == Outcome::passed) result = inspection.run_body({});
+  if (result.outcome == Outcome::over_budget) return "over budget";
+  std::string text;
+  tell(inspection, text);
+  std::vector<std::unique_ptr<char[]>> memory;
+  const KeptState* kept = inspection.keep(
+      [](void* context, std::size_t size) -> void* {
+        auto& blocks = *static_cast<std::vector<std::unique_ptr<char[]>>*>(context);
+        return blocks.emplace_back(new char[size]).get();
+      },
+      &memory);
+  if (kept == nullptr) __builtin_trap();
+  result = inspection.run_response(program, view, *kept, response, kDefaultBudget);
+  if (result.outcome == Outcome::over_budget) return "over budget";
+  tell(inspection, text);
   return text;
 }
 
@@ -73,8 +101,8 @@ void check_traits(std::string_view value) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const Program quick(rules(), {0, 0, false, true});
-  static const Program slow(rules(), {0, 0, false, false});
+  static const Program quick(rules(), options(true));
+  static const Program slow(rules(), options(false));
   static Inspection remembering;
   static Inspection plain;
   static const bool prepared = [] {
@@ -83,7 +111,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }();
   if (!prepared) __builtin_trap();
   if (size > 2048) return 0;
-  // The target is the first line, fields the others, of which every second has a common name.
+  // The target is the first line, the status and type of the answer the next, fields those behind
+  // them, of the request and of the answer, and all of them the answer's body.
   static constexpr std::array<std::string_view, 4> kNames = {"Accept", "X-Own", "User-Agent",
                                                              "Referer"};
   std::string_view rest(reinterpret_cast<const char*>(data), size);
@@ -94,6 +123,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return text;
   };
   const std::string target = "/?" + std::string(line());
+  ResponseView response;
+  response.status = line();
+  response.content_type = line();
+  response.version = "1.1";
+  response.body = rest;
+  response.body_cut = rest.size() % 2 != 0;
   check_traits(target);
   check_traits(rest);
   std::vector<HeaderField> fields;
@@ -103,10 +138,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   view.target = target;
   view.version = "1.1";
   view.headers = fields;
-  const std::string wanted = run(slow, plain, view);
+  response.headers = fields;
+  const std::string wanted = run(slow, plain, view, response);
   // Not known, learnt, known.
   for (int times = 0; times < 3; ++times) {
-    if (run(quick, remembering, view) != wanted) __builtin_trap();
+    if (run(quick, remembering, view, response) != wanted) __builtin_trap();
   }
   return 0;
 }

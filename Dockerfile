@@ -10,10 +10,10 @@ FROM ${BASE} AS build
 WORKDIR /guard
 # By itself, so that a change of the sources does not install everything again.
 COPY scripts/setup scripts/
-# npm brings uPlot, without which there is no guard_dashboard.
+# npm brings uPlot, without which there is no guard_dashboard; what lies in build/dashboard need not be fetched again.
 RUN apt-get -qq update && scripts/setup && apt-get -qq install -y --no-install-recommends npm >/dev/null
 COPY . .
-RUN rm -rf build && scripts/build && test -e build/dashboard/installed.json
+RUN scripts/build && test -e build/dashboard/installed.json
 
 FROM ${BASE}
 RUN apt-get -qq update \

@@ -44,9 +44,9 @@ class Answer:
         return line + sum(len(n) + len(v) + 4 for n, v in self.fields) + 2 + len(self.body)
 
 
-def ask(server, request, *, connection=None, key=0):
+def ask(server, request, *, connection=None, key=0, timeout=30):
     """One request through Python's client; its answer."""
-    link = connection or http.client.HTTPConnection(server.address, server.port, timeout=30)
+    link = connection or http.client.HTTPConnection(server.address, server.port, timeout=timeout)
     try:
         link.request(request.method, request.path_of(key), body=request.body or None,
                      headers=request.headers)

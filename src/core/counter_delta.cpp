@@ -1,8 +1,8 @@
 #include "core/counter_delta.h"
 
 #include <bit>
-#include <cstring>
 
+#include "core/blank.h"
 #include "core/words.h"
 
 namespace guard::core {
@@ -43,7 +43,7 @@ DeltaTable DeltaTable::attach(std::span<std::byte> memory) {
     return table;
   }
   table.attached_ = header.magic == kMagic ? Attached::replaced : Attached::created;
-  std::memset(memory.data(), 0, memory.size());
+  blank(memory);
   header.magic = kMagic;
   header.bytes = memory.size();
   header.sets = sets;

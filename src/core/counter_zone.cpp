@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
+#include "core/blank.h"
 #include "core/counter_cas.h"
 #include "core/words.h"
 
@@ -53,7 +53,7 @@ CounterZone CounterZone::attach(std::span<std::byte> memory, CounterKind kind, s
   }
 
   zone.attached_ = zone.header_->magic == kMagic ? Attached::replaced : Attached::created;
-  std::memset(memory.data(), 0, memory.size());
+  blank(memory);
   *zone.header_ = wanted;
   return zone;
 }

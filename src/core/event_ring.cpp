@@ -4,6 +4,8 @@
 #include <array>
 #include <cstring>
 
+#include "core/blank.h"
+
 namespace guard::core {
 
 struct alignas(64) EventRingHeader {
@@ -63,7 +65,7 @@ bool EventRing::attach(std::span<std::byte> memory) noexcept {
   header_ = reinterpret_cast<EventRingHeader*>(memory.data());
   slots_ = reinterpret_cast<EventRingSlot*>(memory.data() + sizeof(EventRingHeader));
   if (load(header_->magic) == kMagic) return true;
-  std::memset(memory.data(), 0, bytes());
+  blank(memory.first(bytes()));
   store(header_->magic, kMagic);
   return true;
 }

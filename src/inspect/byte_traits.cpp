@@ -15,7 +15,6 @@ constexpr std::array<Traits, 256> make_table() {
 constexpr std::array<Traits, 256> kTable = make_table();
 
 constexpr Traits kAmpersand = trait::of_mark('&');
-constexpr Traits kBehindSpace = trait::of_marks("/(");
 constexpr Traits kPathBytes = trait::of_marks("/\\.");
 
 constexpr bool is_slash(char c) {
@@ -34,18 +33,31 @@ bool has_entity(std::string_view value) {
   return false;
 }
 
-constexpr Traits kSlashes = trait::of_marks("/\\");
-
-bool has_path_dots(std::string_view value, Traits traits) {
-  if (value.front() == '.' || value.back() == '.') return true;
-  if ((traits & kSlashes) == 0) return false;
-  for (std::size_t i = 0; i + 1 < value.size(); ++i) {
-    const char next = value[i + 1];
-    if (is_slash(value[i]) ? is_slash(next) || next == '.' : value[i] == '.' && is_slash(next)) {
-      return true;
-    }
+// Whether a slash of that kind stands beside a dot or before another slash.
+bool has_path_dots_at(std::string_view value, char slash) {
+  for (std::size_t at = value.find(slash); at != std::string_view::npos;
+       at = value.find(slash, at + 1)) {
+    if (at > 0 && value[at - 1] == '.') return true;
+    if (at + 1 < value.size() && (is_slash(value[at + 1]) || value[at + 1] == '.')) return true;
   }
   return false;
+}
+
+bool has_path_dots(std::string_view value, Traits traits) {
+  return value.front() == '.' || value.back() == '.' ||
+         ((traits & trait::of_mark('/')) != 0 && has_path_dots_at(value, '/')) ||
+         ((traits & trait::of_mark('\\')) != 0 && has_path_dots_at(value, '\\'));
+}
+
+// What stands behind spaces.
+Traits behind_spaces(std::string_view value) {
+  Traits traits = 0;
+  for (std::size_t at = value.find(' '); at < value.size() - 1; at = value.find(' ', at + 1)) {
+    const char next = value[at + 1];
+    if (next == ' ') traits |= trait::kTwoSpaces;
+    if (next == '/' || next == '(') traits |= trait::kSpaceSlash;
+  }
+  return traits;
 }
 
 }  // namespace
@@ -63,15 +75,7 @@ Traits byte_traits(std::string_view value) noexcept {
   traits |= others;
   if ((traits & kPathBytes) != 0 && has_path_dots(value, traits)) traits |= trait::kPathDots;
   if ((traits & kAmpersand) != 0 && has_entity(value)) traits |= trait::kEntity;
-  if ((traits & trait::kSpace) == 0) return traits;
-  if (value.find("  ") != std::string_view::npos) traits |= trait::kTwoSpaces;
-  if ((traits & kBehindSpace) != 0) {
-    bool space = false;
-    for (const char c : value) {
-      if (space && (c == '/' || c == '(')) traits |= trait::kSpaceSlash;
-      space = c == ' ';
-    }
-  }
+  if ((traits & trait::kSpace) != 0) traits |= behind_spaces(value);
   return traits;
 }
 

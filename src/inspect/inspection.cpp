@@ -178,6 +178,7 @@ bool Inspection::evaluate_target(const CompiledRule& compiled, const CompiledTar
     return compares_number(compiled, target);
   }
   if (!removed_targets_.empty() && target_removed(rule, target.collection, {})) return false;
+  if (target.count && compiled.compares) return compares_count(compiled, target);
   if (target.count) {
     std::int64_t count = 0;
     for_each(target, {}, [&](const Subject&, const Groups&) { ++count; });
@@ -187,15 +188,11 @@ bool Inspection::evaluate_target(const CompiledRule& compiled, const CompiledTar
     return try_subject(compiled,
                        {target.collection, target.selection.name, text, byte_traits(text)});
   }
-  const std::uint64_t hits =
-      compiled.pattern >= 0 ? hits_[static_cast<std::size_t>(compiled.pattern)] : 0;
+  Sought sought{&compiled.needs, compiled.pattern >= 0, 0, compiled.tier};
+  if (sought.searched) sought.hits = hits_[static_cast<std::size_t>(compiled.pattern)];
   bool found = false;
-  for_each(target, compiled.needs, [&](const Subject& subject, const Groups& groups) {
-    if (compiled.pattern >= 0) {
-      const std::uint8_t group = groups[compiled.tier];
-      if (group == Field::kUnscanned || (hits >> group & 1) == 0) return;
-    }
-    if (lacks(subject.traits, compiled.needs) || is_cleared(compiled, subject)) return;
+  for_each(target, sought, [&](const Subject& subject, const Groups& groups) {
+    if (!sought.may_match(subject.traits, groups) || is_cleared(compiled, subject)) return;
     if (!removed_targets_.empty() && target_removed(rule, subject.collection, subject.name)) return;
     if (try_subject(compiled, subject)) {
       found = true;
@@ -204,6 +201,14 @@ bool Inspection::evaluate_target(const CompiledRule& compiled, const CompiledTar
     }
   });
   return found;
+}
+
+bool Inspection::Sought::may_match(Traits traits, const Groups& groups) const {
+  if (searched) {
+    const std::uint8_t group = groups[tier];
+    if (group == Field::kUnscanned || (hits >> group & 1) == 0) return false;
+  }
+  return needs == nullptr || !lacks(traits, *needs);
 }
 
 bool Inspection::is_cleared(const CompiledRule& compiled, const Subject& subject) const {
@@ -238,6 +243,27 @@ bool Inspection::compares_number(const CompiledRule& compiled, const CompiledTar
   }
   const std::string_view text = text_of(variable);
   matched(compiled, {Collection::tx, target.selection.name, text, 0}, text);
+  return true;
+}
+
+// How many there are, against a number: whether a variable is set, a field there, or once alone.
+bool Inspection::compares_count(const CompiledRule& compiled, const CompiledTarget& target) {
+  std::int64_t count = 0;
+  if (target.slot >= 0) {
+    const Variable& variable = tx_[static_cast<std::size_t>(target.slot)];
+    count = variable.state == Variable::State::unset ? 0 : 1;
+  } else {
+    for_each(target, {}, [&](const Subject&, const Groups&) { ++count; });
+  }
+  charge(kStepCost);
+  const Rule& rule = *compiled.rule;
+  if (stopped() || compare_numbers(rule.op.op, count, compiled.number) == rule.op.negated) {
+    return false;
+  }
+  char* at = transaction_.arena().allocate(20);
+  const auto end = std::to_chars(at, at + 20, count);
+  const std::string_view text(at, static_cast<std::size_t>(end.ptr - at));
+  matched(compiled, {target.collection, target.selection.name, text, 0}, text);
   return true;
 }
 
@@ -289,16 +315,16 @@ bool Inspection::target_removed(const Rule& rule, Collection collection, std::st
 }
 
 // Calls each with every value of a target that is not excluded, and with its groups; it may leave
-// out those that lack one of the needs.
+// out those that are not sought.
 template <class Each>
-void Inspection::for_each(const CompiledTarget& target, const Needs& needs, Each each) {
+void Inspection::for_each(const CompiledTarget& target, const Sought& sought, Each each) {
   if (!is_data(target.collection)) {
     for_each_variable(target, each);
     return;
   }
   const auto try_one = [&](std::string_view name, std::string_view value, Traits traits,
                            const Groups& groups, KnownValue* known) {
-    if (lacks(traits, needs)) return;
+    if (!sought.may_match(traits, groups)) return;
     if (selects(target.selection, name) && !excluded(target, name)) {
       each(Subject{target.collection, name, value, traits, known}, groups);
     }
@@ -322,7 +348,14 @@ void Inspection::for_each(const CompiledTarget& target, const Needs& needs, Each
       return;
     }
     const auto list = static_cast<std::size_t>(view.lists[i]);
-    if (lacks(view.names ? name_sums_[list] : value_sums_[list], needs)) continue;
+    if (sought.needs != nullptr &&
+        lacks(view.names ? name_sums_[list] : value_sums_[list], *sought.needs)) {
+      continue;
+    }
+    if (sought.searched && ((view.names ? name_group_sums_ : value_group_sums_)[list][sought.tier] &
+                            sought.hits) == 0) {
+      continue;
+    }
     for (const Field& field : transaction_.list(view.lists[i])) {
       if (stopped()) return;
       if (view.names) {
@@ -406,60 +439,6 @@ void Inspection::for_each_variable(const CompiledTarget& target, Each each) {
   for (std::size_t i = 0; i < named_.size() && !stopped(); ++i) {
     if (named_[i].collection == target.collection) variable(named_[i].name, named_[i].variable);
   }
-}
-
-bool Inspection::try_subject(const CompiledRule& compiled, const Subject& subject) {
-  const Rule& rule = *compiled.rule;
-  const Chain& chain = program_->chain(compiled.chain);
-  if (!rule.multi_match) {
-    Traits traits = subject.traits;
-    const std::string_view value = transformed(chain, subject.value, traits);
-    return try_value(compiled, subject, value, traits);
-  }
-  // Before the transformations, and after each that has changed something.
-  bool found = try_value(compiled, subject, subject.value, subject.traits);
-  std::string_view value = subject.value;
-  Traits traits = subject.traits;
-  for (const Transformation one : chain.transformations) {
-    if ((changes(one) & traits) == 0 && changes(one) != trait::kAny) continue;
-    const std::size_t room = transformed_size(value.size());
-    char* out = transaction_.arena().allocate(room);
-    bool changed = false;
-    charge(value.size() + kStepCost);
-    value = transform(one, value, out, changed);
-    transaction_.arena().shrink(value.data() == out ? room - value.size() : room);
-    if (!changed) continue;
-    traits = byte_traits(value);
-    if (try_value(compiled, subject, value, traits)) found = true;
-    if (stopped()) return found;
-  }
-  return found;
-}
-
-std::string_view Inspection::transformed(const Chain& chain, std::string_view value,
-                                         Traits& traits) {
-  const Traits wanted = chain.triggers | (chain.folds_case ? trait::kLetter : 0);
-  if ((wanted & traits) == 0 && chain.triggers != trait::kAny) return value;
-  for (const Transformation one : chain.transformations) {
-    if ((changes(one) & traits) == 0 && changes(one) != trait::kAny) continue;
-    const std::size_t room = transformed_size(value.size());
-    char* out = transaction_.arena().allocate(room);
-    bool changed = false;
-    charge(value.size() + kStepCost);
-    const std::string_view next = transform(one, value, out, changed);
-    transaction_.arena().shrink(next.data() == out ? room - next.size() : room);
-    value = next;
-    if (changed) traits = byte_traits(value);
-  }
-  return value;
-}
-
-bool Inspection::try_value(const CompiledRule& compiled, const Subject& subject,
-                           std::string_view value, Traits traits) {
-  if (matches_operator(compiled, value, traits) == compiled.rule->op.negated || stopped())
-    return false;
-  matched(compiled, subject, value);
-  return true;
 }
 
 void Inspection::matched(const CompiledRule& compiled, const Subject& subject,

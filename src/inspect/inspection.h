@@ -147,8 +147,9 @@ class Inspection {
   bool append(const ScanSet& set, std::string_view value, Traits traits);
   void scan_set(const ScanSet& set, ValueClass value_class, std::size_t tier,
                 std::size_t group_size);
-  void scan_value(const ScanSet& set, std::string_view value, Traits traits, std::uint8_t& group,
-                  std::size_t group_size);
+  // Returns the bit of its group; 0: it is in none.
+  std::uint64_t scan_value(const ScanSet& set, std::string_view value, Traits traits,
+                           std::uint8_t& group, std::size_t group_size);
   void add_variants(const ScanSet& set, std::size_t node, std::string_view value, Traits traits);
   void emit(std::string_view value, bool folds);
   void flush(const ScanSet& set);
@@ -160,9 +161,20 @@ class Inspection {
   bool evaluate(int index);
   bool jumps(const CompiledRule& compiled);
   bool compares_number(const CompiledRule& compiled, const CompiledTarget& target);
+  bool compares_count(const CompiledRule& compiled, const CompiledTarget& target);
   bool evaluate_target(const CompiledRule& compiled, const CompiledTarget& target);
+  // What is worth trying: all that has the needs or, of a rule whose pattern was searched for, what
+  // of that is in one of the groups that it may match in.
+  struct Sought {
+    const Needs* needs = nullptr;
+    bool searched = false;
+    std::uint64_t hits = 0;
+    std::uint8_t tier = 0;
+
+    bool may_match(Traits traits, const std::array<std::uint8_t, kTiers>& groups) const;
+  };
   template <class Each>
-  void for_each(const CompiledTarget& target, const Needs& needs, Each each);
+  void for_each(const CompiledTarget& target, const Sought& sought, Each each);
   template <class Each>
   void for_each_variable(const CompiledTarget& target, Each each);
   bool excluded(const CompiledTarget& target, std::string_view name);
@@ -229,6 +241,10 @@ class Inspection {
   // Of all that a list has: what none of its members is nobody need look for.
   std::array<Traits, kListCount> value_sums_{};
   std::array<Traits, kListCount> name_sums_{};
+  // The groups, a bit each, in which each tier has seen any of them.
+  using GroupSums = std::array<std::array<std::uint64_t, kTiers>, kListCount>;
+  GroupSums value_group_sums_{};
+  GroupSums name_group_sums_{};
 
   // By step of the phase, a bit: rules that are asked directly, or whose pattern may match.
   std::vector<std::uint64_t> candidates_;

@@ -1,4 +1,4 @@
-// What an operator says of one value.
+// What an operator says of one value, as its rule looks at it.
 #include <algorithm>
 #include <cstring>
 
@@ -171,6 +171,60 @@ bool Inspection::matches_operator(const CompiledRule& compiled, std::string_view
       // geoLookup and rbl would have to ask somebody: nobody is known, nothing is found.
       return false;
   }
+}
+
+bool Inspection::try_subject(const CompiledRule& compiled, const Subject& subject) {
+  const Rule& rule = *compiled.rule;
+  const Chain& chain = program_->chain(compiled.chain);
+  if (!rule.multi_match) {
+    Traits traits = subject.traits;
+    const std::string_view value = transformed(chain, subject.value, traits);
+    return try_value(compiled, subject, value, traits);
+  }
+  // Before the transformations, and after each that has changed something.
+  bool found = try_value(compiled, subject, subject.value, subject.traits);
+  std::string_view value = subject.value;
+  Traits traits = subject.traits;
+  for (const Transformation one : chain.transformations) {
+    if ((changes(one) & traits) == 0 && changes(one) != trait::kAny) continue;
+    const std::size_t room = transformed_size(value.size());
+    char* out = transaction_.arena().allocate(room);
+    bool changed = false;
+    charge(value.size() + kStepCost);
+    value = transform(one, value, out, changed);
+    transaction_.arena().shrink(value.data() == out ? room - value.size() : room);
+    if (!changed) continue;
+    traits = byte_traits(value);
+    if (try_value(compiled, subject, value, traits)) found = true;
+    if (stopped()) return found;
+  }
+  return found;
+}
+
+std::string_view Inspection::transformed(const Chain& chain, std::string_view value,
+                                         Traits& traits) {
+  const Traits wanted = chain.triggers | (chain.folds_case ? trait::kLetter : 0);
+  if ((wanted & traits) == 0 && chain.triggers != trait::kAny) return value;
+  for (const Transformation one : chain.transformations) {
+    if ((changes(one) & traits) == 0 && changes(one) != trait::kAny) continue;
+    const std::size_t room = transformed_size(value.size());
+    char* out = transaction_.arena().allocate(room);
+    bool changed = false;
+    charge(value.size() + kStepCost);
+    const std::string_view next = transform(one, value, out, changed);
+    transaction_.arena().shrink(next.data() == out ? room - next.size() : room);
+    value = next;
+    if (changed) traits = byte_traits(value);
+  }
+  return value;
+}
+
+bool Inspection::try_value(const CompiledRule& compiled, const Subject& subject,
+                           std::string_view value, Traits traits) {
+  if (matches_operator(compiled, value, traits) == compiled.rule->op.negated || stopped())
+    return false;
+  matched(compiled, subject, value);
+  return true;
 }
 
 }  // namespace guard::inspect

@@ -49,6 +49,13 @@ ValueClass class_of_list(List list) {
   return list == List::headers ? ValueClass::headers : ValueClass::arguments;
 }
 
+void add_groups(std::array<std::uint64_t, kTiers>& sums,
+                const std::array<std::uint8_t, kTiers>& groups) {
+  for (std::size_t tier = 0; tier < kTiers; ++tier) {
+    if (groups[tier] != Field::kUnscanned) sums[tier] |= std::uint64_t{1} << groups[tier];
+  }
+}
+
 bool has_common_names(List list) {
   return list == List::headers || list == List::args_get || list == List::args_post ||
          list == List::args_body || list == List::cookies;
@@ -76,6 +83,8 @@ KnownValue* Inspection::known(ValueClass value_class, std::string_view text) {
 std::size_t Inspection::survey(int phase) {
   std::size_t total = 0;
   known_groups_.fill(kKnownGroups - 1);
+  value_group_sums_ = {};
+  name_group_sums_ = {};
   for (std::size_t i = 0; i < kListCount; ++i) {
     const auto list = static_cast<List>(i);
     const ValueClass value_class = class_of_list(list);
@@ -99,9 +108,11 @@ std::size_t Inspection::survey(int phase) {
       }
       if (field.known_name != nullptr) {
         recall(phase, value_class, *field.known_name, field.name_groups);
+        add_groups(name_group_sums_[i], field.name_groups);
       }
       if (field.known_value != nullptr) {
         recall(phase, value_class, *field.known_value, field.value_groups);
+        add_groups(value_group_sums_[i], field.value_groups);
       }
       values |= field.value_traits;
       names |= field.name_traits;
@@ -134,13 +145,17 @@ void Inspection::scan_set(const ScanSet& set, ValueClass value_class, std::size_
   const auto wanted = [&](Collection collection) { return set.collections[index_of(collection)]; };
   const auto add_list = [&](List list, bool values, bool names) {
     if (!values && !names) return;
+    std::uint64_t& value_groups = value_group_sums_[static_cast<std::size_t>(list)][tier];
+    std::uint64_t& name_groups = name_group_sums_[static_cast<std::size_t>(list)][tier];
     for (Field& field : transaction_.list(list)) {
       if (stopped()) return;
       if (values && !field.trusted && field.known_value == nullptr) {
-        scan_value(set, field.value, field.value_traits, field.value_groups[tier], group_size);
+        value_groups |=
+            scan_value(set, field.value, field.value_traits, field.value_groups[tier], group_size);
       }
       if (names && field.known_name == nullptr) {
-        scan_value(set, field.name, field.name_traits, field.name_groups[tier], group_size);
+        name_groups |=
+            scan_value(set, field.name, field.name_traits, field.name_groups[tier], group_size);
       }
     }
   };
@@ -182,15 +197,16 @@ void Inspection::scan_set(const ScanSet& set, ValueClass value_class, std::size_
   flush(set);
 }
 
-void Inspection::scan_value(const ScanSet& set, std::string_view value, Traits traits,
-                            std::uint8_t& group, std::size_t group_size) {
+std::uint64_t Inspection::scan_value(const ScanSet& set, std::string_view value, Traits traits,
+                                     std::uint8_t& group, std::size_t group_size) {
   if (!append(set, value, traits)) {
     group = Field::kUnscanned;
-    return;
+    return 0;
   }
   group = group_;
   group_bytes_ += value.size();
   if (group_bytes_ >= group_size) flush(set);
+  return std::uint64_t{1} << group;
 }
 
 // Program::least_bytes(), of which there are few for what most clients send.

@@ -20,15 +20,16 @@ void add_chain(std::vector<ChainNode>& nodes, const Chain& chain, const Compiled
   struct Wanted {
     Traits traits;
     std::size_t least;
+    std::size_t least_on;  // if it is not looked at before the next step
   };
   std::vector<Wanted> wanted(chain.transformations.size() + 1);
   wanted.back() = {compiled.needs_then.empty() ? trait::kAny : compiled.needs_then.front(),
-                   least_of(compiled.ways)};
+                   least_of(compiled.ways), 0};
   for (std::size_t i = chain.transformations.size(); i > 0; --i) {
     const Transformation step = chain.transformations[i - 1];
-    std::size_t least = least_before(step, wanted[i].least);
-    if (multi_match) least = std::min(least, wanted[i].least);
-    wanted[i - 1] = {before(step, wanted[i].traits), least};
+    const std::size_t least = least_before(step, wanted[i].least);
+    wanted[i - 1] = {before(step, wanted[i].traits),
+                     multi_match ? std::min(least, wanted.back().least) : least, least};
   }
   const auto pass = [&](ChainNode& node, const Wanted& one) {
     node.wants |= one.traits;
@@ -55,7 +56,7 @@ void add_chain(std::vector<ChainNode>& nodes, const Chain& chain, const Compiled
     node = next;
     pass(nodes[node], wanted[i + 1]);
     nodes[node].wants_before |= wanted[i].traits;
-    nodes[node].least_before = std::min(nodes[node].least_before, wanted[i].least);
+    nodes[node].least_before = std::min(nodes[node].least_before, wanted[i].least_on);
     if (multi_match) nodes[node].ends = true;
   }
   nodes[node].ends = true;
@@ -304,10 +305,11 @@ LeastBytes Program::least_bytes(const ScanSet& set, Traits traits) const noexcep
     }
     std::size_t size = sieve.bytes;
     for (std::size_t i = transformations.size(); i > unchanged; --i) {
-      const std::size_t before = least_before(transformations[i - 1], size);
-      size = sieve.multi_match ? std::min(before, size) : before;
+      size = least_before(transformations[i - 1], size);
+      // What is looked at between two steps is behind one that has changed it.
+      if (sieve.multi_match && i - 1 > unchanged) size = std::min(size, sieve.bytes);
     }
-    least.plain = std::min(least.plain, size);
+    least.plain = std::min({least.plain, size, sieve.multi_match ? sieve.bytes : size});
     if (unchanged < transformations.size()) least.changed = std::min(least.changed, size);
   }
   return least;

@@ -67,6 +67,12 @@ void knows_how_bytes_stand(void**) {
     assert_true(stands(value, kSpaceSlash));
   for (const std::string_view value : {"/ ", "a( b", " a/b"})
     assert_false(stands(value, kSpaceSlash));
+  for (const std::string_view value : {"a//b", "a\\/", "/.a", "a.\\b", "a./", ".a", "a.", "\\\\"}) {
+    assert_true(stands(value, kPathDots));
+  }
+  for (const std::string_view value : {"/", "a/b\\c/", "a.b/c", "\\a.b"}) {
+    assert_false(stands(value, kPathDots));
+  }
   for (const std::string_view value : {"&lt", "a&#60;", "x=1&y&AMP"})
     assert_true(stands(value, kEntity));
   for (const std::string_view value : {"&", "x&", "x=1&y=2&page=3", "& lt", "lt"}) {

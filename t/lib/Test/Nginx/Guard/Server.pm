@@ -210,8 +210,7 @@ sub in_child {
     if (defined $ENV{ASAN_OPTIONS}) {
         my %more = (
             ASAN_OPTIONS  => "log_path=$self->{root}/logs/sanitizer",
-            UBSAN_OPTIONS => "log_path=$self->{root}/logs/sanitizer:print_stacktrace=1",
-            LSAN_OPTIONS  => 'print_suppressions=0' . (-f "$lib/lsan.supp" ? ":suppressions=$lib/lsan.supp" : '')
+            UBSAN_OPTIONS => "log_path=$self->{root}/logs/sanitizer:print_stacktrace=1"
         );
         $ENV{$_} = join ':', grep { length } $ENV{$_} // '', $more{$_} for keys %more;
     }

@@ -62,9 +62,10 @@ for my $url (qw(url unix_url)) {
     is said($nginx), 'ok 1', 'answers';
     $redis->suspend;
     my @all = map { [ask($nginx)] } 1 .. 8;
-    is_deeply [map { $_->[0] } @all], [('timeout ') x 5, ('unavailable ') x 3], 'stopped: five time out';
-    cmp_ok $_->[1], '<', scaled(150), "stopped: $_->[0]" for @all[0 .. 4];
-    cmp_ok $_->[1], '<', scaled(30), "stopped: $_->[0]" for @all[5 .. 7];
+    # Under valgrind five requests take so long that the connection is seen to hang before.
+    my $five = $ENV{TEST_NGINX_USE_VALGRIND} ? '{1,5}' : '{5}';
+    like join('', map { $_->[0] } @all), qr/^(timeout )$five(unavailable ){3,}$/, 'stopped: five time out';
+    cmp_ok $_->[1], '<', scaled($_->[0] eq 'timeout ' ? 150 : 30), "stopped: $_->[0]" for @all;
     $redis->resume;
     recovers($nginx, 'stopped');
     is_over($nginx, 'stopped', @outage);

@@ -27,7 +27,7 @@ LIBS := -lsimdjson -lhiredis -lunistring -lidn2 -lssl -lcrypto -lpcre2-8 \
 
 ifdef SANITIZE
 KIND := native-asan
-FLAGS := $(BASE) -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+FLAGS := $(BASE) -g1 -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 else
 KIND := native
 FLAGS := $(BASE) -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong
@@ -104,8 +104,8 @@ $(OUT)/$(KIND)/unit/%: $(OUT)/$(KIND)/t/unit/%_test.o $(OUT)/$(KIND)/logic.a
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -lcmocka -pthread
 
-# What is tried is compiled as in the module; the tests themselves run but once.
-$(OUT)/$(KIND)/t/unit/%.o: FLAGS += -O1
+# What is tried is compiled as in the module; the tests themselves run but once. -g1 is what the lines of reports need.
+$(OUT)/$(KIND)/t/unit/%.o: FLAGS += -O1 -g1
 $(OUT)/$(KIND)/t/unit/ngx/%.o: FLAGS += $(NGX_FLAGS)
 
 $(OUT)/$(KIND)/ngx.a: $(NGX_OBJECTS)

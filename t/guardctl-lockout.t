@@ -90,6 +90,10 @@ sub tried {
     my ($code, $text, $error) = ctl('list', $group->url, $access[0]);
     is "$code $text", '1 ', "without the sentinels' password";
     like $error, qr/^guardctl: .*: NOAUTH /, 'a sentinel says why';
+    # What the new master is to know must have come to it.
+    ok wait_for(sub { (ctl('list', $group->url, @access))[0] == 0 }), 'a lock is left';
+    my ($replica) = $group->replicas;
+    ok wait_for(sub { $replica->run('DBSIZE') == $group->master->run('DBSIZE') }), 'which the replica has';
     $group->failover;
     is +(ctl('list', $group->url, @access))[0], 0, 'after a failover';
     my $unknown = $group->url =~ s{/[^/]*\z}{/nobody}r;

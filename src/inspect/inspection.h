@@ -187,6 +187,8 @@ class Inspection {
   // traits: of value.
   bool try_value(const CompiledRule& compiled, const Subject& subject, std::string_view value,
                  Traits traits);
+  // Whether it has changed the value, whose traits are kept true.
+  bool apply(Transformation transformation, std::string_view& value, Traits& traits);
   // traits: of the value, then of the result.
   std::string_view transformed(const Chain& chain, std::string_view value, Traits& traits);
   bool matches_operator(const CompiledRule& compiled, std::string_view value, Traits traits);

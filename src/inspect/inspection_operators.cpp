@@ -77,11 +77,11 @@ bool Inspection::matches_regex(const CompiledRule& compiled, std::string_view va
   const Regex* regex = compiled.regex.get();
   if (regex == nullptr) {
     const std::string_view pattern = expand(compiled.argument);
-    const RegexCache::Found made = regexes_.find(pattern);
     // The same for every request, whatever others have left in the cache.
-    charge(pattern.size() * (made.is_new ? kCompileCost : 1));
-    if (made.regex == nullptr || stopped()) return false;
-    regex = made.regex;
+    charge(pattern.size() * (regexes_.is_new(pattern) ? kCompileCost : 1));
+    if (stopped()) return false;
+    regex = regexes_.find(pattern);
+    if (regex == nullptr) return false;
   }
   switch (regex->search(value, workspace_)) {
     case Regex::Result::no:
@@ -186,36 +186,31 @@ bool Inspection::try_subject(const CompiledRule& compiled, const Subject& subjec
   std::string_view value = subject.value;
   Traits traits = subject.traits;
   for (const Transformation one : chain.transformations) {
-    if ((changes(one) & traits) == 0 && changes(one) != trait::kAny) continue;
-    const std::size_t room = transformed_size(value.size());
-    char* out = transaction_.arena().allocate(room);
-    bool changed = false;
-    charge(value.size() + kStepCost);
-    value = transform(one, value, out, changed);
-    transaction_.arena().shrink(value.data() == out ? room - value.size() : room);
-    if (!changed) continue;
-    traits = byte_traits(value);
+    if (!apply(one, value, traits)) continue;
     if (try_value(compiled, subject, value, traits)) found = true;
     if (stopped()) return found;
   }
   return found;
 }
 
+bool Inspection::apply(Transformation transformation, std::string_view& value, Traits& traits) {
+  const Traits changed_by = changes(transformation);
+  if ((changed_by & traits) == 0 && changed_by != trait::kAny) return false;
+  const std::size_t room = transformed_size(value.size());
+  char* out = transaction_.arena().allocate(room);
+  bool changed = false;
+  charge(value.size() + kStepCost);
+  value = transform(transformation, value, out, changed);
+  transaction_.arena().shrink(value.data() == out ? room - value.size() : room);
+  if (changed) traits = byte_traits(value);
+  return changed;
+}
+
 std::string_view Inspection::transformed(const Chain& chain, std::string_view value,
                                          Traits& traits) {
   const Traits wanted = chain.triggers | (chain.folds_case ? trait::kLetter : 0);
   if ((wanted & traits) == 0 && chain.triggers != trait::kAny) return value;
-  for (const Transformation one : chain.transformations) {
-    if ((changes(one) & traits) == 0 && changes(one) != trait::kAny) continue;
-    const std::size_t room = transformed_size(value.size());
-    char* out = transaction_.arena().allocate(room);
-    bool changed = false;
-    charge(value.size() + kStepCost);
-    const std::string_view next = transform(one, value, out, changed);
-    transaction_.arena().shrink(next.data() == out ? room - next.size() : room);
-    value = next;
-    if (changed) traits = byte_traits(value);
-  }
+  for (const Transformation one : chain.transformations) apply(one, value, traits);
   return value;
 }
 

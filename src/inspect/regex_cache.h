@@ -17,14 +17,15 @@ class RegexCache {
   // How many are kept: most rules make one and the same in every request. Those that were used last
   // stay.
   static constexpr std::size_t kMost = 16;
+  // Bytes of a pattern that is kept: a client may be who writes it. A longer one, of which there is
+  // one at a time, goes with its request.
+  static constexpr std::size_t kLongest = 2048;
 
-  struct Found {
-    const Regex* regex;  // null: the pattern is none. Until the next find().
-    bool is_new;         // the request has not asked for it before, whether it was kept or not
-  };
-
-  void next_request() { ++request_; }
-  Found find(std::string_view pattern);
+  void next_request();
+  // Whether the request has not asked for it before, be it kept from others or not.
+  bool is_new(std::string_view pattern) const;
+  // Null: the pattern is none. Until the next find().
+  const Regex* find(std::string_view pattern);
 
   // How many have been compiled so far, or tried in vain.
   std::size_t compiled() const { return compiled_; }
@@ -37,7 +38,9 @@ class RegexCache {
     std::size_t used = 0;     // when; 0: the place is free
   };
 
-  std::array<Entry, kMost> entries_;
+  const Entry* entry_of(std::string_view pattern) const;
+
+  std::array<Entry, kMost + 1> entries_;  // the last is for one that is not kept
   std::size_t request_ = 1;
   std::size_t uses_ = 0;
   std::size_t compiled_ = 0;

@@ -4,13 +4,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "inspect/inspection.h"
 #include "inspect/rule_set.h"
+#include "kept_memory.h"
 
 namespace {
 
@@ -72,13 +72,8 @@ std::string run(const Program& program, Inspection& inspection, const RequestVie
   if (result.outcome == Outcome::over_budget) return "over budget";
   std::string text;
   tell(inspection, text);
-  std::vector<std::unique_ptr<char[]>> memory;
-  const KeptState* kept = inspection.keep(
-      [](void* context, std::size_t size) -> void* {
-        auto& blocks = *static_cast<std::vector<std::unique_ptr<char[]>>*>(context);
-        return blocks.emplace_back(new char[size]).get();
-      },
-      &memory);
+  KeptMemory memory;
+  const KeptState* kept = memory.keep(inspection);
   if (kept == nullptr) __builtin_trap();
   result = inspection.run_response(program, view, *kept, response, kDefaultBudget);
   if (result.outcome == Outcome::over_budget) return "over budget";

@@ -1,13 +1,12 @@
 // Rules over requests, without nginx.
 #include "inspect/inspection.h"
 
-#include <memory>
 #include <string>
-#include <vector>
 
 #include "core/words.h"
 #include "inspect/raw_request.h"
 #include "inspect/rule_set.h"
+#include "kept_memory.h"
 #include "unit.h"
 
 namespace {
@@ -325,13 +324,8 @@ std::string answer(std::string_view rules, std::string_view target, const Respon
   assert_true(inspection.run_headers(program, view, budget).outcome == Outcome::passed);
   assert_true(inspection.run_body({}).outcome == Outcome::passed);
   if (!inspection.asks_answers()) return "not asked";
-  std::vector<std::unique_ptr<char[]>> memory;
-  const KeptState* kept = inspection.keep(
-      [](void* context, std::size_t size) -> void* {
-        auto& blocks = *static_cast<std::vector<std::unique_ptr<char[]>>*>(context);
-        return blocks.emplace_back(new char[size]).get();
-      },
-      &memory);
+  KeptMemory memory;
+  const KeptState* kept = memory.keep(inspection);
   assert_non_null(kept);
   // Another request in between.
   RequestView other = view;

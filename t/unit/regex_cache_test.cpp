@@ -14,22 +14,21 @@ void compiles_once(void**) {
   Regex::Workspace workspace;
   for (int requests = 0; requests < 3; ++requests) {
     cache.next_request();
-    const RegexCache::Found first = cache.find("^a+$");
-    assert_non_null(first.regex);
     // Kept from another request, it is this one's first all the same.
-    assert_true(first.is_new);
-    assert_true(first.regex->search("aa", workspace) == Regex::Result::yes);
-    const RegexCache::Found second = cache.find("^a+$");
-    assert_ptr_equal(second.regex, first.regex);
-    assert_false(second.is_new);
-    assert_true(cache.find("^b+$").regex->search("aa", workspace) == Regex::Result::no);
+    assert_true(cache.is_new("^a+$"));
+    const Regex* first = cache.find("^a+$");
+    assert_non_null(first);
+    assert_true(first->search("aa", workspace) == Regex::Result::yes);
+    assert_false(cache.is_new("^a+$"));
+    assert_ptr_equal(cache.find("^a+$"), first);
+    assert_true(cache.find("^b+$")->search("aa", workspace) == Regex::Result::no);
   }
   assert_int_equal(cache.compiled(), 2);
 }
 
 void knows_what_is_no_pattern(void**) {
   RegexCache cache;
-  for (int times = 0; times < 3; ++times) assert_null(cache.find("(").regex);
+  for (int times = 0; times < 3; ++times) assert_null(cache.find("("));
   assert_int_equal(cache.compiled(), 1);
 }
 
@@ -48,6 +47,33 @@ void keeps_those_used_last(void**) {
   assert_int_equal(cache.compiled(), 102);
 }
 
+void keeps_no_long_ones(void**) {
+  RegexCache cache;
+  Regex::Workspace workspace;
+  const std::string longest(RegexCache::kLongest, 'a');
+  const std::string longer = longest + 'a';
+  for (std::size_t requests = 1; requests <= 3; ++requests) {
+    cache.next_request();
+    assert_true(cache.is_new(longer));
+    for (int times = 0; times < 2; ++times) {
+      cache.find(longest);
+      assert_true(cache.find(longer)->search(longer, workspace) == Regex::Result::yes);
+      assert_false(cache.is_new(longer));
+    }
+    assert_int_equal(cache.compiled(), 1 + requests);
+  }
+  // One at a time, and for it none of the others goes.
+  for (std::size_t i = 1; i < RegexCache::kMost; ++i) cache.find(std::to_string(i));
+  for (int i = 0; i < 3; ++i) {
+    cache.find(longer + std::to_string(i));
+    assert_true(cache.is_new(longer));
+  }
+  const std::size_t before = cache.compiled();
+  cache.find(longest);
+  cache.find("1");
+  assert_int_equal(cache.compiled(), before);
+}
+
 }  // namespace
 
 int main() {
@@ -55,6 +81,7 @@ int main() {
       cmocka_unit_test(compiles_once),
       cmocka_unit_test(knows_what_is_no_pattern),
       cmocka_unit_test(keeps_those_used_last),
+      cmocka_unit_test(keeps_no_long_ones),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -31,7 +31,8 @@ def policy_text(file, folder):
 
 
 def without_guard(text):
-    text = re.sub(r"^\s*guard_.*;$", "", text, flags=re.M)
+    # A directive may go on over several lines, and quoted words may hold semicolons.
+    text = re.sub(r"""^\s*guard_(?:"[^"]*"|'[^']*'|[^"';])*;$""", "", text, flags=re.M)
     text = text.replace("$guard_scheme", "$http_x_forwarded_proto")
     return re.sub(r"\$guard_\w+", "-", text)
 

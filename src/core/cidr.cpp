@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 #include <optional>
 #include <string>
 
@@ -16,7 +18,12 @@ using Halves = std::array<std::uint64_t, 2>;
 
 Halves halves(const Address& address) noexcept {
   Halves words{};
-  for (std::size_t i = 0; i < 16; ++i) words[i / 8] = words[i / 8] << 8U | address.bytes()[i];
+  const std::array<std::uint8_t, 16>& bytes = address.bytes();
+  static_assert(sizeof words == sizeof bytes);
+  std::memcpy(words.data(), bytes.data(), sizeof words);
+  if constexpr (std::endian::native == std::endian::little) {
+    for (std::uint64_t& word : words) word = __builtin_bswap64(word);
+  }
   return words;
 }
 

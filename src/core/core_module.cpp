@@ -162,7 +162,8 @@ ngx_int_t get_code(ngx_http_request_t* r, ngx_http_variable_value_t* v, uintptr_
 }
 
 ngx_int_t get_scheme(ngx_http_request_t* r, ngx_http_variable_value_t* v, uintptr_t) noexcept {
-  ngx::set_variable(v, scheme_of(r->main));
+  Request* request = Request::find(r);
+  ngx::set_variable(v, request != nullptr ? request->scheme() : scheme_of(r->main));
   return NGX_OK;
 }
 

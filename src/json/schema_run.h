@@ -3,8 +3,9 @@
 // and schema_values.cpp alone.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #include "json/schema_evaluator.h"
@@ -18,10 +19,19 @@ inline constexpr std::uint32_t kBytesPerStep = 16;
 // Required names that one walk over the members can look for.
 inline constexpr std::uint32_t kMaskBits = 64;
 
+// Of UTF-8: the bytes that are not 10xxxxxx, eight at a time.
 inline std::size_t code_points(std::string_view text) noexcept {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U;
-  }));
+  constexpr std::uint64_t kOnes = 0x0101010101010101U;
+  std::size_t count = text.size();
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  for (; end - at >= 8; at += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, at, sizeof word);
+    count -= (word >> 7U & ~(word >> 6U) & kOnes) * kOnes >> 56U;
+  }
+  for (; at != end; ++at) count -= (static_cast<unsigned char>(*at) & 0xc0U) == 0x80U ? 1 : 0;
+  return count;
 }
 
 template <SchemaEvaluator::Report report>

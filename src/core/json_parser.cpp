@@ -50,195 +50,18 @@ class JsonParser::Walk {
         end_(token_ + parser.token_count_),
         nodes_(parser.nodes_.data()),
         frames_(parser.frames_.data()),
-        unescaped_(parser.unescaped_.data()),
-        depth_limit_(std::min(limits.depth, kMaxJsonDepth)),
-        keys_left_(limits.keys) {
+        frame_(frames_),
+        unescaped_(parser.unescaped_.data()) {
+    *frame_ = {};
+    const std::size_t tokens = parser.token_count_ < 3 ? 0 : parser.token_count_ - 3;
+    steady_end_ = token_ + std::min(tokens, std::size_t{3} * limits.keys);
     seek_backslash(0);
   }
 
-  // False: the parser's error is set, but for its pointer. The state of the loop is in local
-  // variables, since every byte that is written through a pointer would make members be read again.
+  // False: the parser's error is set, but for its pointer.
   bool run() noexcept {
-    const char* const text = text_;
-    const std::uint32_t* token = token_;
-    const std::uint32_t* const end = end_;
-    JsonNode* const nodes = nodes_;
-    std::uint32_t count = 0;
-    std::uint32_t depth = 0;
-    Frame* frame = frames_ - 1;
-    bool in_object = false;
-
-    const auto stop = [&](JsonFault fault, std::size_t at, std::string_view detail)
-        __attribute__((always_inline)) {
-      count_ = count;
-      depth_ = depth;
-      return fail(fault, at, detail);
-    };
-    const auto ended = [&]() __attribute__((always_inline)) {
-      ran_out_ = true;
-      return stop(JsonFault::syntax, text_size_, "the body ends before its JSON value does");
-    };
-    // The end of the token at `at`: the next token begins, or the text ends, at *token, and only
-    // blanks lie between.
-    const auto end_of = [&](std::uint32_t at) __attribute__((always_inline)) {
-      std::uint32_t last = *token;
-      // Bodies that programs write have no blanks.
-      if (text[last - 1] > ' ') return last;
-      while (last > at + 1 && is_blank(text[last - 1])) --last;
-      return last;
-    };
-    // The string whose opening quote is at `at`, as a value or a key.
-    const auto string = [&](JsonNode & node, std::uint32_t at, std::uint8_t flags)
-        __attribute__((always_inline)) {
-      std::uint32_t last = *token - 1;
-      if (text[last] != '"' || last == at) {
-        last = end_of(at) - 1;
-        // The first stage has matched the quotes; this is for an implementation that would not.
-        if (last == at || text[last] != '"') {
-          return stop(JsonFault::syntax, at, "a string is not closed");
-        }
-      }
-      const std::uint32_t size = last - at - 1;
-      if (last > backslash_) {
-        const Escaped result = escaped_string(node, at, size, flags);
-        return result.detail.empty() || stop(result.fault, result.offset, result.detail);
-      }
-      if (size > limits_.string) return stop(JsonFault::string, at, kStringTooLong);
-      fill(node, JsonType::string, flags, at + 1, size, count);
-      return true;
-    };
-
-    for (;;) {
-      if (in_object) {
-        // A member's name and its colon.
-        frame->key = kNoKey;
-        if (token == end) return ended();
-        const std::uint32_t at = *token++;
-        if (text[at] != '"') {
-          return stop(JsonFault::syntax, at, "expected a member name in double quotes");
-        }
-        if (keys_left_ == 0) {
-          return stop(JsonFault::keys, at, "objects have too many members");
-        }
-        --keys_left_;
-        JsonNode& key = nodes[count];
-        if (!string(key, at, JsonNode::kKey)) return false;
-        const std::uint32_t hash = hash_of(key);
-        key.hash = hash;
-        frame->key = count++;
-        ++frame->count;
-        const std::uint64_t bit = std::uint64_t{1} << (hash & 63);
-        frame->suspicious |= frame->bloom & bit;
-        frame->bloom |= bit;
-        if (token == end) return ended();
-        if (text[*token] != ':') {
-          return stop(JsonFault::syntax, *token, "expected a colon behind a member name");
-        }
-        ++token;
-      }
-
-      if (token == end) return ended();
-      const std::uint32_t at = *token++;
-      const char first = text[at];
-      JsonNode& node = nodes[count++];
-      if (first == '"') {
-        if (!string(node, at, 0)) return false;
-      } else {
-        switch (first) {
-          case '{':
-          case '[':
-            if (depth == depth_limit_) {
-              return stop(JsonFault::depth, at, "containers are nested too deeply");
-            }
-            // The closing brackets are two above the opening ones.
-            fill(node, first == '{' ? JsonType::object : JsonType::array, 0, at, 0, count);
-            if (token != end && text[*token] == first + 2) {
-              ++token;
-              break;
-            }
-            in_object = first == '{';
-            ++depth;
-            *++frame = {0, 0, count - 1, in_object ? 0U : 1U, kNoKey, in_object};
-            continue;
-          case '-':
-          case '0':
-          case '1':
-          case '2':
-          case '3':
-          case '4':
-          case '5':
-          case '6':
-          case '7':
-          case '8':
-          case '9': {
-            const std::uint32_t size = end_of(at) - at;
-            std::uint8_t flags = short_number(at, size);
-            if (flags == kNotShort) {
-              const Number number = long_number({text + at, size});
-              if (!number.detail.empty()) return stop(number.fault, at, number.detail);
-              flags = number.flags;
-            }
-            fill(node, JsonType::number, flags, at, size, count);
-            break;
-          }
-          case 't':
-            if (end_of(at) - at != 4 || std::memcmp(text + at, "true", 4) != 0) {
-              return stop(JsonFault::syntax, at, kBadLiteral);
-            }
-            fill(node, JsonType::boolean, JsonNode::kTrue, at, 4, count);
-            break;
-          case 'f':
-            if (end_of(at) - at != 5 || std::memcmp(text + at, "false", 5) != 0) {
-              return stop(JsonFault::syntax, at, kBadLiteral);
-            }
-            fill(node, JsonType::boolean, 0, at, 5, count);
-            break;
-          case 'n':
-            if (end_of(at) - at != 4 || std::memcmp(text + at, "null", 4) != 0) {
-              return stop(JsonFault::syntax, at, kBadLiteral);
-            }
-            fill(node, JsonType::null, 0, at, 4, count);
-            break;
-          default:
-            return stop(JsonFault::syntax, at, "expected a value");
-        }
-      }
-
-      // Behind a value: a comma, or the ends of containers.
-      for (;;) {
-        if (depth == 0) {
-          count_ = count;
-          if (token == end) return true;
-          return stop(JsonFault::syntax, *token, "there is data behind the JSON value");
-        }
-        if (token == end) return ended();
-        const std::uint32_t behind = *token++;
-        const char c = text[behind];
-        if (c == ',') {
-          if (!in_object && frame->count++ == limits_.array) {
-            --depth;  // the place is the array, not an element of it
-            return stop(JsonFault::array, behind, "an array has too many elements");
-          }
-          break;
-        }
-        if (c != (in_object ? '}' : ']')) {
-          return stop(JsonFault::syntax, behind,
-                      in_object ? "expected a comma or a closing brace"
-                                : "expected a comma or a closing bracket");
-        }
-        JsonNode& container = nodes[frame->node];
-        container.size = frame->count;
-        container.next = count;
-        if (frame->suspicious != 0 && !limits_.duplicates) {
-          count_ = count;
-          depth_ = depth;
-          if (!keys_differ(*frame)) return false;
-        }
-        --depth;
-        --frame;
-        in_object = depth != 0 && frame->object;
-      }
-    }
+    const bool scalar = token_ == end_ || (text_[*token_] != '{' && text_[*token_] != '[');
+    return scalar ? walk<true>() : walk<false>();
   }
 
   std::uint32_t node_count() const { return count_; }
@@ -248,18 +71,18 @@ class JsonParser::Walk {
   // The pointer of where the walk stands.
   std::string_view pointer() noexcept {
     std::size_t size = 0;
-    for (std::uint32_t i = 0; i < depth_; ++i) {
-      const Frame& frame = frames_[i];
+    for (const Frame* at = frames_ + 1; at <= frame_; ++at) {
+      const Frame& frame = *at;
       char digits[10];
       std::string_view token;
-      if (!frame.object) {
-        std::size_t at = sizeof digits;
+      if (frame.closing != '}') {
+        std::size_t from = sizeof digits;
         std::uint32_t index = frame.count - 1;
         do {
-          digits[--at] = static_cast<char>('0' + index % 10);
+          digits[--from] = static_cast<char>('0' + index % 10);
           index /= 10;
         } while (index != 0);
-        token = {digits + at, sizeof digits - at};
+        token = {digits + from, sizeof digits - from};
       } else if (frame.key != kNoKey) {
         token = text_of(nodes_[frame.key]);
       } else {
@@ -272,12 +95,230 @@ class JsonParser::Walk {
 
  private:
   static constexpr std::string_view kStringTooLong = "a string is too long";
-  static constexpr std::string_view kBadLiteral = "invalid literal";
+  static constexpr std::string_view kNotClosed = "a string is not closed";
   static constexpr std::uint8_t kNotShort = 0xFF;
+
+  // A member is at least a name, a colon, a value and what stands behind that, an element a value
+  // and what stands behind it. While so many tokens are left, and the value is no container, nobody
+  // needs to ask whether there is another one; and three tokens a member, those before it has
+  // ended, say how soon there can be too many. The rest is walked with kCareful, which looks each
+  // time. The state of the loop is in local variables, since every byte that is written through a
+  // pointer would make members be read again.
+  template <bool kCareful>
+  bool walk() noexcept {
+    const char* const text = text_;
+    const std::uint32_t* token = token_;
+    const std::uint32_t* const end = end_;
+    const std::uint32_t* const steady_end = steady_end_;
+    const Frame* const outside = frames_;
+    const Frame* const innermost = frames_ + std::min(limits_.depth, kMaxJsonDepth);
+    const std::uint32_t array_limit = limits_.array;
+    std::uint32_t plain = plain_;
+    std::uint32_t keys_left = kCareful ? limits_.keys - count_keys() : 0;
+    std::uint32_t count = count_;
+    JsonNode* node = nodes_ + count;  // the next one
+    Frame* frame = frame_;
+    char closing = frame->closing;
+
+    const auto stop = [&](JsonFault fault, std::size_t at, std::string_view detail)
+        __attribute__((always_inline)) {
+      return fail_in(frame, fault, at, detail);
+    };
+    const auto ended = [&]() __attribute__((always_inline)) {
+      ran_out_ = true;
+      return stop(JsonFault::syntax, text_size_, "the body ends before its JSON value does");
+    };
+    // The fault is the object's, not a member's.
+    const auto nameless = [&](bool answer) __attribute__((always_inline)) {
+      frame->key = kNoKey;
+      return answer;
+    };
+    // The end of the token at `at`: the next token begins, or the text ends, at *token, and only
+    // blanks lie between.
+    const auto end_of = [&](std::uint32_t at) __attribute__((always_inline)) {
+      std::uint32_t last = *token;
+      // Bodies that programs write have no blanks.
+      if (text[last - 1] > ' ') return last;
+      while (last > at + 1 && is_blank(text[last - 1])) --last;
+      return last;
+    };
+    // The offset of the closing quote of the string whose opening one is at `at`; `at`: there is
+    // none. The first stage has matched the quotes; this is for an implementation that would not.
+    const auto end_of_string = [&](std::uint32_t at) __attribute__((always_inline)) {
+      std::uint32_t last = *token - 1;
+      if (text[last] == '"') return last;
+      last = end_of(at) - 1;
+      return text[last] == '"' ? last : at;
+    };
+    // The string from `at` to `last` as the next node, though it is not plain.
+    const auto other_string = [&](std::uint32_t at, std::uint32_t last, std::uint8_t flags)
+        __attribute__((always_inline)) {
+      const Read result = read_string(*node, at, last - at - 1, flags);
+      plain = plain_;
+      return result.detail.empty() || stop(result.fault, result.offset, result.detail);
+    };
+    const auto finish = [&]() __attribute__((always_inline)) {
+      token_ = token;
+      count_ = count;
+      frame_ = frame;
+      return walk<true>();
+    };
+
+    for (;;) {
+      if (closing == '}') {
+        // A member's name and its colon.
+        if (!kCareful && token >= steady_end) return finish();
+        if (kCareful && token == end) return nameless(ended());
+        const std::uint32_t at = *token++;
+        if (text[at] != '"') {
+          return nameless(stop(JsonFault::syntax, at, "expected a member name in double quotes"));
+        }
+        if (kCareful && keys_left-- == 0) {
+          return nameless(stop(JsonFault::keys, at, "objects have too many members"));
+        }
+        const std::uint32_t last = end_of_string(at);
+        if (last == at) return nameless(stop(JsonFault::syntax, at, kNotClosed));
+        std::uint32_t hash;
+        if (last > plain) {
+          if (!other_string(at, last, JsonNode::kKey)) return nameless(false);
+          hash = json_key_hash(text_of(*node));
+          node->hash = hash;
+        } else {
+          const std::uint32_t size = last - at - 1;
+          hash = hash_of(text + at + 1, size);
+          fill(*node, JsonType::string, JsonNode::kKey, at + 1, size, hash);
+        }
+        frame->key = count;
+        ++frame->count;
+        const std::uint64_t bit = std::uint64_t{1} << (hash & 63);
+        frame->suspicious |= frame->bloom & bit;
+        frame->bloom |= bit;
+        ++node;
+        ++count;
+        if (kCareful && token == end) return ended();
+        if (text[*token] != ':') {
+          return stop(JsonFault::syntax, *token, "expected a colon behind a member name");
+        }
+        ++token;
+      } else if (!kCareful && end - token < 2) {
+        return finish();
+      }
+
+      if (kCareful && token == end) return ended();
+      const std::uint32_t at = *token++;
+      const char first = text[at];
+      bool scalar = true;
+      // True: an empty one, which has ended.
+      const auto open = [&](JsonType type, char close) __attribute__((always_inline)) {
+        fill(*node++, type, 0, at, 0, count + 1);
+        if ((!kCareful || token != end) && text[*token] == close) {
+          ++token;
+          ++count;
+          return true;
+        }
+        *++frame = {0, 0, count++, close == '}' ? 0U : 1U, kNoKey, close};
+        closing = close;
+        return false;
+      };
+      const auto number = [&](bool negative) __attribute__((always_inline)) {
+        const std::uint32_t size = end_of(at) - at;
+        std::uint8_t flags = short_number(at, size, negative);
+        if (flags == kNotShort) {
+          const Read result = long_number({text + at, size}, flags);
+          if (!result.detail.empty()) return stop(result.fault, at, result.detail);
+        }
+        fill(*node++, JsonType::number, flags, at, size, ++count);
+        return true;
+      };
+      const auto literal = [&](std::string_view word, JsonType type, std::uint8_t flags)
+          __attribute__((always_inline)) {
+        const auto size = static_cast<std::uint32_t>(word.size());
+        if (end_of(at) - at != size || std::memcmp(text + at, word.data(), word.size()) != 0) {
+          return stop(JsonFault::syntax, at, "invalid literal");
+        }
+        fill(*node++, type, flags, at, size, ++count);
+        return true;
+      };
+
+      if (first == '"') {
+        const std::uint32_t last = end_of_string(at);
+        if (last == at) return stop(JsonFault::syntax, at, kNotClosed);
+        if (last > plain) {
+          if (!other_string(at, last, 0)) return false;
+          ++node;
+          ++count;
+        } else {
+          fill(*node++, JsonType::string, 0, at + 1, last - at - 1, ++count);
+        }
+      } else if (first >= '0' && first <= '9') {
+        if (!number(false)) return false;
+      } else if (first == '{' || first == '[') {
+        if (frame == innermost) {
+          return stop(JsonFault::depth, at, "containers are nested too deeply");
+        }
+        if (first == '{' ? !open(JsonType::object, '}') : !open(JsonType::array, ']')) continue;
+        scalar = false;
+      } else if (first == '-') {
+        if (!number(true)) return false;
+      } else if (first == 't') {
+        if (!literal("true", JsonType::boolean, JsonNode::kTrue)) return false;
+      } else if (first == 'f') {
+        if (!literal("false", JsonType::boolean, 0)) return false;
+      } else if (first == 'n') {
+        if (!literal("null", JsonType::null, 0)) return false;
+      } else {
+        return stop(JsonFault::syntax, at, "expected a value");
+      }
+
+      // Behind a value: a comma, or the ends of containers.
+      for (;;) {
+        if (kCareful || !scalar) {
+          if (frame == outside) {
+            count_ = count;
+            frame_ = frame;
+            if (token == end) return true;
+            return stop(JsonFault::syntax, *token, "there is data behind the JSON value");
+          }
+          if (token == end) return ended();
+        }
+        const std::uint32_t behind = *token++;
+        const char c = text[behind];
+        if (c == ',') {
+          if (closing == ']' && frame->count++ == array_limit) {
+            --frame;  // the place is the array, not an element of it
+            return stop(JsonFault::array, behind, "an array has too many elements");
+          }
+          break;
+        }
+        if (c != closing) {
+          return stop(JsonFault::syntax, behind,
+                      closing == '}' ? "expected a comma or a closing brace"
+                                     : "expected a comma or a closing bracket");
+        }
+        JsonNode& container = nodes_[frame->node];
+        container.size = frame->count;
+        container.next = count;
+        if (frame->suspicious != 0 && !limits_.duplicates) {
+          count_ = count;
+          frame_ = frame;
+          if (!keys_differ(*frame)) return false;
+        }
+        --frame;
+        closing = frame->closing;
+        scalar = false;
+      }
+    }
+  }
+
+  // Members so far.
+  [[gnu::cold, gnu::noinline]] std::uint32_t count_keys() const noexcept {
+    return static_cast<std::uint32_t>(
+        std::count_if(nodes_, nodes_ + count_, [](const JsonNode& node) { return node.is_key(); }));
+  }
 
   // The node flags of an integer or decimal without exponent of up to 16 bytes, which is within the
   // range of every mode; kNotShort for all else, valid or not.
-  std::uint8_t short_number(std::uint32_t at, std::uint32_t size) const noexcept {
+  std::uint8_t short_number(std::uint32_t at, std::uint32_t size, bool negative) const noexcept {
 #if defined(__SSE2__)
     if (size > 16 || at + 16 > text_size_) return kNotShort;
     const char* const p = text_ + at;
@@ -287,52 +328,56 @@ class JsonParser::Walk {
     const __m128i is_digit = _mm_cmplt_epi8(shifted, _mm_set1_epi8(-128 + 10));
     const std::uint32_t all = (1U << size) - 1;
     std::uint32_t others = ~static_cast<std::uint32_t>(_mm_movemask_epi8(is_digit)) & all;
-    const std::uint32_t sign = *p == '-' ? 1 : 0;
-    const auto negative = static_cast<std::uint8_t>(sign * JsonNode::kNegative);
+    const std::uint32_t sign = negative ? 1 : 0;
+    const std::uint8_t flags = negative ? JsonNode::kNegative : 0;
     others &= ~sign;
     if (others == 0) {
       const bool valid = size == sign + 1 || (size > sign && p[sign] != '0');
-      return valid ? static_cast<std::uint8_t>(negative | JsonNode::kInteger) : kNotShort;
+      return valid ? static_cast<std::uint8_t>(flags | JsonNode::kInteger) : kNotShort;
     }
     const auto point = static_cast<std::uint32_t>(__builtin_ctz(others));
     const bool valid = (others & (others - 1)) == 0 && p[point] == '.' && point > sign &&
                        point + 1 < size && (p[sign] != '0' || point == sign + 1);
-    return valid ? negative : kNotShort;
+    return valid ? flags : kNotShort;
 #else
     static_cast<void>(at);
     static_cast<void>(size);
+    static_cast<void>(negative);
     return kNotShort;
 #endif
   }
 
-  struct Number {
-    JsonFault fault = JsonFault::syntax;
-    std::string_view detail;  // empty: no fault
-    std::uint8_t flags = 0;
-  };
-
-  [[gnu::noinline]] Number long_number(std::string_view text) const noexcept {
-    // Whatever a longer one is, it is not read to its end.
-    if (text.size() > kMaxNumberBytes) return {JsonFault::number, "a number is too long"};
-    JsonNumber number;
-    if (!parse_json_number(text, number)) return {JsonFault::syntax, "invalid number"};
-    if (!in_range(number, limits_.number)) return {JsonFault::number, "a number is out of range"};
-    return {JsonFault::number, "",
-            static_cast<std::uint8_t>((number.negative ? JsonNode::kNegative : 0) |
-                                      (number.is_integer() ? JsonNode::kInteger : 0) |
-                                      (number.exponent.empty() ? 0 : JsonNode::kExponent))};
-  }
-
-  struct Escaped {
+  struct Read {
     JsonFault fault = JsonFault::syntax;
     std::size_t offset = 0;
     std::string_view detail;  // empty: no fault
   };
 
-  // The string of size raw bytes whose opening quote is at `at`.
-  [[gnu::noinline]] Escaped escaped_string(JsonNode& node, std::uint32_t at, std::uint32_t size,
-                                           std::uint8_t flags) noexcept {
+  [[gnu::noinline]] Read long_number(std::string_view text, std::uint8_t& flags) const noexcept {
+    // Whatever a longer one is, it is not read to its end.
+    if (text.size() > kMaxNumberBytes) return {JsonFault::number, 0, "a number is too long"};
+    JsonNumber number;
+    if (!parse_json_number(text, number)) return {JsonFault::syntax, 0, "invalid number"};
+    if (!in_range(number, limits_.number)) {
+      return {JsonFault::number, 0, "a number is out of range"};
+    }
+    flags = static_cast<std::uint8_t>((number.negative ? JsonNode::kNegative : 0) |
+                                      (number.is_integer() ? JsonNode::kInteger : 0) |
+                                      (number.exponent.empty() ? 0 : JsonNode::kExponent));
+    return {};
+  }
+
+  // The string of size raw bytes whose opening quote is at `at`, which ends behind plain_.
+  [[gnu::noinline]] Read read_string(JsonNode& node, std::uint32_t at, std::uint32_t size,
+                                     std::uint8_t flags) noexcept {
     const std::uint32_t begin = at + 1;
+    const auto next = static_cast<std::uint32_t>(&node - nodes_) + 1;
+    if (backslash_ >= begin + size) {
+      if (size > limits_.string) return {JsonFault::string, at, kStringTooLong};
+      fill(node, JsonType::string, flags, begin, size, next);
+      set_plain(begin);
+      return {};
+    }
     if (!parser_.unescaped_.reserve(parser_.document_.text().size(), kKeepSize)) {
       return {JsonFault::memory, at, kNoMemory};
     }
@@ -353,27 +398,24 @@ class JsonParser::Walk {
     }
     fill(node, JsonType::string, static_cast<std::uint8_t>(flags | JsonNode::kUnescaped),
          static_cast<std::uint32_t>(unescaped_size_), static_cast<std::uint32_t>(result.size),
-         static_cast<std::uint32_t>(&node - nodes_) + 1);
+         next);
     unescaped_size_ += result.size;
     seek_backslash(begin + size);
     return {};
   }
 
-  std::uint32_t hash_of(const JsonNode& key) const noexcept {
-    const std::string_view name = text_of(key);
-    const bool moved = (key.flags & JsonNode::kUnescaped) != 0;
-    if (name.size() >= 8 || moved || key.offset + 8 > text_size_) {
-      return json_key_hash(name.data(), name.size());
-    }
+  // Of a name without escapes.
+  std::uint32_t hash_of(const char* name, std::uint32_t size) const noexcept {
+    if (size >= 8 || text_ + text_size_ - name < 8) return json_key_hash(name, size);
     // Eight bytes of the text, without those that are not the name's.
     std::uint64_t a;
-    std::memcpy(&a, name.data(), 8);
+    std::memcpy(&a, name, 8);
     if constexpr (std::endian::native == std::endian::little) {
-      a &= (std::uint64_t{1} << (8 * name.size())) - 1;
+      a &= (std::uint64_t{1} << (8 * size)) - 1;
     } else {
-      a &= ~(~std::uint64_t{0} >> (8 * name.size()));
+      a &= ~(~std::uint64_t{0} >> (8 * size));
     }
-    return json_key_hash(a, 0, name.size());
+    return json_key_hash(a, 0, size);
   }
 
   [[gnu::noinline]] bool keys_differ(Frame& frame) noexcept {
@@ -468,6 +510,18 @@ class JsonParser::Walk {
     backslash_ = found == nullptr
                      ? text_size_
                      : static_cast<std::uint32_t>(static_cast<const char*>(found) - text_);
+    set_plain(from);
+  }
+
+  // No string that begins at from or later and ends before plain_ is too long or holds an escape.
+  void set_plain(std::uint32_t from) noexcept {
+    plain_ = std::min(backslash_, from + std::min(limits_.string, kMaxJsonSize));
+  }
+
+  [[gnu::cold, gnu::noinline]] bool fail_in(Frame* frame, JsonFault fault, std::size_t offset,
+                                            std::string_view detail) noexcept {
+    frame_ = frame;
+    return fail(fault, offset, detail);
   }
 
   [[gnu::cold, gnu::noinline]] bool fail(JsonFault fault, std::size_t offset,
@@ -481,16 +535,16 @@ class JsonParser::Walk {
   const char* text_;
   std::uint32_t text_size_;
   std::uint32_t backslash_ = 0;  // offset of the next one, or the text's end
+  std::uint32_t plain_ = 0;
   const std::uint32_t* token_;
   const std::uint32_t* end_;
+  const std::uint32_t* steady_end_;  // of members that begin before it nothing is asked
   JsonNode* nodes_;
-  Frame* frames_;
+  Frame* frames_;  // the first one stands for what is outside the root
+  Frame* frame_;
   char* unescaped_;
   std::size_t unescaped_size_ = 0;
   std::uint32_t count_ = 0;
-  std::uint32_t depth_ = 0;
-  std::uint32_t depth_limit_;
-  std::uint32_t keys_left_;
   std::uint32_t repeated_key_ = 0;  // where compare_keys found one
   bool ran_out_ = false;
 };

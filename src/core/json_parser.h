@@ -109,7 +109,7 @@ class JsonParser {
     std::uint32_t node;        // the container
     std::uint32_t count;       // members or elements begun
     std::uint32_t key;         // node of the current member's key, or kNoKey
-    bool object;
+    char closing;              // the bracket that ends it
   };
   struct KeySlot {
     std::uint32_t hash;
@@ -122,7 +122,7 @@ class JsonParser {
   Scratch<JsonNode> nodes_;
   Scratch<char> unescaped_;
   Scratch<KeySlot> slots_;
-  std::array<Frame, kMaxJsonDepth> frames_;
+  std::array<Frame, kMaxJsonDepth + 1> frames_;
   std::array<char, kMaxPointer> pointer_;
   JsonDocument document_;
   JsonError error_;

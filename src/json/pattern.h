@@ -42,7 +42,7 @@ class Pattern {
 
  private:
   static constexpr std::int64_t kFreeWork = 20'000;
-  static constexpr std::int64_t kWorkPerByte = 25;
+  static constexpr std::int64_t kWorkPerByte = 24;
 
   Match run(std::string_view text, std::int64_t& work) const noexcept;
 

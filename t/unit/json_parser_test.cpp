@@ -471,6 +471,9 @@ void limits_the_keys_of_all_objects(void**) {
                "objects have too many members", limits);
   expect_fault("{\"a\":1,\"b\":{\"a\":2,\"c\":3}}", JsonFault::keys, 18, "/b",
                "objects have too many members", limits);
+  // Of members that have not ended there are fewer tokens than of others.
+  expect_fault("{\"a\":{\"b\":{\"c\":{\"d\":{\"e\":1}}}}}", JsonFault::keys, 16, "/a/b/c",
+               "objects have too many members", limits);
 }
 
 void limits_strings_by_their_unescaped_bytes(void**) {
@@ -482,6 +485,12 @@ void limits_strings_by_their_unescaped_bytes(void**) {
   expect_fault("[1,\"abcd\\n\"]", JsonFault::string, 3, "/1", "a string is too long", limits);
   expect_fault("{\"x\":{\"abcde\":1}}", JsonFault::string, 6, "/x", "a string is too long", limits);
   expect_fault("{\"abcd\\u00e9\":1}", JsonFault::string, 1, "", "a string is too long", limits);
+  // Wherever it stands behind others.
+  expect_valid("[\"ab\",\"abc\",\"abcd\",\"a\",\"\",\"abcd\",\"\\n\",\"abcd\"]", limits);
+  expect_fault("[\"ab\",\"abc\",\"abcde\"]", JsonFault::string, 12, "/2", "a string is too long",
+               limits);
+  expect_fault("[\"\\n\",\"ab\",\"abcde\"]", JsonFault::string, 11, "/2", "a string is too long",
+               limits);
 }
 
 void limits_arrays(void**) {

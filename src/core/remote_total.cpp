@@ -8,11 +8,24 @@ namespace guard::core {
 
 namespace {
 
-constexpr std::string_view kMember = "t";
-
-constexpr std::string_view kScript =
-    "redis.call('ZADD', KEYS[1], 'GT', ARGV[1], 't') redis.call('PEXPIRE', KEYS[1], ARGV[2]) "
-    "return redis.call('ZINCRBY', KEYS[1], ARGV[3], 't')";
+// KEYS: the totals. ARGV: of each its floor, what is added and its life; no floor: it is only asked
+// for. What no counter has written is taken for nothing and written over, or it would keep the
+// others of a call from being told, of which some had been added already.
+constexpr std::string_view kTotals = R"lua(
+local call, pcall, tonumber, format = redis.call, redis.pcall, tonumber, string.format
+local totals = {}
+for i, key in ipairs(KEYS) do
+  local at = 3 * i
+  local total, floor = tonumber(pcall('GET', key)), tonumber(ARGV[at - 2])
+  if floor then
+    if not total or total < floor then total = floor end
+    total = total + ARGV[at - 1]
+    call('SET', key, format('%d', total), 'PX', ARGV[at])
+  end
+  totals[i] = total or false
+end
+return totals
+)lua";
 
 // A decimal number, of either sign, as a word of a command.
 class Decimal {
@@ -33,7 +46,14 @@ class Decimal {
 }  // namespace
 
 RemoteTotal::RemoteTotal(std::string_view name, std::string_view suffix, bool windows)
-    : name_(name), suffix_(std::string(suffix) + "~"), windows_(windows) {}
+    : name_(name), suffix_(std::string(suffix) + "="), windows_(windows) {
+  script();
+}
+
+const CounterScript& RemoteTotal::script() {
+  static const CounterScript script(kTotals);
+  return script;
+}
 
 void RemoteTotal::spell(const Hash128& hash, char* tag) noexcept {
   const auto digits = hex_of(hash);
@@ -53,47 +73,19 @@ void RemoteTotal::put_key(redis::Output& out, std::string_view tag,
   }
 }
 
-void RemoteTotal::put_add(redis::Output& out, std::string_view tag, std::uint64_t number,
-                          const TotalOffer& offer) const noexcept {
-  out.begin(5);
-  out.bulk("ZADD");
-  put_key(out, tag, number);
-  out.bulk("GT");
+void RemoteTotal::put_offer(redis::Output& out, const TotalOffer& offer) noexcept {
   out.bulk(Decimal(offer.floor).text());
-  out.bulk(kMember);
-  out.begin(3);
-  out.bulk("PEXPIRE");
-  put_key(out, tag, number);
-  out.bulk(offer.life);
-  out.begin(4);
-  out.bulk("ZINCRBY");
-  put_key(out, tag, number);
   out.bulk(Decimal(offer.more).text());
-  out.bulk(kMember);
+  out.bulk(offer.life);
 }
 
-void RemoteTotal::put_add_at_once(redis::Output& out, std::string_view tag, std::uint64_t number,
-                                  const TotalOffer& offer) const noexcept {
-  out.begin(7);
-  out.bulk("EVAL");
-  out.bulk(kScript);
-  out.bulk(std::uint64_t{1});
-  put_key(out, tag, number);
-  out.bulk(Decimal(offer.floor).text());
-  out.bulk(offer.life);
-  out.bulk(Decimal(offer.more).text());
-}
-
-void RemoteTotal::put_get(redis::Output& out, std::string_view tag,
-                          std::uint64_t number) const noexcept {
-  out.begin(3);
-  out.bulk("ZSCORE");
-  put_key(out, tag, number);
-  out.bulk(kMember);
+void RemoteTotal::put_question(redis::Output& out) noexcept {
+  out.put("$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n");
 }
 
 std::optional<std::int64_t> read_total(const redis::Reply& reply) noexcept {
-  if (!reply.ok() || !reply.is_text()) return std::nullopt;
+  if (reply.is_integer()) return reply.integer();
+  if (!reply.is_text()) return std::nullopt;
   std::string_view digits = reply.text();
   std::int64_t total = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), total);

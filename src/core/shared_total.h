@@ -40,7 +40,7 @@ struct TotalOffer {
   std::uint64_t life = 0;  // milliseconds for which the total has a meaning, at least kLeastLife
 };
 
-// A key must not expire between two commands of one exchange: it would come back without an end.
+// Redis takes no life of 0, and clocks differ.
 inline constexpr std::uint64_t kLeastLife = 1000;
 // Redis keeps scores as doubles.
 inline constexpr std::int64_t kMaxTotal = std::int64_t{1} << 53;

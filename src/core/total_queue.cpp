@@ -11,56 +11,45 @@ namespace guard::core {
 namespace {
 
 constexpr ngx_msec_t kSilence = 10'000;  // between two lines about errors
-// Within kSilence. A total may be too small once in a while: when another node has given something
-// back between two of the commands, or a clock was set forward and the key ended there.
-constexpr int kTooMany = 3;
 
 }  // namespace
 
-// One key on its way. The total and that of the window before are two commands: of each, only the
-// last reply is to be had.
-struct TotalQueue::Item {
-  struct Add : redis::Command {
-    explicit Add(Item& of) noexcept : Command(write, done), item(of) {}
-    static void write(redis::Command& command, redis::Output& out) noexcept {
-      const Item& item = static_cast<Add&>(command).item;
-      const TotalAsk& ask = item.ask;
-      item.queue->cluster_ ? ask.counter->put_add_at_once(out, item.tag(), ask.number, ask.offer)
-                           : ask.counter->put_add(out, item.tag(), ask.number, ask.offer);
-    }
-    static void done(redis::Command& command, const redis::Reply& reply) noexcept {
-      static_cast<Add&>(command).item.added(reply);
-    }
-    Item& item;
-  };
-
+// One key on its way. The first one of a call is the command; the others hang on it.
+struct TotalQueue::Item : redis::Command {
+  // Asks for the window before, in a cluster: while a slot moves, a command of two keys waits until
+  // both are on one side, and one that does not exist is on none.
   struct Get : redis::Command {
     explicit Get(Item& of) noexcept : Command(write, done), item(of) {}
-    static void write(redis::Command& command, redis::Output& out) noexcept {
-      const Item& item = static_cast<Get&>(command).item;
-      item.ask.counter->put_get(out, item.tag(), item.ask.number - 1);
-    }
-    static void done(redis::Command& command, const redis::Reply& reply) noexcept {
-      Item& item = static_cast<Get&>(command).item;
-      item.answer.previous = read_total(reply);
-      item.close();
-    }
+    static void write(redis::Command& command, redis::Output& out) noexcept;
+    static void done(redis::Command& command, const redis::Reply& reply) noexcept;
     Item& item;
   };
 
+  Item() noexcept : Command(write, done) {}
+
+  static void write(redis::Command& command, redis::Output& out) noexcept;
+  static void done(redis::Command& command, const redis::Reply& reply) noexcept;
+
+  void begin(const TotalAsk& what) noexcept;
+  void append(Item& item) noexcept;
+  bool has_room(const Item& item) const noexcept;
   std::string_view tag() const noexcept { return {spelled.data(), spelled.size()}; }
-  void begin(TotalQueue& of, const TotalAsk& what) noexcept;
-  void added(const redis::Reply& reply) noexcept;
+  bool asks_along() const noexcept { return ask.previous && !queue->cluster_; }
+  std::size_t keys() const noexcept { return asks_along() ? 2 : 1; }
   void close() noexcept;
 
   TotalQueue* queue = nullptr;
-  Item* next_free = nullptr;
-  Add add{*this};
-  Get get{*this};
+  Item* next = nullptr;  // of the call, or free
   TotalAsk ask;
   TotalAnswer answer;
+  int open = 0;  // replies that are to come
+  Get get{*this};
   std::array<char, RemoteTotal::kTag> spelled{};
-  int open = 0;
+  // Of the first one only.
+  Item* last = this;
+  std::size_t all_keys = 0;
+  ngx_msec_t begun = 0;
+  bool in_full = false;
 };
 
 struct TotalQueue::State {
@@ -80,23 +69,31 @@ struct TotalQueue::State {
   };
 
   explicit State(TotalQueue& queue) noexcept : time(queue) {
-    for (Item& item : items) put_back(item);
+    for (Item& item : items) {
+      item.queue = &queue;
+      put_back(item);
+    }
+  }
+
+  // A script that Redis refuses has written nothing.
+  static TotalOutcome outcome_of(const redis::Reply& reply, std::size_t keys) noexcept {
+    switch (reply.fault()) {
+      case redis::Fault::none:
+        return reply.size() == keys ? TotalOutcome::answered : TotalOutcome::unknown;
+      case redis::Fault::error:
+      case redis::Fault::unavailable:
+      case redis::Fault::overflow:
+        return TotalOutcome::unsent;
+      case redis::Fault::timeout:
+      case redis::Fault::lost:
+        break;
+    }
+    return TotalOutcome::unknown;
   }
 
   void put_back(Item& item) noexcept {
-    item.next_free = free;
+    item.next = free;
     free = &item;
-  }
-
-  // A total was less than its floor.
-  void fell_short(redis::Client& client) noexcept {
-    if (shortfalls == 0 || ngx_current_msec - short_since >= kSilence) {
-      shortfalls = 0;
-      short_since = ngx_current_msec;
-    }
-    if (++shortfalls < kTooMany) return;
-    shortfalls = 0;
-    say(client, "ZADD has no GT, as Redis 6.2 and later have");
   }
 
   // Redis refuses what is sent: that must be heard of, but not with every key.
@@ -116,9 +113,8 @@ struct TotalQueue::State {
   Time time;
   std::array<Item, kMost> items;
   Item* free = nullptr;
+  Item* open = nullptr;  // the call that takes more as long as it is not written
   std::size_t busy = 0;
-  int shortfalls = 0;
-  ngx_msec_t short_since = 0;
   bool said = false;
   ngx_msec_t said_at = 0;
 };
@@ -151,10 +147,19 @@ bool TotalQueue::asks_time() const noexcept {
 }
 
 void TotalQueue::ask(const TotalAsk& ask) noexcept {
-  Item& item = *state_->free;
-  state_->free = item.next_free;
-  ++state_->busy;
-  item.begin(*this, ask);
+  State& state = *state_;
+  Item& item = *state.free;
+  state.free = item.next;
+  ++state.busy;
+  item.begin(ask);
+  // In a cluster a call has one slot.
+  if (state.open != nullptr && !cluster_ && state.open->has_room(item)) {
+    state.open->append(item);
+    return;
+  }
+  state.open = &item;
+  client_.send(item);
+  if (item.open > 1) client_.send(item.get);
 }
 
 void TotalQueue::ask_time() noexcept {
@@ -164,43 +169,84 @@ void TotalQueue::ask_time() noexcept {
   client_.send(time);
 }
 
-void TotalQueue::Item::begin(TotalQueue& of, const TotalAsk& what) noexcept {
-  queue = &of;
+void TotalQueue::Item::begin(const TotalAsk& what) noexcept {
   ask = what;
   answer = {};
   RemoteTotal::spell(ask.hash, spelled.data());
-  open = ask.previous ? 2 : 1;
-  add.route = tag();
-  get.route = tag();
-  add.replies = queue->cluster_ ? 1 : RemoteTotal::kAddReplies;
-  queue->client_.send(add);
-  if (ask.previous) queue->client_.send(get);
+  route = get.route = tag();
+  open = ask.previous && !asks_along() ? 2 : 1;
+  next = nullptr;
+  last = this;
+  all_keys = keys();
+  begun = ngx_current_msec;
+  in_full = false;
 }
 
-void TotalQueue::Item::added(const redis::Reply& reply) noexcept {
-  switch (reply.fault()) {
-    case redis::Fault::none:
-      if (auto total = read_total(reply)) {
-        answer.total = *total;
-        if (*total < ask.offer.floor + ask.offer.more) queue->state_->fell_short(queue->client_);
-      } else {
-        answer.outcome = TotalOutcome::unknown;
-      }
-      break;
-    case redis::Fault::error:
-      queue->state_->say(queue->client_, reply.text());
-      answer.outcome = TotalOutcome::unsent;
-      break;
-    case redis::Fault::unavailable:
-    case redis::Fault::overflow:
-      answer.outcome = TotalOutcome::unsent;
-      break;
-    case redis::Fault::timeout:
-    case redis::Fault::lost:
-      answer.outcome = TotalOutcome::unknown;
-      break;
+// Only what is asked in one turn: the time that a key may wait is that of its call.
+bool TotalQueue::Item::has_room(const Item& item) const noexcept {
+  return queued() && begun == ngx_current_msec && all_keys + item.keys() <= kMostKeys;
+}
+
+void TotalQueue::Item::append(Item& item) noexcept {
+  last->next = &item;
+  last = &item;
+  all_keys += item.keys();
+}
+
+void TotalQueue::Item::write(redis::Command& command, redis::Output& out) noexcept {
+  const Item& first = static_cast<Item&>(command);
+  RemoteTotal::script().begin(out, first.in_full, first.all_keys,
+                              first.all_keys * RemoteTotal::kWords);
+  for (const Item* item = &first; item != nullptr; item = item->next) {
+    const TotalAsk& ask = item->ask;
+    ask.counter->put_key(out, item->tag(), ask.number);
+    if (item->asks_along()) ask.counter->put_key(out, item->tag(), ask.number - 1);
   }
-  close();
+  for (const Item* item = &first; item != nullptr; item = item->next) {
+    RemoteTotal::put_offer(out, item->ask.offer);
+    if (item->asks_along()) RemoteTotal::put_question(out);
+  }
+}
+
+void TotalQueue::Item::done(redis::Command& command, const redis::Reply& reply) noexcept {
+  Item& first = static_cast<Item&>(command);
+  TotalQueue& of = *first.queue;
+  if (is_unknown_script(reply) && !first.in_full) {
+    first.in_full = true;
+    return of.client_.send_again(first);
+  }
+  TotalQueue::State& state = *of.state_;
+  if (state.open == &first) state.open = nullptr;
+  TotalOutcome outcome = TotalQueue::State::outcome_of(reply, first.all_keys);
+  if (reply.fault() == redis::Fault::error) state.say(of.client_, reply.text());
+  std::size_t position = 0;
+  // Whoever is answered may ask again, with the memory of those that were answered.
+  for (Item* item = &first; item != nullptr;) {
+    Item* next = item->next;
+    item->answer.outcome = outcome;
+    if (auto total = read_total(reply[position])) {
+      item->answer.total = *total;
+    } else if (outcome == TotalOutcome::answered) {
+      item->answer.outcome = TotalOutcome::unknown;
+    }
+    if (item->asks_along()) item->answer.previous = read_total(reply[position + 1]);
+    position += item->keys();
+    item->close();
+    item = next;
+  }
+}
+
+void TotalQueue::Item::Get::write(redis::Command& command, redis::Output& out) noexcept {
+  const Item& item = static_cast<Get&>(command).item;
+  out.begin(2);
+  out.bulk("GET");
+  item.ask.counter->put_key(out, item.tag(), item.ask.number - 1);
+}
+
+void TotalQueue::Item::Get::done(redis::Command& command, const redis::Reply& reply) noexcept {
+  Item& item = static_cast<Get&>(command).item;
+  item.answer.previous = read_total(reply);
+  item.close();
 }
 
 void TotalQueue::Item::close() noexcept {

@@ -1,6 +1,6 @@
 // What one worker tells Redis about keys, and asks it: one key at a time to whoever uses it, many
-// in one write on the connection. Memory for kMost keys is taken once; how many are told at a time
-// is bounded by it.
+// in one call of the script. Memory for kMost keys is taken once; how many are told at a time is
+// bounded by it.
 #pragma once
 
 #include <cstddef>
@@ -43,6 +43,7 @@ struct TotalAnswer {
 class TotalQueue {
  public:
   static constexpr std::size_t kMost = 512;
+  static constexpr std::size_t kMostKeys = 32;  // of one call, for which Redis answers nobody else
 
   // Called once for each ask(), never from within it; more may be asked from here.
   using Answered = void (*)(void* context, const TotalAsk& ask, const TotalAnswer& answer) noexcept;

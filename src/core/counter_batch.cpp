@@ -65,11 +65,17 @@ void CounterBatch::write(redis::Command& command, redis::Output& out) noexcept {
 
 void CounterBatch::write_gcra(redis::Output& out) noexcept {
   const RemoteCounter& counter = *queue_->counter_;
-  CounterScript::gcra().begin(out, in_full_, keys_, RemoteCounter::kQuotaWords + keys_);
+  bool costs = false;  // other than 1
+  for (CounterItem* item = first_; item != nullptr; item = item->next) {
+    costs = costs || item->first->how.cost != 1;
+  }
+  CounterScript::gcra().begin(out, in_full_, keys_,
+                              RemoteCounter::kQuotaWords + (costs ? keys_ : 0));
   for (CounterItem* item = first_; item != nullptr; item = item->next) {
     counter.put_key(out, *item->first->tag);
   }
   counter.put_quota(out);
+  if (!costs) return;
   for (CounterItem* item = first_; item != nullptr; item = item->next) {
     counter.put_cost(out, item->first->how.cost);
   }

@@ -26,7 +26,7 @@ local round = seconds * 1000000 * scale
 local millisecond = scale * 1000
 local answers = {}
 for i, key in ipairs(KEYS) do
-  local more = ARGV[4 + i] * interval
+  local more = (ARGV[4 + i] or 1) * interval
   local level = 0
   local arrival = tonumber(call('GET', key))
   if arrival then

@@ -72,7 +72,7 @@ class RemoteCounter {
   CounterKind kind() const { return kind_; }
 
   void put_key(redis::Output& out, const CounterTag& tag) const noexcept;
-  // For the script gcra: first the quota of all keys, then a cost for each.
+  // For the script gcra: first the quota of all keys, then a cost for each, unless all are 1.
   void put_quota(redis::Output& out) const noexcept;
   void put_cost(redis::Output& out, std::uint64_t cost) const noexcept;
 

@@ -124,6 +124,21 @@ void one_turn_is_one_call(void**) {
   assert_true(calls <= 2);  // the first of all tests is told NOSCRIPT
 }
 
+// Costs of 1 are not sent; one that is not among them has all of them sent.
+void costs_of_a_call(void**) {
+  CounterQueue queue(client(), two_an_hour());
+  for (std::uint64_t cost : {0, 1, 2, 3}) {
+    server->ask({"FLUSHALL"});
+    Question first(two_an_hour(), 1), second(two_an_hour(), 2, cost), third(two_an_hour(), 2);
+    for (Question* question : {&first, &second, &third}) assert_true(queue.ask(*question));
+    assert_int_equal(waiting.size(), 1);
+    run();
+    assert_true(first.admitted());
+    assert_int_equal(second.admitted(), cost <= 2);
+    assert_int_equal(third.admitted(), cost != 2);
+  }
+}
+
 void a_call_has_so_many_keys(void**) {
   CounterQueue queue(client(), two_an_hour());
   std::deque<Question> questions;
@@ -347,6 +362,7 @@ int main() {
   server = &started;
   const CMUnitTest tests[] = {
       cmocka_unit_test_setup(one_turn_is_one_call, begin),
+      cmocka_unit_test_setup(costs_of_a_call, begin),
       cmocka_unit_test_setup(a_call_has_so_many_keys, begin),
       cmocka_unit_test_setup(groups_share_a_call, begin),
       cmocka_unit_test_setup(a_script_that_redis_forgot_is_sent_again, begin),

@@ -26,7 +26,7 @@ void Inspection::reset(const Program& program, std::uint64_t budget) {
   result_ = {};
   matches_.clear();
   hits_.assign(program.pattern_count(), 0);
-  tx_.assign(program.tx_slots(), {});
+  tx_ = program.variables();
   named_.clear();
   named_index_.clear();
   removed_rules_.clear();
@@ -37,9 +37,6 @@ void Inspection::reset(const Program& program, std::uint64_t budget) {
   allow_phase_ = allow_all_ = allow_request_ = engine_off_ = detection_only_ = false;
   skip_body_ = skip_response_body_ = of_response_ = false;
   highest_severity_ = kNoSeverity;
-  for (const Program::Preset& preset : program.presets()) {
-    tx_[static_cast<std::size_t>(preset.slot)] = {Variable::State::number, {}, preset.number};
-  }
 }
 
 const InspectionResult& Inspection::run_headers(const Program& program, const RequestView& view,
@@ -86,6 +83,7 @@ void Inspection::finish() {
 void Inspection::run_phase(int phase) {
   if (engine_off_ || allow_all_ || stopped()) return;
   allow_phase_ = false;
+  skip_ = 0;
   scan_phase(phase);
   find_candidates(phase);
   const std::vector<Step>& steps = program_->steps(phase);

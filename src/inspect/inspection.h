@@ -16,6 +16,7 @@
 #include "inspect/program.h"
 #include "inspect/regex_cache.h"
 #include "inspect/transaction.h"
+#include "inspect/variable.h"
 
 namespace guard::inspect {
 
@@ -104,12 +105,6 @@ class Inspection {
   }
 
  private:
-  // A variable that rules set.
-  struct Variable {
-    enum class State : std::uint8_t { unset, text, number } state = State::unset;
-    std::string_view text;
-    std::int64_t number = 0;  // of a text, what it begins with: leading_number()
-  };
   struct Named {
     Collection collection;
     std::string_view name;
@@ -203,9 +198,6 @@ class Inspection {
   Variable* find_variable(Collection collection, int slot, std::string_view name);
   Variable& make_variable(Collection collection, int slot, std::string_view name);
   std::string_view text_of(Variable& variable);
-  // Comparisons, and no other operators.
-  static bool compare_numbers(Operator op, std::int64_t value, std::int64_t with);
-  static Variable text_variable(std::string_view text);
   std::string_view expand(const Macro& macro);
   std::string_view value_of(const MacroPart& part);
   void capture(std::size_t group, std::string_view value);

@@ -53,21 +53,6 @@ bool is_utf8(std::string_view text) {
 
 }  // namespace
 
-bool Inspection::compare_numbers(Operator op, std::int64_t value, std::int64_t with) {
-  switch (op) {
-    case Operator::eq:
-      return value == with;
-    case Operator::ge:
-      return value >= with;
-    case Operator::gt:
-      return value > with;
-    case Operator::le:
-      return value <= with;
-    default:
-      return value < with;
-  }
-}
-
 bool Inspection::matches_regex(const CompiledRule& compiled, std::string_view value) {
   charge(value.size() * kRegexCost + kStepCost);
   if (compiled.takes_all) {

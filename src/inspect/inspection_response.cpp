@@ -9,9 +9,6 @@ namespace guard::inspect {
 
 namespace {
 
-// TX.0 to TX.9 are what a regex has captured.
-constexpr std::size_t kCaptures = 10;
-
 void* take(Inspection::Allocate allocate, void* context, std::size_t bytes) {
   void* at = allocate(context, std::max<std::size_t>(bytes, 1));
   if (at == nullptr) throw std::bad_alloc();
@@ -97,6 +94,8 @@ const InspectionResult& Inspection::run_response(const Program& program, const R
     reset(program, budget);
     of_response_ = true;
     transaction_.begin(request, {});
+    // What it has not kept it has unset.
+    tx_.assign(tx_.size(), {});
     restore(state);
     ResponseView view = response;
     if (skip_response_body_) view.body = {};

@@ -42,8 +42,7 @@ std::string_view Inspection::key_of(Collection collection, std::string_view name
   return {key, name.size() + 1};
 }
 
-Inspection::Variable* Inspection::find_variable(Collection collection, int slot,
-                                                std::string_view name) {
+Variable* Inspection::find_variable(Collection collection, int slot, std::string_view name) {
   if (slot >= 0) return &tx_[static_cast<std::size_t>(slot)];
   const std::string_view key = key_of(collection, name);
   if (collection == Collection::tx) {
@@ -54,8 +53,7 @@ Inspection::Variable* Inspection::find_variable(Collection collection, int slot,
   return found == named_index_.end() ? nullptr : &named_[found->second].variable;
 }
 
-Inspection::Variable& Inspection::make_variable(Collection collection, int slot,
-                                                std::string_view name) {
+Variable& Inspection::make_variable(Collection collection, int slot, std::string_view name) {
   if (slot >= 0) return tx_[static_cast<std::size_t>(slot)];
   const std::string_view key = key_of(collection, name);
   if (collection == Collection::tx) {
@@ -76,11 +74,6 @@ std::string_view Inspection::text_of(Variable& variable) {
     variable.text = {at, static_cast<std::size_t>(end.ptr - at)};
   }
   return variable.text;
-}
-
-// Numbers are compared more often than they are set.
-Inspection::Variable Inspection::text_variable(std::string_view text) {
-  return {Variable::State::text, text, leading_number(text)};
 }
 
 void Inspection::set_variable(const SetVar& set) {

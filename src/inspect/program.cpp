@@ -96,26 +96,26 @@ Program::Program(RuleSet rules, const ProgramOptions& options)
   chains_.emplace_back();
   compiled_.resize(rules_.rules.size());
   for (std::size_t i = 0; i < rules_.rules.size(); ++i) compile_rule(i);
-  for (int phase = 0; phase < kPhases; ++phase) link_steps(rules_.steps[phase]);
+  for (const std::vector<Step>& steps : rules_.steps) link_steps(steps);
   for (CompiledRule& compiled : compiled_) {
     for (CompiledTarget& target : compiled.targets) select_slots(target);
+  }
+  score_slots_ =
+      slots_of({"blocking_inbound_anomaly_score", "anomaly_score", "inbound_anomaly_score"});
+  response_score_slots_ = slots_of({"blocking_outbound_anomaly_score", "outbound_anomaly_score"});
+  if (options_.search) {
+    folding_ = fold(*this, presets());
+  } else {
+    folding_.variables = presets();
+  }
+  for (int phase = 0; phase < kPhases; ++phase) {
+    folding_.settled[static_cast<std::size_t>(phase)].resize(rules_.steps[phase].size());
+    number_patterns(phase);
   }
   for (int phase = 0; phase < kPhases; ++phase) index_steps(phase);
   for (const auto& [name, slot] : rules_.tx_slots) slots_.emplace(name, slot);
   compile_sets();
   options_.cache = nullptr;
-  if (options_.paranoia > 0) {
-    for (const char* name : {"paranoia_level", "blocking_paranoia_level"}) {
-      preset(name, options_.paranoia);
-    }
-  }
-  if (options_.threshold > 0) preset("inbound_anomaly_score_threshold", options_.threshold);
-  if (options_.response_threshold > 0) {
-    preset("outbound_anomaly_score_threshold", options_.response_threshold);
-  }
-  score_slots_ =
-      slots_of({"blocking_inbound_anomaly_score", "anomaly_score", "inbound_anomaly_score"});
-  response_score_slots_ = slots_of({"blocking_outbound_anomaly_score", "outbound_anomaly_score"});
 }
 
 // TX:/^header_/: which of the names that rules write are meant.
@@ -123,37 +123,44 @@ void Program::select_slots(CompiledTarget& target) {
   if (target.collection != Collection::tx || target.slot >= 0) return;
   Regex::Workspace workspace;
   for (std::size_t i = 0; i < rules_.tx_names.size(); ++i) {
-    if (target.selection.selector == Selector::regex &&
-        target.selection.regex->search(rules_.tx_names[i], workspace) == Regex::Result::no) {
-      continue;
+    if (target.selection.selector == Selector::regex) {
+      // PCRE2 reads up to the next 16 bytes, which valgrind minds where they are not ours.
+      std::string name = rules_.tx_names[i];
+      name.reserve(name.size() + 32);
+      if (target.selection.regex->search(name, workspace) == Regex::Result::no) continue;
     }
     target.slots.push_back(static_cast<int>(i));
   }
 }
 
-// Where skipAfter leads, and which rules' patterns are searched for.
+// Where skipAfter leads.
 void Program::link_steps(const std::vector<Step>& steps) {
-  int beyond = 0;  // the step up to which rules are beyond the level of paranoia
-  for (int i = 0; i < static_cast<int>(steps.size()); ++i) {
-    const Step& step = steps[static_cast<std::size_t>(i)];
-    if (step.rule < 0) continue;
-    CompiledRule& compiled = compiled_[static_cast<std::size_t>(step.rule)];
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (steps[i].rule < 0) continue;
     // Any rule of the chain may skip; CRS lets the first do so.
-    for (int index = step.rule; index >= 0;
+    for (int index = steps[i].rule; index >= 0;
          index = rules_.rules[static_cast<std::size_t>(index)].next_link) {
       CompiledRule& link = compiled_[static_cast<std::size_t>(index)];
       if (link.rule->skip_after.empty()) continue;
-      auto to = static_cast<std::size_t>(i) + 1;
+      std::size_t to = i + 1;
       while (to < steps.size() && steps[to].marker != link.rule->skip_after) ++to;
       link.skip_to = static_cast<int>(to);
     }
+    CompiledRule& compiled = compiled_[static_cast<std::size_t>(steps[i].rule)];
     compiled.jumps = options_.search && jumps(compiled);
-    if (skips_beyond_paranoia(compiled)) beyond = std::max(beyond, compiled.skip_to);
+  }
+}
+
+// Which rules' patterns are searched for, and which of the others' answers are remembered.
+void Program::number_patterns(int phase) {
+  const std::vector<Step>& steps = rules_.steps[phase];
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (steps[i].rule < 0 || settled(phase, i)) continue;
+    CompiledRule& compiled = compiled_[static_cast<std::size_t>(steps[i].rule)];
     if (compiled.rule->action) continue;
-    // What will hardly be asked is not searched for, and is asked directly if it is after all.
-    if (options_.search && i >= beyond && is_searched(compiled)) {
+    if (options_.search && is_searched(compiled)) {
       compiled.pattern = static_cast<int>(pattern_count_++);
-    } else if (i >= beyond) {
+    } else {
       ++direct_rules_;
       if (memories_ < 64 && can_remember(compiled)) compiled.memory = memories_++;
     }
@@ -172,7 +179,7 @@ void Program::index_steps(int phase) {
   before.push_back(0);
   for (std::size_t i = 0; i < steps.size(); ++i) {
     before.push_back(before.back() + (steps[i].rule >= 0 ? 1 : 0));
-    if (steps[i].rule < 0) continue;
+    if (steps[i].rule < 0 || settled(phase, i)) continue;
     const CompiledRule& compiled = compiled_[static_cast<std::size_t>(steps[i].rule)];
     const int pattern = compiled.pattern;
     if (pattern < 0) {
@@ -215,18 +222,6 @@ bool Program::jumps(const CompiledRule& compiled) {
          (rule.disruption == Disruption::pass || rule.disruption == Disruption::block);
 }
 
-// "SecRule TX:EXECUTING_PARANOIA_LEVEL "@lt 3" "skipAfter:..." where the level is 2.
-bool Program::skips_beyond_paranoia(const CompiledRule& compiled) const {
-  const Rule& rule = *compiled.rule;
-  if (options_.paranoia == 0 || compiled.skip_to < 0 || rule.next_link >= 0 || rule.action ||
-      rule.op.op != Operator::lt || rule.op.negated || compiled.number <= options_.paranoia ||
-      compiled.targets.size() != 1 || compiled.targets[0].slot < 0 || compiled.targets[0].count) {
-    return false;
-  }
-  const std::string& name = compiled.targets[0].selection.name;
-  return name == "executing_paranoia_level" || name == "detection_paranoia_level";
-}
-
 std::vector<int> Program::slots_of(std::initializer_list<std::string_view> names) const {
   std::vector<int> slots;
   for (const std::string_view name : names) {
@@ -236,10 +231,19 @@ std::vector<int> Program::slots_of(std::initializer_list<std::string_view> names
   return slots;
 }
 
-void Program::preset(std::string_view name, std::int64_t number) {
-  // A name that no rule knows needs no value.
-  const auto found = rules_.tx_slots.find(name);
-  if (found != rules_.tx_slots.end()) presets_.push_back({found->second, number});
+std::vector<Variable> Program::presets() const {
+  std::vector<Variable> variables(rules_.tx_names.size());
+  const auto preset = [&](std::initializer_list<std::string_view> names, int number) {
+    if (number == 0) return;
+    // A name that no rule knows needs no value.
+    for (const int slot : slots_of(names)) {
+      variables[static_cast<std::size_t>(slot)] = {Variable::State::number, {}, number};
+    }
+  };
+  preset({"paranoia_level", "blocking_paranoia_level"}, options_.paranoia);
+  preset({"inbound_anomaly_score_threshold"}, options_.threshold);
+  preset({"outbound_anomaly_score_threshold"}, options_.response_threshold);
+  return variables;
 }
 
 void Program::compile_sets() {

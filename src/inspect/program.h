@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "core/cidr.h"
+#include "inspect/folding.h"
 #include "inspect/libinjection.h"
 #include "inspect/pattern_set.h"
 #include "inspect/regex.h"
@@ -143,6 +144,10 @@ class Program {
     return sets_[static_cast<std::size_t>(phase)][static_cast<std::size_t>(value_class)][tier];
   }
   std::size_t pattern_count() const { return pattern_count_; }
+  // Whether a rule need not be asked: see Folding.
+  bool settled(int phase, std::size_t step) const {
+    return folding_.settled[static_cast<std::size_t>(phase)][step];
+  }
   // Of a phase: a bit for each step whose rule is asked whatever the search finds; and by pattern
   // the step of its rule, -1 if it is of another phase.
   const std::vector<std::uint64_t>& direct_steps(int phase) const {
@@ -169,15 +174,11 @@ class Program {
   std::size_t sets_from(PatternSet::Origin origin) const {
     return origins_[static_cast<std::size_t>(origin)];
   }
-  std::size_t tx_slots() const { return rules_.tx_names.size(); }
   const Libinjection& libinjection() const { return libinjection_; }
   std::size_t bytes() const;
 
-  struct Preset {
-    int slot;
-    std::int64_t number;
-  };
-  const std::vector<Preset>& presets() const { return presets_; }
+  // TX by slot, as a request begins.
+  const std::vector<Variable>& variables() const { return folding_.variables; }
   // Slots of the anomaly score, those of both versions of the rules that are there.
   const std::vector<int>& score_slots() const { return score_slots_; }
   const std::vector<int>& response_score_slots() const { return response_score_slots_; }
@@ -192,16 +193,16 @@ class Program {
   bool is_searched(const CompiledRule& compiled) const;
   void select_slots(CompiledTarget& target);
   void link_steps(const std::vector<Step>& steps);
+  std::vector<Variable> presets() const;
+  void number_patterns(int phase);
   void index_steps(int phase);
   bool can_remember(const CompiledRule& compiled) const;
   static bool jumps(const CompiledRule& compiled);
-  bool skips_beyond_paranoia(const CompiledRule& compiled) const;
   void compile_needs(CompiledRule& compiled);
   Traits before_chain(std::uint16_t chain, Traits need) const;
   void add_sieves(ScanSet& set, const CompiledRule& compiled) const;
   void compile_sets();
   void compile_set(int phase, std::size_t value_class, std::size_t tier);
-  void preset(std::string_view name, std::int64_t number);
   std::vector<int> slots_of(std::initializer_list<std::string_view> names) const;
 
   RuleSet rules_;
@@ -219,15 +220,12 @@ class Program {
   std::array<std::vector<std::uint32_t>, kPhases> rules_before_;
   std::vector<Needs> pattern_needs_;
   std::unordered_map<std::string_view, int> slots_;
-  std::vector<Preset> presets_;
+  Folding folding_;
   std::vector<int> score_slots_;
   std::vector<int> response_score_slots_;
   bool wants_body_ = false;
   Libinjection libinjection_;
 };
-
-// ModSecurity's atoll: what it begins with as a number, 0 if with none.
-std::int64_t leading_number(std::string_view text) noexcept;
 
 ValueClass class_of(Collection collection) noexcept;
 

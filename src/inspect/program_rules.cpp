@@ -130,19 +130,6 @@ Traits before(Transformation transformation, Traits need) noexcept {
   return (creates(transformation) & need) != 0 ? need | triggers(transformation) : need;
 }
 
-std::int64_t leading_number(std::string_view text) noexcept {
-  std::size_t i = 0;
-  while (i < text.size() && (text[i] == ' ' || (text[i] >= '\t' && text[i] <= '\r'))) ++i;
-  bool negative = false;
-  if (i < text.size() && (text[i] == '-' || text[i] == '+')) negative = text[i++] == '-';
-  std::int64_t number = 0;
-  constexpr std::int64_t kMost = 1'000'000'000'000'000;
-  for (; i < text.size() && core::is_digit(text[i]); ++i) {
-    if (number < kMost) number = number * 10 + (text[i] - '0');
-  }
-  return negative ? -number : number;
-}
-
 void Program::compile_rule(std::size_t index) {
   CompiledRule& compiled = compiled_[index];
   const Rule& rule = rules_.rules[index];

@@ -88,7 +88,7 @@ std::vector<std::string> glob_rule_files(const std::string& pattern) {
 RuleSetBuilder::RuleSetBuilder(FileReader reader, FileGlob glob)
     : reader_(std::move(reader)), glob_(std::move(glob)) {
   // What a capture sets: TX.0 to TX.9 are the first slots.
-  for (char digit = '0'; digit <= '9'; ++digit) set_.slot_of(std::string_view(&digit, 1));
+  for (int i = 0; i < kCaptures; ++i) set_.slot_of(std::to_string(i));
 }
 
 void RuleSetBuilder::add_text(std::string_view text, const std::string& name) {

@@ -17,6 +17,8 @@
 namespace guard::inspect {
 
 inline constexpr int kNoSlot = -1;
+// The first slots of TX are those of TX.0 to TX.9, which regexes capture.
+inline constexpr int kCaptures = 10;
 
 // Text with variables in it: "Matched Data: %{TX.0} found".
 struct MacroPart {

@@ -7,12 +7,13 @@
 #include <exception>
 #include <optional>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "inspect/kept_state.h"
+#include "inspect/keyed_hash.h"
 #include "inspect/known_values.h"
+#include "inspect/name_index.h"
 #include "inspect/program.h"
 #include "inspect/regex_cache.h"
 #include "inspect/transaction.h"
@@ -108,6 +109,7 @@ class Inspection {
   struct Named {
     Collection collection;
     std::string_view name;
+    std::string_view key;
     Variable variable;
   };
   struct RemovedTarget {
@@ -196,6 +198,7 @@ class Inspection {
   void control(const Control& control);
   std::string_view key_of(Collection collection, std::string_view name);
   Variable* find_variable(Collection collection, int slot, std::string_view name);
+  Variable* find_named(std::uint64_t hash, std::string_view key);
   Variable& make_variable(Collection collection, int slot, std::string_view name);
   std::string_view text_of(Variable& variable);
   std::string_view expand(const Macro& macro);
@@ -254,7 +257,8 @@ class Inspection {
   std::string expanded_;
   std::vector<Variable> tx_;  // by slot
   std::vector<Named> named_;
-  std::unordered_map<std::string_view, std::size_t> named_index_;
+  NameIndex named_index_;
+  KeyedHash hash_;
   std::vector<const Control*> removed_rules_;
   std::vector<const Control*> removed_targets_;
 

@@ -49,8 +49,13 @@ Variable* Inspection::find_variable(Collection collection, int slot, std::string
     const int known = program_->slot_named(key.substr(1));
     if (known >= 0) return &tx_[static_cast<std::size_t>(known)];
   }
-  const auto found = named_index_.find(key);
-  return found == named_index_.end() ? nullptr : &named_[found->second].variable;
+  return find_named(hash_(0, key), key);
+}
+
+Variable* Inspection::find_named(std::uint64_t hash, std::string_view key) {
+  const std::uint32_t found =
+      named_index_.find(hash, [&](std::uint32_t at) { return named_[at].key == key; });
+  return found == NameIndex::kNone ? nullptr : &named_[found].variable;
 }
 
 Variable& Inspection::make_variable(Collection collection, int slot, std::string_view name) {
@@ -60,9 +65,10 @@ Variable& Inspection::make_variable(Collection collection, int slot, std::string
     const int known = program_->slot_named(key.substr(1));
     if (known >= 0) return tx_[static_cast<std::size_t>(known)];
   }
-  const auto [entry, is_new] = named_index_.try_emplace(key, named_.size());
-  if (!is_new) return named_[entry->second].variable;
-  named_.push_back({collection, transaction_.arena().copy(name), {}});
+  const std::uint64_t hash = hash_(0, key);
+  if (Variable* known = find_named(hash, key)) return *known;
+  named_index_.add(hash, static_cast<std::uint32_t>(named_.size()));
+  named_.push_back({collection, transaction_.arena().copy(name), key, {}});
   if (named_.size() > kMaxNamed) result_.outcome = Outcome::over_budget;
   return named_.back().variable;
 }

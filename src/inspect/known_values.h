@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "inspect/byte_traits.h"
+#include "inspect/keyed_hash.h"
 
 namespace guard::inspect {
 
@@ -22,7 +23,6 @@ struct KnownValue {
   };
 
   std::uint64_t program = 0;
-  std::uint64_t hash = 0;
   std::uint64_t request = 0;  // that last had it
   std::uint8_t kind = 0;
   std::string text;
@@ -37,8 +37,6 @@ class KnownValues {
  public:
   static constexpr std::size_t kLongest = 512;  // bytes of a text that is learnt
 
-  KnownValues();
-
   // What is found in one request stays where it is until the next.
   void next_request() { ++request_; }
 
@@ -51,13 +49,16 @@ class KnownValues {
   static constexpr std::size_t kSets = 1024;
   static constexpr std::size_t kOnce = 8192;
 
-  std::uint64_t hash_of(std::uint64_t program, std::uint8_t kind,
-                        std::string_view text) const noexcept;
+  // All hashes of a set are in one line of the processor's cache.
+  struct alignas(64) Set {
+    std::array<std::uint64_t, kWays> hashes{};
+    std::array<KnownValue, kWays> values;
+  };
 
-  std::uint64_t seed_;
+  KeyedHash hash_;
   std::uint64_t request_ = 0;
-  std::vector<std::array<KnownValue, kWays>> sets_;  // none before the first is learnt
-  std::vector<std::uint32_t> once_;                  // hashes of texts that have come once
+  std::vector<Set> sets_;            // none before the first is learnt
+  std::vector<std::uint32_t> once_;  // hashes of texts that have come once
 };
 
 }  // namespace guard::inspect

@@ -219,8 +219,7 @@ void Inspection::clear(const CompiledRule& compiled, const Subject& subject) {
   if (subject.known == nullptr) return;
   if (compiled.memory >= 0) subject.known->cleared |= std::uint64_t{1} << compiled.memory;
   if (compiled.pattern < 0) return;
-  KnownValue::Search& search = subject.known->searches[compiled.rule->phase - 1U];
-  std::erase(search.patterns, static_cast<std::uint32_t>(compiled.pattern));
+  subject.known->forget(compiled.rule->phase - 1, static_cast<std::uint32_t>(compiled.pattern));
 }
 
 bool Inspection::jumps(const CompiledRule& compiled) {

@@ -138,18 +138,20 @@ class Inspection {
   std::size_t survey(int phase);
   KnownValue* known(ValueClass value_class, std::string_view text);
   void recall(int phase, ValueClass value_class, KnownValue& value,
-              std::array<std::uint8_t, kTiers>& groups);
+              std::array<std::uint8_t, kTiers>& groups, std::array<std::uint64_t, kTiers>& sums);
   void learn(int phase, ValueClass value_class, KnownValue& value);
-  LeastBytes least_bytes(const ScanSet& set, Traits traits);
-  bool append(const ScanSet& set, std::string_view value, Traits traits);
-  void scan_set(const ScanSet& set, ValueClass value_class, std::size_t tier,
-                std::size_t group_size);
-  // Returns the bit of its group; 0: it is in none.
-  std::uint64_t scan_value(const ScanSet& set, std::string_view value, Traits traits,
-                           std::uint8_t& group, std::size_t group_size);
-  void add_variants(const ScanSet& set, std::size_t node, std::string_view value, Traits traits);
-  void emit(std::string_view value, bool folds);
-  void flush(const ScanSet& set);
+  const std::array<LeastBytes, kTiers>& least_bytes(const ScanSets& sets, Traits traits);
+  void scan_class(int phase, ValueClass value_class);
+  // tiers: a bit for each that searches in it. Adds the groups that it is in.
+  void scan_value(const ScanSets& sets, unsigned tiers, std::string_view value, Traits traits,
+                  std::array<std::uint8_t, kTiers>& groups,
+                  std::array<std::uint64_t, kTiers>& sums);
+  void append(std::size_t tier, const ScanSet& set, std::string_view value, Traits traits,
+              LeastBytes least);
+  void add_variants(const ScanSet& set, std::size_t node, std::string_view value, Traits traits,
+                    std::string& row);
+  void emit(std::string_view value, bool folds, std::string& row);
+  void flush(std::size_t tier, const ScanSet& set);
 
   // Rules
   void find_candidates(int phase);
@@ -227,11 +229,11 @@ class Inspection {
   // What values of some traits must have for a search to be worth it.
   struct Sieve {
     std::uint64_t program = 0;
-    const ScanSet* set = nullptr;
+    const ScanSets* sets = nullptr;
     Traits traits = 0;
-    LeastBytes least;
+    std::array<LeastBytes, kTiers> least;
   };
-  static constexpr int kSieveBits = 9;
+  static constexpr int kSieveBits = 8;
   std::array<Sieve, std::size_t{1} << kSieveBits> sieves_{};
   bool remembers_ = true;
 
@@ -247,10 +249,15 @@ class Inspection {
   std::vector<std::uint64_t> candidates_;
   // By pattern: in which groups of values it may match.
   std::vector<std::uint64_t> hits_;
-  std::uint8_t group_ = 0;
   std::array<std::uint8_t, 2> known_groups_{};  // left of arguments, and of header fields
-  std::size_t group_bytes_ = 0;
-  std::string row_;                   // the values of the group
+  // Of each tier: the values of a group, which are searched together.
+  struct Row {
+    std::string text;
+    std::size_t bytes = 0;  // of values, as they come
+    std::uint8_t group = 0;
+  };
+  std::array<Row, kTiers> rows_;
+  std::size_t group_size_ = 0;        // bytes that fill a group
   std::vector<std::uint64_t> alone_;  // what is found in a value that is learnt
   std::vector<std::string_view> variants_;
 

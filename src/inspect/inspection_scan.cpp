@@ -49,11 +49,25 @@ ValueClass class_of_list(List list) {
   return list == List::headers ? ValueClass::headers : ValueClass::arguments;
 }
 
-void add_groups(std::array<std::uint64_t, kTiers>& sums,
-                const std::array<std::uint8_t, kTiers>& groups) {
-  for (std::size_t tier = 0; tier < kTiers; ++tier) {
-    if (groups[tier] != Field::kUnscanned) sums[tier] |= std::uint64_t{1} << groups[tier];
-  }
+// What is no list but one value, and how it is searched.
+struct Single {
+  Collection collection;
+  ValueClass value_class;
+};
+
+const std::vector<Single>& singles() {
+  static const std::vector<Single> all = [] {
+    std::vector<Single> found;
+    for (std::size_t i = 0; i < kCollectionCount; ++i) {
+      const auto collection = static_cast<Collection>(i);
+      const ValueClass value_class = class_of(collection);
+      if (value_class == ValueClass::line || value_class == ValueClass::body) {
+        found.push_back({collection, value_class});
+      }
+    }
+    return found;
+  }();
+  return all;
 }
 
 bool has_common_names(List list) {
@@ -66,8 +80,7 @@ bool has_common_names(List list) {
 bool Inspection::prepare_sets(const Program& program, ScanMemory& memory) noexcept {
   for (int phase = 0; phase < kPhases; ++phase) {
     for (std::size_t c = 0; c < kValueClasses; ++c) {
-      for (std::size_t tier = 0; tier < kTiers; ++tier) {
-        const ScanSet& set = program.scan_set(phase, static_cast<ValueClass>(c), tier);
+      for (const ScanSet& set : program.scan_sets(phase, static_cast<ValueClass>(c))) {
         if (!set.patterns.prepare(memory)) return false;
       }
     }
@@ -107,12 +120,10 @@ std::size_t Inspection::survey(int phase) {
             field.known_value != nullptr ? field.known_value->traits : byte_traits(field.value);
       }
       if (field.known_name != nullptr) {
-        recall(phase, value_class, *field.known_name, field.name_groups);
-        add_groups(name_group_sums_[i], field.name_groups);
+        recall(phase, value_class, *field.known_name, field.name_groups, name_group_sums_[i]);
       }
       if (field.known_value != nullptr) {
-        recall(phase, value_class, *field.known_value, field.value_groups);
-        add_groups(value_group_sums_[i], field.value_groups);
+        recall(phase, value_class, *field.known_value, field.value_groups, value_group_sums_[i]);
       }
       values |= field.value_traits;
       names |= field.name_traits;
@@ -127,125 +138,139 @@ std::size_t Inspection::survey(int phase) {
 
 void Inspection::scan_phase(int phase) {
   std::fill(hits_.begin(), hits_.end(), 0);
-  const std::size_t group_size = std::max(kLeastGroup, survey(phase) / kFullGroups);
-  group_ = 0;
-  for (std::size_t c = 0; c < kValueClasses; ++c) {
-    const auto value_class = static_cast<ValueClass>(c);
-    for (std::size_t tier = 0; tier < kTiers && !stopped(); ++tier) {
-      const ScanSet& set = program_->scan_set(phase, value_class, tier);
-      if (!set.patterns.empty()) scan_set(set, value_class, tier, group_size);
-    }
+  group_size_ = std::max(kLeastGroup, survey(phase) / kFullGroups);
+  for (Row& row : rows_) {
+    // Of a request that ended in its midst there may be something left.
+    row.text.clear();
+    row.bytes = 0;
+    row.group = 0;
+  }
+  for (std::size_t c = 0; c < kValueClasses && !stopped(); ++c) {
+    scan_class(phase, static_cast<ValueClass>(c));
   }
 }
 
-void Inspection::scan_set(const ScanSet& set, ValueClass value_class, std::size_t tier,
-                          std::size_t group_size) {
-  row_.clear();
-  group_bytes_ = 0;
-  const auto wanted = [&](Collection collection) { return set.collections[index_of(collection)]; };
-  const auto add_list = [&](List list, bool values, bool names) {
-    if (!values && !names) return;
-    std::uint64_t& value_groups = value_group_sums_[static_cast<std::size_t>(list)][tier];
-    std::uint64_t& name_groups = name_group_sums_[static_cast<std::size_t>(list)][tier];
+void Inspection::scan_class(int phase, ValueClass value_class) {
+  const ScanSets& sets = program_->scan_sets(phase, value_class);
+  const auto tiers_of = [&](Collection collection) {
+    unsigned tiers = 0;
+    for (std::size_t tier = 0; tier < kTiers; ++tier) {
+      if (sets[tier].collections[index_of(collection)]) tiers |= 1U << tier;
+    }
+    return tiers;
+  };
+  const auto add_list = [&](List list, unsigned values, unsigned names) {
+    if (values == 0 && names == 0) return;
+    auto& value_groups = value_group_sums_[static_cast<std::size_t>(list)];
+    auto& name_groups = name_group_sums_[static_cast<std::size_t>(list)];
     for (Field& field : transaction_.list(list)) {
       if (stopped()) return;
-      if (values && !field.trusted && field.known_value == nullptr) {
-        value_groups |=
-            scan_value(set, field.value, field.value_traits, field.value_groups[tier], group_size);
+      if (values != 0 && !field.trusted && field.known_value == nullptr) {
+        scan_value(sets, values, field.value, field.value_traits, field.value_groups, value_groups);
       }
-      if (names && field.known_name == nullptr) {
-        name_groups |=
-            scan_value(set, field.name, field.name_traits, field.name_groups[tier], group_size);
+      if (names != 0 && field.known_name == nullptr) {
+        scan_value(sets, names, field.name, field.name_traits, field.name_groups, name_groups);
       }
     }
   };
   using C = Collection;
   switch (value_class) {
     case ValueClass::arguments: {
-      const bool values = wanted(C::args);
-      const bool names = wanted(C::args_names);
-      add_list(List::args_get, values || wanted(C::args_get), names || wanted(C::args_get_names));
-      add_list(List::args_post, values || wanted(C::args_post),
-               names || wanted(C::args_post_names));
+      const unsigned values = tiers_of(C::args);
+      const unsigned names = tiers_of(C::args_names);
+      add_list(List::args_get, values | tiers_of(C::args_get), names | tiers_of(C::args_get_names));
+      add_list(List::args_post, values | tiers_of(C::args_post),
+               names | tiers_of(C::args_post_names));
       add_list(List::args_body, values, names);
-      add_list(List::cookies, wanted(C::request_cookies), wanted(C::request_cookies_names));
-      add_list(List::files, wanted(C::files), wanted(C::files_names));
-      add_list(List::file_sizes, wanted(C::files_sizes), false);
-      add_list(List::part_headers, wanted(C::multipart_part_headers), false);
-      add_list(List::part_filenames, wanted(C::multipart_filename), false);
-      add_list(List::part_names, wanted(C::multipart_name), false);
-      add_list(List::xml_text, wanted(C::xml), false);
-      add_list(List::xml_attributes, wanted(C::xml), false);
+      add_list(List::cookies, tiers_of(C::request_cookies), tiers_of(C::request_cookies_names));
+      add_list(List::files, tiers_of(C::files), tiers_of(C::files_names));
+      add_list(List::file_sizes, tiers_of(C::files_sizes), 0);
+      add_list(List::part_headers, tiers_of(C::multipart_part_headers), 0);
+      add_list(List::part_filenames, tiers_of(C::multipart_filename), 0);
+      add_list(List::part_names, tiers_of(C::multipart_name), 0);
+      add_list(List::xml_text, tiers_of(C::xml), 0);
+      add_list(List::xml_attributes, tiers_of(C::xml), 0);
       break;
     }
     case ValueClass::headers:
-      add_list(List::headers, wanted(C::request_headers), wanted(C::request_headers_names));
-      add_list(List::response_headers, wanted(C::response_headers),
-               wanted(C::response_headers_names));
+      add_list(List::headers, tiers_of(C::request_headers), tiers_of(C::request_headers_names));
+      add_list(List::response_headers, tiers_of(C::response_headers),
+               tiers_of(C::response_headers_names));
       break;
     case ValueClass::line:
     case ValueClass::body:
-      for (std::size_t i = 0; i < kCollectionCount; ++i) {
-        const auto collection = static_cast<Collection>(i);
-        if (!set.collections[i] || class_of(collection) != value_class) continue;
+      for (const auto& [collection, of_class] : singles()) {
+        if (of_class != value_class) continue;
+        const unsigned tiers = tiers_of(collection);
+        if (tiers == 0) continue;
         Field& field = transaction_.single(collection);
         if (field.value_traits == Field::kUnknown) field.value_traits = byte_traits(field.value);
-        scan_value(set, field.value, field.value_traits, field.value_groups[tier], group_size);
+        std::array<std::uint64_t, kTiers> sums{};
+        scan_value(sets, tiers, field.value, field.value_traits, field.value_groups, sums);
       }
       break;
   }
-  flush(set);
+  for (std::size_t tier = 0; tier < kTiers; ++tier) flush(tier, sets[tier]);
 }
 
-std::uint64_t Inspection::scan_value(const ScanSet& set, std::string_view value, Traits traits,
-                                     std::uint8_t& group, std::size_t group_size) {
-  if (!append(set, value, traits)) {
-    group = Field::kUnscanned;
-    return 0;
+void Inspection::scan_value(const ScanSets& sets, unsigned tiers, std::string_view value,
+                            Traits traits, std::array<std::uint8_t, kTiers>& groups,
+                            std::array<std::uint64_t, kTiers>& sums) {
+  const auto& least = least_bytes(sets, traits);
+  for (std::size_t tier = 0; tier < kTiers; ++tier) {
+    if ((tiers >> tier & 1U) == 0) continue;
+    if (value.empty() || value.size() < least[tier].plain) {
+      groups[tier] = Field::kUnscanned;
+      continue;
+    }
+    Row& row = rows_[tier];
+    append(tier, sets[tier], value, traits, least[tier]);
+    groups[tier] = row.group;
+    sums[tier] |= std::uint64_t{1} << row.group;
+    row.bytes += value.size();
+    if (row.bytes >= group_size_) flush(tier, sets[tier]);
   }
-  group = group_;
-  group_bytes_ += value.size();
-  if (group_bytes_ >= group_size) flush(set);
-  return std::uint64_t{1} << group;
 }
 
 // Program::least_bytes(), of which there are few for what most clients send.
-LeastBytes Inspection::least_bytes(const ScanSet& set, Traits traits) {
+const std::array<LeastBytes, kTiers>& Inspection::least_bytes(const ScanSets& sets, Traits traits) {
   constexpr std::uint64_t kFactor = 0x9e3779b97f4a7c15;
-  const std::uint64_t hash = (traits ^ reinterpret_cast<std::uintptr_t>(&set)) * kFactor;
+  const std::uint64_t hash = (traits ^ reinterpret_cast<std::uintptr_t>(&sets)) * kFactor;
   Sieve& sieve = sieves_[hash >> (64 - kSieveBits)];
-  if (sieve.set != &set || sieve.program != program_->serial() || sieve.traits != traits) {
-    sieve = {program_->serial(), &set, traits, program_->least_bytes(set, traits)};
+  if (sieve.sets != &sets || sieve.program != program_->serial() || sieve.traits != traits) {
+    sieve = {program_->serial(), &sets, traits, {}};
+    for (std::size_t tier = 0; tier < kTiers; ++tier) {
+      sieve.least[tier] = program_->least_bytes(sets[tier], traits);
+    }
   }
   return sieve.least;
 }
 
-// A value, and what is made of it. False: nothing of the set can be in it.
-bool Inspection::append(const ScanSet& set, std::string_view value, Traits traits) {
-  if (value.empty()) return false;
-  const LeastBytes least = least_bytes(set, traits);
-  if (value.size() < least.plain) return false;
-  row_ += value;
-  row_ += '\n';
-  if (value.size() >= least.changed) {
-    variants_.clear();
-    variants_.push_back(value);
-    add_variants(set, 0, value, traits);
-    charge(value.size() * variants_.size());
-  }
-  return true;
+// A value, and what is made of it.
+void Inspection::append(std::size_t tier, const ScanSet& set, std::string_view value, Traits traits,
+                        LeastBytes least) {
+  std::string& row = rows_[tier].text;
+  row += value;
+  row += '\n';
+  if (value.size() < least.changed) return;
+  variants_.clear();
+  variants_.push_back(value);
+  add_variants(set, 0, value, traits, row);
+  charge(value.size() * variants_.size());
 }
 
 // Says in which group a known value is, and what is in it.
 void Inspection::recall(int phase, ValueClass value_class, KnownValue& value,
-                        std::array<std::uint8_t, kTiers>& groups) {
-  KnownValue::Search& search = value.searches[static_cast<std::size_t>(phase)];
+                        std::array<std::uint8_t, kTiers>& groups,
+                        std::array<std::uint64_t, kTiers>& sums) {
+  const auto index = static_cast<std::size_t>(phase);
+  const KnownValue::Search& search = value.searches[index];
   if (search.done) {
     charge(search.work);
   } else {
     learn(phase, value_class, value);
   }
-  if (search.done && search.patterns.empty()) {
+  if (search.done && !search.found) {
     groups.fill(Field::kUnscanned);
     return;
   }
@@ -254,7 +279,8 @@ void Inspection::recall(int phase, ValueClass value_class, KnownValue& value,
   const auto group = static_cast<std::uint8_t>(kLastGroup + last * kKnownGroups - next);
   groups.fill(group);
   const std::uint64_t bit = std::uint64_t{1} << group;
-  for (const std::uint32_t pattern : search.patterns) hits_[pattern] |= bit;
+  for (std::uint64_t& sum : sums) sum |= bit;
+  for (const std::uint32_t pattern : value.patterns[index]) hits_[pattern] |= bit;
   if (!search.done) {
     for (std::uint64_t& hit : hits_) hit |= bit;
   }
@@ -263,38 +289,38 @@ void Inspection::recall(int phase, ValueClass value_class, KnownValue& value,
 
 // Searches in a value alone.
 void Inspection::learn(int phase, ValueClass value_class, KnownValue& value) {
-  KnownValue::Search& search = value.searches[static_cast<std::size_t>(phase)];
+  const auto index = static_cast<std::size_t>(phase);
   const std::uint64_t before = result_.work;
+  const ScanSets& sets = program_->scan_sets(phase, value_class);
+  const auto& least = least_bytes(sets, value.traits);
   alone_.assign(program_->pattern_count(), 0);
   for (std::size_t tier = 0; tier < kTiers && !stopped(); ++tier) {
-    const ScanSet& set = program_->scan_set(phase, value_class, tier);
-    row_.clear();
-    if (set.patterns.empty() || !append(set, value.text, value.traits)) continue;
-    charge(row_.size());
+    if (sets[tier].patterns.empty() || value.text.size() < least[tier].plain) continue;
+    std::string& row = rows_[tier].text;
+    row.clear();
+    append(tier, sets[tier], value.text, value.traits, least[tier]);
+    charge(row.size());
+    const bool searched = sets[tier].patterns.scan(row, memory_, alone_.data(), 1);
+    row.clear();
     // What is not known is not remembered: the next request tries again.
-    if (!set.patterns.scan(row_, memory_, alone_.data(), 1)) {
-      row_.clear();
-      return;
-    }
+    if (!searched) return;
   }
-  row_.clear();
   if (stopped()) return;
-  search.patterns.clear();
+  value.patterns[index].clear();
   for (std::size_t i = 0; i < alone_.size(); ++i) {
     const bool may_match = alone_[i] != 0 && !lacks(value.traits, program_->pattern_needs(i));
-    if (may_match) search.patterns.push_back(static_cast<std::uint32_t>(i));
+    if (may_match) value.patterns[index].push_back(static_cast<std::uint32_t>(i));
   }
-  search.work = result_.work - before;
-  search.done = true;
+  value.searches[index] = {result_.work - before, true, !value.patterns[index].empty()};
 }
 
 // What the chains make of a value, each different text once. Where what is left of all chains
 // changes nothing but the case, that is no different text: the patterns ignore it.
 void Inspection::add_variants(const ScanSet& set, std::size_t node, std::string_view value,
-                              Traits traits) {
+                              Traits traits, std::string& row) {
   const ChainNode& here = set.nodes[node];
   if ((here.wants & traits) == 0 || value.size() < here.least) return;
-  if (node != 0 && here.ends) emit(value, here.all_fold);
+  if (node != 0 && here.ends) emit(value, here.all_fold, row);
   if (stopped()) return;
   for (const std::uint16_t child : here.children) {
     const ChainNode& step = set.nodes[child];
@@ -302,7 +328,7 @@ void Inspection::add_variants(const ScanSet& set, std::size_t node, std::string_
     // Patterns ignore the case where chains fold it: what only that would change stays.
     const bool only_case = step.changes == trait::kUpper || step.changes == trait::kLower;
     if ((((only_case ? 0 : step.changes) | step.below) & traits) == 0) {
-      emit(value, step.all_fold);
+      emit(value, step.all_fold, row);
       continue;
     }
     std::string_view next = value;
@@ -317,11 +343,11 @@ void Inspection::add_variants(const ScanSet& set, std::size_t node, std::string_
       if (changed) next_traits = byte_traits(next);
       charge(value.size() + kStepCost);
     }
-    add_variants(set, child, next, next_traits);
+    add_variants(set, child, next, next_traits, row);
   }
 }
 
-void Inspection::emit(std::string_view value, bool folds) {
+void Inspection::emit(std::string_view value, bool folds, std::string& row) {
   for (const std::string_view known : variants_) {
     if (known.size() != value.size()) continue;
     if (known.data() == value.data() || known == value ||
@@ -329,20 +355,21 @@ void Inspection::emit(std::string_view value, bool folds) {
       return;
   }
   variants_.push_back(value);
-  row_ += value;
-  row_ += '\n';
+  row += value;
+  row += '\n';
 }
 
-void Inspection::flush(const ScanSet& set) {
-  if (row_.empty()) return;
-  charge(row_.size() + kStepCost);
-  const std::uint64_t bit = std::uint64_t{1} << group_;
-  if (!set.patterns.scan(row_, memory_, hits_.data(), bit)) {
+void Inspection::flush(std::size_t tier, const ScanSet& set) {
+  Row& row = rows_[tier];
+  if (row.text.empty()) return;
+  charge(row.text.size() + kStepCost);
+  const std::uint64_t bit = std::uint64_t{1} << row.group;
+  if (!set.patterns.scan(row.text, memory_, hits_.data(), bit)) {
     for (std::uint64_t& hit : hits_) hit |= bit;
   }
-  row_.clear();
-  group_bytes_ = 0;
-  if (group_ < kLastGroup) ++group_;
+  row.text.clear();
+  row.bytes = 0;
+  if (row.group < kLastGroup) ++row.group;
 }
 
 }  // namespace guard::inspect

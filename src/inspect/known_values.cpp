@@ -39,7 +39,8 @@ KnownValue* KnownValues::find(std::uint64_t program, std::uint8_t kind, std::str
   oldest.kind = kind;
   oldest.traits = byte_traits(text);
   oldest.cleared = 0;
-  for (KnownValue::Search& search : oldest.searches) search = {};
+  oldest.searches = {};
+  for (auto& patterns : oldest.patterns) patterns.clear();
   return &oldest;
 }
 

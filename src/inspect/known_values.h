@@ -16,20 +16,31 @@
 namespace guard::inspect {
 
 struct KnownValue {
+  // What searching in it in a phase has found.
   struct Search {
+    std::uint64_t work = 0;  // that it has taken
     bool done = false;
-    std::uint64_t work = 0;               // that it has taken
-    std::vector<std::uint32_t> patterns;  // that may match, but for those that have been tried
+    bool found = false;  // there are patterns
   };
 
+  // Most often no more than this is looked at: it is in one line of the processor's cache.
   std::uint64_t program = 0;
   std::uint64_t request = 0;  // that last had it
-  std::uint8_t kind = 0;
-  std::string text;
   Traits traits = 0;
+  std::array<Search, 2> searches;  // of each phase
+  std::uint8_t kind = 0;
+
   // Of the rules that are asked one by one, those that do not match: see CompiledRule::memory.
   std::uint64_t cleared = 0;
-  std::array<Search, 2> searches;  // of each phase
+  std::string text;
+  // By phase: what may match, but for what has been tried.
+  std::array<std::vector<std::uint32_t>, 2> patterns;
+
+  void forget(int phase, std::uint32_t pattern) {
+    const auto index = static_cast<std::size_t>(phase);
+    std::erase(patterns[index], pattern);
+    searches[index].found = !patterns[index].empty();
+  }
 };
 
 // Of a worker. Takes some 700 KB, and the texts.

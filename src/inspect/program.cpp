@@ -313,8 +313,12 @@ LeastBytes Program::least_bytes(const ScanSet& set, Traits traits) const noexcep
       // What is looked at between two steps is behind one that has changed it.
       if (sieve.multi_match && i - 1 > unchanged) size = std::min(size, sieve.bytes);
     }
-    least.plain = std::min({least.plain, size, sieve.multi_match ? sieve.bytes : size});
-    if (unchanged < transformations.size()) least.changed = std::min(least.changed, size);
+    const auto at_most = [](std::size_t bytes) {
+      return static_cast<std::uint32_t>(std::min<std::size_t>(bytes, LeastBytes::kNever - 1));
+    };
+    least.plain =
+        std::min({least.plain, at_most(size), at_most(sieve.multi_match ? sieve.bytes : size)});
+    if (unchanged < transformations.size()) least.changed = std::min(least.changed, at_most(size));
   }
   return least;
 }
@@ -322,7 +326,7 @@ LeastBytes Program::least_bytes(const ScanSet& set, Traits traits) const noexcep
 std::size_t Program::bytes() const {
   std::size_t size = 0;
   for (const auto& classes : sets_) {
-    for (const auto& tiers : classes) {
+    for (const ScanSets& tiers : classes) {
       for (const ScanSet& set : tiers) size += set.patterns.bytes();
     }
   }

@@ -76,9 +76,9 @@ struct CompiledRule {
 // How many bytes a value of some traits must have at least for a pattern of a set to match in it,
 // and for one to match in what its chain makes of it, if that is another text. kNever: none can.
 struct LeastBytes {
-  static constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
-  std::size_t plain = kNever;
-  std::size_t changed = kNever;
+  static constexpr std::uint32_t kNever = std::numeric_limits<std::uint32_t>::max();
+  std::uint32_t plain = kNever;
+  std::uint32_t changed = kNever;
 };
 
 // Values that are searched together.
@@ -118,6 +118,8 @@ struct ScanSet {
   std::bitset<kCollectionCount> collections;
 };
 
+using ScanSets = std::array<ScanSet, kTiers>;
+
 struct ProgramOptions {
   int paranoia = 1;   // what TX starts with; 0: what the rules say
   int threshold = 0;  // inbound anomaly score; 0: what the rules say
@@ -140,8 +142,9 @@ class Program {
   const CompiledRule& rule(int index) const { return compiled_[static_cast<std::size_t>(index)]; }
   const std::vector<Step>& steps(int phase) const { return rules_.steps[phase]; }
   const Chain& chain(std::uint16_t index) const { return chains_[index]; }
-  const ScanSet& scan_set(int phase, ValueClass value_class, std::size_t tier) const {
-    return sets_[static_cast<std::size_t>(phase)][static_cast<std::size_t>(value_class)][tier];
+  // By tier.
+  const ScanSets& scan_sets(int phase, ValueClass value_class) const {
+    return sets_[static_cast<std::size_t>(phase)][static_cast<std::size_t>(value_class)];
   }
   std::size_t pattern_count() const { return pattern_count_; }
   // Whether a rule need not be asked: see Folding.
@@ -210,7 +213,7 @@ class Program {
   ProgramOptions options_;
   std::vector<CompiledRule> compiled_;
   std::vector<Chain> chains_;
-  std::array<std::array<std::array<ScanSet, kTiers>, kValueClasses>, kPhases> sets_;
+  std::array<std::array<ScanSets, kValueClasses>, kPhases> sets_;
   std::size_t pattern_count_ = 0;
   std::size_t direct_rules_ = 0;
   int memories_ = 0;

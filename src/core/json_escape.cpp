@@ -4,6 +4,10 @@
 #include <cstdint>
 #include <cstring>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include "core/utf8.h"
 
 namespace guard::core {
@@ -57,6 +61,63 @@ std::size_t plain_run(std::string_view text) noexcept {
   }
   while (at < text.size() && is_plain(static_cast<unsigned char>(text[at]))) ++at;
   return at;
+}
+
+template <class Word>
+Word copy_word(char* out, const char* from) noexcept {
+  Word word;
+  std::memcpy(&word, from, sizeof word);
+  std::memcpy(out, &word, sizeof word);
+  return word;
+}
+
+#if defined(__SSE2__)
+// A bit set in a byte that needs an escape: below 0x20 or, as a signed one, from 0x80 on, or one of
+// the three.
+__m128i marks(__m128i block) noexcept {
+  const __m128i control = _mm_cmplt_epi8(block, _mm_set1_epi8(0x20));
+  const __m128i quote = _mm_cmpeq_epi8(block, _mm_set1_epi8('"'));
+  const __m128i backslash = _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'));
+  const __m128i del = _mm_cmpeq_epi8(block, _mm_set1_epi8(0x7f));
+  return _mm_or_si128(_mm_or_si128(control, quote), _mm_or_si128(backslash, del));
+}
+#endif
+
+// Copies the text; false if something in it needs an escape, and then the bytes it has written are
+// worth nothing. The last word may overlap the one before, so that few bytes are looked at one by
+// one.
+bool copy_plain(char* out, std::string_view text) noexcept {
+  const char* from = text.data();
+  std::size_t left = text.size();
+#if defined(__SSE2__)
+  if (left >= sizeof(__m128i)) {
+    __m128i found = _mm_setzero_si128();
+    const auto copy = [&](std::size_t at) {
+      found = _mm_or_si128(found, marks(copy_word<__m128i>(out + at, from + at)));
+    };
+    for (std::size_t at = 0; at + sizeof(__m128i) < left; at += sizeof(__m128i)) copy(at);
+    copy(left - sizeof(__m128i));
+    return _mm_movemask_epi8(found) == 0;
+  }
+#endif
+  std::uint64_t found = 0;
+  if (left >= sizeof(std::uint64_t)) {
+    for (std::size_t at = 0; at + sizeof found < left; at += sizeof found) {
+      found |= marks(copy_word<std::uint64_t>(out + at, from + at));
+    }
+    const std::size_t last = left - sizeof found;
+    return (found | marks(copy_word<std::uint64_t>(out + last, from + last))) == 0;
+  }
+  if (left >= sizeof(std::uint32_t)) {
+    const std::size_t last = left - sizeof(std::uint32_t);
+    const std::uint64_t first = copy_word<std::uint32_t>(out, from);
+    return marks(first << 32U | copy_word<std::uint32_t>(out + last, from + last)) == 0;
+  }
+  for (; left > 0; --left, ++from) {
+    if (!is_plain(static_cast<unsigned char>(*from))) return false;
+    *out++ = *from;
+  }
+  return true;
 }
 
 // An escape, or a character that stands for itself.
@@ -141,6 +202,13 @@ std::size_t write_json_string(char* out, std::size_t size, std::string_view text
   const std::size_t end = size - 1;  // where the closing quote may stand at the latest
   std::size_t at = 0;
   out[at++] = '"';
+  // Where it fits even with escapes, whatever copy_plain has written is written over.
+  if (text.size() <= (end - at) / kJsonEscapeFactor && copy_plain(out + at, text)) {
+    at += text.size();
+    out[at++] = '"';
+    if (whole != nullptr) *whole = true;
+    return at;
+  }
   const bool all = for_each_part(
       text,
       [&](std::string_view plain) {

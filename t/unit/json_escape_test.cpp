@@ -2,6 +2,8 @@
 
 #include <simdjson.h>
 
+#include <array>
+
 #include "core/utf8.h"
 #include "unit.h"
 
@@ -95,6 +97,25 @@ void bounded(void**) {
   expect_text({out, core::write_json_string(out, 6, text)}, "\"ab\\\"\"");
 }
 
+// What is copied at once and what is not come to the same, whatever the size.
+void alike(void**) {
+  std::array<char, 256> out;
+  for (std::size_t size = 0; size <= 40; ++size) {
+    for (std::size_t at = 0; at <= size; ++at) {
+      for (const char odd : {'x', '"', '\\', '\n', '\x1f', '\x7f', '\x80', '\xff'}) {
+        std::string text(size, ' ');
+        for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>('A' + i);
+        if (size > 28) text[28] = 'z';  // not the backslash
+        if (at < size) text[at] = odd;
+        bool whole = false;
+        expect_text({out.data(), core::write_json_string(out.data(), out.size(), text, &whole)},
+                    json(text));
+        assert_true(whole);
+      }
+    }
+  }
+}
+
 void decodes(void**) {
   // Against a second implementation: encode every scalar value and decode it again.
   for (char32_t c = 0; c <= 0x10ffff; ++c) {
@@ -123,6 +144,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(plain),      cmocka_unit_test(escapes), cmocka_unit_test(every_place),
       cmocka_unit_test(ill_formed), cmocka_unit_test(bounded), cmocka_unit_test(decodes),
+      cmocka_unit_test(alike),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

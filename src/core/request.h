@@ -34,6 +34,11 @@ class Request {
   // value-initialised and must be trivially destructible.
   template <class T>
   T* state(Feature feature) noexcept;
+  // The same if it has been used; null if not.
+  template <class T>
+  T* used_state(Feature feature) const noexcept {
+    return static_cast<T*>(states_[index_of(feature)]);
+  }
 
   // Room for count elements in the request's pool, contents unspecified; null: there is no more
   // memory. They are not destroyed.

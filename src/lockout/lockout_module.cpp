@@ -331,8 +331,9 @@ void hear(const Event& event, Request* request) noexcept {
   if (request == nullptr || event.action == core::Action::observed) return;
   if (event.code.starts_with("lockout.")) return;
   const LocationConf& location = location_of(request->native());
-  auto* state = request->state<State>(Feature::lockout);
-  if (state == nullptr || (location.uses.list().empty() && state->attempts.empty())) return;
+  auto* state = location.uses.list().empty() ? request->used_state<State>(Feature::lockout)
+                                             : request->state<State>(Feature::lockout);
+  if (state == nullptr) return;
   state->attempts.each([&](Attempt& attempt) {
     if (attempt.state == Attempt::State::settled) return;
     if (attempt.policy->fails_on(event)) count_failure(attempt, event, *request);

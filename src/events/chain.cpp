@@ -24,13 +24,21 @@ constexpr std::size_t kEntityMax = 66;
 
 // RFC 4648, section 5, without padding.
 void write_base64url(std::span<const unsigned char> bytes, char* out) noexcept {
-  unsigned held = 0;
-  unsigned bits = 0;
-  for (unsigned char byte : bytes) {
-    held = (held << 8U | byte) & 0xffffU;
-    for (bits += 8; bits >= 6; bits -= 6) *out++ = kDigits[held >> (bits - 6) & 0x3fU];
+  std::size_t at = 0;
+  for (; at + 3 <= bytes.size(); at += 3, out += 4) {
+    const unsigned held =
+        unsigned{bytes[at]} << 16U | unsigned{bytes[at + 1]} << 8U | bytes[at + 2];
+    out[0] = kDigits[held >> 18U];
+    out[1] = kDigits[held >> 12U & 0x3fU];
+    out[2] = kDigits[held >> 6U & 0x3fU];
+    out[3] = kDigits[held & 0x3fU];
   }
-  if (bits > 0) *out = kDigits[held << (6 - bits) & 0x3fU];
+  if (at == bytes.size()) return;
+  const bool two = at + 2 == bytes.size();
+  const unsigned held = unsigned{bytes[at]} << 16U | (two ? unsigned{bytes[at + 1]} << 8U : 0);
+  out[0] = kDigits[held >> 18U];
+  out[1] = kDigits[held >> 12U & 0x3fU];
+  if (two) out[2] = kDigits[held >> 6U & 0x3fU];
 }
 
 std::array<char, kChainIdSize> draw_id() {

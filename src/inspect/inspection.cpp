@@ -353,8 +353,10 @@ void Inspection::for_each(const CompiledTarget& target, const Sought& sought, Ea
                             sought.hits) == 0) {
       continue;
     }
+    const std::uint32_t tag = target.selection.tag;
     for (const Field& field : transaction_.list(view.lists[i])) {
       if (stopped()) return;
+      if (tag != 0 && field.name_tag != tag) continue;
       if (view.names) {
         try_one(field.name, field.name, field.name_traits, field.name_groups, field.known_name);
       } else if (!field.trusted) {

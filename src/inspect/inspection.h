@@ -201,7 +201,9 @@ class Inspection {
   std::string_view key_of(Collection collection, std::string_view name);
   Variable* find_variable(Collection collection, int slot, std::string_view name);
   Variable* find_named(std::uint64_t hash, std::string_view key);
-  Variable& make_variable(Collection collection, int slot, std::string_view name);
+  // may_have_slot: as SetVar has it.
+  Variable& make_variable(Collection collection, int slot, std::string_view name,
+                          bool may_have_slot = true);
   std::string_view text_of(Variable& variable);
   std::string_view expand(const Macro& macro);
   std::string_view value_of(const MacroPart& part);

@@ -107,6 +107,7 @@ std::size_t Inspection::survey(int phase) {
     Traits names = 0;
     for (Field& field : transaction_.list(list)) {
       if (field.name_traits == Field::kUnknown) {
+        field.name_tag = tag_of(field.name);
         // A name without a value may be a token: all of a query, or of a cookie.
         if (may_know && !field.value.empty()) {
           field.known_name = known(value_class, field.name);

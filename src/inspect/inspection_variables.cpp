@@ -58,10 +58,11 @@ Variable* Inspection::find_named(std::uint64_t hash, std::string_view key) {
   return found == NameIndex::kNone ? nullptr : &named_[found].variable;
 }
 
-Variable& Inspection::make_variable(Collection collection, int slot, std::string_view name) {
+Variable& Inspection::make_variable(Collection collection, int slot, std::string_view name,
+                                    bool may_have_slot) {
   if (slot >= 0) return tx_[static_cast<std::size_t>(slot)];
   const std::string_view key = key_of(collection, name);
-  if (collection == Collection::tx) {
+  if (collection == Collection::tx && may_have_slot) {
     const int known = program_->slot_named(key.substr(1));
     if (known >= 0) return tx_[static_cast<std::size_t>(known)];
   }
@@ -84,7 +85,7 @@ std::string_view Inspection::text_of(Variable& variable) {
 
 void Inspection::set_variable(const SetVar& set) {
   const std::string_view name = set.slot >= 0 ? std::string_view{} : expand(set.name);
-  Variable& variable = make_variable(set.collection, set.slot, name);
+  Variable& variable = make_variable(set.collection, set.slot, name, set.may_have_slot);
   switch (set.assignment) {
     case Assignment::unset:
       variable = {};

@@ -97,6 +97,9 @@ Program::Program(RuleSet rules, const ProgramOptions& options)
   compiled_.resize(rules_.rules.size());
   for (std::size_t i = 0; i < rules_.rules.size(); ++i) compile_rule(i);
   for (const std::vector<Step>& steps : rules_.steps) link_steps(steps);
+  for (Rule& rule : rules_.rules) {
+    for (SetVar& set : rule.setvars) set.may_have_slot = may_name_slot(set);
+  }
   for (CompiledRule& compiled : compiled_) {
     for (CompiledTarget& target : compiled.targets) select_slots(target);
   }
@@ -116,6 +119,14 @@ Program::Program(RuleSet rules, const ProgramOptions& options)
   for (const auto& [name, slot] : rules_.tx_slots) slots_.emplace(name, slot);
   compile_sets();
   options_.cache = nullptr;
+}
+
+// Whether what a request makes of the name may be one that rules write.
+bool Program::may_name_slot(const SetVar& set) const {
+  const std::string_view first = set.name.parts.empty() ? "" : set.name.parts.front().text;
+  return std::any_of(rules_.tx_names.begin(), rules_.tx_names.end(), [&](std::string_view name) {
+    return equal_ignoring_case(name.substr(0, first.size()), first);
+  });
 }
 
 // TX:/^header_/: which of the names that rules write are meant.

@@ -28,8 +28,9 @@ namespace guard::inspect {
 // A member of a collection, or several.
 struct Selection {
   Selector selector = Selector::all;
-  std::string name;     // lower case
-  bool prefix = false;  // a regex that is '^' and the name
+  std::string name;       // lower case
+  std::uint32_t tag = 0;  // of that, where it is all that is asked for: tag_of()
+  bool prefix = false;    // a regex that is '^' and the name
   std::shared_ptr<const Regex> regex;
 };
 
@@ -195,6 +196,7 @@ class Program {
   std::uint16_t chain_of(const std::vector<Transformation>& transformations);
   bool is_searched(const CompiledRule& compiled) const;
   void select_slots(CompiledTarget& target);
+  bool may_name_slot(const SetVar& set) const;
   void link_steps(const std::vector<Step>& steps);
   std::vector<Variable> presets() const;
   void number_patterns(int phase);

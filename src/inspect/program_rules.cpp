@@ -99,7 +99,8 @@ std::bitset<256> byte_range(const Rule& rule) {
 }
 
 Selection select(const Target& target) {
-  Selection selection{target.selector, to_lower(target.text), false, nullptr};
+  Selection selection{target.selector, to_lower(target.text), 0, false, nullptr};
+  if (target.selector == Selector::name) selection.tag = tag_of(selection.name);
   if (target.collection == Collection::xml) selection.name = target.text;
   if (target.selector == Selector::regex) {
     selection.regex = std::make_shared<const Regex>(target.text, true);

@@ -45,6 +45,7 @@ struct SetVar {
   Collection collection = Collection::tx;
   int slot = kNoSlot;  // of TX, where the name is constant
   Macro name;
+  bool may_have_slot = true;  // a name that a request makes may be one of those that rules write
   Assignment assignment = Assignment::set;
   Macro value;
 };

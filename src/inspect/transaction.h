@@ -56,6 +56,16 @@ enum class BodyProcessor : std::uint8_t { none, urlencoded, multipart, json, xml
 inline constexpr std::size_t kTiers = 3;
 
 // A value of a collection. Traits are looked at when first asked for.
+// What tells most names apart, ignoring case: their length, and three of their bytes.
+inline std::uint32_t tag_of(std::string_view name) noexcept {
+  if (name.empty()) return 0;
+  const auto byte = [&](std::size_t at) {
+    return static_cast<std::uint32_t>(static_cast<unsigned char>(name[at])) | 0x20U;
+  };
+  return (static_cast<std::uint32_t>(name.size()) & 0xffU) | byte(0) << 8 |
+         byte(name.size() / 2) << 16 | byte(name.size() - 1) << 24;
+}
+
 struct Field {
   static constexpr Traits kUnknown = Traits{1} << 63;
   // Not searched, since nothing of what is searched for can be there.
@@ -70,6 +80,7 @@ struct Field {
   std::array<std::uint8_t, kTiers> name_groups{};
   // A schema has confined the value to something that holds no attack.
   bool trusted = false;
+  std::uint32_t name_tag = 0;
   // What is remembered of them; null: nothing.
   KnownValue* known_value = nullptr;
   KnownValue* known_name = nullptr;

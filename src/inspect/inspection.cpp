@@ -186,7 +186,7 @@ bool Inspection::evaluate_target(const CompiledRule& compiled, const CompiledTar
     return try_subject(compiled,
                        {target.collection, target.selection.name, text, byte_traits(text)});
   }
-  Sought sought{&compiled.needs, compiled.pattern >= 0, 0, compiled.tier};
+  Sought sought{&compiled.needs, compiled.pattern >= 0, 0, compiled.tier, compiled.memory};
   if (sought.searched) sought.hits = hits_[static_cast<std::size_t>(compiled.pattern)];
   bool found = false;
   for_each(target, sought, [&](const Subject& subject, const Groups& groups) {
@@ -351,6 +351,9 @@ void Inspection::for_each(const CompiledTarget& target, const Sought& sought, Ea
     }
     if (sought.searched && ((view.names ? name_group_sums_ : value_group_sums_)[list][sought.tier] &
                             sought.hits) == 0) {
+      continue;
+    }
+    if (view.names && sought.memory >= 0 && (cleared_names_[list] >> sought.memory & 1U) != 0) {
       continue;
     }
     const std::uint32_t tag = target.selection.tag;

@@ -169,6 +169,7 @@ class Inspection {
     bool searched = false;
     std::uint64_t hits = 0;
     std::uint8_t tier = 0;
+    int memory = -1;
 
     bool may_match(Traits traits, const std::array<std::uint8_t, kTiers>& groups) const;
   };
@@ -242,6 +243,8 @@ class Inspection {
   // Of all that a list has: what none of its members is nobody need look for.
   std::array<Traits, kListCount> value_sums_{};
   std::array<Traits, kListCount> name_sums_{};
+  // What is cleared of all names of a list.
+  std::array<std::uint64_t, kListCount> cleared_names_{};
   // The groups, a bit each, in which each tier has seen any of them.
   using GroupSums = std::array<std::array<std::uint64_t, kTiers>, kListCount>;
   GroupSums value_group_sums_{};

@@ -105,6 +105,7 @@ std::size_t Inspection::survey(int phase) {
     const bool may_know = remembers_ && !of_response_ && has_common_names(list);
     Traits values = 0;
     Traits names = 0;
+    cleared_names_[i] = ~std::uint64_t{0};
     for (Field& field : transaction_.list(list)) {
       if (field.name_traits == Field::kUnknown) {
         field.name_tag = tag_of(field.name);
@@ -126,6 +127,7 @@ std::size_t Inspection::survey(int phase) {
       if (field.known_value != nullptr) {
         recall(phase, value_class, *field.known_value, field.value_groups, value_group_sums_[i]);
       }
+      cleared_names_[i] &= field.known_name != nullptr ? field.known_name->cleared : 0;
       values |= field.value_traits;
       names |= field.name_traits;
       total += field.name.size() + field.value.size();
@@ -312,7 +314,9 @@ void Inspection::learn(int phase, ValueClass value_class, KnownValue& value) {
     const bool may_match = alone_[i] != 0 && !lacks(value.traits, program_->pattern_needs(i));
     if (may_match) value.patterns[index].push_back(static_cast<std::uint32_t>(i));
   }
-  value.searches[index] = {result_.work - before, true, !value.patterns[index].empty()};
+  // Texts are too short for it not to fit.
+  const auto work = static_cast<std::uint32_t>(result_.work - before);
+  value.searches[index] = {work, true, !value.patterns[index].empty()};
 }
 
 // What the chains make of a value, each different text once. Where what is left of all chains

@@ -18,7 +18,7 @@ namespace guard::inspect {
 struct KnownValue {
   // What searching in it in a phase has found.
   struct Search {
-    std::uint64_t work = 0;  // that it has taken
+    std::uint32_t work = 0;  // that it has taken
     bool done = false;
     bool found = false;  // there are patterns
   };
@@ -28,10 +28,9 @@ struct KnownValue {
   std::uint64_t request = 0;  // that last had it
   Traits traits = 0;
   std::array<Search, 2> searches;  // of each phase
-  std::uint8_t kind = 0;
-
   // Of the rules that are asked one by one, those that do not match: see CompiledRule::memory.
   std::uint64_t cleared = 0;
+  std::uint8_t kind = 0;
   std::string text;
   // By phase: what may match, but for what has been tried.
   std::array<std::vector<std::uint32_t>, 2> patterns;

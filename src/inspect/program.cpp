@@ -123,7 +123,8 @@ Program::Program(RuleSet rules, const ProgramOptions& options)
 
 // Whether what a request makes of the name may be one that rules write.
 bool Program::may_name_slot(const SetVar& set) const {
-  const std::string_view first = set.name.parts.empty() ? "" : set.name.parts.front().text;
+  std::string_view first;
+  if (!set.name.parts.empty()) first = set.name.parts.front().text;
   return std::any_of(rules_.tx_names.begin(), rules_.tx_names.end(), [&](std::string_view name) {
     return equal_ignoring_case(name.substr(0, first.size()), first);
   });

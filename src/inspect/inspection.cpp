@@ -186,7 +186,8 @@ bool Inspection::evaluate_target(const CompiledRule& compiled, const CompiledTar
     return try_subject(compiled,
                        {target.collection, target.selection.name, text, byte_traits(text)});
   }
-  Sought sought{&compiled.needs, compiled.pattern >= 0, 0, compiled.tier, compiled.memory};
+  Sought sought{&compiled.needs, compiled.pattern >= 0, 0,
+                compiled.tier,   compiled.memory,       compiled.by_traits};
   if (sought.searched) sought.hits = hits_[static_cast<std::size_t>(compiled.pattern)];
   bool found = false;
   for_each(target, sought, [&](const Subject& subject, const Groups& groups) {
@@ -316,7 +317,7 @@ bool Inspection::target_removed(const Rule& rule, Collection collection, std::st
 template <class Each>
 void Inspection::for_each(const CompiledTarget& target, const Sought& sought, Each each) {
   if (!is_data(target.collection)) {
-    for_each_variable(target, each);
+    for_each_variable(target, sought, each);
     return;
   }
   const auto try_one = [&](std::string_view name, std::string_view value, Traits traits,
@@ -371,9 +372,12 @@ void Inspection::for_each(const CompiledTarget& target, const Sought& sought, Ea
 
 // The same for what rules have made themselves.
 template <class Each>
-void Inspection::for_each_variable(const CompiledTarget& target, Each each) {
+void Inspection::for_each_variable(const CompiledTarget& target, const Sought& sought, Each each) {
+  const auto traits_of = [&](std::string_view value) {
+    return sought.by_traits ? byte_traits(value) : Traits{0};
+  };
   const auto plain = [&](std::string_view value) {
-    each(Subject{target.collection, {}, value, byte_traits(value)}, kNoGroups);
+    each(Subject{target.collection, {}, value, traits_of(value)}, kNoGroups);
   };
   const auto variable = [&](std::string_view name, Variable& one) {
     if (one.state == Variable::State::unset || !selects(target.selection, name) ||
@@ -381,7 +385,7 @@ void Inspection::for_each_variable(const CompiledTarget& target, Each each) {
       return;
     }
     const std::string_view value = text_of(one);
-    each(Subject{target.collection, name, value, byte_traits(value)}, kNoGroups);
+    each(Subject{target.collection, name, value, traits_of(value)}, kNoGroups);
   };
   switch (target.collection) {
     case Collection::matched_var:
@@ -400,7 +404,7 @@ void Inspection::for_each_variable(const CompiledTarget& target, Each each) {
         if (!selects(target.selection, subject.name) || excluded(target, subject.name)) continue;
         const std::string_view value =
             target.collection == Collection::matched_vars ? subject.value : name;
-        each(Subject{target.collection, subject.name, value, byte_traits(value)}, kNoGroups);
+        each(Subject{target.collection, subject.name, value, traits_of(value)}, kNoGroups);
       }
       return;
     }
@@ -424,7 +428,7 @@ void Inspection::for_each_variable(const CompiledTarget& target, Each each) {
     Variable& one = tx_[static_cast<std::size_t>(target.slot)];
     if (one.state == Variable::State::unset) return;
     const std::string_view value = text_of(one);
-    each(Subject{Collection::tx, target.selection.name, value, byte_traits(value)}, kNoGroups);
+    each(Subject{Collection::tx, target.selection.name, value, traits_of(value)}, kNoGroups);
     return;
   }
   if (target.selection.selector == Selector::name) {

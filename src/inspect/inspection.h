@@ -170,13 +170,14 @@ class Inspection {
     std::uint64_t hits = 0;
     std::uint8_t tier = 0;
     int memory = -1;
+    bool by_traits = true;  // what a value has makes a difference to the rule
 
     bool may_match(Traits traits, const std::array<std::uint8_t, kTiers>& groups) const;
   };
   template <class Each>
   void for_each(const CompiledTarget& target, const Sought& sought, Each each);
   template <class Each>
-  void for_each_variable(const CompiledTarget& target, Each each);
+  void for_each_variable(const CompiledTarget& target, const Sought& sought, Each each);
   bool excluded(const CompiledTarget& target, std::string_view name);
   bool selects(const Selection& selection, std::string_view name);
   bool removed_by_control(const Rule& rule) const;
@@ -202,7 +203,7 @@ class Inspection {
   std::string_view key_of(Collection collection, std::string_view name);
   Variable* find_variable(Collection collection, int slot, std::string_view name);
   Variable* find_named(std::uint64_t hash, std::string_view key);
-  // may_have_slot: as SetVar has it.
+  // name: stays as long as the request does. may_have_slot: as SetVar has it.
   Variable& make_variable(Collection collection, int slot, std::string_view name,
                           bool may_have_slot = true);
   std::string_view text_of(Variable& variable);
@@ -236,8 +237,8 @@ class Inspection {
     Traits traits = 0;
     std::array<LeastBytes, kTiers> least;
   };
-  static constexpr int kSieveBits = 8;
-  std::array<Sieve, std::size_t{1} << kSieveBits> sieves_{};
+  static constexpr int kSieveBits = 9;
+  std::array<std::array<Sieve, 2>, std::size_t{1} << kSieveBits> sieves_{};
   bool remembers_ = true;
 
   // Of all that a list has: what none of its members is nobody need look for.
@@ -266,8 +267,8 @@ class Inspection {
   std::vector<std::uint64_t> alone_;  // what is found in a value that is learnt
   std::vector<std::string_view> variants_;
 
-  std::string expanded_;
-  std::vector<Variable> tx_;  // by slot
+  std::vector<std::string_view> pieces_;  // of a text that is put together
+  std::vector<Variable> tx_;              // by slot
   std::vector<Named> named_;
   NameIndex named_index_;
   KeyedHash hash_;

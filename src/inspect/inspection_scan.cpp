@@ -239,14 +239,18 @@ void Inspection::scan_value(const ScanSets& sets, unsigned tiers, std::string_vi
 const std::array<LeastBytes, kTiers>& Inspection::least_bytes(const ScanSets& sets, Traits traits) {
   constexpr std::uint64_t kFactor = 0x9e3779b97f4a7c15;
   const std::uint64_t hash = (traits ^ reinterpret_cast<std::uintptr_t>(&sets)) * kFactor;
-  Sieve& sieve = sieves_[hash >> (64 - kSieveBits)];
-  if (sieve.sets != &sets || sieve.program != program_->serial() || sieve.traits != traits) {
-    sieve = {program_->serial(), &sets, traits, {}};
-    for (std::size_t tier = 0; tier < kTiers; ++tier) {
-      sieve.least[tier] = program_->least_bytes(sets[tier], traits);
+  std::array<Sieve, 2>& both = sieves_[hash >> (64 - kSieveBits)];
+  for (const Sieve& one : both) {
+    if (one.sets == &sets && one.program == program_->serial() && one.traits == traits) {
+      return one.least;
     }
   }
-  return sieve.least;
+  both[1] = both[0];
+  both[0] = {program_->serial(), &sets, traits, {}};
+  for (std::size_t tier = 0; tier < kTiers; ++tier) {
+    both[0].least[tier] = program_->least_bytes(sets[tier], traits);
+  }
+  return both[0].least;
 }
 
 // A value, and what is made of it.

@@ -69,7 +69,7 @@ Variable& Inspection::make_variable(Collection collection, int slot, std::string
   const std::uint64_t hash = hash_(0, key);
   if (Variable* known = find_named(hash, key)) return *known;
   named_index_.add(hash, static_cast<std::uint32_t>(named_.size()));
-  named_.push_back({collection, transaction_.arena().copy(name), key, {}});
+  named_.push_back({collection, name, key, {}});
   if (named_.size() > kMaxNamed) result_.outcome = Outcome::over_budget;
   return named_.back().variable;
 }
@@ -139,13 +139,18 @@ std::string_view Inspection::value_of(const MacroPart& part) {
 std::string_view Inspection::expand(const Macro& macro) {
   if (macro.is_constant()) return macro.constant();
   if (macro.parts.size() == 1) return value_of(macro.parts[0]);
-  expanded_.clear();
+  pieces_.clear();
+  std::size_t size = 0;
   for (const MacroPart& part : macro.parts) {
     const std::string_view piece = part.variable ? value_of(part) : std::string_view(part.text);
-    expanded_ += piece.substr(0, kMaxExpanded - expanded_.size());
+    pieces_.push_back(piece.substr(0, kMaxExpanded - size));
+    size += pieces_.back().size();
   }
-  charge(expanded_.size());
-  return transaction_.arena().copy(expanded_);
+  charge(size);
+  char* const text = transaction_.arena().allocate(size);
+  char* out = text;
+  for (const std::string_view piece : pieces_) out = std::copy(piece.begin(), piece.end(), out);
+  return {text, size};
 }
 
 }  // namespace guard::inspect

@@ -57,7 +57,7 @@ class KnownValues {
  private:
   static constexpr std::size_t kWays = 4;
   static constexpr std::size_t kSets = 1024;
-  static constexpr std::size_t kOnce = 8192;
+  static constexpr std::size_t kOnce = 4096;
 
   // All hashes of a set are in one line of the processor's cache.
   struct alignas(64) Set {
@@ -67,8 +67,8 @@ class KnownValues {
 
   KeyedHash hash_;
   std::uint64_t request_ = 0;
-  std::vector<Set> sets_;            // none before the first is learnt
-  std::vector<std::uint32_t> once_;  // hashes of texts that have come once
+  std::vector<Set> sets_;                           // none before the first is learnt
+  std::vector<std::array<std::uint32_t, 2>> once_;  // hashes of texts that have come once
 };
 
 }  // namespace guard::inspect

@@ -140,6 +140,8 @@ void Program::compile_rule(std::size_t index) {
   compiled.chain = chain_of(rule.transformations);
   compile_operator(compiled);
   compile_needs(compiled);
+  compiled.by_traits = compiled.chain != 0 || !compiled.needs.empty() ||
+                       rule.op.op == Operator::detect_sqli || rule.op.op == Operator::detect_xss;
 }
 
 void Program::compile_targets(CompiledRule& compiled) {

@@ -106,6 +106,24 @@ sub is_told {
     ends_well($nginx, 'reload', empties => $redis);
 }
 
+# One request that counts is enough to find out about a Redis that hangs: the question is put again until it is answered.
+{
+    my $nginx = nginx(
+        workers  => 1,
+        timeout  => '100ms',
+        policies => "guard_rate_policy open rate=5/day key=\$arg_k algorithm=fixed_window redis=main sync=100ms on_error=open;\n",
+        config   => "location /open/ { guard_rate open; alias html/; }\n"
+    );
+    is codes($nginx, '/open/?k=full', 6), '200 200 200 200 200 429', 'asks again: a quota is used up';
+    ok wait_for(sub { @{ $redis->run('KEYS', 'guard:open:*') } }), 'asks again: told';
+    $redis->suspend;
+    is code_of($nginx, '/open/?k=a'), 200, 'asks again: one counts';
+    ok wait_for(sub { code_of($nginx, '/open/?k=full') == 200 }), 'asks again: Redis is found to be away';
+    $redis->resume;
+    ok wait_for(sub { code_of($nginx, '/open/?k=full') == 429 }), 'asks again: and to be there';
+    ends_well($nginx, 'asks again', empties => $redis);
+}
+
 # Before, during and after an outage. Words: url, begin, end, timeout, quiet (nobody notices).
 sub outage {
     my ($name, %word) = @_;

@@ -72,7 +72,9 @@ void Interval::run(bool fresh) noexcept {
   }
   bool any = false;
   for (Meter& meter : policy_.meters) any = any || meter.limiter->deltas()->any();
-  if (!any && clock_known_) return;
+  // Whoever was not answered asks again, or nobody would find out why.
+  if (!any && clock_known_ && answered_) return;
+  answered_ = false;
   queue_.ask_time();
   if (clock_known_) begin();
 }
@@ -80,6 +82,7 @@ void Interval::run(bool fresh) noexcept {
 // Nothing is told by the clock of a Redis that may not be this one any more.
 void Interval::learn(std::uint64_t asked_at, std::uint64_t now) noexcept {
   clock_.learn(asked_at, core::microseconds(), now);
+  answered_ = true;
   core::DeltaHeader& header = this->header();
   core::store(header.ahead, clock_.ahead());
   core::store(header.clock_known, 1);

@@ -60,6 +60,7 @@ class Interval {
   core::DeltaTable::Sweep sweep_;
   core::RemoteClock clock_;
   bool clock_known_ = false;  // by this worker, since Redis was last away
+  bool answered_ = true;      // Redis has told the time that it was last asked for
   bool sweeping_ = false;
   bool swept_ = false;  // all are told, not all have been answered
   bool again_ = false;  // the next round is due already

@@ -56,6 +56,8 @@ fuzz: $(FUZZERS:%=$(OUT)/fuzz/%)
 bench: $(BENCHES:%=$(OUT)/$(KIND)/bench/%)
 conformance: $(CONFORMANCE:%=$(OUT)/$(KIND)/conformance/%)
 
+PRELUDE := $(OUT)/$(KIND)/t/unit/prelude.h
+
 # For scripts/lint.
 print-flags:
 	@echo $(filter-out -MMD -MP,$(BASE))
@@ -105,7 +107,19 @@ $(OUT)/$(KIND)/unit/%: $(OUT)/$(KIND)/t/unit/%_test.o $(OUT)/$(KIND)/logic.a
 	$(CXX) $(FLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -lcmocka -pthread
 
 # What is tried is compiled as in the module; the tests themselves run but once. -g1 is what the lines of reports need.
-$(OUT)/$(KIND)/t/unit/%.o: FLAGS += -O1 -g1
+$(OUT)/$(KIND)/t/unit/%.o $(PRELUDE).gch: FLAGS += -O1 -g1
+
+# What takes longest to read of what most of them include is read once. None may rely on it: scripts/lint does without.
+# g++ 12 does not know such headers for the system's any more, and says of std::string what it otherwise keeps to itself.
+$(PRELUDE).gch: scripts/native.mk
+	@mkdir -p $(@D)
+	printf '#include <%s>\n' algorithm array memory optional random span string string_view vector >$(PRELUDE)
+	$(CXX) $(FLAGS) -x c++-header -o $@ $(PRELUDE)
+
+$(OUT)/$(KIND)/t/unit/%.o: t/unit/%.cpp $(PRELUDE).gch
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) -Winvalid-pch -Wno-array-bounds -Wno-stringop-overflow -include $(PRELUDE) -c -o $@ $<
+
 $(OUT)/$(KIND)/t/unit/ngx/%.o: FLAGS += $(NGX_FLAGS)
 
 $(OUT)/$(KIND)/ngx.a: $(NGX_OBJECTS)

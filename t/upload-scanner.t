@@ -7,7 +7,7 @@ use lib 't/lib';
 use Test::More;
 use Test::Nginx::Guard;
 use Test::Nginx::Guard::Clamd   qw(start_clamd start_fake_clamd eicar);
-use Test::Nginx::Guard::Events  qw(read_events);
+use Test::Nginx::Guard::Events  qw(read_events events_of);
 use Test::Nginx::Guard::Metrics qw(scrape parse_metrics);
 use Test::Nginx::Guard::Uploads qw(form post_form begin_form file_event);
 use Test::Nginx::Guard::Wait    qw(wait_for scaled);
@@ -181,6 +181,26 @@ my $real = "unix:$clamd->{socket}";
     is_deeply told(1), ["scanner_recovered unix:$narrow->{socket}"], 'since a scan was answered, it is there again';
     is $narrow->noted('turn never'), 0, 'those that were sent away were not scanned';
     is post('/narrow', ['a.txt', "say stream: OK\\0\n"]), '200', 'the next one is';
+}
+
+# The worker that has told of it dies while the scanner comes back: the one in its place tells that, without any upload.
+{
+    my $other  = start_fake_clamd();
+    my $server = start_nginx(
+        http_config => 'guard_event_log $TEST_NGINX_EVENT_LOG;',
+        config      => "location /u { guard_upload names=any; guard_upload_scan unix:$other->{socket} timeout=60s; $pass }"
+    );
+    my $kinds = sub { return join ' ', map { $_->{labels}{kind} } events_of($server, qr/^scanner_/) };
+    $other->ping_is(undef);
+    is post_form($server->port, '/u', ['a.txt', "cut\n"]), '503 upload.scan broken', 'successor: it fails' for 1 .. 5;
+    ok wait_for(sub { $kinds->() eq 'scanner_unavailable' }, 10), 'successor: it is away';
+    my $pings = $other->noted('ping');
+    ok wait_for(sub { $other->noted('ping') > $pings }, 10), 'successor: and is asked again, in vain';
+    $other->ping_is("PONG\0");
+    kill 'KILL', $server->worker_pids;
+    ok wait_for(sub { $kinds->() eq 'scanner_unavailable scanner_recovered' }, 10), 'successor: that it is back is told' or diag $kinds->();
+    is $server->stop, undef, 'successor: stops';
+    is_deeply [grep { !/exited on signal 9/ } log_problems($server)], [], 'successor: nothing bad in the log';
 }
 
 is $nginx->stop, undef, 'stops';

@@ -1,5 +1,7 @@
 #include "core/service.h"
 
+#include <utility>
+
 namespace guard::core {
 
 Service::Service(const ngx::Endpoint& endpoint, const ngx::Route& route, const Limits& limits,
@@ -23,7 +25,9 @@ Service::Service(const ngx::Endpoint& endpoint, const ngx::Route& route, const L
 void Service::start(bool doubted) noexcept {
   if (!doubted) return;
   state_ = State::doubted;
-  turn_end_.post();
+  told_ = true;
+  // What is posted before the event loop runs waits for another event.
+  timer_.start(0);
 }
 
 void Service::stop() noexcept {
@@ -69,6 +73,7 @@ void Service::heard(std::string_view why) noexcept {
   timer_.start(static_cast<ngx_msec_t>(backoff_.next(static_cast<std::uint64_t>(ngx_random()))));
   if (state_ == State::away) return;
   state_ = State::away;
+  told_ = true;
   breaker_.open();
   tell_(context_, false, why);
   while (Turns::Waiter* waiter = turns_.turn_away()) {
@@ -79,13 +84,13 @@ void Service::heard(std::string_view why) noexcept {
 }
 
 void Service::stands() noexcept {
-  const bool was_away = state_ == State::away;
+  const bool was_told = std::exchange(told_, false);
   state_ = State::well;
   breaker_.close();
   backoff_.reset();
   exchange_.stop();
   timer_.stop();
-  if (was_away) tell_(context_, true, {});
+  if (was_told) tell_(context_, true, {});
 }
 
 ServiceCall::ServiceCall(Service& service, std::chrono::milliseconds timeout, Owner& owner) noexcept

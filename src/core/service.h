@@ -67,6 +67,7 @@ class Service {
   Breaker breaker_;
   Backoff backoff_;
   State state_ = State::well;
+  bool told_ = false;      // that it is away, by this worker or one before it
   Exchange exchange_;      // of the probe
   ngx::Timer timer_;       // until the next one
   ngx::TurnEnd turn_end_;  // so that nobody is called from within a call of his own

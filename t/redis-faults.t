@@ -7,7 +7,9 @@ use lib 't/lib';
 use IO::Socket::INET;
 use Test::More;
 use Test::Nginx::Guard;
-use Test::Nginx::Guard::Ending qw(ends_well);
+use Test::Nginx::Guard::Ending qw(ends_well redis_events);
+use Test::Nginx::Guard::Metrics qw(scrape parse_metrics);
+use Test::Nginx::Guard::Process qw(is_alive);
 use Test::Nginx::Guard::TestCommand qw(needs_test_build start_asking ask said);
 use Test::Nginx::Guard::Wait qw(scaled);
 use Time::HiRes qw(time);
@@ -86,6 +88,42 @@ for my $url (qw(url unix_url)) {
         is_deeply \@became, [('ok') x 3], "held up: the time that the worker takes is not Redis's, round $round";
     }
     is_over($nginx, 'held up');
+}
+
+# Another Redis since a reload, and the one before is shut down: that a worker of the old configuration, which a client
+# keeps alive, has lost it says nothing.
+{
+    my $before = start_fake_redis();
+    my $after  = start_redis();
+    my $nginx  = make_nginx();
+    my $config = sub {
+        my ($redis) = @_;
+        return (
+            http_config => 'guard_redis main ' . $redis->url . ";\nguard_event_log " . $nginx->log_file('events.log') . ';',
+            config      => "root html;\nadd_header X-Redis \$guard_test_redis always;\nlocation = /metrics { guard_metrics; }\n"
+                . 'location /incr { guard_test front redis=main "send=INCR guard:count"; try_files /index.html =404; }'
+        );
+    };
+    $nginx->configure($config->($before));
+    is $nginx->start, undef, 'moved: starts';
+    is said($nginx), 'ok OK', 'moved: answers';
+    my ($old) = $nginx->worker_pids;
+    my $client = IO::Socket::INET->new(PeerAddr => '127.0.0.1:' . $nginx->port) or die "connect: $@\n";
+    syswrite $client, 'GET /incr HT';
+    # Accepted before the reload.
+    is said($nginx), 'ok OK', 'moved: goes on';
+    $nginx->configure($config->($after));
+    is $nginx->hup, undef, 'moved: a reload';
+    is said($nginx), 'ok 1', 'moved: another one answers';
+    $before->behave('close');
+    my $connections = $before->connections;
+    ok wait_for(sub { $before->connections > $connections + 2 }), 'moved: the old worker tries in vain';
+    ok is_alive($old), 'moved: it is still there';
+    is said($nginx), 'ok 2', 'moved: the new one goes on';
+    my $up = parse_metrics(scrape($nginx->port, '/metrics')->{body})->{'guard_redis_up{redis="main"}'};
+    is $up, 1, 'moved: it is up';
+    close $client;
+    ends_well($nginx, 'moved', events => []);
 }
 
 done_testing;

@@ -24,8 +24,10 @@ struct MainConf {
   std::vector<Client*> clients;
 };
 
-// Of all workers one says it.
+// Of all workers one says it. One that quits knows the Redis of its own configuration, which may
+// not be that of the others; and nobody would take back what it has said.
 void tell(Client& client, bool whole, std::string_view why) noexcept {
+  if (ngx_exiting != 0) return;
   std::uint32_t before = whole ? 1 : 0;
   if (!client.settings().shared->down.compare_exchange_strong(before, whole ? 0 : 1)) return;
   ngx_str_t name = ngx::borrow(client.name());

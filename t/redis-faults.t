@@ -90,6 +90,25 @@ for my $url (qw(url unix_url)) {
     is_over($nginx, 'held up');
 }
 
+# A Redis that takes connections, and ends each over the first command of some kind: no command succeeds between the
+# losses, so the fifth is the last for a while, however slowly they come.
+{
+    my $fake  = start_fake_redis();
+    my $nginx = nginx($fake->url);
+    is said($nginx), 'ok OK', 'lost: answers';
+    $fake->behave('lose INCR');
+    for my $loss (1 .. 5) {
+        my $commands = $fake->commands;
+        is said($nginx), 'lost ', "lost: connection $loss";
+        # The next one stands: CLIENT SETNAME and the probe have come.
+        ok wait_for(sub { $fake->commands >= $commands + 3 }), "lost: another one after $loss" if $loss < 5;
+    }
+    ok wait_for(sub { (redis_events($nginx))[0] }), 'lost: the fifth is told';
+    $fake->behave('pass');
+    ok wait_for(sub { said($nginx) eq 'ok OK' }), 'lost: recovers';
+    is_over($nginx, 'lost', @outage);
+}
+
 # Another Redis since a reload, and the one before is shut down: that a worker of the old configuration, which a client
 # keeps alive, has lost it says nothing.
 {

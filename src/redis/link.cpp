@@ -38,6 +38,8 @@ void Link::restart(std::string_view why) noexcept {
   explain(why);
   close();
   drop(false);
+  // What the old one has failed at says nothing of the new one.
+  if (usable()) breaker_.close();
   connect();
 }
 
@@ -304,7 +306,8 @@ void Link::stand() noexcept {
   state_ = State::ready;
   timer_.stop();
   stands_since_ = ngx_current_msec;
-  breaker_.close();
+  // What is lost with each connection counts in a row, however well each of them begins.
+  if (!breaker_.closed()) breaker_.close();
   topology_.came_up(*this);
   flush();
 }

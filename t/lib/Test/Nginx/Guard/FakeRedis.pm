@@ -79,9 +79,11 @@ sub listen_all {
 #   close            connections are closed, and new ones as soon as they are there
 #   reset            the same by RST
 #   refuse           connections are closed, and new ones refused
+#   lose COMMAND     a connection is closed when such a command comes over it
 my %argument = (
     pass => qr/^$/, delay => qr/^[\d.]+$/, hold => qr/^$/, hang => qr/^$/, garbage => qr/^$/, flood => qr/^$/, twice => qr/^$/,
-    cut => qr/^\d+$/, error => qr/^[^\r\n]+$/, close => qr/^$/, reset => qr/^$/, refuse => qr/^$/
+    cut => qr/^\d+$/, error => qr/^[^\r\n]+$/, close => qr/^$/, reset => qr/^$/, refuse => qr/^$/,
+    lose => qr/^\w+$/
 );
 
 sub check_mode {
@@ -215,6 +217,8 @@ sub from_client {
         my $before  = $one->{in};
         my $command = parse_command(\$one->{in}) or last;
         ++$self->{got};
+        my ($mode, $word) = @{ $self->{mode} };
+        if ($mode eq 'lose' && lc $word eq lc $command->[0]) { $self->drop($one); return }
         my $bytes = $self->{answer} ? $self->{answer}->($command, $one->{number}) : undef;
         if (defined $bytes) { $self->say($one, $bytes) }
         elsif ($one->{server}) {

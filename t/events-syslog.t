@@ -11,6 +11,7 @@ use JSON::PP ();
 use Socket qw(SOCK_DGRAM);
 use Test::More;
 use Test::Nginx::Guard;
+use Test::Nginx::Guard::Events qw(events_of);
 use Test::Nginx::Guard::Refusals;
 
 my $json   = JSON::PP->new->utf8;
@@ -77,6 +78,29 @@ sub is_message {
     is_message($got[3] // '', 23 * 8 + 4, 'guard', 'path_refused',  "$name, kept");
     refuse($nginx, 200, 'after');
     is scalar(datagrams($server, 200)), 200, "$name: all of a burst";
+    ends_clean($nginx, $name);
+}
+
+# Nobody listens, which UDP says with the next datagram only: what is lost is not told to who is not there, or each
+# such line would beget the next.
+{
+    my $name   = 'UDP, nobody there';
+    my $taken  = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.0.0.1', LocalPort => 0) or die "UDP: $!\n";
+    my $port   = $taken->sockport;
+    my $nginx  = make_nginx();
+    $nginx->configure(http_config => "guard_event_log syslog:server=127.0.0.1:$port min=warning;\nguard_event_log " . $nginx->log_file('events.log') . ';', config => $config, no_root_location => 1);
+    close $taken;
+    is $nginx->start, undef, "$name: starts";
+    refuse($nginx, 3, 'n');
+    ok wait_for(sub { $nginx->log_text =~ /\[error\] .*takes no lines, they are kept: Connection refused/ }, 5), "$name: it is said";
+    ok !wait_for(sub { events_of($nginx, qr/^events_lost/) }, 1), "$name: nothing else is, as long as nobody is there";
+    my $server = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.0.0.1', LocalPort => $port) or die "UDP: $!\n";
+    refuse($nginx, 1, 'back');
+    my @got = datagrams($server, 2);
+    like $got[0] // '', qr/back-1%2f/, "$name: the next line finds somebody";
+    like $got[1] // '', qr/"kind":"events_lost","count":"3"/, "$name: who is told what was lost";
+    is scalar(() = $nginx->log_text =~ /takes no lines/g), 1, "$name: one line";
+    ok wait_for(sub { events_of($nginx, qr/^events_lost/) == 1 }), "$name: one event";
     ends_clean($nginx, $name);
 }
 

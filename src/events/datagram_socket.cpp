@@ -17,12 +17,21 @@ bool DatagramSocket::open() noexcept {
 }
 
 void DatagramSocket::close() noexcept {
+  unheard_ = false;
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));
 }
 
+// Who has been refused is away until a datagram is not.
+void DatagramSocket::listen() noexcept {
+  if (!std::exchange(unheard_, false)) return;
+  socklen_t size = sizeof(error_);
+  if (::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error_, &size) != 0) error_ = errno;
+  if (error_ == ECONNREFUSED) ++refused_;
+}
+
 bool DatagramSocket::flush(core::MessageQueue& queue) noexcept {
-  if (queue.empty()) return true;
-  error_ = 0;
+  listen();
+  if (queue.empty()) return error_ == 0;
   if (!open()) return false;
   while (!queue.empty()) {
     const std::string_view message = queue.front();
@@ -37,15 +46,16 @@ bool DatagramSocket::flush(core::MessageQueue& queue) noexcept {
     }
     if (sent < 0) {
       error_ = errno;
-      if (error_ == ECONNREFUSED && address_->sa_family != AF_UNIX) ++refused_;
+      if (error_ == ECONNREFUSED && std::exchange(unheard_, false)) ++refused_;
       // It is full, for the moment; anything else may be another server's by the next try.
       if (error_ != EAGAIN && error_ != ENOBUFS) close();
       return false;
     }
-    error_ = 0;
     queue.pop();
+    unheard_ = address_->sa_family != AF_UNIX;
   }
-  return true;
+  if (!unheard_) error_ = 0;
+  return !unheard_;
 }
 
 }  // namespace guard::events

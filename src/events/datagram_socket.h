@@ -20,11 +20,11 @@ class DatagramSocket {
   ~DatagramSocket() { close(); }
 
   // Sends what it can of the queue, each message as one datagram, and opens the socket where that
-  // is needed. True if nothing is left.
+  // is needed. True if nothing is left, nor anything unknown of what was sent: UDP tells only
+  // afterwards that nobody was there.
   bool flush(core::MessageQueue& queue) noexcept;
 
-  // Messages that were refused for good since the last call: too long, or, as UDP tells only with
-  // the next one, nobody was there.
+  // Messages that were refused for good since the last call: too long, or nobody was there.
   std::uint64_t take_refused() noexcept { return std::exchange(refused_, 0); }
   // The errno of the last failure; 0: none.
   int error() const noexcept { return error_; }
@@ -32,11 +32,13 @@ class DatagramSocket {
  private:
   bool open() noexcept;
   void close() noexcept;
+  void listen() noexcept;
 
   const sockaddr* address_;
   socklen_t length_;
   int fd_ = -1;
   int error_ = 0;
+  bool unheard_ = false;  // the last datagram may still be refused
   std::uint64_t refused_ = 0;
 };
 

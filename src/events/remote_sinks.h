@@ -51,6 +51,10 @@ class SyslogSink : public LineSink {
     for (std::uint64_t refused = socket_->take_refused(); refused != 0; --refused) lose();
     return done;
   }
+  bool finish() noexcept override {
+    flush();
+    return queue_.empty();
+  }
 
   bool pending() const noexcept override { return !queue_.empty(); }
   bool busy() const noexcept override {

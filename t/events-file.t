@@ -100,6 +100,7 @@ sub ends_clean {
     mkfifo($log, 0600) or die "mkfifo: $!\n";
     is $nginx->start, undef, "$name: starts";
     refuse($nginx, 3000, 'n');
+    ok wait_for(sub { $nginx->log_text =~ /\[error\] .*write\(\) to event log ".*" failed, its lines are kept \(11: / }, 10), "$name: it is said";
     sysopen my $pipe, $log, POSIX::O_RDONLY() | POSIX::O_NONBLOCK() or die "$log: $!\n";
     my $text = '';
     my $told = wait_for(sub { while (sysread $pipe, my $piece, 65536) { $text .= $piece } return $text =~ /events_lost.*\n\z/ }, 10);

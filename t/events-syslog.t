@@ -8,7 +8,7 @@ use IO::Select;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
 use JSON::PP ();
-use Socket qw(SOCK_DGRAM);
+use Socket qw(SOCK_DGRAM SOL_SOCKET SO_RCVBUF);
 use Test::More;
 use Test::Nginx::Guard;
 use Test::Nginx::Guard::Events qw(events_of);
@@ -101,6 +101,53 @@ sub is_message {
     like $got[1] // '', qr/"kind":"events_lost","count":"3"/, "$name: who is told what was lost";
     is scalar(() = $nginx->log_text =~ /takes no lines/g), 1, "$name: one line";
     ok wait_for(sub { events_of($nginx, qr/^events_lost/) == 1 }), "$name: one event";
+    ends_clean($nginx, $name);
+}
+
+# Who is there and reads nothing is slow at first, and then as good as gone.
+{
+    my $name   = 'Unix socket, hung';
+    my $nginx  = make_nginx();
+    my $path   = $nginx->root . '/log.socket';
+    my $server = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => $path) or die "$path: $!\n";
+    $nginx->configure(http_config => "guard_event_log syslog:server=unix:$path min=warning;", config => $config, no_root_location => 1);
+    is $nginx->start, undef, "$name: starts";
+    refuse($nginx, 1000, 'n');
+    unlike $nginx->log_text, qr/takes no lines/, "$name: at first it is waited for";
+    ok wait_for(sub { $nginx->log_text =~ /\[error\] .*takes no lines, they are kept: Resource temporarily unavailable/ }, 15), "$name: it is said that it takes none";
+    my @got = datagrams($server, 1);
+    push @got, datagrams($server, 1) while @got < 2000 && ($got[-1] // '') !~ /events_lost/ && defined $got[-1];
+    my ($lost) = ($got[-1] // '') =~ /"kind":"events_lost","count":"(\d+)"/;
+    is scalar(grep { /"kind":"path_refused"/ } @got) + ($lost // 0), 1000, "$name: once it reads, what was kept comes";
+    is scalar(() = $nginx->log_text =~ /takes no lines/g), 1, "$name: one line";
+    ends_clean($nginx, $name);
+}
+
+{
+    my $name   = 'TCP, hung';
+    my $server = IO::Socket::INET->new(Proto => 'tcp', Listen => 5, LocalAddr => '127.0.0.1', LocalPort => 0) or die "TCP: $!\n";
+    setsockopt $server, SOL_SOCKET, SO_RCVBUF, pack 'i', 4096 or die "SO_RCVBUF: $!\n";
+    my $nginx = nginx_to('syslog:server=127.0.0.1:' . $server->sockport . ',proto=tcp min=warning');
+    refuse($nginx, 8000, 'n');
+    ok wait_for(sub { $nginx->log_text =~ /\[error\] .*takes no lines, they are kept: / }, 15), "$name: it is said that it takes none";
+    my $peer = $server->accept;
+    my ($bytes, $lost) = ('');
+    my $select = IO::Select->new($peer);
+    while ($bytes !~ /"kind":"events_lost"[^\n]*\z/ && $select->can_read(scaled(5))) { sysread $peer, $bytes, 65536, length $bytes or last }
+    ($lost) = $bytes =~ /"kind":"events_lost","count":"(\d+)"/;
+    is scalar(() = $bytes =~ /"kind":"path_refused"/g) + ($lost // 0), 8000, "$name: once it reads, what was kept comes";
+    is scalar(() = $nginx->log_text =~ /takes no lines/g), 1, "$name: one line";
+    refuse($nginx, 1, 'more');
+    ok wait_for(sub { $select->can_read(1) && sysread($peer, $bytes, 65536, length $bytes) && $bytes =~ /more-1%2f/ }, 5), "$name: and it goes on";
+    # One that has had nothing to take for so long that it may have been closed for that is no outage.
+    select undef, undef, undef, 5.5;
+    close $peer;
+    refuse($nginx, 1, 'later');
+    ok(IO::Select->new($server)->can_read(scaled(5)), "$name: idle, closed and opened again");
+    $peer = $server->accept;
+    $bytes = '';
+    ok wait_for(sub { IO::Select->new($peer)->can_read(1) && sysread($peer, $bytes, 65536, length $bytes) && $bytes =~ /later-1%2f/ }, 5), "$name: without a loss";
+    is scalar(() = $nginx->log_text =~ /takes no lines/g), 1, "$name: nor is an outage said";
     ends_clean($nginx, $name);
 }
 

@@ -18,7 +18,13 @@ bool MessageStream::flush() noexcept {
       break;
   }
   // The other end may have gone since: what is written then is lost.
-  return state_ == State::open && drain() && pump();
+  if (state_ != State::open || !drain()) return false;
+  if (pump()) return true;
+  // What it has been given is not lost, so the connection stays.
+  if (state_ == State::open && ngx_current_msec - moved_at_ >= kStalled) {
+    explain("the other side takes nothing");
+  }
+  return false;
 }
 
 void MessageStream::connect() noexcept {
@@ -27,6 +33,7 @@ void MessageStream::connect() noexcept {
   switch (connection_.open(endpoint_, {})) {
     case ngx::Outgoing::Opening::opened:
       state_ = State::open;
+      moved_at_ = ngx_current_msec;
       why_size_ = 0;
       break;
     case ngx::Outgoing::Opening::pending:
@@ -40,6 +47,7 @@ void MessageStream::connect() noexcept {
 
 void MessageStream::opened() noexcept {
   state_ = State::open;
+  moved_at_ = ngx_current_msec;
   why_size_ = 0;
   pump();
 }
@@ -75,6 +83,8 @@ bool MessageStream::pump() noexcept {
       return false;
     }
     if (sent == 0) return false;
+    moved_at_ = ngx_current_msec;
+    why_size_ = 0;
     written_ += static_cast<std::size_t>(sent);
     while (!queue_.empty() && written_ >= queue_.front().size()) {
       written_ -= queue_.front().size();
@@ -84,9 +94,15 @@ bool MessageStream::pump() noexcept {
   return true;
 }
 
-void MessageStream::lose(std::string_view why) noexcept {
+void MessageStream::explain(std::string_view why) noexcept {
   why_size_ = std::min(why.size(), why_.size());
   std::copy_n(why.begin(), why_size_, why_.begin());
+}
+
+void MessageStream::lose(std::string_view why) noexcept {
+  // One that has long had nothing to take may have been closed for that: the next one will tell.
+  const bool waited = state_ == State::open && ngx_current_msec - moved_at_ >= kStalled;
+  explain(waited && queue_.empty() ? std::string_view() : why);
   connection_.close();
   state_ = State::closed;
   written_ = 0;

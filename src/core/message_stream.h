@@ -15,6 +15,7 @@ class MessageStream final : private ngx::Outgoing::Owner {
  public:
   static constexpr ngx_msec_t kRetry = 1000;    // between two attempts to connect
   static constexpr ngx_msec_t kConnect = 5000;  // for one
+  static constexpr ngx_msec_t kStalled = 5000;  // who takes nothing for so long is not slow
 
   // Both must outlive it. The queue's messages are written as they are, one behind the other.
   MessageStream(const ngx::Endpoint& endpoint, MessageQueue& queue) noexcept
@@ -39,6 +40,7 @@ class MessageStream final : private ngx::Outgoing::Owner {
   bool pump() noexcept;
   bool drain() noexcept;
   void lose(std::string_view why) noexcept;
+  void explain(std::string_view why) noexcept;
 
   const ngx::Endpoint& endpoint_;
   MessageQueue& queue_;
@@ -46,6 +48,7 @@ class MessageStream final : private ngx::Outgoing::Owner {
   State state_ = State::closed;
   bool tried_ = false;
   ngx_msec_t tried_at_ = 0;
+  ngx_msec_t moved_at_ = 0;  // when the connection last took anything
   std::size_t written_ = 0;  // of the first message
   std::array<char, 128> why_{};
   std::size_t why_size_ = 0;

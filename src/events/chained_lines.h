@@ -31,6 +31,7 @@ class ChainedLines : public LineSink {
   bool finish() noexcept override;
   bool pending() const noexcept override { return count_ != 0 || inner_->pending(); }
   bool busy() const noexcept override { return inner_->busy(); }
+  bool moved() const noexcept override { return inner_->moved(); }
   bool needs_loop() const noexcept override { return inner_->needs_loop(); }
   std::string_view why() const noexcept override { return inner_->why(); }
 

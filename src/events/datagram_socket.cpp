@@ -30,6 +30,7 @@ void DatagramSocket::listen() noexcept {
 }
 
 bool DatagramSocket::flush(core::MessageQueue& queue) noexcept {
+  moved_ = false;
   listen();
   if (queue.empty()) return error_ == 0;
   if (!open()) return false;
@@ -52,6 +53,7 @@ bool DatagramSocket::flush(core::MessageQueue& queue) noexcept {
       return false;
     }
     queue.pop();
+    moved_ = true;
     unheard_ = address_->sa_family != AF_UNIX;
   }
   if (!unheard_) error_ = 0;

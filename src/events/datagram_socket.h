@@ -28,6 +28,8 @@ class DatagramSocket {
   std::uint64_t take_refused() noexcept { return std::exchange(refused_, 0); }
   // The errno of the last failure; 0: none.
   int error() const noexcept { return error_; }
+  // Whether the last flush() brought anything away.
+  bool moved() const noexcept { return moved_; }
 
  private:
   bool open() noexcept;
@@ -38,6 +40,7 @@ class DatagramSocket {
   socklen_t length_;
   int fd_ = -1;
   int error_ = 0;
+  bool moved_ = false;
   bool unheard_ = false;  // the last datagram may still be refused
   std::uint64_t refused_ = 0;
 };

@@ -64,8 +64,10 @@ std::size_t FileSink::next_write() const noexcept {
 }
 
 bool FileSink::flush() noexcept {
+  moved_ = false;
   while (used_ != 0) {
     if (!write_once(next_write())) return false;
+    moved_ = true;
   }
   return true;
 }

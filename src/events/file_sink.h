@@ -34,6 +34,7 @@ class FileSink : public LineSink {
   bool pending() const noexcept override { return used_ != 0; }
   // A full pipe is emptied by its reader, soon.
   bool busy() const noexcept override;
+  bool moved() const noexcept override { return moved_; }
   std::string_view why() const noexcept override;
   // The errno of the last write if it failed; 0 otherwise.
   int error() const { return error_; }
@@ -53,6 +54,7 @@ class FileSink : public LineSink {
   int fd_ = -1;
   bool regular_ = false;
   bool torn_ = false;
+  bool moved_ = false;  // by the last flush()
   int error_ = 0;
   std::optional<Rotation> rotation_;
 };

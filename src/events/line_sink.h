@@ -40,8 +40,10 @@ class LineSink {
   // The same when the worker ends, and no event loop runs any more.
   virtual bool finish() noexcept { return flush(); }
   virtual bool pending() const noexcept = 0;
-  // Whoever takes the lines is slow rather than gone: it is soon worth another try.
+  // Whoever takes the lines is there, and has no room: it is soon worth another try.
   virtual bool busy() const noexcept { return false; }
+  // Of one that is busy: whether the last flush brought anything away.
+  virtual bool moved() const noexcept { return true; }
   // What is pending goes out only while the event loop runs.
   virtual bool needs_loop() const noexcept { return false; }
   // Why the last try failed; empty if it did not.

@@ -60,6 +60,7 @@ class SyslogSink : public LineSink {
   bool busy() const noexcept override {
     return socket_ && (socket_->error() == EAGAIN || socket_->error() == ENOBUFS);
   }
+  bool moved() const noexcept override { return !socket_ || socket_->moved(); }
   bool needs_loop() const noexcept override { return stream_.has_value(); }
   std::string_view why() const noexcept override {
     if (stream_) return stream_->why();

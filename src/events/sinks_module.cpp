@@ -34,6 +34,8 @@ namespace {
 constexpr ngx_msec_t kFlushInterval = 200;
 // Where somebody takes lines, but is slow.
 constexpr ngx_msec_t kBusyInterval = 5;
+// Who takes nothing for so long is not slow.
+constexpr ngx_msec_t kBusyLimit = 5000;
 // How long a worker that quits waits for what takes lines only while its event loop runs.
 constexpr ngx_msec_t kQuitLimit = 1000;
 constexpr int kPipeSize = 1024 * 1024;
@@ -225,7 +227,7 @@ namespace {
 // Once per outage.
 void complain(Sink& sink) noexcept {
   const std::string_view why = sink.lines->why();
-  if (sink.complained || why.empty() || sink.lines->busy()) return;
+  if (sink.complained || why.empty()) return;
   sink.complained = true;
   if (sink.is_file()) {
     ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, sink.write_error(),
@@ -235,6 +237,12 @@ void complain(Sink& sink) noexcept {
   ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                 "event log \"%*s\" takes no lines, they are kept: %*s", sink.name().size(),
                 sink.name().data(), why.size(), why.data());
+}
+
+bool is_slow(Sink& sink) noexcept {
+  if (!sink.lines->busy()) return false;
+  if (sink.lines->moved() || !sink.stuck_since) sink.stuck_since = ngx_current_msec;
+  return ngx_current_msec - *sink.stuck_since < kBusyLimit;
 }
 
 void complain_of_rotation(Sink& sink) noexcept {
@@ -301,6 +309,7 @@ void flush_all(void* /*context*/) noexcept {
     complain_of_rotation(*sink);
     if (done) {
       sink->complained = false;
+      sink->stuck_since.reset();
       if (sink->lines->lost() == 0) {
         if (keep_signed(*sink)) {
           pending = true;
@@ -309,9 +318,10 @@ void flush_all(void* /*context*/) noexcept {
         continue;
       }
       tell_lost(*sink);
+    } else if (is_slow(*sink)) {
+      interval = kBusyInterval;
     } else {
       complain(*sink);
-      if (sink->lines->busy()) interval = kBusyInterval;
     }
     pending = true;
     waited = waited || sink->lines->needs_loop();

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -65,6 +66,7 @@ class Sink {
   const core::Counter* taken = nullptr;  // lines
   const core::Counter* lost = nullptr;
   bool complained = false;
+  std::optional<ngx_msec_t> stuck_since;  // it is busy and has taken nothing
   bool complained_of_rotation = false;
 
  private:

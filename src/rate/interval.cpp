@@ -64,9 +64,8 @@ void Interval::run(bool fresh) noexcept {
     clock_known_ = false;
   }
   if (!queue_.prepare()) return;
-  bool away = !queue_.available();
-  if (core::load(header().away) != away) core::store(header().away, away);
-  if (away) {
+  if (!queue_.available()) {
+    core::store(header().away, 1);
     clock_known_ = false;
     return;
   }
@@ -86,6 +85,8 @@ void Interval::learn(std::uint64_t asked_at, std::uint64_t now) noexcept {
   core::DeltaHeader& header = this->header();
   core::store(header.ahead, clock_.ahead());
   core::store(header.clock_known, 1);
+  // Only an answer ends an outage: who has just taken over the job knows of no failure yet.
+  if (core::load(header.away) != 0) core::store(header.away, 0);
   if (clock_known_) return;
   clock_known_ = true;
   begin();

@@ -263,8 +263,9 @@ void what_was_not_sent_is_told_later(void**) {
   // It may be another Redis, with another clock.
   counted.interval->run(false);
   assert_true(told.empty());
-  assert_true(counted.interval->available());
+  assert_false(counted.interval->available());
   counted.tell_time();
+  assert_true(counted.interval->available());
   assert_int_equal(told.size(), 1);
   assert_int_equal(told[0].offer.more, 2);
   assert_int_equal(told[0].offer.floor, 0);
@@ -310,6 +311,22 @@ void whoever_takes_over_finds_all(void**) {
   counted.answer_all();
 }
 
+// Its own connection has not failed yet, which says nothing of Redis.
+void whoever_takes_over_does_not_end_an_outage(void**) {
+  Counted counted({"rate=100/minute"});
+  counted.interval->run(true);
+  counted.tell_time();
+  there = false;
+  counted.interval->run(false);
+  there = true;
+  Interval next(counted.metered, counted.store);
+  next.run(true);
+  next.run(false);
+  assert_false(next.available());
+  counted.tell_time();
+  assert_true(next.available());
+}
+
 void what_finds_no_room_is_reported_once(void**) {
   Counted counted({"rate=100/minute", "zone=64k"});
   assert_int_equal(counted.interval->dropped(), 0);
@@ -342,6 +359,7 @@ int main() {
       cmocka_unit_test(what_was_not_sent_is_told_later),
       cmocka_unit_test(redis_goes_away_in_a_round),
       cmocka_unit_test(whoever_takes_over_finds_all),
+      cmocka_unit_test(whoever_takes_over_does_not_end_an_outage),
       cmocka_unit_test(what_finds_no_room_is_reported_once),
       cmocka_unit_test(a_quota_that_takes_centuries),
   };

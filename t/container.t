@@ -43,7 +43,9 @@ my %moved = (
     '-e /dev/stderr'         => "-e $image/logs/start.log",
     'worker_processes auto;' => 'worker_processes 1; error_log ' . "$image/logs/error.log notice;",
     '/var/log/nginx/'        => "$image/logs/",
-    '/etc/nginx/guard-break-glass' => "$image/break-glass"
+    '/etc/nginx/guard-break-glass' => "$image/break-glass",
+    # Not what is tried here, and too little on a busy machine.
+    'env:REDIS_URL;'         => 'env:REDIS_URL timeout=10s;'
 );
 my $start = copy('scripts/container/start', 'share/start', %moved);
 copy('scripts/container/nginx.conf', 'share/nginx.conf', %moved);

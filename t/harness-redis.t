@@ -16,6 +16,7 @@ use Test::Nginx::Guard;
 use Test::Nginx::Guard::Pace    qw(at_our_pace);
 use Test::Nginx::Guard::Process qw(state_of);
 use Test::Nginx::Guard::Resp qw(encode_command parse_command parse_reply);
+use Test::Nginx::Guard::Wait qw(patient);
 use Time::HiRes qw(time);
 
 # The protocol.
@@ -33,20 +34,20 @@ use Time::HiRes qw(time);
 # The limits of guard_redis where nginx is slow.
 {
     my %cases = (
-        'guard_redis a redis://h;'                                => 'guard_redis a redis://h connect_timeout=2000ms timeout=200ms;',
-        'guard_redis a unix:/s timeout=2s pool=2;'                => 'guard_redis a unix:/s timeout=8000ms pool=2 connect_timeout=2000ms;',
+        'guard_redis a redis://h;'                                => 'guard_redis a redis://h connect_timeout=8000ms timeout=4000ms;',
+        'guard_redis a unix:/s timeout=2s pool=2;'                => 'guard_redis a unix:/s timeout=8000ms pool=2 connect_timeout=8000ms;',
         'guard_redis a env:X connect_timeout=5ms timeout=30s;'    => 'guard_redis a env:X connect_timeout=20ms timeout=60000ms;',
-        'guard_redis a rediss+cluster://h timeout=5x;'            => 'guard_redis a rediss+cluster://h timeout=5x connect_timeout=2000ms;',
+        'guard_redis a rediss+cluster://h timeout=5x;'            => 'guard_redis a rediss+cluster://h timeout=5x connect_timeout=8000ms;',
         "x y;\nguard_redis a redis://h timeout=1s; x timeout=1s;" =>
-            "x y;\nguard_redis a redis://h timeout=4000ms connect_timeout=2000ms; x timeout=1s;",
+            "x y;\nguard_redis a redis://h timeout=4000ms connect_timeout=8000ms; x timeout=1s;",
         'guard_redis a;'                                          => 'guard_redis a;',
     );
     is at_our_pace($_, 4), $cases{$_}, "pace: $_" for sort keys %cases;
-    is at_our_pace($_, 1), $_, "pace, as fast as ever: $_" for sort keys %cases;
+    is at_our_pace('guard_redis a redis://h timeout=50ms;', 1), 'guard_redis a redis://h timeout=50ms connect_timeout=2000ms;', 'pace: as fast as ever';
     is at_our_pace(undef, 4), undef, 'pace: nothing';
 }
 
-sub client { return Test::Nginx::Guard::Resp->new(timeout => 2, @_) }
+sub client { return Test::Nginx::Guard::Resp->new(@_) }
 
 # One server.
 {
@@ -69,6 +70,7 @@ sub client { return Test::Nginx::Guard::Resp->new(timeout => 2, @_) }
     my $slow = client(port => $redis->port, timeout => 0.1);
     ok !eval { $slow->run('PING') }, 'suspend';
     $redis->resume;
+    $slow->{timeout} = patient(5);
     is $slow->read_reply, 'PONG', 'resume';
     my $pid = $redis->pid;
     $redis->kill;
@@ -130,7 +132,7 @@ like $@, qr/redis-server is ended: .*bogus yes/s, 'a wrong configuration: why';
     is scalar($group->replicas), 2, 'sentinel: replicas';
     like $group->url, qr{^redis\+sentinel://127\.0\.0\.1:\d+,127\.0\.0\.1:\d+,127\.0\.0\.1:\d+/mymaster$}, 'sentinel: url';
     $first->run('SET', 'k', 'v');
-    is $first->run('WAIT', 2, 2000), 2, 'sentinel: replication';
+    is $first->run('WAIT', 2, 15_000), 2, 'sentinel: replication';
     my $second = $group->failover;
     isnt $second->port, $first->port, 'sentinel: failover';
     is $second->run('GET', 'k'), 'v', 'sentinel: failover keeps the data';
@@ -145,7 +147,7 @@ like $@, qr/redis-server is ended: .*bogus yes/s, 'a wrong configuration: why';
 
 # Cluster.
 {
-    my $cluster = start_cluster(replicas => 1, node_timeout => 1);
+    my $cluster = start_cluster(replicas => 1);
     is scalar($cluster->nodes),   6, 'cluster: nodes';
     is scalar($cluster->masters), 3, 'cluster: masters';
     my $slot = $cluster->slot_of('{user}1');
@@ -192,8 +194,9 @@ like $@, qr/redis-server is ended: .*bogus yes/s, 'a wrong configuration: why';
     my $redis = start_redis();
     $redis->run('SET', 'a', 'value');
     my $fake = start_fake_redis(behind => $redis);
+    # What it says: "|" is an end, "..." that nothing comes for a while behind all that is WANTED.
     my $said = sub {
-        my (%word) = @_;
+        my ($wanted, %word) = @_;
         my $socket = $word{socket} ? IO::Socket::UNIX->new(Peer => $fake->socket)
             : IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $fake->port);
         $socket or return 'refused';
@@ -202,18 +205,19 @@ like $@, qr/redis-server is ended: .*bogus yes/s, 'a wrong configuration: why';
         syswrite $socket, $word{bytes} // "GET a\r\n";
         my $bytes = '';
         while (1) {
-            IO::Select->new($socket)->can_read($word{timeout} // 0.3) or return "$bytes...";
+            IO::Select->new($socket)->can_read("$bytes..." eq $wanted ? 0.3 : patient(3)) or return "$bytes...";
             my $n = sysread $socket, $bytes, 65536, length $bytes;
             return "$bytes|reset" if !defined $n;
             return "$bytes|" if !$n || length $bytes > 1_000_000;
         }
     };
-    is $said->(), "\$5\r\nvalue\r\n...", 'fake: pass';
-    is $said->(socket => 1), "\$5\r\nvalue\r\n...", 'fake: by its Unix socket';
+    my $value = "\$5\r\nvalue\r\n...";
+    is $said->($value), $value, 'fake: pass';
+    is $said->($value, socket => 1), $value, 'fake: by its Unix socket';
     is_deeply [$fake->connections, $fake->commands], [2, 2], 'fake: counts';
     $fake->behave('delay 0.2');
     my $begin = time;
-    is $said->(), "\$5\r\nvalue\r\n...", 'fake: delay';
+    is $said->($value), $value, 'fake: delay';
     cmp_ok time - $begin, '>', 0.4, 'fake: delay in seconds';
     for my $case (
         ['hang',        '...'],
@@ -228,7 +232,7 @@ like $@, qr/redis-server is ended: .*bogus yes/s, 'a wrong configuration: why';
         )
     {
         $fake->behave($case->[0]);
-        my $got = $said->();
+        my $got = $said->($case->[1]);
         $got =~ s/reset$// if $case->[0] =~ /close|reset/;    # what was written to it may be lost
         is $got, $case->[1], "fake: $case->[0]";
     }
@@ -238,7 +242,7 @@ like $@, qr/redis-server is ended: .*bogus yes/s, 'a wrong configuration: why';
     $fake->behave('reset');
     ok !defined sysread($socket, my $nothing, 1) && $!{ECONNRESET}, 'fake: an open connection is reset';
     $fake->behave('flood');
-    like $said->(), qr/^\$500000000\r\nx{60000}/, 'fake: flood';
+    like $said->(''), qr/^\$500000000\r\nx{60000}/, 'fake: flood';
     ok !eval { $fake->behave('sing'); 1 }, 'fake: unknown behaviour';
 
     my $alone = start_fake_redis(answer => sub { my ($words, $connection) = @_; return $words->[0] eq 'GET' ? "+$words->[1] $connection\r\n" : undef });

@@ -18,6 +18,8 @@ needs_test_build();
 
 sub nginx {
     my ($redis) = @_;
+    # What nobody says is 50 ms; the harness would say more.
+    $redis .= ' timeout=50ms' unless $redis =~ / timeout=/;
     return start_asking($redis, { '/incr' => '"send=INCR guard:count"', '/stall' => '"send=INCR guard:count" stall=200ms' });
 }
 

@@ -9,11 +9,12 @@ use Test::Nginx::Guard::Port qw(free_port);
 use Test::Nginx::Guard::Redis;
 use Test::Nginx::Guard::Wait qw(wait_for scaled);
 
-# Words: name (mymaster), replicas (1), sentinels (3), down_after (seconds: 1), password (of the servers),
+# Words: name (mymaster), replicas (1), sentinels (3), down_after (seconds: 2, since sentinels by themselves do not
+# take a machine that stood still for longer for a server that is down), password (of the servers),
 # sentinel_password, tls (of all), config (more lines for the servers).
 sub new {
     my ($class, %word) = @_;
-    my $self = bless { name => 'mymaster', replicas => 1, sentinels => 3, down_after => 1, %word }, $class;
+    my $self = bless { name => 'mymaster', replicas => 1, sentinels => 3, down_after => 2, %word }, $class;
     my @words = map { $_ => $self->{$_} } grep { defined $self->{$_} } qw(password tls config);
     my $master = Test::Nginx::Guard::Redis->new(@words);
     my @replicas = map { Test::Nginx::Guard::Redis->new(@words, replica_of => $master) } 1 .. $self->{replicas};

@@ -231,15 +231,16 @@ sub exchange {
         my $writes = $pending ne '' ? IO::Select->new($socket) : undef;
         my $wait = $last_step + $timeout - time;
         $wait = $not_before - time if @queue && $pending eq '' && $not_before - time < $wait;
-        if ($wait <= 0) {
-            if (@queue && $pending eq '') {
-                $last_step = time;
-                next;
-            }
+        if ($wait <= 0 && @queue && $pending eq '') {
+            $last_step = time;
+            next;
+        }
+        # Time in which only we were held up is no silence of the server: what can be sent or read now comes first.
+        my ($readable, $writable) = IO::Select->select($reads, $writes, undef, $wait > 0 ? $wait : 0);
+        if ($wait <= 0 && !@{ $readable // [] } && !@{ $writable // [] }) {
             $result{timed_out} = 1;
             last;
         }
-        my ($readable, $writable) = IO::Select->select($reads, $writes, undef, $wait);
         if ($writable && @$writable) {
             my $n = syswrite $socket, $pending;
             if (defined $n) {

@@ -18,6 +18,8 @@ our @EXPORT_OK = qw(most_within);
 sub new {
     my ($class, %word) = @_;
     my $self = bless { clients => 4, pause => 0, %word }, $class;
+    # From the beginning, since finish() may come before a client has begun.
+    local $SIG{USR1} = sub { $self->{stopped} = 1 };
     for my $client (0 .. $self->{clients} - 1) {
         socketpair my $here, my $there, AF_UNIX, SOCK_STREAM, PF_UNSPEC or die "socketpair: $!\n";
         my $pid = spawn(sub { close $here; $self->work($client, $there) });
@@ -29,10 +31,8 @@ sub new {
 
 sub work {
     my ($self, $client, $socket) = @_;
-    my $stopped = 0;
-    local $SIG{USR1} = sub { $stopped = 1 };
     my $text = '';
-    for (my $i = 0; !$stopped && (!defined $self->{count} || $i < $self->{count}); ++$i) {
+    for (my $i = 0; !$self->{stopped} && (!defined $self->{count} || $i < $self->{count}); ++$i) {
         my $begin    = time;
         my $response = $self->{request}->($client, $i);
         my $code     = ref $response ? $response->{code} : $response // 'none';

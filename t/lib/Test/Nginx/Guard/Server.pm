@@ -349,8 +349,10 @@ sub stop {
     my $status;
     my $gone = sub {
         my $reaped = waitpid $pid, WNOHANG;
+        return if $reaped == 0;
         $status = $? if $reaped == $pid;
-        return !is_alive($pid);
+        # What is not our child, or was reaped before, has no status for us.
+        return $reaped == $pid || !is_alive($pid);
     };
     $signal //= 'QUIT';
     kill $signal, $pid;

@@ -30,11 +30,14 @@ sub messages {
 my $redis = start_redis();
 my $name  = 'one Redis';
 my $nginx = nginx_to($redis->url, '');
-refuse($nginx, 600, 'first');
-ok wait_for(sub { $redis->run('XLEN', 'guard:events') >= 600 }, 10), "$name: all of them arrive";
+# Not more at once than a worker keeps, should Redis be held up.
+for my $part (1 .. 3) {
+    refuse($nginx, 200, "first$part");
+    ok wait_for(sub { $redis->run('XLEN', 'guard:events') >= 200 * $part }, 10), "$name: all of them arrive";
+}
 my @got    = messages($redis);
 my @events = map { eval { $json->decode($_) } // {} } @got;
-is_deeply [map { $_->{url}{path} } @events], [expected_paths('first', 600)], "$name: each once, in order";
+is_deeply [map { $_->{url}{path} } @events], [map { expected_paths("first$_", 200) } 1 .. 3], "$name: each once, in order";
 is_deeply [map { $_->{event}{sequence} } @events], [1 .. 600], "$name: numbered without a gap";
 is scalar(grep { /\n/ } @got), 0, "$name: without a line feed";
 
@@ -68,8 +71,10 @@ is_deeply [log_problems($nginx)], [], "$name: log";
 $name = 'maxlen';
 $redis->run('DEL', 'guard:events');
 $nginx = nginx_to($redis->url, 'maxlen=200');
-refuse($nginx, 1000, 'm');
-ok wait_for(sub { my @now = messages($redis); @now && $now[-1] =~ /m-1000%2f/ }, 10), "$name: the last is there";
+for my $part (1 .. 5) {
+    refuse($nginx, 200, "m$part");
+    ok wait_for(sub { my @now = messages($redis); @now && $now[-1] =~ /m$part-200%2f/ }, 10), "$name: the last is there";
+}
 my $length = $redis->run('XLEN', 'guard:events');
 cmp_ok $length, '>=', 200, "$name: at least as many stay";
 cmp_ok $length, '<=', 400, "$name: not many more";

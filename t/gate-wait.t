@@ -44,6 +44,7 @@ for my $how (qw(FIN RST)) {
         my $nginx = nginx();
         my $body = $path eq '/inner' ? "Content-Length: 2\r\n\r\nhi" : "\r\n";
         my $connection = held($nginx, "POST $path HTTP/1.1\r\nHost: localhost\r\n$body");
+        ok wait_for(sub { logged($nginx, 'guard test waits') }), "$how on $path: it waits";
         my $socket = ref $connection eq 'HASH' ? $connection->{socket} : $connection;
         setsockopt $socket, Socket::SOL_SOCKET(), Socket::SO_LINGER(), pack('ii', 1, 0) if $how eq 'RST';
         close $socket;
@@ -122,14 +123,16 @@ for my $how (qw(hup QUIT)) {
 {
     my $nginx = nginx();
     my $connection = held($nginx, "GET /long HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    ok wait_for(sub { logged($nginx, 'guard test waits') }), 'TERM while a request waits: it waits';
     is $nginx->stop('TERM'), undef, 'TERM while a request waits: stops';
     is_deeply [log_problems($nginx)], [], 'TERM while a request waits: log';
 }
 
 {
     my $nginx = nginx(listen => ["listen " . (my $h2 = free_port()) . " http2;"]);
-    my $status = system("curl -s --http2-prior-knowledge --max-time 0.3 http://127.0.0.1:$h2/long >/dev/null");
-    is $status >> 8, 28, 'HTTP/2: the client gives up';
+    my $client = spawn(sub { exec qw(curl -s -o /dev/null --http2-prior-knowledge), "http://127.0.0.1:$h2/long" or die "curl: $!\n" });
+    ok wait_for(sub { logged($nginx, 'guard test waits') }), 'HTTP/2: a request waits';
+    is end_process($client, 10, 'TERM'), 'TERM', 'HTTP/2: the client gives up';
     ok wait_for(sub { logged($nginx, 'guard test abandon') == 1 }, 5), 'HTTP/2: the check is told';
     ends_clean($nginx, 'HTTP/2');
 }

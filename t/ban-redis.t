@@ -9,16 +9,19 @@ use Test::Nginx::Guard;
 use Test::Nginx::Guard::Ending qw(ends_well);
 use Test::Nginx::Guard::Events qw(events_of);
 
+# So long that all have heard of it before it ends: they look every quarter of a second.
+my $brief = scaled(4) . 's';
+
 sub node {
     my ($url, %word) = @_;
     return start_nginx(
         workers     => 2,
-        http_config => "guard_key_secret 0123456789abcdef;\nguard_redis main $url timeout=2s;\n" . <<'EOC',
+        http_config => "guard_key_secret 0123456789abcdef;\nguard_redis main $url timeout=2s;\n" . <<'EOC' =~ s/BRIEF/$brief/r,
 guard_event_log $TEST_NGINX_EVENT_LOG;
 set_real_ip_from 127.0.0.1;
 real_ip_header X-Client;
 guard_ban_policy misses score=3 half_life=10m duration=1h weights=404:1 redis=main;
-guard_ban_policy brief  score=1 half_life=10m duration=2s weights=404:1 redis=main;
+guard_ban_policy brief  score=1 half_life=10m duration=BRIEF weights=404:1 redis=main;
 EOC
         config => <<'EOC',
 root html;

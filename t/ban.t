@@ -6,6 +6,7 @@ use lib 't/lib';
 use JSON::PP qw(decode_json);
 use Test::More;
 use Test::Nginx::Guard;
+use Test::Nginx::Guard::Wait qw(patient);
 
 # Clients are told apart by realip; without X-Client a client is 127.0.0.1.
 my $common = <<'EOC';
@@ -23,7 +24,7 @@ guard_ban_policy foreign   score=3  half_life=10m duration=1h weights=404:1 cros
 guard_ban_policy honey     score=10 half_life=10m duration=1h weights=x_honeypot:10;
 guard_ban_policy closed    score=1  half_life=10m duration=1h weights=404:1 status=444;
 guard_ban_policy friends   score=1  half_life=10m duration=1h weights=404:1 exempt=198.51.100.0/24,2001:db8:f::/48;
-guard_ban_policy brief     score=1  half_life=10m duration=1s weights=404:1;
+guard_ban_policy brief     score=1  half_life=10m duration=3s weights=404:1;
 guard_ban_policy forwarded score=1  half_life=10m duration=1h weights=404:1 key=$http_x_forwarded_for;
 guard_ban_policy gone      score=2  half_life=10m duration=1h weights=408:2,499:1;
 guard_ban_policy agent     score=1  half_life=10m duration=1h weights=404:1 key=$http_user_agent;
@@ -54,7 +55,12 @@ location /both/     { guard_ban status; guard_ban honey; alias html/;
     location /both/none/     { guard_ban off; alias html/; } }
 EOC
 
-my $slow = start_upstream("delay 0.2\nstatus 200\nbody late");
+# It answers only whoever waits for it.
+my $slow = start_upstream(sub {
+    my ($request, $socket) = @_;
+    if ($request->{target} =~ /never/) { 1 while sysread $socket, my $nothing, 1024; return }
+    return "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nlate\n";
+});
 $locations =~ s/SLOW/$slow->port/e;
 my ($crt, $key) = certificate();
 my $tls = free_port();
@@ -196,17 +202,16 @@ my $closed = request_raw($nginx->port, "GET /closed/ HTTP/1.1\r\nHost: x\r\nX-Cl
 is_deeply [$closed->{raw}, $closed->{eof} ? 1 : 0], ['', 1], 'no answer, and the end';
 
 # A ban ends.
-is codes('203.0.113.16', '/brief/none', 2), '404 403', 'banned for a second';
+is codes('203.0.113.16', '/brief/none', 2), '404 403', 'banned for three seconds';
 ok wait_for(sub { from('203.0.113.16', '/brief/')->{code} eq '200' }), 'and then no more';
 
-# A reload.
 # What ends without an answer has a status in the log alone: a body that does not come, a client that does not wait.
 {
     my $unanswered = sub {
         my ($client, $text, $waits) = @_;
         my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $nginx->port) or die "nginx: $!\n";
-        print {$socket} "$text HTTP/1.1\r\nHost: localhost\r\nX-Client: $client\r\n\r\n";
         my $lines = () = $nginx->log_text('verdict.log') =~ m{^/gone/}mg;
+        print {$socket} "$text HTTP/1.1\r\nHost: localhost\r\nX-Client: $client\r\n\r\n";
         if ($waits) { local $/; <$socket> }
         close $socket;
         ok wait_for(sub { my $now = () = $nginx->log_text('verdict.log') =~ m{^/gone/}mg; $now > $lines }), "$text: logged";
@@ -215,7 +220,7 @@ ok wait_for(sub { from('203.0.113.16', '/brief/')->{code} eq '200' }), 'and then
     is codes('203.0.113.30', '/gone/', 1), '200', 'not banned';
     $unanswered->('203.0.113.30', "POST /gone/ HTTP/1.1\r\nContent-Length: 5\r\nX-Not:", 1);
     is codes('203.0.113.30', '/gone/', 1), '403', 'too slow: banned';
-    $unanswered->('203.0.113.31', 'GET /gone/', 0) for 1 .. 2;
+    $unanswered->('203.0.113.31', 'GET /gone/never', 0) for 1 .. 2;
     is codes('203.0.113.31', '/gone/', 1), '403', 'gone twice: banned';
 }
 
@@ -223,7 +228,7 @@ ok wait_for(sub { from('203.0.113.16', '/brief/')->{code} eq '200' }), 'and then
 for my $version ('--http1.1', '--http2') {
     my $over = sub {
         my ($client, $target) = @_;
-        my ($code, $spoken) = split / /, qx(curl -sk $version --max-time 5 -o /dev/null -w '%{http_code} %{http_version}' -H 'X-Client: $client' https://127.0.0.1:$tls$target);
+        my ($code, $spoken) = split / /, qx(curl -sk $version --max-time @{[ patient(5) ]} -o /dev/null -w '%{http_code} %{http_version}' -H 'X-Client: $client' https://127.0.0.1:$tls$target);
         return $code eq '000' ? $code : "$code over $spoken";
     };
     my $number = $version eq '--http2' ? 2 : '1.1';

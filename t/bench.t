@@ -13,7 +13,7 @@ my @python = ('/usr/bin/python3', '-B');
 sub output_of {
     my (@words) = @_;
     my $text = '';
-    run([@words], '<', \undef, '>&', \$text, timeout(120));
+    run([@words], '<', \undef, '>&', \$text, timeout(480));
     return ($? >> 8, $text);
 }
 

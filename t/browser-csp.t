@@ -9,7 +9,7 @@ use Test::More;
 use Test::Nginx::Guard;
 use Test::Nginx::Guard::Browser qw(browser_modules run_node start_application start_demo);
 use Test::Nginx::Guard::Events  qw(events_of);
-use Test::Nginx::Guard::Wait    qw(wait_for);
+use Test::Nginx::Guard::Wait    qw(wait_for patient);
 
 my $modules = browser_modules();
 my ($app_port, $end_application) = start_application();
@@ -47,7 +47,7 @@ $nginx->write_file('html/page.html', <<'EOP');
 <script>document.documentElement.dataset.injected = "without a nonce"</script>
 EOP
 
-my $seen = run_node('policy', [$modules, '/usr/bin/chromium', $tls]);
+my $seen = run_node('policy', [$modules, '/usr/bin/chromium', $tls, patient(30)]);
 
 # What is the application's own works.
 my $nonce = qr/^[A-Za-z0-9_-]{22}$/;

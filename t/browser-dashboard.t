@@ -9,6 +9,7 @@ use Test::More;
 use Test::Nginx::Guard;
 use Test::Nginx::Guard::Browser qw(browser_modules run_node);
 use Test::Nginx::Guard::Ending  qw(ends_well);
+use Test::Nginx::Guard::Wait    qw(patient);
 
 my $modules = browser_modules();
 my $app   = start_upstream(sub {
@@ -61,12 +62,13 @@ is ask('/broken', '192.0.2.4'), 502, 'broken';
 ok wait_for(sub {
     my $text = request($port, GET => '/guard?data=0')->{body};
     return $text =~ /"guard_lockouts":\[\[\{"policy":"login"\},1\]\]/ && $text =~ /"guard_bans":\[\[\{"policy":"scanners"\},1\]\]/
+        && $text =~ /"guard_redis_up":\[(?:\[[^\]]*\],)*\[\{"redis":"away"\},0\]/
         && $text =~ /"check":"payments","status":"fail"\},1\]/ && $text =~ /"check":"database","status":"pass"\},1\]/;
 }, 15), 'all of it has been counted';
 
 my $pictures = $ENV{GUARD_PICTURES} // tempdir(CLEANUP => 1);
 my $polls = $ENV{GUARD_HOURS} ? 3600 * $ENV{GUARD_HOURS} : 900;
-my $seen = run_node('dashboard', [$modules, '/usr/bin/chromium', "http://127.0.0.1:$port/guard", $pictures, $polls, scaled(30)], limit => 120 + $polls / 20);
+my $seen = run_node('dashboard', [$modules, '/usr/bin/chromium', "http://127.0.0.1:$port/guard", $pictures, $polls, patient(30)], limit => 120 + $polls / 20);
 
 # What it shows.
 is $seen->{now}{'Lockouts in force'}[1], '1', 'locks';

@@ -8,6 +8,7 @@ use File::Temp qw(tempdir);
 use Test::More;
 use Test::Nginx::Guard;
 use Test::Nginx::Guard::Browser qw(browser_modules run_node start_application start_demo);
+use Test::Nginx::Guard::Wait    qw(patient);
 
 my $modules = browser_modules();
 my ($app_port, $end_application) = start_application();
@@ -48,7 +49,7 @@ EOC
     config => 'location / { return 404; }',
 );
 
-my $seen = run_node('scenario', [$modules, '/usr/bin/chromium', $tls]);
+my $seen = run_node('scenario', [$modules, '/usr/bin/chromium', $tls, patient(30)]);
 
 # Our own pages.
 is $seen->{title}, 'Demo application', 'the demo is there';

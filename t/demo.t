@@ -12,17 +12,17 @@ my $demo = dirname(__FILE__) . '/../scripts/demo';
 my @python = ('/usr/bin/python3', '-B');
 
 my $report = '';
-ok(run([@python, "$demo/app_test.py"], '>&', \$report, timeout(60)), 'app_test.py passes') or diag($report);
+ok(run([@python, "$demo/app_test.py"], '>&', \$report, timeout(240)), 'app_test.py passes') or diag($report);
 
 my $state = tempdir(CLEANUP => 1);
 my $errors = '';
-my $server = start([@python, "$demo/serve.py", $state], '2>', \$errors, timeout(30));
-my $until = time + 20;
+my $server = start([@python, "$demo/serve.py", $state], '2>', \$errors, timeout(240));
+my $until = time + 80;
 sleep 0.05 while !-s "$state/address" && time < $until && $server->pumpable;
 ok(open(my $file, '<', "$state/address"), 'the address is written') or BAIL_OUT($errors);
 chomp(my $address = <$file>);
 
-my $client = HTTP::Tiny->new(timeout => 10, verify_SSL => 0);
+my $client = HTTP::Tiny->new(timeout => 40, verify_SSL => 0);
 my $page = $client->get("http://$address/", {headers => {'X-Forwarded-Proto' => 'https'}});
 is($page->{status}, 200, 'the page is there');
 like($page->{content}, qr/came over HTTPS/, 'the scheme of the proxy in front is believed');

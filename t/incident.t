@@ -5,9 +5,9 @@ use strict;
 use warnings;
 use lib 't/lib';
 use Test::More;
-use Test::Nginx::Guard::Wait qw(scaled);
+use Test::Nginx::Guard::Wait qw(patient);
 
-my $said = `scripts/demo/incident --seconds @{[ scaled(90) ]} 2>&1`;
+my $said = `scripts/demo/incident --seconds @{[ patient(90) ]} 2>&1`;
 is $?, 0, 'the incident ends well' or diag $said;
 like $said, qr/^\s*[\d.]+s  all of it was noticed, told, and is over$/m, 'and says so';
 

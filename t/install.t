@@ -32,7 +32,7 @@ $lines =~ s/\bsudo //g;
 $lines =~ s{\bbuild/}{$build/}g;
 $lines =~ s{/(etc/nginx|usr/lib)\b}{$to/$1}g;
 my $said = '';
-ok(run(['sh', '-ec', $lines], init => sub { chdir $root }, '>&', \$said, timeout(30)), 'they work') or diag($said);
+ok(run(['sh', '-ec', $lines], init => sub { chdir $root }, '>&', \$said, timeout(120)), 'they work') or diag($said);
 chmod 0644, $_ for glob "$to/etc/nginx/guard/*";
 for my $file (glob "$to/etc/nginx/guard/*.conf") {
     my $text = slurp($file) =~ s{/(var/log|etc)/nginx}{$to/$1/nginx}gr;
@@ -58,6 +58,6 @@ close $conf;
 $said = '';
 # Names in load_module are looked up below the prefix.
 my @nginx = ('/usr/sbin/nginx', '-e', 'stderr', '-p', "$to/usr/share/nginx", '-c', "$to/etc/nginx/nginx.conf");
-ok(run([@nginx, '-T'], '>&', \$said, timeout(30)), 'and nginx -t is content') or diag($said);
+ok(run([@nginx, '-T'], '>&', \$said, timeout(120)), 'and nginx -t is content') or diag($said);
 like($said, qr/^guard_headers\s+web;$/m, 'with the policy');
 done_testing;

@@ -13,7 +13,7 @@ use File::Temp qw(tempdir);
 use IPC::Open2 qw(open2);
 use JSON::PP ();
 use Test::Nginx::Guard::Process qw(spawn end_process);
-use Test::Nginx::Guard::Wait qw(wait_for scaled);
+use Test::Nginx::Guard::Wait qw(wait_for patient);
 
 our @EXPORT_OK = qw(browser_modules run_node ask_talisman start_application start_demo);
 
@@ -25,12 +25,12 @@ sub browser_modules {
     return "$root/build/browser/node_modules";
 }
 
-# What t/browser/NAME.mjs WORDS prints, as JSON, within `limit` seconds (120). Whatever else is given is added to its
+# What t/browser/NAME.mjs WORDS prints, as JSON, within `limit` seconds (120) on a machine that does nothing else. Whatever else is given is added to its
 # environment. Meanwhile no bench makes or removes network links (scripts/bench.d/network.py): Chromium would give up
 # what it loads.
 sub run_node {
     my ($name, $words, %environment) = @_;
-    my $limit = scaled(delete $environment{limit} // 120);
+    my $limit = patient(delete $environment{limit} // 120);
     sysopen my $lock, File::Spec->tmpdir . '/guard-network.lock', O_RDONLY | O_CREAT, 0666 or die "guard-network.lock: $!\n";
     flock $lock, LOCK_SH or die "guard-network.lock: $!\n";
     local %ENV = (%ENV, %environment);

@@ -27,7 +27,7 @@ sub refuse {
             my $last = $i == $n ? "Connection: close\r\n" : '';
             $bytes .= "GET /$tag-" . ($sent + $i) . "%2f HTTP/1.1\r\nHost: localhost\r\n$last\r\n";
         }
-        my $result = exchange(connect_to(port => $nginx->port), [$bytes], expect => $n, methods => [('GET') x $n], timeout => 10);
+        my $result = exchange(connect_to(port => $nginx->port), [$bytes], expect => $n, methods => [('GET') x $n]);
         my $got = grep { $_->{code} == 400 } @{ $result->{responses} };
         die "$got of $n refused\n" if $got != $n;
         $sent += $n;

@@ -64,7 +64,7 @@ sub nginx_with {
 
 {
     my $name  = 'eight workers, and a reload';
-    my $nginx = nginx_with('rotate=256k keep=1000', workers => 8);
+    my $nginx = nginx_with('rotate=256k keep=100', workers => 8);
     is $nginx->start, undef, "$name: starts";
     my ($clients, $each) = (4, 1500);
     is many_clients($nginx, $clients, $each), 0, "$name: all refused";

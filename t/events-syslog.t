@@ -13,6 +13,7 @@ use Test::More;
 use Test::Nginx::Guard;
 use Test::Nginx::Guard::Events qw(events_of);
 use Test::Nginx::Guard::Refusals;
+use Test::Nginx::Guard::Wait qw(patient);
 
 my $json   = JSON::PP->new->utf8;
 my $config = 'location / { guard_path strict; root html; }';
@@ -34,7 +35,7 @@ sub datagrams {
     my ($socket, $count) = @_;
     my @got;
     my $select = IO::Select->new($socket);
-    while (@got < $count && $select->can_read(scaled(5))) {
+    while (@got < $count && $select->can_read(patient(5))) {
         $socket->recv(my $datagram, 65536);
         push @got, $datagram;
     }
@@ -170,8 +171,9 @@ sub frames {
         my ($port) = @_;
         return IO::Socket::INET->new(Proto => 'tcp', LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 5, ReuseAddr => 1) || die "TCP: $!\n";
     };
-    my $server = $listen->(0);
-    my $port   = $server->sockport;
+    # None of those that the kernel gives to others in the meantime, or to nginx itself as it tries to connect.
+    my $port   = free_port();
+    my $server = $listen->($port);
     my $nginx  = nginx_to("syslog:server=127.0.0.1:$port,proto=tcp min=warning");
 
     # Until nothing has come for a while, or COUNT messages are there.
@@ -179,7 +181,7 @@ sub frames {
         my ($peer, $done) = @_;
         my ($bytes, @frames) = ('');
         my $select = IO::Select->new($peer);
-        while (!$done->(@frames) && $select->can_read(scaled(5))) {
+        while (!$done->(@frames) && $select->can_read(patient(5))) {
             sysread $peer, $bytes, 65536, length $bytes or last;
             ($bytes, my @more) = frames($bytes);
             push @frames, @more;
@@ -201,7 +203,7 @@ sub frames {
     ok wait_for(sub { $nginx->log_text =~ /\[error\] .*event log "syslog:\S+" takes no lines, they are kept: / }, 5), "$name: an outage is said";
     is scalar(() = $nginx->log_text =~ /takes no lines/g), 1, "$name: once";
     $server = $listen->($port);
-    ok(IO::Select->new($server)->can_read(scaled(5)), "$name: nginx comes back");
+    ok(IO::Select->new($server)->can_read(patient(5)), "$name: nginx comes back");
     $peer = $server->accept;
     my @back = $receive->($peer, sub { grep { /events_lost/ } @_ });
     my ($lost) = map { /"kind":"events_lost","count":"(\d+)"/ ? $1 : () } @back;

@@ -85,9 +85,11 @@ $sent += during(sub { $all_write->('the third life') });
 
 # The worker with the most lines, once all of them have left and are signed.
 my $signed = sub {
-    my %signed = map { $_->{process}{entity_id} => $_->{guard}{checkpoint} } map { $json->decode($_) } lines_of($checks);
+    # What is being written is not whole yet.
+    my $whole = sub { return map { $json->decode($_) } grep { /\n\z/ } map { lines_of($_) } @_ };
+    my %signed = map { $_->{process}{entity_id} => $_->{guard}{checkpoint} } $whole->($checks);
     my (%written, $count);
-    for (map { $json->decode($_) } lines_of("$log.1"), lines_of($log)) {
+    for ($whole->("$log.1", $log)) {
         $written{ $_->{process}{entity_id} } = $_->{event}{sequence};
         ++$count if $_->{labels}{kind} eq 'path_refused';
     }
@@ -135,11 +137,16 @@ my @files = ("--checkpoints=$checks", $log, "$log.1");
 my @old = lines_of("$log.1");
 my @new = lines_of($log);
 my @checks = lines_of($checks);
-# A worker of the second life with lines in both files that ended in order.
-my (%first, %last);
+# A worker of the second life with lines in both files that ended in order; one of the first that was slow to quit may
+# have written a few to the second as well.
+my (%first, %last, %lines);
 for (map { $json->decode($_) } @old) { $first{ $_->{process}{entity_id} } = 1 }
-for my $i (0 .. $#new) { $last{ $json->decode($new[$i])->{process}{entity_id} }{at} = $i }
-my @both = grep { $last{$_} } sort keys %first;
+for my $i (0 .. $#new) {
+    my $writer = $json->decode($new[$i])->{process}{entity_id};
+    $last{$writer}{at} = $i;
+    ++$lines{$writer};
+}
+my @both = sort { $lines{$b} <=> $lines{$a} } grep { $last{$_} } sort keys %first;
 ok scalar(@both), 'a worker wrote to both files';
 my $entity = $both[0];
 my @at = grep { $new[$_] =~ /"entity_id":"\Q$entity\E"/ } 0 .. $#new;

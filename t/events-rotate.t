@@ -160,4 +160,40 @@ SKIP: {
     is scalar(grep { ($paths->{$_} // 0) == 1 } expected_paths('r', 500)), 500, "$name: none lost";
 }
 
+# A file that cannot be renamed (it is mounted there, or was made append-only) grows on, and what was rotated before stays.
+SKIP: {
+    my $name = 'cannot be renamed';
+    skip "$name: needs root to mount a file", 1 if $> != 0;
+    my $nginx = nginx_with('rotate=64k keep=3');
+    my $log   = $nginx->log_file('events.log');
+    for my $file ($log, map { "$log.$_" } 1 .. 3) {
+        open my $out, '>', $file or die "$file: $!\n";
+        print {$out} "$file\n" if $file ne $log;
+        close $out or die "$file: $!\n";
+    }
+    skip "$name: cannot mount here", 1 if system('mount', '--bind', $log, $log) != 0;
+    my $ok = eval {
+        is $nginx->start, undef, "$name: starts";
+        for my $batch (1 .. 5) {
+            my $size = -s $log;
+            refuse($nginx, 150, "b$batch");
+            ok wait_for(sub { -s $log > $size + 50_000 }), "$name: it grows on, $batch";
+        }
+        ok wait_for(sub { $nginx->log_text =~ /\[error\] .*rotation of event log "\Q$log\E" failed, it goes on as it is \(16: / }), "$name: it is said";
+        is scalar(() = $nginx->log_text =~ /rotation of event log/g), 1, "$name: once";
+        # The oldest had its time.
+        is slurp("$log.$_"), "$log.$_\n", "$name: $_ is as it was" for 1 .. 2;
+        1;
+    };
+    my $error = $@;
+    # nginx has it open.
+    system 'umount', '--lazy', $log;
+    die $error if !$ok;
+   
+    refuse($nginx, 150, 'again');
+    ok wait_for(sub { -s $log < 100_000 }), "$name: it is rotated once it can be";
+    is slurp("$log.$_"), "$log." . ($_ - 1) . "\n", "$name: $_ is what @{[$_ - 1]} was" for 2 .. 3;
+    ends_clean($nginx, $name);
+}
+
 done_testing;

@@ -16,6 +16,14 @@ namespace {
 
 using Name = std::array<char, PATH_MAX>;
 
+// PATH.number; 0: PATH itself. False: it is too long.
+bool spell(Name& name, const std::string& path, unsigned number) noexcept {
+  const int size = number == 0
+                       ? std::snprintf(name.data(), name.size(), "%s", path.c_str())
+                       : std::snprintf(name.data(), name.size(), "%s.%u", path.c_str(), number);
+  return size >= 0 && static_cast<std::size_t>(size) < name.size();
+}
+
 bool same_file(const struct stat& a, const struct stat& b) noexcept {
   return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
@@ -75,20 +83,24 @@ bool Rotation::rotate(int fd, std::size_t bytes) noexcept {
   return changed;
 }
 
+// PATH.from becomes PATH.to. The errno of what went wrong, or 0.
+int Rotation::rename(unsigned from, unsigned to) const noexcept {
+  Name old_name;
+  Name new_name;
+  if (!spell(old_name, path_, from) || !spell(new_name, path_, to)) return ENAMETOOLONG;
+  return ::rename(old_name.data(), new_name.data()) == 0 ? 0 : errno;
+}
+
+// Where one cannot be renamed, the others go back: it will be tried with every write, and each time
+// would cost an old file.
 bool Rotation::shift() noexcept {
-  Name from;
-  Name to;
-  for (unsigned i = keep_; i > 1; --i) {
-    const int from_size = std::snprintf(from.data(), from.size(), "%s.%u", path_.c_str(), i - 1);
-    const int to_size = std::snprintf(to.data(), to.size(), "%s.%u", path_.c_str(), i);
-    if (from_size < 0 || to_size < 0 || static_cast<std::size_t>(to_size) >= to.size()) {
-      return fail(ENAMETOOLONG);
-    }
-    if (::rename(from.data(), to.data()) != 0 && errno != ENOENT) return fail(errno);
+  for (unsigned i = keep_; i > 0; --i) {
+    const int error = rename(i - 1, i);
+    if (error == 0 || (error == ENOENT && i > 1)) continue;
+    for (unsigned k = i; k < keep_; ++k) (void)rename(k + 1, k);
+    return fail(error);
   }
-  const int size = std::snprintf(to.data(), to.size(), "%s.1", path_.c_str());
-  if (size < 0 || static_cast<std::size_t>(size) >= to.size()) return fail(ENAMETOOLONG);
-  return ::rename(path_.c_str(), to.data()) == 0 || fail(errno);
+  return true;
 }
 
 }  // namespace guard::events

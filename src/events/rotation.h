@@ -31,6 +31,7 @@ class Rotation {
   bool follow(int fd, unsigned mode) noexcept;
   bool rotate(int fd, std::size_t bytes) noexcept;
   bool shift() noexcept;
+  int rename(unsigned from, unsigned to) const noexcept;
   bool fail(int error) noexcept;
 
   std::string path_;

@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 use lib 't/lib';
+use File::Temp qw(tempdir);
 use IO::Socket::INET;
 use Test::More;
 use Test::Nginx::Guard;
@@ -109,6 +110,24 @@ for my $url (qw(url unix_url)) {
     $fake->behave('pass');
     ok wait_for(sub { said($nginx) eq 'ok OK' }), 'lost: recovers';
     is_over($nginx, 'lost', @outage);
+}
+
+# A Redis that lets us connect and set a key, and refuses the commands that count: each time that it is there again is the
+# same outage, and told as such.
+{
+    my $dir  = tempdir(CLEANUP => 1);
+    my $fake = start_fake_redis(answer => sub { my ($command) = @_; return lc $command->[0] eq 'incr' && -e "$dir/refuses" ? "-NOPERM no permission\r\n" : undef });
+    my $nginx = nginx($fake->url);
+    is said($nginx), 'ok OK', 'refused: answers';
+    open my $flag, '>', "$dir/refuses" or die $!;
+    my $connections = $fake->connections;
+    # It is lost after each five.
+    my $refused = wait_for(sub { said($nginx); return $fake->connections >= $connections + 5 }, 20);
+    ok $refused, 'refused: again and again';
+    is_deeply [redis_events($nginx)], [@outage, 'redis_unavailable'], 'refused: told, and that it is there again was an error';
+    unlink "$dir/refuses";
+    ok wait_for(sub { said($nginx) eq 'ok OK' }), 'refused: recovers';
+    ends_well($nginx, 'refused', events => [@outage, @outage]);
 }
 
 # Another Redis since a reload, and the one before is shut down: that a worker of the old configuration, which a client

@@ -15,6 +15,8 @@ class Breaker {
   static constexpr std::uint32_t kSeconds = 10;     // over how long it is counted
 
   bool closed() const noexcept { return closed_; }
+  // Whether the last that was heard of it is a failure.
+  bool failing() const noexcept { return in_a_row_ != 0; }
 
   void succeeded(std::uint64_t now) noexcept {
     in_a_row_ = 0;

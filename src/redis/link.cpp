@@ -40,6 +40,7 @@ void Link::restart(std::string_view why) noexcept {
   drop(false);
   // What the old one has failed at says nothing of the new one.
   if (usable()) breaker_.close();
+  in_vain_ = doubted_ = false;
   connect();
 }
 
@@ -180,12 +181,12 @@ void Link::on_reply(const Reply& reply) noexcept {
 // Whether the breaker has opened.
 bool Link::judge(const Reply& reply) noexcept {
   if (reply.fault() != Fault::error) {
-    breaker_.succeeded(now());
+    succeed();
     return false;
   }
   count(client_.settings().shared->errors);
   if (!is_failure(reply.text())) {
-    breaker_.succeeded(now());
+    succeed();
     return false;
   }
   // Asking a replica again will not make a master of it.
@@ -193,6 +194,19 @@ bool Link::judge(const Reply& reply) noexcept {
       code_of(reply.text()) == "READONLY" ? breaker_.open() : breaker_.failed(now());
   if (opened) explain(reply.text());
   return opened;
+}
+
+void Link::succeed() noexcept {
+  breaker_.succeeded(now());
+  if (in_vain_) trust();
+}
+
+void Link::trust() noexcept {
+  in_vain_ = false;
+  if (!doubted_) return;
+  doubted_ = false;
+  timer_.stop();
+  topology_.came_up(*this);
 }
 
 // Coming up
@@ -305,9 +319,13 @@ void Link::on_setup_reply(const Reply& reply) noexcept {
 void Link::stand() noexcept {
   state_ = State::ready;
   timer_.stop();
+  if (doubted_) timer_.start(kProven);
   stands_since_ = ngx_current_msec;
   // What is lost with each connection counts in a row, however well each of them begins.
-  if (!breaker_.closed()) breaker_.close();
+  if (!breaker_.closed()) {
+    in_vain_ = true;
+    breaker_.close();
+  }
   topology_.came_up(*this);
   flush();
 }
@@ -325,6 +343,7 @@ void Link::broken() noexcept {
 
 void Link::on_timer() noexcept {
   if (state_ == State::waiting) return connect();
+  if (ready()) return breaker_.failing() ? timer_.start(kProven) : trust();
   if (state_ == State::connecting) {
     explain_time("no connection", client_.settings().connect_timeout());
   } else {
@@ -396,6 +415,7 @@ void Link::lose(std::string_view text) noexcept {
   if (!ready()) return attempt_failed(text);
   explain(text);
   const bool opened = ring_.has_sent() && breaker_.failed(now());
+  doubted_ = doubted_ || (opened && in_vain_);
   const bool brief = ngx_current_msec - stands_since_ < kBrief;
   close();
   drop(opened);
@@ -410,6 +430,7 @@ void Link::lose(std::string_view text) noexcept {
 // The breaker has opened.
 void Link::trip() noexcept {
   if (ready()) {
+    doubted_ = doubted_ || in_vain_;
     close();
     retry_later();
   }

@@ -35,6 +35,8 @@ class Link final : private ngx::Outgoing::Owner {
   // Whether it takes commands: it stands, or comes up with no reason to doubt that it will.
   bool usable() const noexcept { return breaker_.closed(); }
   bool ready() const noexcept { return state_ == State::ready; }
+  // Ready, and not for the mere reason that the probe goes well where no command does.
+  bool trusted() const noexcept { return ready() && !doubted_; }
 
   // Of commands of the client. False: no memory, or too many wait; or, and then it is not usable
   // any more, the server has not answered for long.
@@ -68,6 +70,8 @@ class Link final : private ngx::Outgoing::Owner {
   bool write_out() noexcept;
   void on_reply(const Reply& reply) noexcept;
   bool judge(const Reply& reply) noexcept;
+  void succeed() noexcept;
+  void trust() noexcept;
   void on_timer() noexcept;
   void explain(std::string_view text, std::string_view more = {}) noexcept;
   void explain_time(const char* what, ngx_msec_t limit) noexcept;
@@ -93,7 +97,9 @@ class Link final : private ngx::Outgoing::Owner {
   std::uint8_t step_ = 0;
   std::uint32_t life_ = 0;  // counts connections that came to an end
   ngx_msec_t stands_since_ = 0;
-  ngx::Timer timer_;  // of connecting, of what is said first, of waiting
+  bool in_vain_ = false;  // it stands again, and no command has succeeded since
+  bool doubted_ = false;  // the last time that it stood again was in vain
+  ngx::Timer timer_;      // of connecting, of what is said first, of waiting, of doubt
   ngx::TurnEnd turn_end_;
   std::array<char, 256> why_{};
   std::size_t why_length_ = 0;

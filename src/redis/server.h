@@ -48,7 +48,7 @@ class Server {
   Standing standing() const noexcept {
     bool any = false;
     for (const auto& link : links_) {
-      if (link->usable() && link->ready()) return Standing::whole;
+      if (link->usable() && link->trusted()) return Standing::whole;
       any = any || link->usable();
     }
     return any ? Standing::unsure : Standing::broken;

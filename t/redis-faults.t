@@ -48,14 +48,14 @@ my @outage = qw(redis_unavailable redis_recovered);
 
 for my $url (qw(url unix_url)) {
     my $redis = start_redis();
-    my $nginx = nginx($redis->$url);
+    my $nginx = nginx($redis->$url . ' timeout=250ms');
     is said($nginx), 'ok 1', "$url: answers";
     $redis->kill;
     my ($what, $time) = ask($nginx);
     isnt $what, 'ok 2', "$url, killed: $what";
-    cmp_ok $time, '<', scaled(150), "$url, killed: soon";
+    cmp_ok $time, '<', scaled(750), "$url, killed: soon";
     wait_for(sub { said($nginx) =~ /^unavailable/ }, 3);
-    cmp_ok((ask($nginx))[1], '<', scaled(30), "$url, killed: then at once");
+    cmp_ok((ask($nginx))[1], '<', scaled(200), "$url, killed: then at once");
     $redis->start;
     recovers($nginx, "$url, killed");
     is_over($nginx, "$url, killed", @outage);
@@ -63,14 +63,14 @@ for my $url (qw(url unix_url)) {
 
 {
     my $redis = start_redis();
-    my $nginx = nginx($redis->url);
+    my $nginx = nginx($redis->url . ' timeout=250ms');
     is said($nginx), 'ok 1', 'answers';
     $redis->suspend;
     my @all = map { [ask($nginx)] } 1 .. 8;
     # Under valgrind five requests take so long that the connection is seen to hang before.
     my $five = $ENV{TEST_NGINX_USE_VALGRIND} ? '{1,5}' : '{5}';
     like join('', map { $_->[0] } @all), qr/^(timeout )$five(unavailable ){3,}$/, 'stopped: five time out';
-    cmp_ok $_->[1], '<', scaled($_->[0] eq 'timeout ' ? 150 : 30), "stopped: $_->[0]" for @all;
+    cmp_ok $_->[1], '<', scaled($_->[0] eq 'timeout ' ? 750 : 200), "stopped: $_->[0]" for @all;
     $redis->resume;
     recovers($nginx, 'stopped');
     is_over($nginx, 'stopped', @outage);

@@ -113,8 +113,10 @@ sub is_message {
     my $server = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => $path) or die "$path: $!\n";
     $nginx->configure(http_config => "guard_event_log syslog:server=unix:$path min=warning;", config => $config, no_root_location => 1);
     is $nginx->start, undef, "$name: starts";
+    my $begin = time;
     refuse($nginx, 1000, 'n');
-    unlike $nginx->log_text, qr/takes no lines/, "$name: at first it is waited for";
+    # For five seconds, which may be over on a slow machine.
+    ok $nginx->log_text !~ /takes no lines/ || time - $begin >= 5, "$name: at first it is waited for";
     ok wait_for(sub { $nginx->log_text =~ /\[error\] .*takes no lines, they are kept: Resource temporarily unavailable/ }, 15), "$name: it is said that it takes none";
     my @got = datagrams($server, 1);
     push @got, datagrams($server, 1) while @got < 2000 && ($got[-1] // '') !~ /events_lost/ && defined $got[-1];
@@ -134,7 +136,7 @@ sub is_message {
     my $peer = $server->accept;
     my ($bytes, $lost) = ('');
     my $select = IO::Select->new($peer);
-    while ($bytes !~ /"kind":"events_lost"[^\n]*\z/ && $select->can_read(scaled(5))) { sysread $peer, $bytes, 65536, length $bytes or last }
+    while ($bytes !~ /"kind":"events_lost"[^\n]*\z/ && $select->can_read(patient(5))) { sysread $peer, $bytes, 65536, length $bytes or last }
     ($lost) = $bytes =~ /"kind":"events_lost","count":"(\d+)"/;
     is scalar(() = $bytes =~ /"kind":"path_refused"/g) + ($lost // 0), 8000, "$name: once it reads, what was kept comes";
     is scalar(() = $nginx->log_text =~ /takes no lines/g), 1, "$name: one line";
@@ -144,7 +146,7 @@ sub is_message {
     select undef, undef, undef, 5.5;
     close $peer;
     refuse($nginx, 1, 'later');
-    ok(IO::Select->new($server)->can_read(scaled(5)), "$name: idle, closed and opened again");
+    ok(IO::Select->new($server)->can_read(patient(5)), "$name: idle, closed and opened again");
     $peer = $server->accept;
     $bytes = '';
     ok wait_for(sub { IO::Select->new($peer)->can_read(1) && sysread($peer, $bytes, 65536, length $bytes) && $bytes =~ /later-1%2f/ }, 5), "$name: without a loss";

@@ -197,6 +197,7 @@ events_are ['scan_failed denied upload.scan a.txt failed', 'scan_failed denied u
 
 # A client that goes away takes its scan with it; a reload does not.
 {
+    ok wait_for(sub { $fake->noted('open') == $fake->noted('gone') }), 'every scan so far is over';
     my $open = $fake->noted('open');
     my $gone = $fake->noted('gone');
     my $body = form(['a.txt', "hang\n"]);

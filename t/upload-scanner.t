@@ -142,8 +142,9 @@ my $real = "unix:$clamd->{socket}";
     for my $name (1 .. 5) {
         push @clients, begin_form($port, '/narrow', form(["$name.txt", "turn $name\n"]));
         ok wait_for(sub { $talking->() + $waiting->() == $name }, 10), "$name are there";
+        ok wait_for(sub { $narrow->noted("turn $name") }), "$name is scanned" if $name <= 2;
     }
-    is_deeply $narrow->notes('turn '), ['turn 1', 'turn 2'], 'the first two are scanned' if wait_for(sub { @{ $narrow->notes('turn ') } == 2 });
+    is_deeply $narrow->notes('turn '), ['turn 1', 'turn 2'], 'the first two are scanned';
     is $waiting->(), 3, 'three wait';
     is post('/narrow', ['a.txt', 'turn 6']), '503 upload.scan busy', 'the next one is too many' for 1 .. 2;
     is post('/hurriedpass', ['a.txt', 'turn 7']), '200', 'or passes';
@@ -156,6 +157,10 @@ my $real = "unix:$clamd->{socket}";
     is $waiting->(), 2, 'and leaves';
     is $narrow->noted('ping'), 0, 'none of this is a fault of the scanner';
     # While it hangs, those that wait go away with it; those that are being scanned are not given up.
+    for my $next ([1, 3], [2, 5]) {
+        $narrow->let_go($next->[0]);
+        ok wait_for(sub { $narrow->noted("turn $next->[1]") }), "after $next->[0] comes $next->[1]";
+    }
     $narrow->let_go;
     is_deeply [map { $status->($_) } @clients], [(200) x 4], 'all others pass';
     is_deeply $narrow->notes('turn '), [map { "turn $_" } 1, 2, 3, 5], 'in the order in which they came';

@@ -92,7 +92,7 @@ sub start_fake_clamd {
         local $SIG{PIPE} = 'IGNORE';
         while (1) {
             my $peer = $listener->accept or next;
-            spawn(sub { serve($peer, $root) });
+            spawn(sub { $SIG{PIPE} = 'IGNORE'; serve($peer, $root) });
             close $peer;
         }
     });
@@ -109,8 +109,8 @@ sub ping_is {
     return;
 }
 
-# What waits for its turn to end, or will.
-sub let_go { my ($self) = @_; open my $out, '>', "$self->{root}/go" or die $!; return }
+# What waits for its turn to end, or will; with a NAME, that one alone.
+sub let_go { my ($self, @name) = @_; open my $out, '>', join ' ', "$self->{root}/go", @name or die $!; return }
 sub hold   { my ($self) = @_; unlink "$self->{root}/go"; return }
 
 sub answer_ping {
@@ -181,7 +181,7 @@ sub serve {
     elsif ($word eq 'drip')   { for (split //, $rest) { $out->($_) or last; select undef, undef, undef, 0.02 } }
     elsif ($word eq 'count')  { $out->('stream: Bytes.' . length($content) . ' FOUND\0') }
     elsif ($word eq 'cut')    { return note($root, 'gone') }
-    elsif ($word eq 'turn')   { note($root, "turn $rest"); wait_for(sub { -e "$root/go" }, 60); $out->('stream: OK\0') }
+    elsif ($word eq 'turn')   { note($root, "turn $rest"); wait_for(sub { -e "$root/go" || -e "$root/go $rest" }, 60); $out->('stream: OK\0') }
     while ($read->()) { }
     return note($root, 'gone');
 }

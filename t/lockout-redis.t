@@ -10,6 +10,7 @@ use Test::More;
 use Test::Nginx::Guard;
 use Test::Nginx::Guard::Ending qw(ends_well);
 use Test::Nginx::Guard::Events qw(events_of);
+use Time::HiRes qw(time);
 
 my $json = JSON::PP->new->utf8->canonical;
 
@@ -163,11 +164,19 @@ sub attacked {
         ok wait_for(sub { attempts($redis, 'spray') eq $rest }), "given back: $user";
     }
 
-    is try(0, '/growing', 'growing@example.com')->{code}, 401, 'a lock that grows';
-    is header_of(try(1, '/growing', 'growing@example.com')->{fields}, 'Retry-After'), 1, 'is one second at first';
+    # Whoever is held up for a second comes too late to see it; he tries another account.
+    my ($user, $first);
+    for my $try (1 .. 10) {
+        my $begun = time;
+        $user = "growing$try\@example.com";
+        is try(0, '/growing', $user)->{code}, 401, 'a lock that grows';
+        $first = try(1, '/growing', $user);
+        last if time - $begun < 0.9;
+    }
+    is header_of($first->{fields}, 'Retry-After'), 1, 'is one second at first';
     my $since;
-    ok wait_for(sub { $since = time; try(2, '/growing', 'growing@example.com')->{code} == 401 }), 'then it is over';
-    my $left = header_of(try(3, '/growing', 'growing@example.com')->{fields}, 'Retry-After');
+    ok wait_for(sub { $since = time; try(2, '/growing', $user)->{code} == 401 }), 'then it is over';
+    my $left = header_of(try(3, '/growing', $user)->{fields}, 'Retry-After');
     cmp_ok $left, '<=', 3, 'and lasts three seconds in a row';
     cmp_ok $left, '>=', 2 - (time - $since), 'and no less';
 

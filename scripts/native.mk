@@ -44,7 +44,7 @@ module_object = $(OUT)/objs/addon/$(lastword $(subst /, ,$(dir $1)))/$(basename 
 OBJECTS := $(foreach source,$(LOGIC),$(call module_object,$(source)))
 # What of the module's own can be tried on the stub.
 NGX_OBJECTS := $(patsubst %,$(OUT)/objs/addon/%.o,ngx/config ngx/zone core/counter_batch \
-    core/leased_job core/total_queue)
+    core/leased_job core/script_call core/total_queue)
 FUZZ_OBJECTS := $(LOGIC:%.cpp=$(OUT)/native-fuzz/%.o)
 
 .PHONY: guardctl unit fuzz bench conformance print-flags module-objects
@@ -128,7 +128,7 @@ $(OUT)/$(KIND)/ngx.a: $(NGX_OBJECTS)
 $(OUT)/$(KIND)/unit/ngx_%: $(OUT)/$(KIND)/t/unit/ngx/%_test.o \
     $(OUT)/$(KIND)/t/unit/ngx/nginx_stub.o $(OUT)/$(KIND)/ngx.a $(OUT)/$(KIND)/logic.a
 	@mkdir -p $(@D)
-	$(CXX) $(FLAGS) -o $@ $^ $(LIBS) -lcmocka
+	$(CXX) $(FLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) -lcmocka
 
 $(OUT)/$(KIND)/bench/%: $(OUT)/$(KIND)/t/bench/%_bench.o $(OUT)/$(KIND)/logic.a
 	@mkdir -p $(@D)

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <new>
+#include <utility>
 
 #include "core/clock.h"
 #include "core/hex.h"
@@ -96,8 +97,10 @@ void BanExchange::write(redis::Output& out, bool in_full, std::string_view since
 }
 
 void BanExchange::run(bool fresh) noexcept {
-  if (fresh || ++runs_ % kAgain == 0) heard_ = 0;
+  if (fresh || ++runs_ % kAgain == 0) again_ = true;
+  // What it will be told is what was asked for before.
   if (pull_.waiting()) return;
+  if (std::exchange(again_, false)) heard_ = 0;
   ask();
 }
 

@@ -52,6 +52,7 @@ class BanExchange {
   std::uint64_t life_;  // of both, milliseconds
   std::uint64_t heard_ = 0;
   std::uint64_t runs_ = 0;
+  bool again_ = false;  // all is to be read anew
   Pull pull_;
 };
 

@@ -96,11 +96,11 @@ module-objects:
 $(OBJECTS) $(NGX_OBJECTS): module-objects
 	@:
 
-$(OUT)/$(KIND)/logic.a: $(OBJECTS)
-	rm -f $@ && ar rcs $@ $^
+$(OUT)/$(KIND)/logic.a: $(OBJECTS) src/sources
+	rm -f $@ && ar rcs $@ $(OBJECTS)
 
-$(OUT)/native-fuzz/logic.a: $(FUZZ_OBJECTS)
-	rm -f $@ && ar rcs $@ $^
+$(OUT)/native-fuzz/logic.a: $(FUZZ_OBJECTS) src/sources
+	rm -f $@ && ar rcs $@ $(FUZZ_OBJECTS)
 
 $(OUT)/$(KIND)/unit/%: $(OUT)/$(KIND)/t/unit/%_test.o $(OUT)/$(KIND)/logic.a
 	@mkdir -p $(@D)
@@ -122,8 +122,8 @@ $(OUT)/$(KIND)/t/unit/%.o: t/unit/%.cpp $(PRELUDE).gch
 
 $(OUT)/$(KIND)/t/unit/ngx/%.o: FLAGS += $(NGX_FLAGS)
 
-$(OUT)/$(KIND)/ngx.a: $(NGX_OBJECTS)
-	rm -f $@ && ar rcs $@ $^
+$(OUT)/$(KIND)/ngx.a: $(NGX_OBJECTS) scripts/native.mk
+	rm -f $@ && ar rcs $@ $(NGX_OBJECTS)
 
 $(OUT)/$(KIND)/unit/ngx_%: $(OUT)/$(KIND)/t/unit/ngx/%_test.o \
     $(OUT)/$(KIND)/t/unit/ngx/nginx_stub.o $(OUT)/$(KIND)/ngx.a $(OUT)/$(KIND)/logic.a

@@ -39,7 +39,7 @@ EOC
 sub nginx {
     my ($url, $timeout) = @_;
     return start_nginx(
-        http_config => "guard_key_secret 0123456789abcdef;\nguard_redis main $url timeout=$timeout;\n"
+        http_config => "guard_key_secret 0123456789abcdef;\nguard_redis main $url timeout=$timeout connect_timeout=500ms;\n"
             . "guard_event_log \$TEST_NGINX_EVENT_LOG;\n$policies",
         config => $config
     );

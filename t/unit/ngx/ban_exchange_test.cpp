@@ -74,6 +74,15 @@ void tell(Node& node) {
   answer_all();
 }
 
+// Only if it asks for all that Redis has it is told once more.
+void hear_and_forget(Node& here) {
+  Node there;
+  tell(there);
+  here.exchange->run(true);
+  answer_all();
+  here.forget();
+}
+
 int begin(void**) {
   server->ask({"FLUSHALL"});
   waiting.clear();
@@ -99,11 +108,7 @@ void an_exchange(void**) {
 // The answer to a question of before says nothing of what was before it.
 void a_late_answer_when_the_job_is_new(void**) {
   Node here;
-  Node there;
-  tell(there);
-  here.exchange->run(true);
-  answer_all();
-  here.forget();
+  hear_and_forget(here);
   here.exchange->run(false);
   Late late;
   here.exchange->run(true);
@@ -116,11 +121,7 @@ void a_late_answer_when_the_job_is_new(void**) {
 
 void a_late_answer_when_all_is_to_be_read_again(void**) {
   Node here;
-  Node there;
-  tell(there);
-  here.exchange->run(true);
-  answer_all();
-  here.forget();
+  hear_and_forget(here);
   for (int i = 0; i < kRuns - 2; ++i) {
     here.exchange->run(false);
     answer_all();

@@ -11,11 +11,13 @@ my $said = `scripts/demo/incident --seconds @{[ patient(90) ]} 2>&1`;
 is $?, 0, 'the incident ends well' or diag $said;
 like $said, qr/^\s*[\d.]+s  all of it was noticed, told, and is over$/m, 'and says so';
 
+# The storm lasts a while on a slow machine: its alert may be told before the last password has been guessed.
+cmp_ok index($said, (14 * 5) . ' passwords were guessed, by a list'), '>', index($said, 'nothing is wrong'), 'a login storm';
+
 my $rest = $said;
 for (
     ['the demo runs, Prometheus scrapes it, nothing is wrong', 'at first all is well'],
-    [(14 * 5) . ' passwords were guessed, by a list', 'a login storm'],
-    ['GuardCredentialStuffing is firing, says a webhook', 'is an alert'],
+    ['GuardCredentialStuffing is firing, says a webhook', 'a login storm is an alert'],
     ['Redis was killed', 'Redis goes'],
     ['the application was killed: requests fail from now on', 'and the application'],
     ['Redis and the application run again, and the database; the disk has room', 'then all is repaired'],

@@ -9,10 +9,6 @@ namespace guard::core {
 
 namespace {
 
-bool same(std::string_view text, std::string_view lower) noexcept {
-  return std::ranges::equal(text, lower, [](char a, char b) { return to_lower(a) == b; });
-}
-
 std::string_view trim(std::string_view text) noexcept {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
@@ -97,18 +93,18 @@ bool prefers_html(std::string_view accept) noexcept {
     const auto range = range_of(take_until(accept, ','));
     if (!range) continue;
     const int exact = range->parameters ? 2 : 3;
-    if (same(range->media, "text/html")) {
+    if (equal_without_case(range->media, "text/html")) {
       html.consider(exact, range->weight);
-    } else if (same(range->media, "application/problem+json")) {
+    } else if (equal_without_case(range->media, "application/problem+json")) {
       problem.consider(exact, range->weight);
-    } else if (same(range->media, "application/json")) {
+    } else if (equal_without_case(range->media, "application/json")) {
       json.consider(exact, range->weight);
-    } else if (same(range->media, "text/*")) {
+    } else if (equal_without_case(range->media, "text/*")) {
       html.consider(1, range->weight);
-    } else if (same(range->media, "application/*")) {
+    } else if (equal_without_case(range->media, "application/*")) {
       problem.consider(1, range->weight);
       json.consider(1, range->weight);
-    } else if (same(range->media, "*/*")) {
+    } else if (equal_without_case(range->media, "*/*")) {
       html.consider(0, range->weight);
       problem.consider(0, range->weight);
       json.consider(0, range->weight);
@@ -124,14 +120,14 @@ bool prefers_openmetrics(std::string_view accept) noexcept {
   while (!accept.empty()) {
     const auto range = range_of(take_until(accept, ','));
     if (!range) continue;
-    if (same(range->media, "application/openmetrics-text")) {
+    if (equal_without_case(range->media, "application/openmetrics-text")) {
       // Clients list the versions that they know, each with a weight of its own.
       open = std::max(open, range->weight);
-    } else if (same(range->media, "text/plain")) {
+    } else if (equal_without_case(range->media, "text/plain")) {
       plain.consider(2, range->weight);
-    } else if (same(range->media, "text/*")) {
+    } else if (equal_without_case(range->media, "text/*")) {
       plain.consider(1, range->weight);
-    } else if (same(range->media, "*/*")) {
+    } else if (equal_without_case(range->media, "*/*")) {
       plain.consider(0, range->weight);
     }
   }

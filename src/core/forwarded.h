@@ -4,6 +4,8 @@
 #include <optional>
 #include <string_view>
 
+#include "core/ascii.h"
+
 namespace guard::core {
 
 // "http" or "https" as an X-Forwarded-Proto value of a trusted proxy says, or nothing if it
@@ -16,13 +18,7 @@ constexpr std::optional<std::string_view> parse_forwarded_proto(std::string_view
   while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
 
   for (std::string_view scheme : {std::string_view("http"), std::string_view("https")}) {
-    if (value.size() != scheme.size()) continue;
-    bool same = true;
-    for (std::size_t i = 0; i < scheme.size(); ++i) {
-      const char c = value[i];
-      same = same && (c == scheme[i] || (c >= 'A' && c <= 'Z' && c - 'A' + 'a' == scheme[i]));
-    }
-    if (same) return scheme;
+    if (value == scheme || equal_without_case(value, scheme)) return scheme;
   }
   return std::nullopt;
 }

@@ -60,11 +60,6 @@ bool is_token(std::string_view text) noexcept {
   });
 }
 
-bool same_letters(std::string_view text, std::string_view lower) noexcept {
-  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(),
-                    [](char a, char b) { return to_lower(a) == b; });
-}
-
 bool has(std::string_view text, std::string_view lower) noexcept {
   const auto same = [](char a, char b) { return to_lower(a) == b; };
   return std::search(text.begin(), text.end(), lower.begin(), lower.end(), same) != text.end();
@@ -173,7 +168,7 @@ MultipartFault read_type(std::string_view value, MultipartPart& part) noexcept {
       !is_token(type.substr(slash + 1))) {
     return part_type;
   }
-  if (same_letters(type.substr(0, slash), "multipart")) return nested;
+  if (equal_without_case(type.substr(0, slash), "multipart")) return nested;
   part.type = value;
   return none;
 }
@@ -195,7 +190,7 @@ MultipartType multipart_type(std::string_view content_type) noexcept {
   if (!has(content_type, "multipart") && !has(content_type, "form-data")) return out;
   out.multipart = true;
   std::string_view rest = trim(content_type);
-  if (!same_letters(rest.substr(0, kForm.size()), kForm)) {
+  if (!equal_without_case(rest.substr(0, kForm.size()), kForm)) {
     out.fault = media_type;
     return out;
   }
@@ -211,10 +206,11 @@ MultipartType multipart_type(std::string_view content_type) noexcept {
       out.fault = boundary;
       return out;
     }
-    if (same_letters(one.name, "boundary") && out.boundary.empty() &&
+    if (equal_without_case(one.name, "boundary") && out.boundary.empty() &&
         is_plain_boundary(one.value, one.quoted)) {
       out.boundary = one.value;
-    } else if (same_letters(one.name, "charset") && !charset && same_letters(one.value, "utf-8")) {
+    } else if (equal_without_case(one.name, "charset") && !charset &&
+               equal_without_case(one.value, "utf-8")) {
       charset = true;
     } else {
       out.fault = boundary;
@@ -230,19 +226,19 @@ MultipartFault read_part_field(std::string_view line, MultipartPart& part) noexc
   if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) return header_syntax;
   const std::string_view field = line.substr(0, colon);
   const std::string_view value = trim(line.substr(colon + 1));
-  if (same_letters(field, "content-disposition")) {
+  if (equal_without_case(field, "content-disposition")) {
     return part.name.empty() ? read_disposition(value, part) : header_duplicate;
   }
   if (!is_utf8(value)) return encoding;
-  if (same_letters(field, "content-type")) {
+  if (equal_without_case(field, "content-type")) {
     return part.type.empty() ? read_type(value, part) : header_duplicate;
   }
-  if (same_letters(field, "content-transfer-encoding")) {
-    const bool harmless =
-        same_letters(value, "binary") || same_letters(value, "8bit") || same_letters(value, "7bit");
+  if (equal_without_case(field, "content-transfer-encoding")) {
+    const bool harmless = equal_without_case(value, "binary") ||
+                          equal_without_case(value, "8bit") || equal_without_case(value, "7bit");
     return harmless ? none : transfer_encoding;
   }
-  if (same_letters(field, "content-length")) {
+  if (equal_without_case(field, "content-length")) {
     if (part.length) return header_duplicate;
     std::uint64_t number = 0;
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/ascii.h"
 #include "core/check.h"
 #include "core/core_config.h"
 #include "core/path_check.h"
@@ -110,7 +111,7 @@ void add_body_variable(ngx_conf_t* cf, std::string_view name) {
 }
 
 bool is_body_variable(ngx_conf_t* cf, std::string_view name) {
-  auto is_name = [name](std::string_view other) { return ngx::is_same_variable(name, other); };
+  auto is_name = [name](std::string_view other) { return equal_without_case(name, other); };
   if (is_name("request_body") || is_name("request_body_file")) return true;
   const auto& names = main_of(cf).body_variables;
   return std::any_of(names.begin(), names.end(), is_name);

@@ -19,10 +19,6 @@ constexpr std::size_t kSuggestionMax = 40;
   fail("invalid value \"", value, "\" of \"", name, "\", ", expected);
 }
 
-bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) { return to_lower(x) == to_lower(y); });
-}
-
 // Decimal digits only; nothing if there are none, another byte, or an overflow.
 std::optional<std::uint64_t> digits(std::string_view text) {
   if (text.empty()) return std::nullopt;
@@ -172,8 +168,8 @@ std::string suggestion(std::string_view word, std::span<const std::string_view> 
 }
 
 bool parse_on_off(std::string_view name, std::string_view value) {
-  if (equals_ignoring_case(value, "on")) return true;
-  if (equals_ignoring_case(value, "off")) return false;
+  if (equal_without_case(value, "on")) return true;
+  if (equal_without_case(value, "off")) return false;
   fail_value(name, value, "it must be \"on\" or \"off\"");
 }
 

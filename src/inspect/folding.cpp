@@ -255,7 +255,7 @@ class Folder {
     const std::string& first = set.name.parts.front().text;
     for (std::size_t slot = 0; slot < knowledge_.size(); ++slot) {
       const std::string_view name = program_.rules().tx_names[slot];
-      if (!equal_ignoring_case(name.substr(0, first.size()), first)) continue;
+      if (!core::equal_without_case(name.substr(0, first.size()), first)) continue;
       knowledge_[slot].touched = true;
       knowledge_[slot].known = false;
     }

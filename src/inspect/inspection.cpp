@@ -270,11 +270,11 @@ bool Inspection::selects(const Selection& selection, std::string_view name) {
     case Selector::all:
       return true;
     case Selector::name:
-      return equal_ignoring_case(selection.name, name);
+      return core::equal_without_case(selection.name, name);
     case Selector::regex:
       if (selection.prefix) {
         return name.size() >= selection.name.size() &&
-               equal_ignoring_case(name.substr(0, selection.name.size()), selection.name);
+               core::equal_without_case(name.substr(0, selection.name.size()), selection.name);
       }
       charge(name.size() * kRegexCost);
       return selection.regex->search(name, workspace_) == Regex::Result::yes;
@@ -295,7 +295,7 @@ bool Inspection::target_removed(const Rule& rule, Collection collection, std::st
     if (target.collection != collection) continue;
     // Without a name it is asked whether the collection is removed as a whole.
     if (target.selector != Selector::all &&
-        (name.empty() || !equal_ignoring_case(target.text, name))) {
+        (name.empty() || !core::equal_without_case(target.text, name))) {
       continue;
     }
     switch (control->kind) {

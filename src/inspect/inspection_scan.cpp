@@ -2,6 +2,7 @@
 // searched in one go; which groups a pattern may match in is a bit for each.
 #include <algorithm>
 
+#include "core/ascii.h"
 #include "inspect/inspection.h"
 
 namespace guard::inspect {
@@ -39,9 +40,9 @@ bool is_common_field(std::string_view name) {
                                                               "x-requested-with"};
   static constexpr std::array<std::string_view, 2> kBeginnings = {"sec-ch-", "sec-fetch-"};
   return std::any_of(kNames.begin(), kNames.end(),
-                     [&](std::string_view one) { return equal_ignoring_case(name, one); }) ||
+                     [&](std::string_view one) { return core::equal_without_case(name, one); }) ||
          std::any_of(kBeginnings.begin(), kBeginnings.end(), [&](std::string_view one) {
-           return equal_ignoring_case(name.substr(0, one.size()), one);
+           return core::equal_without_case(name.substr(0, one.size()), one);
          });
 }
 
@@ -360,7 +361,7 @@ void Inspection::emit(std::string_view value, bool folds, std::string& row) {
   for (const std::string_view known : variants_) {
     if (known.size() != value.size()) continue;
     if (known.data() == value.data() || known == value ||
-        (folds && equal_ignoring_case(known, value)))
+        (folds && core::equal_without_case(known, value)))
       return;
   }
   variants_.push_back(value);

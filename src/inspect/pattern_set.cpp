@@ -266,7 +266,7 @@ std::string_view PhraseSet::find(std::string_view text) const noexcept {
       const std::size_t end = at + phrase.size();
       if (end > text.size() || end > best_end || (end == best_end && !best.empty())) continue;
       const std::string_view here = text.substr(at, phrase.size());
-      if (!equal_ignoring_case(here, phrase)) continue;
+      if (!core::equal_without_case(here, phrase)) continue;
       best_end = end;
       best = here;
     }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/ascii.h"
+
 namespace guard::inspect {
 
 namespace {
@@ -60,9 +62,9 @@ bool ResponsePolicy::takes(std::string_view content_type) const noexcept {
   std::string_view type = content_type.substr(0, content_type.find(';'));
   while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) type.remove_suffix(1);
   return std::any_of(types.begin(), types.end(), [type](const std::string& wanted) {
-    if (wanted.front() != '+') return equal_ignoring_case(wanted, type);
+    if (wanted.front() != '+') return core::equal_without_case(wanted, type);
     return type.size() > wanted.size() &&
-           equal_ignoring_case(wanted, type.substr(type.size() - wanted.size()));
+           core::equal_without_case(wanted, type.substr(type.size() - wanted.size()));
   });
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/ascii.h"
+
 namespace guard::inspect {
 
 namespace {
@@ -126,7 +128,7 @@ bool Program::may_name_slot(const SetVar& set) const {
   std::string_view first;
   if (!set.name.parts.empty()) first = set.name.parts.front().text;
   return std::any_of(rules_.tx_names.begin(), rules_.tx_names.end(), [&](std::string_view name) {
-    return equal_ignoring_case(name.substr(0, first.size()), first);
+    return core::equal_without_case(name.substr(0, first.size()), first);
   });
 }
 

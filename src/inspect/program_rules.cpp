@@ -162,8 +162,8 @@ void Program::compile_targets(CompiledRule& compiled) {
     bool excluded = false;
     for (const Target& other : rule.targets) {
       if (!other.exclude || other.collection != target.collection) continue;
-      if (other.selector == Selector::all ||
-          (other.selector == target.selector && equal_ignoring_case(other.text, target.text))) {
+      if (other.selector == Selector::all || (other.selector == target.selector &&
+                                              core::equal_without_case(other.text, target.text))) {
         excluded = true;
       } else {
         one.exclusions.push_back(select(other));

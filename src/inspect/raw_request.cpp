@@ -59,9 +59,9 @@ bool parse_raw_request(std::string_view text, RawRequest& request) {
     const std::size_t colon = field.find(':');
     if (colon == std::string_view::npos) continue;
     const HeaderField header{field.substr(0, colon), trim(field.substr(colon + 1))};
-    chunked = chunked || (equal_ignoring_case(header.name, "transfer-encoding") &&
+    chunked = chunked || (core::equal_without_case(header.name, "transfer-encoding") &&
                           to_lower(header.value).ends_with("chunked"));
-    if (equal_ignoring_case(header.name, "content-length")) {
+    if (core::equal_without_case(header.name, "content-length")) {
       std::from_chars(header.value.data(), header.value.data() + header.value.size(), length);
     }
     request.headers.push_back(header);

@@ -65,7 +65,7 @@ void RuleSetBuilder::apply_actions(Rule& rule, const std::vector<ActionText>& ac
     } else if (name == "phase") {
       parse_phase(action.value, rule.at);
     } else if (name == "t") {
-      if (equal_ignoring_case(action.value, "none")) {
+      if (core::equal_without_case(action.value, "none")) {
         rule.transformations.clear();
         continue;
       }
@@ -144,9 +144,9 @@ SetVar RuleSetBuilder::parse_setvar(const std::string& text, const SourceLine& a
 Control RuleSetBuilder::parse_control(const std::string& text, const SourceLine& at) {
   const std::size_t equals = text.find('=');
   const std::string_view name = std::string_view(text).substr(0, equals);
-  const auto* known =
-      std::find_if(kControlNames.begin(), kControlNames.end(),
-                   [name](const ControlName& one) { return equal_ignoring_case(name, one.name); });
+  const auto* known = std::find_if(
+      kControlNames.begin(), kControlNames.end(),
+      [name](const ControlName& one) { return core::equal_without_case(name, one.name); });
   if (known == kControlNames.end() || equals == std::string::npos) {
     fail_at(at, "unknown control \"" + text + "\"");
   }

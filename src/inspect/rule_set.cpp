@@ -145,7 +145,7 @@ void RuleSetBuilder::add_rule(Directive&& one) {
   if (set_.rules.size() == kMaxRules) fail_at(one.at, "too many rules");
   Rule rule;
   rule.at = one.at;
-  rule.action = equal_ignoring_case(one.name, "secaction");
+  rule.action = core::equal_without_case(one.name, "secaction");
   const std::size_t least = rule.action ? 1 : 2;
   if (one.words.size() < least || one.words.size() > (rule.action ? 1U : 3U)) {
     fail_at(one.at, rule.action ? "SecAction takes its actions in one word"

@@ -53,7 +53,7 @@ std::uint8_t parse_phase(std::string_view text, const SourceLine& at) {
   static constexpr std::array<std::pair<std::string_view, std::uint8_t>, 3> kNames = {
       {{"request", 2}, {"response", 4}, {"logging", 5}}};
   for (const auto& [name, phase] : kNames) {
-    if (equal_ignoring_case(text, name)) return phase;
+    if (core::equal_without_case(text, name)) return phase;
   }
   if (text.size() == 1 && text[0] >= '1' && text[0] <= '5') {
     return static_cast<std::uint8_t>(text[0] - '0');
@@ -65,7 +65,7 @@ std::uint8_t parse_severity(std::string_view text, const SourceLine& at) {
   static constexpr std::array<std::string_view, 8> kNames = {
       "emergency", "alert", "critical", "error", "warning", "notice", "info", "debug"};
   for (std::size_t i = 0; i < kNames.size(); ++i) {
-    if (equal_ignoring_case(text, kNames[i])) return static_cast<std::uint8_t>(i);
+    if (core::equal_without_case(text, kNames[i])) return static_cast<std::uint8_t>(i);
   }
   if (text.size() == 1 && text[0] >= '0' && text[0] <= '7') {
     return static_cast<std::uint8_t>(text[0] - '0');

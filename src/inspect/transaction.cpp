@@ -25,7 +25,8 @@ void split(std::string_view text, char separator, Each each) {
 }
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view lower) {
-  return text.size() >= lower.size() && equal_ignoring_case(text.substr(0, lower.size()), lower);
+  return text.size() >= lower.size() &&
+         core::equal_without_case(text.substr(0, lower.size()), lower);
 }
 
 ListView one(List list, bool names = false) {
@@ -182,18 +183,18 @@ void Transaction::begin_headers(const RequestView& view) {
   for (const HeaderField& header : view.headers) {
     list(List::headers).push_back({header.name, header.value});
     const std::string_view value = header.value;
-    if (equal_ignoring_case(header.name, "cookie")) {
+    if (core::equal_without_case(header.name, "cookie")) {
       add_cookies(value);
-    } else if (equal_ignoring_case(header.name, "content-type")) {
+    } else if (core::equal_without_case(header.name, "content-type")) {
       content_type_ = value;
       if (core::multipart_type(value).multipart) {
         set_processor(BodyProcessor::multipart);
       } else if (starts_with_ignoring_case(value, "application/x-www-form-urlencoded")) {
         set_processor(BodyProcessor::urlencoded);
       }
-    } else if (equal_ignoring_case(header.name, "host")) {
+    } else if (core::equal_without_case(header.name, "host")) {
       set(Collection::server_name, value.substr(0, value.find(':')));
-    } else if (equal_ignoring_case(header.name, "authorization")) {
+    } else if (core::equal_without_case(header.name, "authorization")) {
       set(Collection::auth_type, value.substr(0, value.find(' ')));
     }
   }
@@ -264,7 +265,7 @@ std::optional<std::string_view> Transaction::first(Collection collection,
   for (std::uint8_t i = 0; i < view.count; ++i) {
     if (view.lists[i] == List::single) return single(collection).value;
     for (const Field& field : list(view.lists[i])) {
-      if (equal_ignoring_case(field.name, name)) return view.names ? field.name : field.value;
+      if (core::equal_without_case(field.name, name)) return view.names ? field.name : field.value;
     }
   }
   return std::nullopt;

@@ -68,7 +68,7 @@ char named_entity(std::string_view name) {
       {"nbsp", static_cast<char>(0xa0)},
   }};
   for (const Entity& entity : kEntities) {
-    if (equal_ignoring_case(name, entity.name)) return entity.character;
+    if (core::equal_without_case(name, entity.name)) return entity.character;
   }
   return 0;
 }

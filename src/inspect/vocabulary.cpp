@@ -12,11 +12,6 @@ std::string to_lower(std::string_view text) {
   return lower;
 }
 
-bool same_letters(std::string_view a, std::string_view b) noexcept {
-  return std::equal(a.begin(), a.end(), b.begin(),
-                    [](char x, char y) { return core::to_lower(x) == core::to_lower(y); });
-}
-
 std::string vocabulary_text() {
   std::string text;
   const auto add = [&text](std::string_view kind, std::string_view name, bool ignored = false) {
@@ -40,22 +35,22 @@ std::string vocabulary_text() {
 
 std::optional<Collection> collection_named(std::string_view name) {
   for (std::size_t i = 0; i < kCollectionNames.size(); ++i) {
-    if (equal_ignoring_case(name, kCollectionNames[i])) return static_cast<Collection>(i);
+    if (core::equal_without_case(name, kCollectionNames[i])) return static_cast<Collection>(i);
   }
-  if (equal_ignoring_case(name, kOutboundDataError)) return Collection::outbound_data_error;
+  if (core::equal_without_case(name, kOutboundDataError)) return Collection::outbound_data_error;
   return std::nullopt;
 }
 
 std::optional<Operator> operator_named(std::string_view name) {
   for (const OperatorName& known : kOperatorNames) {
-    if (equal_ignoring_case(name, known.name)) return known.op;
+    if (core::equal_without_case(name, known.name)) return known.op;
   }
   return std::nullopt;
 }
 
 std::optional<Transformation> transformation_named(std::string_view name) {
   for (const TransformationName& known : kTransformationNames) {
-    if (equal_ignoring_case(name, known.name)) return known.transformation;
+    if (core::equal_without_case(name, known.name)) return known.transformation;
   }
   return std::nullopt;
 }

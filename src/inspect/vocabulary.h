@@ -511,12 +511,5 @@ std::optional<Operator> operator_named(std::string_view name);
 std::optional<Transformation> transformation_named(std::string_view name);
 
 std::string to_lower(std::string_view text);
-bool same_letters(std::string_view a, std::string_view b) noexcept;  // of the same size
-inline bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  // Cases of a letter differ in one bit.
-  return a.size() == b.size() &&
-         (a.empty() || (((a.front() ^ b.front()) | (a.back() ^ b.back())) & ~0x20) == 0) &&
-         same_letters(a, b);
-}
 
 }  // namespace guard::inspect

@@ -11,15 +11,8 @@ namespace {
 constexpr std::string_view kSuffix = "+json";
 constexpr std::string_view kForm = "application/x-www-form-urlencoded";
 
+using core::equal_without_case;
 using core::to_lower;
-
-constexpr bool same(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (to_lower(a[i]) != to_lower(b[i])) return false;
-  }
-  return true;
-}
 
 // RFC 9110, section 5.6.2
 constexpr bool is_token_letter(char c) {
@@ -36,16 +29,16 @@ bool has_json_suffix(std::string_view type) noexcept {
   if (slash == std::string_view::npos || slash == 0) return false;
   const std::string_view subtype = type.substr(slash + 1);
   return subtype.size() >= kSuffix.size() &&
-         same(subtype.substr(subtype.size() - kSuffix.size()), kSuffix);
+         equal_without_case(subtype.substr(subtype.size() - kSuffix.size()), kSuffix);
 }
 
 bool is_json_essence(std::string_view type) noexcept {
-  return same(type, "application/json") || has_json_suffix(type);
+  return equal_without_case(type, "application/json") || has_json_suffix(type);
 }
 
 // gRPC's +json is framed, which not every application knows that takes +json for JSON.
 bool is_grpc(std::string_view type) noexcept {
-  return same(type.substr(0, 16), "application/grpc");
+  return equal_without_case(type.substr(0, 16), "application/grpc");
 }
 
 class Reader {
@@ -114,9 +107,9 @@ bool parameters_fit(Reader& reader) noexcept {
     } else {
       const std::string_view value = reader.token();
       if (value.empty()) return false;
-      utf8 = same(value, "utf-8");
+      utf8 = equal_without_case(value, "utf-8");
     }
-    if (!same(name, "charset")) continue;
+    if (!equal_without_case(name, "charset")) continue;
     if (charset_seen || !utf8) return false;
     charset_seen = true;
   }
@@ -157,7 +150,7 @@ MediaType media_type(std::string_view value) noexcept {
   if (type.empty() || !reader.take('/')) return json ? MediaType::unfit : MediaType::other;
   const std::string_view subtype = reader.token();
   const std::string_view essence = value.substr(0, type.size() + 1 + subtype.size());
-  if (!json && !same(essence, kForm)) return MediaType::other;
+  if (!json && !equal_without_case(essence, kForm)) return MediaType::other;
   const bool fits = !subtype.empty() && parameters_fit(reader);
   if (!json) return fits ? MediaType::form : MediaType::other;
   return fits && is_json_essence(essence) && !is_grpc(essence) ? MediaType::json : MediaType::unfit;

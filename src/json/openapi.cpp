@@ -17,11 +17,6 @@ namespace {
 // More are not worth reading at start.
 constexpr std::size_t kMaxWarnings = 20;
 
-bool same_letters(std::string_view text, std::string_view lower) noexcept {
-  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(),
-                    [](char a, char b) { return core::to_lower(a) == b; });
-}
-
 ParameterShape shape_of(const SchemaProgram& program, std::uint32_t block) {
   ParameterShape shape{block, coercion_of(program, block), {}, false};
   const bool plain =
@@ -145,8 +140,8 @@ const OpenApiMedia* find_media(const std::vector<OpenApiMedia>& list,
     if (wanted == "*/*") return &media;
     if (wanted.ends_with("/*")) {
       wanted.remove_suffix(1);
-      if (same_letters(type.substr(0, wanted.size()), wanted)) return &media;
-    } else if (same_letters(type, wanted)) {
+      if (core::equal_without_case(type.substr(0, wanted.size()), wanted)) return &media;
+    } else if (core::equal_without_case(type, wanted)) {
       return &media;
     }
   }

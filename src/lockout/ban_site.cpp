@@ -26,13 +26,8 @@ std::string_view authority_of(std::string_view url) noexcept {
   return without_default_port(authority);
 }
 
-bool same_host(std::string_view a, std::string_view b) noexcept {
-  return std::ranges::equal(a, b,
-                            [](char x, char y) { return core::to_lower(x) == core::to_lower(y); });
-}
-
 bool is_other(const std::optional<std::string_view>& url, std::string_view host) noexcept {
-  return url && !same_host(authority_of(*url), without_default_port(host));
+  return url && !core::equal_without_case(authority_of(*url), without_default_port(host));
 }
 
 }  // namespace

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <span>
+
+#include "core/ascii.h"
 
 namespace guard::ngx {
 
@@ -87,12 +88,6 @@ std::vector<std::string_view> variables_in(std::string_view text) {
   return names;
 }
 
-bool is_same_variable(std::string_view a, std::string_view b) {
-  auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
-}
-
 void add_variable(ngx_conf_t* cf, std::string_view name, ngx_http_get_variable_pt get,
                   uintptr_t data, ngx_uint_t flags) {
   ngx_str_t kept = borrow(keep(cf, name));
@@ -123,8 +118,8 @@ bool is_derived_variable(ngx_conf_t* cf, std::string_view name) {
   // What directives may define anew is changeable, but so are some that nginx brings with it.
   constexpr std::array<std::string_view, 4> kOwn = {"args", "limit_rate", "modern_browser",
                                                     "ancient_browser"};
-  auto is_name = [name](std::string_view own) { return is_same_variable(name, own); };
-  if (is_same_variable(name.substr(0, 4), "ssl_") ||
+  auto is_name = [name](std::string_view own) { return core::equal_without_case(name, own); };
+  if (core::equal_without_case(name.substr(0, 4), "ssl_") ||
       std::any_of(kOwn.begin(), kOwn.end(), is_name)) {
     return false;
   }
@@ -132,7 +127,7 @@ bool is_derived_variable(ngx_conf_t* cf, std::string_view name) {
       ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
   const ngx_array_t& keys = core->variables_keys->keys;
   for (const ngx_hash_key_t& key : std::span(static_cast<ngx_hash_key_t*>(keys.elts), keys.nelts)) {
-    if (!is_same_variable(name, to_view(key.key))) continue;
+    if (!core::equal_without_case(name, to_view(key.key))) continue;
     const auto& variable = *static_cast<const ngx_http_variable_t*>(key.value);
     // A named capture has no data; those of directives point to what they are made of.
     return (variable.flags & NGX_HTTP_VAR_CHANGEABLE) != 0 && variable.data != 0;

@@ -54,9 +54,6 @@ class Value {
 // The names of the variables that text uses: "$a/${b}" gives a, b.
 std::vector<std::string_view> variables_in(std::string_view text);
 
-// Whether nginx takes both for the name of one variable: it does not look at case.
-bool is_same_variable(std::string_view a, std::string_view b);
-
 // Adds a variable. get is an nginx variable handler; data goes to it.
 void add_variable(ngx_conf_t* cf, std::string_view name, ngx_http_get_variable_pt get,
                   uintptr_t data = 0, ngx_uint_t flags = NGX_HTTP_VAR_NOCACHEABLE);

@@ -38,18 +38,12 @@ bool is_path_lookalike(char32_t c) noexcept {
 // Device names of Windows, whatever follows a dot.
 bool is_reserved(std::string_view name) noexcept {
   const std::string_view stem = name.substr(0, name.find('.'));
-  const auto is = [stem](std::string_view lower) {
-    return std::equal(stem.begin(), stem.end(), lower.begin(), lower.end(),
-                      [](char a, char b) { return core::to_lower(a) == b; });
-  };
   for (const std::string_view one : {"con", "prn", "aux", "nul", "conin$", "conout$"}) {
-    if (is(one)) return true;
+    if (core::equal_without_case(stem, one)) return true;
   }
   if (stem.size() != 4 || !core::is_digit(stem[3])) return false;
   const std::string_view device = stem.substr(0, 3);
-  const auto same = [](char a, char b) { return core::to_lower(a) == b; };
-  return std::equal(device.begin(), device.end(), "com", same) ||
-         std::equal(device.begin(), device.end(), "lpt", same);
+  return core::equal_without_case(device, "com") || core::equal_without_case(device, "lpt");
 }
 
 NameRule check_characters(std::string_view name) noexcept {

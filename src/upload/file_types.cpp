@@ -121,11 +121,6 @@ constexpr auto kActive = list(
     "htc", "mht", "mhtml", "svg", "svgz", "xml", "xsl", "xslt", "xsd", "dtd", "swf", "htaccess",
     "htpasswd", "env", "ini", "conf", "yml", "yaml", "wasm", "apk", "deb", "rpm", "app", "dmg");
 
-bool equals_lower(std::string_view text, std::string_view lower) noexcept {
-  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(),
-                    [](char a, char b) { return core::to_lower(a) == b; });
-}
-
 bool has(Names names, std::string_view name) noexcept {
   return std::ranges::any_of(names, [name](std::string_view one) { return one == name; });
 }
@@ -146,7 +141,9 @@ std::optional<std::size_t> declared_type(TypeSet types, std::string_view content
   const std::string_view name = content_type.substr(0, content_type.find_first_of("; \t"));
   for (std::size_t i = 0; i < kTypes.size(); ++i) {
     if ((types >> i & 1) == 0) continue;
-    const auto is_name = [name](std::string_view one) { return equals_lower(name, one); };
+    const auto is_name = [name](std::string_view one) {
+      return core::equal_without_case(name, one);
+    };
     if (is_name(kTypes[i].name) || std::ranges::any_of(kTypes[i].declared, is_name)) return i;
   }
   return std::nullopt;

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/ascii.h"
 #include "inspect/transformation.h"
 #include "slow_transformations.h"
 
@@ -26,7 +27,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Traits before = byte_traits(in);
   if (before != guard::fuzz::slow_traits(in)) __builtin_trap();
   const Traits triggering = triggers(transformation);
-  if (triggering != trait::kAny && (triggering & before) == 0 && !equal_ignoring_case(made, in)) {
+  if (triggering != trait::kAny && (triggering & before) == 0 &&
+      !guard::core::equal_without_case(made, in)) {
     __builtin_trap();
   }
   const Traits changing = changes(transformation);

@@ -1,4 +1,5 @@
 // Transformations, one by one; what each does is ModSecurity's.
+#include "core/ascii.h"
 #include "inspect/transformation.h"
 
 #include <string>
@@ -23,7 +24,7 @@ void becomes(T transformation, std::string_view in, std::string_view wanted) {
   // What has none of the bytes that trigger it stays as it is, but for its case.
   if (triggers(transformation) != trait::kAny &&
       (triggers(transformation) & byte_traits(in)) == 0) {
-    assert_true(equal_ignoring_case(in, made));
+    assert_true(guard::core::equal_without_case(in, made));
   }
   assert_int_equal(byte_traits(made) & trait::kBytes & ~(byte_traits(in) | trait::kLetter) &
                        ~creates(transformation),

@@ -50,6 +50,7 @@ struct MainConf {
   std::unique_ptr<EventRing> recent_events;  // null: nobody shows them
   RefusalCounters refusals;
   ngx_int_t request_id_index = NGX_ERROR;
+  bool request_id_used = false;  // by the configuration
   ngx_int_t realip_remote_addr_index = NGX_ERROR;
 };
 

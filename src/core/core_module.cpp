@@ -181,7 +181,6 @@ void preconfigure(ngx_conf_t* cf) {
   ngx::add_variable(cf, "guard_code", get_code);
   ngx::add_variable(cf, "guard_scheme", get_scheme);
   ngx::add_variable(cf, "guard_client_net", get_client_net);
-  main->request_id_index = ngx::variable_index(cf, "request_id");
   if (ngx::module_loaded(cf, "ngx_http_realip_module")) {
     main->realip_remote_addr_index = ngx::variable_index(cf, "realip_remote_addr");
   }
@@ -192,6 +191,8 @@ void install_gates(ngx_conf_t* cf) {
   auto* main =
       static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_module));
   main->refusals.add_to(main->metrics);
+  main->request_id_used = ngx::is_indexed(cf, "request_id");
+  main->request_id_index = ngx::variable_index(cf, "request_id");
   ngx::add_handler(cf, NGX_HTTP_PREACCESS_PHASE, front_gate);
   ngx::add_handler(cf, NGX_HTTP_PRECONTENT_PHASE, inner_gate);
 }

@@ -1,10 +1,13 @@
 #include "core/request.h"
 
 #include <algorithm>
+#include <array>
 
 #include "core/cidr.h"
 #include "core/core_config.h"
 #include "core/forwarded.h"
+#include "core/hex.h"
+#include "core/random_bytes.h"
 #include "ngx/fields.h"
 #include "ngx/strings.h"
 
@@ -195,10 +198,21 @@ std::string_view Request::route() const noexcept {
   return route.empty() ? operation_ : route;
 }
 
+// nginx would draw it as these bytes are drawn, but each by a call of its own. Who has asked for
+// the variable before, or does so later, finds the same there.
 std::string_view Request::request_id() noexcept {
-  ngx_http_variable_value_t* id =
-      ngx_http_get_indexed_variable(r_, static_cast<ngx_uint_t>(main_conf(r_)->request_id_index));
-  return id == nullptr ? std::string_view{} : ngx::to_view(*id);
+  const auto index = static_cast<ngx_uint_t>(main_conf(r_)->request_id_index);
+  ngx_http_variable_value_t& id = r_->variables[index];
+  if (id.valid || id.not_found) return ngx::to_view(id);
+  std::array<unsigned char, 16> bytes;
+  auto* text = static_cast<u_char*>(ngx_pnalloc(r_->pool, 2 * bytes.size()));
+  if (text == nullptr || !random_bytes(bytes)) return {};
+  write_hex(bytes, reinterpret_cast<char*>(text));
+  id = {};
+  id.len = 2 * bytes.size();
+  id.valid = 1;
+  id.data = text;
+  return ngx::to_view(id);
 }
 
 }  // namespace guard::core

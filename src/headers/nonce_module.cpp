@@ -1,11 +1,11 @@
 // The nginx face of nonces: the variable, and what a nonce demands of request and response.
 
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 
 #include <algorithm>
 #include <array>
 
+#include "core/random_bytes.h"
 #include "core/request.h"
 #include "headers/csp_policy.h"
 #include "headers/nonce_module.h"
@@ -122,7 +122,7 @@ std::string_view nonce_of(core::Request& request) noexcept {
   if (nonce == nullptr) return {};
   if (!nonce->drawn) {
     std::array<unsigned char, 16> bytes;
-    if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1) {
+    if (!core::random_bytes(bytes)) {
       ngx_log_error(NGX_LOG_CRIT, request.native()->connection->log, 0,
                     "RAND_bytes() failed, the response has no nonce");
       return {};

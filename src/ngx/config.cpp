@@ -114,6 +114,16 @@ ngx_int_t variable_index(ngx_conf_t* cf, std::string_view name) {
   return index;
 }
 
+bool is_indexed(ngx_conf_t* cf, std::string_view name) {
+  const auto* main = static_cast<ngx_http_core_main_conf_t*>(
+      ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
+  const std::span variables(static_cast<const ngx_http_variable_t*>(main->variables.elts),
+                            main->variables.nelts);
+  return std::ranges::any_of(variables, [name](const ngx_http_variable_t& variable) {
+    return core::equal_without_case(name, to_view(variable.name));
+  });
+}
+
 bool is_derived_variable(ngx_conf_t* cf, std::string_view name) {
   // What directives may define anew is changeable, but so are some that nginx brings with it.
   constexpr std::array<std::string_view, 4> kOwn = {"args", "limit_rate", "modern_browser",

@@ -62,6 +62,9 @@ void add_variable(ngx_conf_t* cf, std::string_view name, ngx_http_get_variable_p
 void add_handler(ngx_conf_t* cf, ngx_http_phases phase, ngx_http_handler_pt handler);
 // The index of a variable for ngx_http_get_indexed_variable.
 ngx_int_t variable_index(ngx_conf_t* cf, std::string_view name);
+// Whether anything has asked for the index of a variable so far: a log format, a field, a
+// directive.
+bool is_indexed(ngx_conf_t* cf, std::string_view name);
 // Whether a directive makes the variable of others (map, geo, set, split_clients, perl_set,
 // auth_request_set and the like), as far as directives have been read. Those of nginx itself and
 // named captures are not.

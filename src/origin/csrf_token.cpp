@@ -3,13 +3,13 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/rand.h>
 
 #include <algorithm>
 #include <cstring>
 
 #include "core/ascii.h"
 #include "core/hex.h"
+#include "core/random_bytes.h"
 
 namespace guard::origin {
 
@@ -60,8 +60,7 @@ std::string_view trimmed(std::string_view text) noexcept {
 bool make_token(TokenKey key, std::string_view session, std::span<char, kTokenSize> out) noexcept {
   Half random;
   Half signature;
-  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1 ||
-      !sign(key, session, random, signature)) {
+  if (!core::random_bytes(random) || !sign(key, session, random, signature)) {
     return false;
   }
   core::write_hex(signature, core::write_hex(random, out.data()));

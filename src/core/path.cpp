@@ -1,5 +1,7 @@
 #include "core/path.h"
 
+#include <array>
+
 #include "core/ascii.h"
 
 namespace guard::core {
@@ -55,11 +57,12 @@ class Utf8Check {
 class DotSegment {
  public:
   void start() noexcept { dots_ = 0; }
+  void spoil() noexcept { dots_ = -1; }
   void take(unsigned char byte) noexcept {
     if (byte == '.' && dots_ >= 0 && dots_ < 2) {
       ++dots_;
     } else {
-      dots_ = -1;
+      spoil();
     }
   }
   bool found() const noexcept { return dots_ > 0; }
@@ -83,6 +86,7 @@ class DoubleEncoding {
     }
     return ++state_ == 3;
   }
+  bool idle() const noexcept { return state_ == 0; }
 
  private:
   int state_ = 0;
@@ -103,6 +107,16 @@ PathFlaw encoded_flaw(unsigned char byte) noexcept {
   return PathFlaw::none;
 }
 
+// Bytes that mean nothing but themselves, wherever they stand.
+constexpr auto kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (unsigned byte = 0x20; byte < 0x7f; ++byte) {
+    plain[byte] =
+        std::string_view("/\\#;%.").find(static_cast<char>(byte)) == std::string_view::npos;
+  }
+  return plain;
+}();
+
 // path starts with a slash and ends before '?'.
 PathFlaw scan(std::string_view path) noexcept {
   Utf8Check utf8;
@@ -112,6 +126,10 @@ PathFlaw scan(std::string_view path) noexcept {
   for (std::size_t at = 1; at < path.size(); ++at) {
     auto byte = static_cast<unsigned char>(path[at]);
 
+    if (kPlain[byte] && utf8.complete() && twice.idle()) {
+      dots.spoil();
+      continue;
+    }
     if (byte == '/') {
       if (path[at - 1] == '/') return PathFlaw::empty_segment;
       if (dots.found()) return PathFlaw::dot_segment;

@@ -5,8 +5,6 @@
 #include <chrono>
 #include <cstring>
 
-#include <cstring>
-
 #include "core/hex.h"
 
 namespace guard::core {
@@ -48,7 +46,7 @@ SipHash<width>::SipHash(const SipKey& key) noexcept {
 }
 
 template <HashWidth width>
-void SipHash<width>::round() noexcept {
+[[gnu::always_inline]] inline void SipHash<width>::round() noexcept {
   v0_ += v1_;
   v1_ = rotate(v1_, 13) ^ v0_;
   v0_ = rotate(v0_, 32);
@@ -62,7 +60,7 @@ void SipHash<width>::round() noexcept {
 }
 
 template <HashWidth width>
-void SipHash<width>::compress(std::uint64_t word) noexcept {
+[[gnu::always_inline]] inline void SipHash<width>::compress(std::uint64_t word) noexcept {
   v3_ ^= word;
   round();
   round();
@@ -70,43 +68,57 @@ void SipHash<width>::compress(std::uint64_t word) noexcept {
 }
 
 template <HashWidth width>
-std::uint64_t SipHash<width>::squeeze(std::uint64_t mark) noexcept {
+[[gnu::always_inline]] inline std::uint64_t SipHash<width>::squeeze(std::uint64_t mark) noexcept {
   v2_ ^= mark;
   for (int i = 0; i < 4; ++i) round();
   return v0_ ^ v1_ ^ v2_ ^ v3_;
 }
 
+// Eight bytes, of which the last ones stay in the tail if it held some.
+template <HashWidth width>
+void SipHash<width>::take(std::uint64_t word) noexcept {
+  const auto held = static_cast<unsigned>(8 * (total_ % 8));
+  total_ += 8;
+  if (held == 0) return compress(word);
+  compress(tail_ | word << held);
+  tail_ = word >> (64 - held);
+}
+
 template <HashWidth width>
 void SipHash<width>::update(std::string_view bytes) noexcept {
-  std::size_t held = total_ % 8;
+  for (; bytes.size() >= 8; bytes.remove_prefix(8)) take(little_endian(bytes.data()));
+  if (bytes.empty()) return;
+  std::uint64_t rest = 0;
+  for (std::size_t i = bytes.size(); i > 0; --i) {
+    rest = rest << 8 | static_cast<unsigned char>(bytes[i - 1]);
+  }
+  const auto held = static_cast<unsigned>(8 * (total_ % 8));
   total_ += bytes.size();
-  if (held > 0) {
-    while (held < 8 && !bytes.empty()) {
-      tail_ |= std::uint64_t{static_cast<unsigned char>(bytes.front())} << (8 * held);
-      bytes.remove_prefix(1);
-      ++held;
-    }
-    if (held < 8) return;
-    compress(tail_);
-    tail_ = 0;
-  }
-  while (bytes.size() >= 8) {
-    compress(little_endian(bytes.data()));
-    bytes.remove_prefix(8);
-  }
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    tail_ |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
-  }
+  tail_ |= rest << held;
+  if (held + 8 * bytes.size() < 64) return;
+  compress(tail_);
+  tail_ = rest >> (64 - held);
 }
 
 template <HashWidth width>
 void SipHash<width>::part(std::string_view bytes) noexcept {
-  std::array<char, 8> length{};
-  for (std::size_t i = 0; i < length.size(); ++i) {
-    length[i] = static_cast<char>(bytes.size() >> (8 * i));
-  }
-  update({length.data(), length.size()});
+  take(bytes.size());
   update(bytes);
+}
+
+template <HashWidth width>
+auto SipHash<width>::finish() noexcept
+    -> std::conditional_t<width == HashWidth::bits64, std::uint64_t, Hash128> {
+  compress(tail_ | (total_ << 56U));
+  if constexpr (width == HashWidth::bits64) {
+    return squeeze(0xff);
+  } else {
+    Hash128 hash;
+    hash.low = squeeze(0xee);
+    v1_ ^= 0xdd;
+    hash.high = squeeze(0);
+    return hash;
+  }
 }
 
 template class SipHash<HashWidth::bits64>;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <string_view>
+#include <type_traits>
 
 namespace guard::core {
 
@@ -40,12 +41,13 @@ class SipHash {
   void part(std::string_view bytes) noexcept;
 
   // The state is used up afterwards.
-  auto finish() noexcept;
+  std::conditional_t<width == HashWidth::bits64, std::uint64_t, Hash128> finish() noexcept;
 
  private:
   static constexpr std::uint64_t rotate(std::uint64_t x, unsigned bits) noexcept {
     return (x << bits) | (x >> (64 - bits));
   }
+  void take(std::uint64_t word) noexcept;
   void round() noexcept;
   void compress(std::uint64_t word) noexcept;
   std::uint64_t squeeze(std::uint64_t mark) noexcept;
@@ -75,20 +77,6 @@ class KeyedHash {
  private:
   SipKey key_;
 };
-
-template <HashWidth width>
-auto SipHash<width>::finish() noexcept {
-  compress(tail_ | (total_ << 56U));
-  if constexpr (width == HashWidth::bits64) {
-    return squeeze(0xff);
-  } else {
-    Hash128 hash;
-    hash.low = squeeze(0xee);
-    v1_ ^= 0xdd;
-    hash.high = squeeze(0);
-    return hash;
-  }
-}
 
 extern template class SipHash<HashWidth::bits64>;
 extern template class SipHash<HashWidth::bits128>;

@@ -114,9 +114,8 @@ class GateRun {
         continue;
       }
 
-      Refusal refusal;
-      refusal.feature = check.feature;
-      switch ((check.*question)(request_, refusal)) {
+      refusal_.feature = check.feature;
+      switch ((check.*question)(request_, refusal_)) {
         case Answer::pass:
           if (state_.charging) state_.charged |= bit;
           break;
@@ -130,13 +129,15 @@ class GateRun {
         case Answer::refuse:
           if (check_mode == Mode::enforce) {
             refund();
-            request_.record(refusal, Action::denied);
-            return respond(request_, refusal);
+            request_.record(refusal_, Action::denied);
+            return respond(request_, refusal_);
           }
-          request_.record(refusal, Action::observed);
+          request_.record(refusal_, Action::observed);
           state_.observed |= bit;
           break;
       }
+      // For the next check as for the first one; every description has a code.
+      if (!refusal_.code.empty()) refusal_ = {};
       ++state_.cursor;
     }
     return NGX_OK;
@@ -193,6 +194,7 @@ class GateRun {
   Gate gate_;
   std::uint32_t active_;
   std::uint32_t exempt_ = 0;
+  Refusal refusal_;
 };
 
 void Request::begin_pass() noexcept {

@@ -161,14 +161,18 @@ core::Answer out_of_memory(core::Refusal& refusal) noexcept {
 
 // CORS
 
-core::Answer check_cors(core::Request& request, core::Refusal& refusal) noexcept {
-  const CorsPolicy& policy = *location_conf(request.native())->cors;
-  if (!request.first_time(&policy)) return core::Answer::pass;
+core::Refusal& cors_refusal(core::Refusal& refusal) noexcept {
   refusal.event = core::EventKind::origin_refused;
   refusal.code = "cors.origin";
   refusal.title = "Cross-origin request not allowed";
+  return refusal;
+}
+
+core::Answer check_cors(core::Request& request, core::Refusal& refusal) noexcept {
+  const CorsPolicy& policy = *location_conf(request.native())->cors;
+  if (!request.first_time(&policy)) return core::Answer::pass;
   State* state = state_of(request);
-  if (state == nullptr) return out_of_memory(refusal);
+  if (state == nullptr) return out_of_memory(cors_refusal(refusal));
 
   const Target target = target_of(request);
   const Caller caller = caller_of(policy, state->fields, target);
@@ -176,7 +180,7 @@ core::Answer check_cors(core::Request& request, core::Refusal& refusal) noexcept
   const bool preflight = is_preflight(state->fields, target.method);
   if (caller == Caller::foreign) {
     if (!preflight && !policy.strict) return core::Answer::pass;
-    refusal.detail = "the origin is not allowed";
+    cors_refusal(refusal).detail = "the origin is not allowed";
     return core::Answer::refuse;
   }
   if (!preflight) return core::Answer::pass;
@@ -186,7 +190,7 @@ core::Answer check_cors(core::Request& request, core::Refusal& refusal) noexcept
     return core::Answer::finish;
   }
   state->refused = &policy;
-  refusal.detail = text_of(flaw);
+  cors_refusal(refusal).detail = text_of(flaw);
   return core::Answer::refuse;
 }
 
@@ -367,6 +371,13 @@ ngx_int_t get_token(ngx_http_request_t* r, ngx_variable_value_t* v, uintptr_t /*
 
 // CSRF
 
+core::Refusal& csrf_refusal(core::Refusal& refusal) noexcept {
+  refusal.event = core::EventKind::csrf_refused;
+  refusal.code = "csrf.cross_site";
+  refusal.title = "Cross-site request not allowed";
+  return refusal;
+}
+
 core::Answer check_csrf(core::Request& request, core::Refusal& refusal) noexcept {
   ngx_http_request_t* r = request.native();
   const CsrfPolicy& policy = *location_conf(r)->csrf;
@@ -375,11 +386,8 @@ core::Answer check_csrf(core::Request& request, core::Refusal& refusal) noexcept
   if (reads && r->headers_in.upgrade == nullptr) return core::Answer::pass;
   if (!request.first_time(&policy)) return core::Answer::pass;
 
-  refusal.event = core::EventKind::csrf_refused;
-  refusal.code = "csrf.cross_site";
-  refusal.title = "Cross-site request not allowed";
   State* state = state_of(request);
-  if (state == nullptr) return out_of_memory(refusal);
+  if (state == nullptr) return out_of_memory(csrf_refusal(refusal));
   const Target target = target_of(request);
   if (!is_unsafe(state->fields, target.method)) return core::Answer::pass;
   if (policy.except.cover(ngx::to_view(r->uri))) return core::Answer::pass;
@@ -391,13 +399,14 @@ core::Answer check_csrf(core::Request& request, core::Refusal& refusal) noexcept
         return core::Answer::pass;
       }
       state->wants_token = true;
-      refusal.detail = "nothing says where the request comes from, and it has no valid token";
+      csrf_refusal(refusal).detail =
+          "nothing says where the request comes from, and it has no valid token";
       break;
     case CsrfVerdict::cross_site:
-      refusal.detail = "the browser says that another site has sent the request";
+      csrf_refusal(refusal).detail = "the browser says that another site has sent the request";
       break;
     case CsrfVerdict::other_origin:
-      refusal.detail = "the request's Origin is not this site";
+      csrf_refusal(refusal).detail = "the request's Origin is not this site";
       break;
   }
   return core::Answer::refuse;

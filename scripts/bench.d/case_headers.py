@@ -21,7 +21,10 @@ SERVER = """
 OURS = SERVER % ("guard_trusted_proxies 127.0.0.1; guard_headers web;", "")
 # A scheme that a proxy in front vouches for, since HSTS never goes out over plain HTTP.
 HTTPS = {"X-Forwarded-Proto": "https"}
-REQUESTS = {"document": Request("/", headers=HTTPS), "image": Request("/pixel.gif", headers=HTTPS)}
+# Asked one by one, the load would be the limit as often as nginx.
+AT_ONCE = 8
+REQUESTS = {"document": Request("/", headers=HTTPS, at_once=AT_ONCE),
+            "image": Request("/pixel.gif", headers=HTTPS, at_once=AT_ONCE)}
 
 
 def fields_of(server, request):

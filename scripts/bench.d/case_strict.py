@@ -71,8 +71,8 @@ class Sides:
         return Nginx("strict-ours", SHARED.format(url=self.redis.unix_url, rate=rate, sync=sync,
                                                   timeout=timeout), guard=True)
 
-    def interval(self):
-        return self.strict(sync="sync=100ms")
+    def interval(self, rate=LIFTED):
+        return self.strict(rate, sync="sync=100ms")
 
     def lua(self):
         return lua_nginx("strict-lua", self.redis)
@@ -120,7 +120,9 @@ def flood(sides, options):
                    lambda: sides.local("1/hour"), "shared memory", FLOOD, options, TARGET_FLOOD,
                    around=sides.shared)
     print(f"strict: flood over the limit: {sides.sent} commands to Redis in the last round")
-    return rows
+    return rows + in_turn("strict: flood over the limit, sync=100ms", lambda: sides.interval("1/hour"),
+                          lambda: sides.local("1/hour"), "shared memory", FLOOD, options,
+                          TARGET_INTERVAL, around=sides.shared)
 
 
 def by_interval(sides, options, case="strict: sync=100ms", target=TARGET_INTERVAL):

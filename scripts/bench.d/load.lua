@@ -10,17 +10,28 @@ wrk.path = target.path
 wrk.body = target.body
 for name, value in pairs(target.headers) do wrk.headers[name] = value end
 
-if target.keys > 0 then
+-- Several requests at once (HTTP/1.1's pipelining) where the load would be the limit otherwise.
+if target.keys > 0 or target.at_once > 1 then
     local head, tail
-    local random, keys = math.random, target.keys
+    local random, keys, at_once = math.random, target.keys, target.at_once
+    local parts = {}
     function init()
         math.randomseed(20200405)
         local text = wrk.format()
+        if keys == 0 then
+            text = text:rep(at_once)
+            request = function() return text end
+            return
+        end
         local first, last = text:find("{key}", 1, true)
         head, tail = text:sub(1, first - 1), text:sub(last + 1)
     end
     function request()
-        return head .. random(0, keys - 1) .. tail
+        if at_once == 1 then return head .. random(0, keys - 1) .. tail end
+        for i = 0, at_once - 1 do
+            parts[3 * i + 1], parts[3 * i + 2], parts[3 * i + 3] = head, random(0, keys - 1), tail
+        end
+        return table.concat(parts)
     end
 end
 

@@ -20,6 +20,7 @@ class Request:
     headers: dict = field(default_factory=dict)
     body: bytes = b""
     keys: int = 0  # above 0: "{key}" in the path becomes a number below it, drawn for each request
+    at_once: int = 1  # requests that a connection sends before it waits for their answers
     refused: str = "none"  # "all": every answer must be a refusal; "some": it may be
     refusal: int = 429     # the status of one
 
@@ -92,7 +93,7 @@ def write_script(server, request, count, delay):
     headers = "".join(f"[{lua_string(n)}]={lua_string(v)}," for n, v in request.headers.items())
     text = (
         f"local target = {{ method={lua_string(request.method)}, path={lua_string(request.path)},"
-        f" keys={request.keys}, body={lua_string(request.body) if request.body else 'nil'},"
+        f" keys={request.keys}, at_once={request.at_once}, body={lua_string(request.body) if request.body else 'nil'},"
         f" headers={{{headers}}}, refused={lua_string(request.refused)}, refusal={request.refusal},"
         f" delay={delay}, count={lua_string(count)} }}\n" + SCRIPT.read_text())
     # Several loads of one server may be under way.

@@ -187,10 +187,9 @@ bool is_document_field(std::string_view name) noexcept {
 
 bool is_document_type(std::string_view type) noexcept {
   if (type == "text/html") return true;
-  const auto* const end =
-      std::ranges::find_if(type, [](char c) { return c == ';' || c == ' ' || c == '\t'; });
-  type = type.substr(0, static_cast<std::size_t>(end - type.begin()));
+  for (char end : {';', ' ', '\t'}) type = type.substr(0, type.find(end));
   if (type.empty()) return true;
+  if (core::to_lower(type.back()) != 'l') return false;
   constexpr std::string_view kXmlSuffix = "+xml";
   return core::equal_without_case(type, "text/html") ||
          core::equal_without_case(type, "text/xml") ||

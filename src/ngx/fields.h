@@ -2,6 +2,7 @@
 // array may be empty; a field of an answer that was taken back stays there with a hash of 0.
 #pragma once
 
+#include <iterator>
 #include <string_view>
 
 #include "core/ascii.h"
@@ -16,32 +17,34 @@ class FieldRange {
  public:
   class Iterator {
    public:
-    explicit Iterator(const ngx_list_part_t* part) noexcept : part_(part) { find(); }
-    Field& operator*() const noexcept { return static_cast<Field*>(part_->elts)[at_]; }
+    explicit Iterator(const ngx_list_part_t* part) noexcept : part_(part) { settle(); }
+    Field& operator*() const noexcept { return *field_; }
     Iterator& operator++() noexcept {
-      ++at_;
-      find();
+      ++field_;
+      if (++at_ < part_->nelts) return *this;
+      part_ = part_->next;
+      settle();
       return *this;
     }
-    bool operator!=(const Iterator& other) const noexcept {
-      return part_ != other.part_ || at_ != other.at_;
-    }
+    bool operator==(std::default_sentinel_t) const noexcept { return part_ == nullptr; }
 
    private:
-    void find() noexcept {
-      while (part_ != nullptr && at_ >= part_->nelts) {
-        part_ = part_->next;
-        at_ = 0;
-      }
+    // To the first field of part_, or of the next one that has some.
+    void settle() noexcept {
+      while (part_ != nullptr && part_->nelts == 0) part_ = part_->next;
+      if (part_ == nullptr) return;
+      field_ = static_cast<Field*>(part_->elts);
+      at_ = 0;
     }
 
     const ngx_list_part_t* part_;
+    Field* field_ = nullptr;
     ngx_uint_t at_ = 0;
   };
 
   explicit FieldRange(const ngx_list_t& list) noexcept : list_(list) {}
   Iterator begin() const noexcept { return Iterator(&list_.part); }
-  Iterator end() const noexcept { return Iterator(nullptr); }
+  std::default_sentinel_t end() const noexcept { return {}; }
 
  private:
   const ngx_list_t& list_;

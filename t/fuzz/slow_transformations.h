@@ -635,6 +635,10 @@ inline Traits slow_traits(std::string_view in) {
   for (const std::string_view pair : {"//", "/\\", "\\/", "\\\\", "/.", "\\.", "./", ".\\"}) {
     if (has(pair)) traits |= kPathDots;
   }
+  // &#65; &quot; &amp; &lt; &gt; &nbsp;
+  for (const char first : std::string_view("#qQaAlLgGnN")) {
+    if (has(std::string("&") + first)) traits |= kEntity;
+  }
   return traits;
 }
 

@@ -93,7 +93,8 @@ def write_script(server, request, count, delay):
     headers = "".join(f"[{lua_string(n)}]={lua_string(v)}," for n, v in request.headers.items())
     text = (
         f"local target = {{ method={lua_string(request.method)}, path={lua_string(request.path)},"
-        f" keys={request.keys}, at_once={request.at_once}, body={lua_string(request.body) if request.body else 'nil'},"
+        f" keys={request.keys}, at_once={request.at_once},"
+        f" body={lua_string(request.body) if request.body else 'nil'},"
         f" headers={{{headers}}}, refused={lua_string(request.refused)}, refusal={request.refusal},"
         f" delay={delay}, count={lua_string(count)} }}\n" + SCRIPT.read_text())
     # Several loads of one server may be under way.

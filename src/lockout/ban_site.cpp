@@ -1,7 +1,5 @@
 #include "lockout/ban_site.h"
 
-#include <algorithm>
-
 #include "core/ascii.h"
 
 namespace guard::lockout {

@@ -23,9 +23,11 @@ class Request;
 enum class Gate : std::uint8_t { front, inner };
 
 // wait: the check has arranged that Request::resume() is called; it is then asked again. A check
-// that waits is never asked by anything but that. finish, of evaluate alone: nobody else needs to
-// see the request; the response is a 204, and whatever fields it needs a HeaderStage adds.
-enum class Answer : std::uint8_t { pass, refuse, wait, finish };
+// that waits is never asked by anything but that, of its own or of another that waits with it.
+// hold, of ask alone: wait, and let nobody behind ask before this check has charged. finish, of
+// evaluate alone: nobody else needs to see the request; the response is a 204, and whatever fields
+// it needs a HeaderStage adds.
+enum class Answer : std::uint8_t { pass, refuse, wait, hold, finish };
 
 struct BodyNeed {
   bool wanted = false;
@@ -42,13 +44,19 @@ struct Check {
   // Fills refusal when it answers refuse. Must not charge anything.
   Answer (*evaluate)(Request& request, Refusal& refusal) noexcept;
   // Second round, once every check of this gate has passed: takes what evaluate found to be there.
-  // May still refuse (somebody else took it meanwhile); it then must have taken nothing.
+  // Never waits. May still refuse (somebody else took it meanwhile); it then must have taken
+  // nothing.
   Answer (*charge)(Request& request, Refusal& refusal) noexcept = nullptr;
-  // Gives back what charge took, because a later charge of the same gate refused.
+  // Before the first charge: asks others, who may take at once, for what charge needs to know. All
+  // checks of the gate ask in one turn, so that what goes to one Redis goes together; none charges
+  // before all have their answers. Pass, wait or hold.
+  Answer (*ask)(Request& request) noexcept = nullptr;
+  // Gives back what ask and charge took, because a charge of the same gate refused.
   void (*refund)(Request& request) noexcept = nullptr;
   // Inner gate only: whether this request's body is wanted before evaluate, and how much of it.
   BodyNeed (*body_need)(Request& request) noexcept = nullptr;
-  // The request dies while this check waits: whatever would call resume() must not any more.
+  // The request dies while this check waits, or has asked and not charged: whatever would call
+  // resume() must not any more.
   void (*abandon)(Request& request) noexcept = nullptr;
   // Inner gate only, where body_need wants the body: is given all of it before evaluate, piece by
   // piece as it comes. False: it has seen enough to refuse, and is not called again; where that is

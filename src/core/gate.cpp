@@ -66,9 +66,9 @@ class GateRun {
       ngx_http_set_ctx(r_, &request_, ngx_http_guard_module);
     }
     if (state_.done) return NGX_DECLINED;
-    if (request_.waiting_ != nullptr) {
+    if (request_.waiting_ != 0) {
       if (!request_.resumed_) return park();
-      request_.waiting_ = nullptr;
+      if (!state_.charging) request_.waiting_ = 0;
     }
     request_.resumed_ = false;
 
@@ -106,8 +106,12 @@ class GateRun {
   ngx_int_t round(Question question, std::uint32_t mask) noexcept {
     for (std::uint32_t rest = left(mask); rest != 0; rest = left(mask)) {
       state_.cursor = static_cast<std::uint8_t>(std::countr_zero(rest));
-      std::uint32_t bit = 1U << state_.cursor;
-      const Check& check = *main_.checks[state_.cursor];
+      const std::uint32_t bit = lowest(rest);
+      const Check& check = check_of(rest);
+      if (state_.charging) {
+        if (!ask(rest)) return park();
+        state_.asked &= ~bit;
+      }
       Mode check_mode = mode(check);
       if (check_mode == Mode::off) {
         ++state_.cursor;
@@ -120,7 +124,8 @@ class GateRun {
           if (state_.charging) state_.charged |= bit;
           break;
         case Answer::wait:
-          request_.waiting_ = &check;
+        case Answer::hold:
+          request_.waiting_ = bit;
           return park();
         case Answer::finish:
           state_.done = true;
@@ -143,20 +148,46 @@ class GateRun {
     return NGX_OK;
   }
 
-  void refund() noexcept {
-    for (std::size_t i = 0; i < main_.checks.size(); ++i) {
-      const Check& check = *main_.checks[i];
-      if ((state_.charged >> i & 1) != 0 && check.refund != nullptr) check.refund(request_);
+  static constexpr std::uint32_t lowest(std::uint32_t bits) { return bits & (~bits + 1); }
+
+  // That of the lowest bit.
+  const Check& check_of(std::uint32_t bits) const noexcept {
+    return *main_.checks[static_cast<std::size_t>(std::countr_zero(bits))];
+  }
+
+  // Has the checks that are still to charge ask what they need to know; true: they know it.
+  bool ask(std::uint32_t rest) noexcept {
+    for (std::uint32_t open = request_.waiting_; open != 0; open &= open - 1) {
+      if (check_of(open).ask(request_) == Answer::pass) request_.waiting_ &= ~lowest(open);
     }
-    state_.charged = 0;
+    if (request_.waiting_ != 0) return false;
+    if (state_.asked != 0) return true;
+    for (; rest != 0; rest &= rest - 1) {
+      const Check& check = check_of(rest);
+      if (check.ask == nullptr || mode(check) == Mode::off) continue;
+      state_.asked |= lowest(rest);
+      Answer answer = check.ask(request_);
+      if (answer == Answer::pass) continue;
+      request_.waiting_ |= lowest(rest);
+      if (answer == Answer::hold) break;
+    }
+    return request_.waiting_ == 0;
+  }
+
+  void refund() noexcept {
+    for (std::uint32_t rest = state_.charged | state_.asked; rest != 0; rest &= rest - 1) {
+      const Check& check = check_of(rest);
+      if (check.refund != nullptr) check.refund(request_);
+    }
+    state_.charged = state_.asked = 0;
   }
 
   BodyReader::Progress read_body() noexcept {
     // The smallest limit that is enforced: what is only observed never cuts.
     BodyReader::Demand demand;
     for (std::uint32_t rest = active_ & main_.body_readers; rest != 0; rest &= rest - 1) {
-      const std::uint32_t bit = rest & (~rest + 1);
-      const Check& check = *main_.checks[static_cast<std::size_t>(std::countr_zero(rest))];
+      const std::uint32_t bit = lowest(rest);
+      const Check& check = check_of(rest);
       Mode check_mode = mode(check);
       if (check_mode == Mode::off) continue;
       BodyNeed need = check.body_need(request_);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "core/cidr.h"
 #include "core/core_config.h"
@@ -133,8 +134,13 @@ void Request::resume() noexcept {
 }
 
 void Request::end() noexcept {
-  if (waiting_ != nullptr && waiting_->abandon != nullptr) waiting_->abandon(*this);
-  waiting_ = nullptr;
+  std::uint32_t open = waiting_;
+  for (const GateState& gate : gates_) open |= gate.asked;
+  for (; open != 0; open &= open - 1) {
+    const Check& check = *main_conf(r_)->checks[static_cast<std::size_t>(std::countr_zero(open))];
+    if (check.abandon != nullptr) check.abandon(*this);
+  }
+  waiting_ = 0;
 }
 
 void Request::record(const Refusal& refusal, Action action) noexcept {

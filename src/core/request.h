@@ -126,6 +126,7 @@ class Request {
     bool charging = false;       // second round
     bool done = false;           // this gate has let this pass of the request through
     std::uint32_t observed = 0;  // checks that refused in observe mode: not charged
+    std::uint32_t asked = 0;     // those that have been told to ask, and have not charged since
     std::uint32_t charged = 0;
   };
 
@@ -165,7 +166,7 @@ class Request {
   ngx_http_request_t* r_ = nullptr;
   Verdict verdict_ = Verdict::none;
   bool resumed_ = false;
-  const Check* waiting_ = nullptr;
+  std::uint32_t waiting_ = 0;  // checks
   std::array<GateState, 2> gates_{};
   BodyState body_{};
   OwnAnswer own_answer_;

@@ -145,8 +145,9 @@ bool ask_redis(Request& request, TestState& state, const TestCheck& check) noexc
   return true;
 }
 
+// Pass: there is nothing to wait for, or no longer.
 template <Gate gate>
-Answer act(Request& request, Refusal& refusal, const TestCheck& check) noexcept {
+Answer wait(Request& request, const TestCheck& check) noexcept {
   auto* state = request.state<TestState>(kFeatures[static_cast<std::size_t>(gate)]);
   if (check.redis != nullptr && !state->waited) {
     if (state->commands == nullptr) {
@@ -173,6 +174,11 @@ Answer act(Request& request, Refusal& refusal, const TestCheck& check) noexcept 
     }
     return Answer::wait;
   }
+  return Answer::pass;
+}
+
+template <Gate gate>
+Answer judge(Request& request, Refusal& refusal, const TestCheck& check) noexcept {
   if (check.body != 0) {
     std::optional<std::string_view> body = request.body();
     if (!body || body->find("attack") != std::string_view::npos) {
@@ -204,14 +210,21 @@ Answer evaluate(Request& request, Refusal& refusal) noexcept {
     auto* state = request.state<TestState>(kFeatures[static_cast<std::size_t>(gate)]);
     if (check.at_charge || !state->waited) return Answer::pass;
   }
-  return act<gate>(request, refusal, check);
+  const Answer answer = wait<gate>(request, check);
+  return answer == Answer::pass ? judge<gate>(request, refusal, check) : answer;
+}
+
+template <Gate gate>
+Answer ask(Request& request) noexcept {
+  const TestCheck& check = configured<gate>(request);
+  return check.at_charge ? wait<gate>(request, check) : Answer::pass;
 }
 
 template <Gate gate>
 Answer charge(Request& request, Refusal& refusal) noexcept {
   const TestCheck& check = configured<gate>(request);
   auto* state = request.state<TestState>(kFeatures[static_cast<std::size_t>(gate)]);
-  Answer answer = check.at_charge ? act<gate>(request, refusal, check) : Answer::pass;
+  Answer answer = check.at_charge ? judge<gate>(request, refusal, check) : Answer::pass;
   state->charged = answer == Answer::pass;
   return answer;
 }
@@ -238,10 +251,15 @@ BodyNeed body_need(Request& request) noexcept {
   return {check.body != 0, check.body};
 }
 
-const Check kFront = {Feature::ban,        Gate::front, evaluate<Gate::front>, charge<Gate::front>,
-                      refund<Gate::front>, nullptr,     abandon<Gate::front>};
-const Check kInner = {Feature::upload,     Gate::inner, evaluate<Gate::inner>, charge<Gate::inner>,
-                      refund<Gate::inner>, body_need,   abandon<Gate::inner>};
+template <Gate gate>
+constexpr Check kCheck = {.feature = kFeatures[static_cast<std::size_t>(gate)],
+                          .gate = gate,
+                          .evaluate = evaluate<gate>,
+                          .charge = charge<gate>,
+                          .ask = ask<gate>,
+                          .refund = refund<gate>,
+                          .body_need = gate == Gate::inner ? body_need : nullptr,
+                          .abandon = abandon<gate>};
 
 void set_test(ngx_conf_t* cf, Words& words, TestConf& conf) {
   words.read(1, {"wait", "stall", "refuse", "body", "at", "user", "redis", "send", "times"});
@@ -290,13 +308,14 @@ ngx_int_t get_redis(ngx_http_request_t* r, ngx_http_variable_value_t* v, uintptr
 void merge(ngx_conf_t* cf, TestConf& parent, TestConf& child) {
   for (std::size_t i = 0; i < child.checks.size(); ++i) {
     if (child.checks[i] == nullptr) child.checks[i] = parent.checks[i];
-    if (child.checks[i] != nullptr) activate(cf, i == 0 ? kFront : kInner);
+    if (child.checks[i] != nullptr)
+      activate(cf, i == 0 ? kCheck<Gate::front> : kCheck<Gate::inner>);
   }
 }
 
 void preconfigure(ngx_conf_t* cf) {
-  add_check(cf, kFront);
-  add_check(cf, kInner);
+  add_check(cf, kCheck<Gate::front>);
+  add_check(cf, kCheck<Gate::inner>);
   ngx::add_variable(cf, "guard_test_redis", get_redis);
 }
 

@@ -216,8 +216,10 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
   return judge(request, refusal, *policy, worker->run_body(*body, *document, trusted));
 }
 
-const core::Check kCheck = {
-    core::Feature::inspect, core::Gate::inner, evaluate, nullptr, nullptr, body_need};
+const core::Check kCheck = {.feature = core::Feature::inspect,
+                            .gate = core::Gate::inner,
+                            .evaluate = evaluate,
+                            .body_need = body_need};
 
 // Answers
 

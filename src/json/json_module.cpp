@@ -161,8 +161,10 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
   });
 }
 
-const core::Check kCheck = {
-    core::Feature::json, core::Gate::inner, evaluate, nullptr, nullptr, body_need};
+const core::Check kCheck = {.feature = core::Feature::json,
+                            .gate = core::Gate::inner,
+                            .evaluate = evaluate,
+                            .body_need = body_need};
 
 ngx_int_t get_variable(ngx_http_request_t* r, ngx_http_variable_value_t* v,
                        uintptr_t index) noexcept {

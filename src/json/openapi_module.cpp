@@ -222,8 +222,10 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
   return check_body(request, refusal, rule, [](const core::JsonDocument&) {});
 }
 
-const core::Check kCheck = {
-    core::Feature::openapi, core::Gate::inner, evaluate, nullptr, nullptr, body_need};
+const core::Check kCheck = {.feature = core::Feature::openapi,
+                            .gate = core::Gate::inner,
+                            .evaluate = evaluate,
+                            .body_need = body_need};
 
 // What the answer of an operation has to be; of another location's answer nothing is known.
 std::optional<std::uint32_t> answer_block(Request& request) noexcept {

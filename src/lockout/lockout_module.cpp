@@ -60,9 +60,11 @@ struct LocationConf {
 struct State {
   Attempts attempts;
   Request* request;
-  std::size_t open;  // calls to Redis
-  bool asked;        // it was, and its answers were not looked at yet
-  bool watched;      // what is not settled when the request is gone
+  std::size_t open;        // calls to Redis
+  bool asked;              // it was, and its answers were not looked at yet
+  bool locked;             // a key is, as far as this nginx knows
+  const Attempt* refused;  // by those answers
+  bool watched;            // what is not settled when the request is gone
 };
 
 LocationConf& location_of(ngx_http_request_t* r) noexcept {
@@ -217,10 +219,12 @@ void give_back_all(const State& state, Attempt::State then) noexcept {
   });
 }
 
-// Asks Redis for a place of each policy that counts there. False: there is nothing to wait for.
-bool ask_redis(Request& request, State& state) noexcept {
+// Asks Redis for a place of each policy that counts there.
+void send_all(Request& request, State& state) noexcept {
   state.request = &request;
   state.asked = true;
+  state.locked = false;
+  const std::uint64_t now = milliseconds();
   auto ended = [](void* context) noexcept {
     auto& waiting = *static_cast<State*>(context);
     if (--waiting.open == 0) waiting.request->resume();
@@ -234,26 +238,42 @@ bool ask_redis(Request& request, State& state) noexcept {
     attempt.call = new (memory) ReserveCall(shared, attempt.key, ended, &state);
     ++state.open;
     attempt.call->send();
+    state.locked = state.locked || attempt.policy->table->is_locked(attempt.key, now);
   });
-  return state.open != 0;
+}
+
+// The strictest that has no place, of those that count in Redis; null: all have one.
+const Attempt* take_answers(const State& state) noexcept {
+  const std::uint64_t now = milliseconds();
+  const Attempt* refused = nullptr;
+  state.attempts.each([&](Attempt& attempt) {
+    if (attempt.state != Attempt::State::asked || attempt.policy->shared == nullptr) return;
+    if (take_answer(attempt, now)) return;
+    if (refused == nullptr || stricter(attempt.decision, refused->decision)) refused = &attempt;
+  });
+  return refused;
+}
+
+Answer ask_redis(Request& request) noexcept {
+  auto* state = request.state<State>(Feature::lockout);
+  if (state == nullptr || state->attempts.empty()) return Answer::pass;
+  if (!state->asked) send_all(request, *state);
+  // Of what is likely to be refused nobody else need hear.
+  if (state->open != 0) return state->locked ? Answer::hold : Answer::wait;
+  state->asked = false;
+  state->refused = take_answers(*state);
+  return Answer::pass;
 }
 
 Answer charge(Request& request, Refusal& refusal) noexcept {
   auto* state = request.state<State>(Feature::lockout);
   if (state == nullptr || state->attempts.empty()) return Answer::pass;
-  if (!watch(request, *state)) return refuse_uncounted(refusal);
-  if (!state->asked && ask_redis(request, *state)) return Answer::wait;
-  if (state->open != 0) return Answer::wait;
-  state->asked = false;
-
-  const std::uint64_t now = milliseconds();
-  const Attempt* refused = nullptr;
-  state->attempts.each([&](Attempt& attempt) {
-    if (attempt.state != Attempt::State::asked || attempt.policy->shared == nullptr) return;
-    if (take_answer(attempt, now)) return;
-    if (refused == nullptr || stricter(attempt.decision, refused->decision)) refused = &attempt;
-  });
-  if (refused == nullptr) refused = state->attempts.reserve(now);
+  if (!watch(request, *state)) {
+    give_back_all(*state, Attempt::State::settled);
+    return refuse_uncounted(refusal);
+  }
+  const Attempt* refused = state->refused;
+  if (refused == nullptr) refused = state->attempts.reserve(milliseconds());
   state->attempts.each(report_pressure);
   if (refused != nullptr) {
     give_back_all(*state, Attempt::State::refused);
@@ -281,8 +301,13 @@ void abandon(Request& request) noexcept {
   state->asked = false;
 }
 
-const core::Check kInner = {Feature::lockout, Gate::inner, evaluate, charge,
-                            refund,           nullptr,     abandon};
+const core::Check kInner = {.feature = Feature::lockout,
+                            .gate = Gate::inner,
+                            .evaluate = evaluate,
+                            .charge = charge,
+                            .ask = ask_redis,
+                            .refund = refund,
+                            .abandon = abandon};
 
 // What becomes of it
 

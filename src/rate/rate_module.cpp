@@ -190,16 +190,21 @@ Answer evaluate(Request& request, Refusal& refusal) noexcept {
 }
 
 template <bool inner>
+Answer ask_redis(Request& request) noexcept {
+  auto* state = request.state<State>(Feature::rate);
+  if (state == nullptr || state->ledger.empty()) return Answer::pass;
+  Exchange& exchange = state->exchange;
+  if (exchange.started()) return exchange.waiting() ? Answer::wait : Answer::pass;
+  auto resume = [](void* context) noexcept { static_cast<Request*>(context)->resume(); };
+  bool waits = exchange.start(state->ledger, inner, core::network_of(request), resume, &request);
+  return waits ? Answer::wait : Answer::pass;
+}
+
+template <bool inner>
 Answer charge(Request& request, Refusal& refusal) noexcept {
   auto* state = request.state<State>(Feature::rate);
   if (state == nullptr || state->ledger.empty()) return Answer::pass;
   Ledger& ledger = state->ledger;
-  std::uint64_t network = core::network_of(request);
-  if (!state->exchange.started()) {
-    auto resume = [](void* context) noexcept { static_cast<Request*>(context)->resume(); };
-    if (state->exchange.start(ledger, inner, network, resume, &request)) return Answer::wait;
-  }
-  if (state->exchange.waiting()) return Answer::wait;
   state->exchange.finish();
 
   if (const Asked* closed = ledger.closed(inner, true)) {
@@ -212,7 +217,7 @@ Answer charge(Request& request, Refusal& refusal) noexcept {
     describe_unknown(*closed, space_of(request.pool()), refusal);
     return Answer::refuse;
   }
-  bool charged = ledger.charge(inner, network, [&](const Asked& asked) {
+  bool charged = ledger.charge(inner, core::network_of(request), [&](const Asked& asked) {
     report_pressure(asked);
     // Of a policy with several windows the first one stands for all.
     if (asked.decision.admitted && asked.meter == asked.owner().meters.data()) {
@@ -226,7 +231,9 @@ Answer charge(Request& request, Refusal& refusal) noexcept {
 template <bool inner>
 void refund(Request& request) noexcept {
   auto* state = request.state<State>(Feature::rate);
-  if (state != nullptr) state->ledger.give_back(inner);
+  if (state == nullptr) return;
+  state->exchange.finish();
+  state->ledger.give_back(inner);
 }
 
 void abandon(Request& request) noexcept {
@@ -234,10 +241,14 @@ void abandon(Request& request) noexcept {
   if (state != nullptr) state->exchange.abandon();
 }
 
-const core::Check kFront = {Feature::rate, Gate::front, evaluate<false>, charge<false>,
-                            refund<false>, nullptr,     abandon};
-const core::Check kInner = {Feature::rate, Gate::inner, evaluate<true>, charge<true>,
-                            refund<true>,  nullptr,     abandon};
+template <bool inner>
+constexpr core::Check kCheck = {.feature = Feature::rate,
+                                .gate = inner ? Gate::inner : Gate::front,
+                                .evaluate = evaluate<inner>,
+                                .charge = charge<inner>,
+                                .ask = ask_redis<inner>,
+                                .refund = refund<inner>,
+                                .abandon = abandon};
 
 // Fields and variable
 
@@ -419,8 +430,8 @@ void merge(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
     bool inner = is_inner(use.policy->policy, cost, origin_in(cf));
     (inner ? child.inner : child.front).push_back(use);
   }
-  if (!child.front.empty()) core::activate(cf, kFront);
-  if (!child.inner.empty()) core::activate(cf, kInner);
+  if (!child.front.empty()) core::activate(cf, kCheck<false>);
+  if (!child.inner.empty()) core::activate(cf, kCheck<true>);
   // Also where no policy applies: an error page tells what the location before it counted.
   const auto& main =
       *static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_rate_module));
@@ -428,8 +439,8 @@ void merge(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
 }
 
 void preconfigure(ngx_conf_t* cf) {
-  core::add_check(cf, kFront);
-  core::add_check(cf, kInner);
+  core::add_check(cf, kCheck<false>);
+  core::add_check(cf, kCheck<true>);
   core::add_header_stage(cf, kFields);
   ngx::add_variable(cf, "guard_rate_remaining", get_remaining);
 }

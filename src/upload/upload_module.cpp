@@ -247,14 +247,12 @@ void tell_files(ngx_http_request_t* /*r*/, Request* request) noexcept {
 
 constexpr core::HeaderStage kOutcome = {core::kStageOutcome, tell_files};
 
-const core::Check kCheck = {core::Feature::upload,
-                            core::Gate::inner,
-                            evaluate,
-                            nullptr,
-                            nullptr,
-                            body_need,
-                            abandon,
-                            body_part};
+const core::Check kCheck = {.feature = core::Feature::upload,
+                            .gate = core::Gate::inner,
+                            .evaluate = evaluate,
+                            .body_need = body_need,
+                            .abandon = abandon,
+                            .body_part = body_part};
 
 void set_upload(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   if (conf.policy != nullptr) core::fail("\"guard_upload\" directive is duplicate");

@@ -40,6 +40,11 @@ my @cases = (
 
     [http_config => "guard_error_report https://key\@localhost/1;\nguard_error_report https://key\@localhost/2;", '"guard_error_report" directive is duplicate', 2],
     [http_config => 'guard_error_report https://localhost/1;', '"guard_error_report" is given no DSN of Sentry, one like "https://KEY@HOST/PROJECT" is expected', 1],
+    # A DSN is quoted nowhere, wherever it stands.
+    [http_config => 'guard_error_report environment=a https://key@localhost/1;', 'unexpected word "https://..."', 1],
+    [http_config => 'guard_error_report env:DSN https://key@localhost/1?a=b;', 'unknown parameter "https://...="', 1],
+    [http_config => 'guard_error_report file:https://key@localhost/1;', 'secret file of "guard_error_report" must be an absolute path', 1],
+    [http_config => 'guard_error_report env:https://key@localhost/1;', 'invalid environment variable name in "guard_error_report"', 1],
     [http_config => 'guard_error_report;', 'invalid number of arguments in "guard_error_report" directive', 1],
     [http_config => 'guard_error_report https://key@localhost/1 environment=a/b;', 'invalid value "a/b" of "environment=", up to 64 letters, digits, ".", "_", "@", "+" or "-" are expected', 1],
     [http_config => 'guard_sessions users;', 'invalid number of arguments in "guard_sessions" directive', 1],
@@ -125,7 +130,7 @@ my @cases = (
     [config => "guard_trusted_proxies 10.0.0.0/8;\nguard_trusted_proxies 11.0.0.0/8;", '"guard_trusted_proxies" directive is duplicate', 2],
 
     [http_config => 'guard_key_secret;', 'invalid number of arguments in "guard_key_secret" directive', 1],
-    [http_config => 'guard_key_secret env:;', 'invalid environment variable name "" in "guard_key_secret"', 1],
+    [http_config => 'guard_key_secret env:;', 'invalid environment variable name in "guard_key_secret"', 1],
     [http_config => "guard_key_secret env:PATH;\nguard_key_secret env:PATH;", '"guard_key_secret" directive is duplicate', 2],
 
     [config => 'guard_headers;', 'invalid number of arguments in "guard_headers" directive', 1],

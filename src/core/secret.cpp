@@ -44,8 +44,9 @@ class Descriptor {
 }
 
 void read_file(std::string_view name, SecretWord& word) {
+  // What is no path, or no name of a variable, may be the secret itself, and is not quoted.
   if (!word.source.starts_with('/')) {
-    fail("secret file \"", word.source, "\" of \"", name, "\" must be an absolute path");
+    fail("secret file of \"", name, "\" must be an absolute path");
   }
   const std::string path(word.source);
   // Without O_NONBLOCK a FIFO in the file's place would hang the start.
@@ -87,7 +88,7 @@ void read_environment(std::string_view name, SecretWord& word) {
     return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
   };
   if (word.source.empty() || !std::ranges::all_of(word.source, is_name_char)) {
-    fail("invalid environment variable name \"", word.source, "\" in \"", name, "\"");
+    fail("invalid environment variable name in \"", name, "\"");
   }
   const char* value = std::getenv(std::string(word.source).c_str());
   if (value == nullptr) {

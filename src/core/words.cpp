@@ -139,6 +139,13 @@ std::optional<std::uint64_t> milliseconds_in(std::string_view text) {
   return total;
 }
 
+// A word as messages quote it: of a URL only the scheme, since a key or a password may follow.
+std::string quotable(std::string_view word) {
+  const std::size_t scheme = word.find("://");
+  if (scheme == std::string_view::npos) return std::string(word);
+  return std::string(word.substr(0, scheme)).append("://...");
+}
+
 // "a", "b" or "c"
 std::string list_of(std::span<const std::string_view> choices) {
   std::string list;
@@ -280,14 +287,14 @@ void Words::read(std::size_t positional, std::initializer_list<std::string_view>
         continue;
       }
       if (is_named(word)) fail("\"", word, "=\" needs a value");
-      fail("unexpected word \"", word, "\"", suggest(word));
+      fail("unexpected word \"", quotable(word), "\"", suggest(word));
     }
 
     const std::string_view name = word.substr(0, equals);
     const std::string_view value = word.substr(equals + 1);
     if (!is_named(name)) {
       if (is_flag(name)) fail("\"", name, "\" takes no value");
-      fail("unknown parameter \"", name, "=\"", suggest(word.substr(0, equals + 1)));
+      fail("unknown parameter \"", quotable(name), "=\"", suggest(word.substr(0, equals + 1)));
     }
     if (this->named(name)) fail("duplicate parameter \"", name, "=\"");
     if (value.empty()) fail("\"", name, "=\" needs a value");

@@ -69,8 +69,8 @@ class Words {
   // Reads the words: the first `positional` are taken as they are, each later one must be
   // `name=value` with a name in `named` (there without the '='), or be one of `flags`. Throws on an
   // unknown word (with a suggestion), a duplicate one, an empty value, and on too few positional
-  // words. The value of a word is quoted only where the word is no `name=value`, since it may be a
-  // secret.
+  // words. The value of a word is quoted only where the word is no `name=value`, and of a URL only
+  // the scheme, since it may be a secret.
   void read(std::size_t positional, std::initializer_list<std::string_view> named,
             std::initializer_list<std::string_view> flags = {});
 

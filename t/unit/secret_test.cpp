@@ -87,8 +87,10 @@ void bad_files(void**) {
   error("file:" + fifo, "secret file \"" + fifo + "\" is not a regular file");
   error("file:" + folder + "/none",
         "open() \"" + folder + "/none\" failed (2: No such file or directory)");
-  error("file:secret", "secret file \"secret\" of \"password=\" must be an absolute path");
-  error("file:", "secret file \"\" of \"password=\" must be an absolute path");
+  // What is no path may be the secret itself.
+  for (const std::string_view word : {"file:secret", "file:"}) {
+    error(std::string(word), "secret file of \"password=\" must be an absolute path");
+  }
 }
 
 void from_environment(void**) {
@@ -109,9 +111,9 @@ void from_environment(void**) {
   expect_error([] { core::parse_secret("password=", "env:GUARD_TEST_SECRET"); },
                "environment variable \"GUARD_TEST_SECRET\" of \"password=\" is not set");
   expect_error([] { core::parse_secret("password=", "env:"); },
-               "invalid environment variable name \"\" in \"password=\"");
+               "invalid environment variable name in \"password=\"");
   expect_error([] { core::parse_secret("password=", "env:A=B"); },
-               "invalid environment variable name \"A=B\" in \"password=\"");
+               "invalid environment variable name in \"password=\"");
 }
 
 void literals(void**) {

@@ -171,6 +171,10 @@ void refuses(void**) {
   assert_string_equal(read({"dryrun"}).c_str(),
                       "unexpected word \"dryrun\", did you mean \"dry_run\"?");
   assert_string_equal(read({"whatever"}).c_str(), "unexpected word \"whatever\"");
+  // A URL may hold a secret.
+  assert_string_equal(read({"https://key@host/1"}).c_str(), "unexpected word \"https://...\"");
+  assert_string_equal(read({"https://key@host/?a=b"}).c_str(),
+                      "unknown parameter \"https://...=\"");
   expect_error([] { core::Words({"guard_rate"}).read(1, {}); },
                "invalid number of arguments in \"guard_rate\" directive");
   expect_error([] { core::Words({"guard_rate", "a", "b"}).read(1, {}); }, "unexpected word \"b\"");

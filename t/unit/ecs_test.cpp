@@ -58,6 +58,7 @@ bool is_ip(const std::string& text) {
 
 bool has_type(const dom::element& value, std::string_view type) {
   if (type == "long") return value.is<std::uint64_t>();
+  if (type == "float") return value.is_number();
   if (type == "ip") return value.is_string() && is_ip(std::string(std::string_view(value)));
   if (type == "date") {
     return value.is_string() && std::string_view(value).size() == 24 &&
@@ -116,6 +117,9 @@ void check_categories(const dom::element& event) {
   assert_true(schema().outcomes.contains(std::string(std::string_view(event["outcome"]))));
 }
 
+constexpr core::EventFile kFile = {"a.png", "image/png", "image/png", "00aa",
+                                   12,      "infected",  "Eicar"};
+
 core::Event full_event(core::EventKind kind, core::Action action) {
   core::Event event;
   event.kind = kind;
@@ -129,6 +133,9 @@ core::Event full_event(core::EventKind kind, core::Action action) {
   event.user = "ada";
   event.status = 400;
   event.count = 3;
+  event.score = 7;
+  event.end_ms = 1795491375999;
+  event.file = &kFile;
   return event;
 }
 
@@ -168,12 +175,12 @@ void every_kind(void**) {
           const std::size_t size =
               encoder.encode(event, &request, {user, address, true}, 1, 1795491375123, out);
           const dom::element line = parser.parse(out.data(), size);
-          assert_true(walk("", line) > 30);
+          assert_true(walk("", line) > 36);
           check_categories(line["event"]);
         }
       }
       const std::size_t size = encoder.encode(event, nullptr, {}, 1, 1795491375123, out);
-      assert_true(walk("", parser.parse(out.data(), size)) > 15);
+      assert_true(walk("", parser.parse(out.data(), size)) > 21);
     }
   }
 }

@@ -42,16 +42,24 @@ guard_lockout_policy login key=\$email\$guard_client_net $rule reset_on=login_su
 guard_lockout_policy account key=\$email on=login_failed limit=20 window=15m duration=5m;
 guard_lockout_policy spray key=\$guard_client_net distinct=\$email on=login_failed limit=3 window=15m duration=10m;
 guard_lockout_policy growing key=\$email\$guard_client_net on=login_failed limit=1 window=1m duration=1s backoff=3 max=1h;
+guard_lockout_policy capped key=\$email\$guard_client_net on=login_failed limit=1 window=1m duration=1s backoff=10 max=2s;
+guard_lockout_policy pair key=\$tenant:\$email on=login_failed,x_otp_failed limit=2 window=15m duration=30m;
+guard_lockout_policy networks key=\$email distinct=\$guard_client_net on=login_failed limit=3 window=15m duration=10m;
 guard_lockout_policy address key=\$email on=login_failed limit=2 window=15m duration=30m empty=address;
 guard_lockout_policy skip key=\$email on=login_failed limit=2 window=15m duration=30m empty=skip;
 guard_lockout_policy schema key=\$guard_client_net on=json_refused limit=2 window=15m duration=30m;
 EOC
     config => <<"EOC",
 guard_json_set \$email /email;
+guard_json_set \$tenant /tenant;
 location /login { guard_route login; guard_lockout login; $login }
 location /both { guard_lockout login; guard_lockout account; $login }
 location /spray { guard_lockout spray; $login }
 location /growing { guard_lockout growing; $login }
+location /capped { guard_lockout capped; $login }
+location /pair { guard_lockout pair; $login }
+location /pair/otp { guard_lockout pair; guard_json on; guard_event x_otp_failed on=401; $proxy }
+location /networks { guard_lockout networks; $login }
 location /address { guard_lockout address; $login }
 location /skip { guard_lockout skip; $login }
 location /schema { guard_lockout schema; $login }
@@ -145,6 +153,23 @@ sub at_once {
     is $bodies[0], $bodies[1], 'a refusal is the same for all accounts';
 }
 
+# Nor from the time that it takes: of what would be slow, the application is not asked. In turn, so that a machine that
+# is held up holds up both.
+{
+    my @users = map { "$_-timed\@example.com" } 'slow', 'quick';
+    codes('/login', $_, 5) for @users;
+    my %time;
+    for (1 .. 41) {
+        for my $user (@users) {
+            my $begun = time;
+            is try('/login', $user)->{code}, 429, 'refused' or last;
+            push @{ $time{$user} }, time - $begun;
+        }
+    }
+    my ($slow, $quick) = map { (sort { $a <=> $b } @$_)[20] } @time{@users};
+    cmp_ok $slow, '<', 5 * $quick, 'an account for which the application takes its time is refused as soon as another';
+}
+
 # A success gives back, and clears its own key only.
 {
     is codes('/login', 'good@example.com', 12, password => 'right'), join(' ', (200) x 12), 'successes never lock';
@@ -227,6 +252,22 @@ sub at_once {
     is codes('/spray', 'four@example.com', 1, from => '192.0.2.78'), 401, 'of this network';
 }
 
+# And many networks at one account.
+{
+    is codes('/networks', 'all@example.com', 6, from => '192.0.2.90'), join(' ', (401) x 6), 'one network is one value, however often';
+    is codes('/networks', 'all@example.com', 1, from => "192.0.2.$_"), 401, "network $_" for 91, 92;
+    is codes('/networks', 'all@example.com', 1, from => '192.0.2.93', password => 'right'), 429, 'that is too many, for everybody';
+    is codes('/networks', 'other@example.com', 1, from => '192.0.2.93'), 401, 'who comes for this account';
+}
+
+# A key of several values: whoever moves a piece of one into another has another key, which neither locks nor is locked.
+{
+    my $fail = sub { my ($path, $tenant, $email) = @_; return try($path, undef, body => $json->encode({ tenant => $tenant, email => $email }))->{code} };
+    is join(' ', map { $fail->('/pair', 'ab', 'c@example.com') } 1 .. 3), '401 401 429', 'two failures lock';
+    is $fail->('/pair', @$_), 401, "not @$_" for ['a', 'bc@example.com'], ['abc', '@example.com'], ['ab:c', '@example.com'], ['a', 'b:c@example.com'], ['c@example.com', 'ab'];
+    is join(' ', $fail->('/pair', 'x', 'y'), $fail->('/pair/otp', 'x', 'y'), $fail->('/pair', 'x', 'y')), '401 401 429', 'failures of two kinds are counted together';
+}
+
 # Repeated locks.
 {
     # Whoever is held up for a second comes too late to see it; he tries another account.
@@ -244,6 +285,17 @@ sub at_once {
     my $left = header_of(try('/growing', $user)->{fields}, 'Retry-After');
     cmp_ok $left, '<=', 3, 'the next lock is three times as long';
     cmp_ok $left, '>=', 2 - (time - $since), 'and no less';
+}
+
+# But not beyond max=.
+{
+    my $user = 'capped@example.com';
+    for my $lock (1 .. 3) {
+        ok wait_for(sub { codes('/capped', $user, 1) eq '401' }), "lock $lock";
+        my $answer = try('/capped', $user);
+        next if $answer->{code} == 401;    # held up until it was over
+        cmp_ok header_of($answer->{fields}, 'Retry-After'), '<=', 2, "lock $lock lasts as long as max= says";
+    }
 }
 
 # What Guard refuses before.

@@ -73,6 +73,7 @@ my @cases = (
     ['denied', "deny all; guard_event x_denied on=all; $proxy", ['?status=200', 403]],
     ['denied_page', "deny all; guard_event x_denied on=all; error_page 403 =200 /files/index.html; $proxy", ['?status=200', 200]],
     ['asked', "auth_request /auth/; guard_event login_failed on=all; $proxy", ['?status=200', 401]],
+    ['included', 'guard_event x_page on=200; ssi on; ssi_types *; alias html/;', ['include.html?status=401', 200, 'x_page']],
     ['refused', "guard_path strict; guard_event x_refused on=all; $proxy", ['a%2fb?status=200', 400, 'path_refused']],
     ['refused_page', "guard_path strict; guard_event x_refused on=all; error_page 400 /files/index.html; $proxy", ['a%2fb?status=200', 400, 'path_refused']],
     ['observed', "guard_mode observe; guard_path strict; guard_event x_seen on=200; $proxy", ['a%2fb?status=200', 200, 'path_refused', 'x_seen']],
@@ -96,14 +97,16 @@ $config .= <<"EOC";
 location /files/ { guard_route files; internal; alias html/; }
 location \@other { guard_route other; guard_event x_other on=all; rewrite ^ /?status=200 break; proxy_pass http://127.0.0.1:$upstream->{port}; }
 location \@app { guard_event x_app on=all; proxy_pass http://127.0.0.1:$upstream->{port}; }
-location /auth/ { internal; rewrite ^ /?status=401 break; proxy_pass http://127.0.0.1:$upstream->{port}; }
+location /auth/ { internal; guard_event x_auth on=all; rewrite ^ /?status=401 break; proxy_pass http://127.0.0.1:$upstream->{port}; }
 EOC
 
-my $nginx = start_nginx(
+my $nginx = make_nginx(
     http_config => "guard_event_log \$TEST_NGINX_EVENT_LOG;\nupstream both { server 127.0.0.1:1; server 127.0.0.1:$upstream->{port} backup; }",
     config      => $config,
     no_root_location => 1,
 );
+$nginx->write_file('html/include.html', '<!--# include virtual="/login/?status=401&user=ada" -->');
+is $nginx->start, undef, 'starts';
 
 my @expected;
 for my $case (@cases) {
@@ -114,6 +117,7 @@ for my $case (@cases) {
         push @expected, map { ["/$name/$target", ref $_ ? @$_ : ($_, {})] } @events;
     }
 }
+is scalar(grep { $_->{target} eq '/login/?status=401&user=ada' } @{ $upstream->requests }), 2, 'once by itself, once included';
 is $nginx->stop, undef, 'stops';
 is_deeply [log_problems($nginx)], [], 'log';
 

@@ -70,14 +70,19 @@ is_deeply [log_problems($nginx)], [], "$name: log";
 
 $name = 'maxlen';
 $redis->run('DEL', 'guard:events');
+# Nodes of a hundred entries, so that to give up whole ones and not single entries shows.
+$redis->run('CONFIG', 'SET', @$_) for ['stream-node-max-entries', 100], ['stream-node-max-bytes', 0];
 $nginx = nginx_to($redis->url, 'maxlen=200');
 for my $part (1 .. 5) {
     refuse($nginx, 200, "m$part");
     ok wait_for(sub { my @now = messages($redis); @now && $now[-1] =~ /m$part-200%2f/ }, 10), "$name: the last is there";
 }
+refuse($nginx, 50, 'more');
+ok wait_for(sub { (messages($redis))[-1] =~ /more-50%2f/ }, 10), "$name: and half a node";
 my $length = $redis->run('XLEN', 'guard:events');
 cmp_ok $length, '>=', 200, "$name: at least as many stay";
 cmp_ok $length, '<=', 400, "$name: not many more";
+is $length % 100, 50, "$name: Redis gives up whole nodes, which costs it least";
 is $nginx->stop, undef, "$name: stops";
 is_deeply [log_problems($nginx)], [], "$name: log";
 

@@ -3,9 +3,11 @@
 use strict;
 use warnings;
 use lib 't/lib';
+use File::Temp ();
 use JSON::PP ();
 use Test::More;
 use Test::Nginx::Guard;
+use Test::Nginx::Guard::Guardctl qw(guardctl);
 use Test::Nginx::Guard::Refusals;
 
 my $json   = JSON::PP->new->utf8;
@@ -134,6 +136,48 @@ sub nginx_with {
     for my $life (sort keys %$numbers) {
         my @got = @{ $numbers->{$life} };
         is "@got", "@{[1 .. @got]}", "$name: $life ends early, without a gap";
+    }
+}
+
+# A chain runs through the files that rotation makes, and says which of them are gone.
+{
+    my $name = 'chain';
+    my $key  = File::Temp->new;
+    print {$key} "a secret of the tests\n";
+    $key->flush;
+    for my $keep (100, 2) {
+        my $nginx  = nginx_with("rotate=64k keep=$keep chain=file:$key checkpoints=\$TEST_NGINX_SERVER_ROOT/logs/checks.log checkpoint_interval=200ms", workers => 2);
+        my $log    = $nginx->log_file('events.log');
+        my $verify = sub { return guardctl('events', 'verify', "--key=file:$key", '--checkpoints=' . $nginx->log_file('checks.log'), @_) };
+        my $times  = 0;
+        for my $life ('first', 'second') {
+            is $nginx->start, undef, "$name, keep=$keep: starts";
+            refuse($nginx, 250, "$life-$_") for 1 .. 2;
+            is $nginx->hup, undef, "$name, keep=$keep: reloads";
+            refuse($nginx, 250, "$life-3");
+            ends_clean($nginx, "$name, keep=$keep: $life life");
+        }
+        my @files = files_of($log);
+        my ($code, $text) = $verify->(reverse @files);
+        is $code, 0, "$name, keep=$keep: as it was written" or diag $text;
+        if ($keep == 2) {
+            is scalar(@files), 3, "$name, keep=$keep: three files";
+            like $text, qr/^note: .*(?:head unverified|unseen)/m, "$name, keep=$keep: what was given up is said";
+            next;
+        }
+        cmp_ok scalar(@files), '>', 10, "$name, keep=$keep: many files";
+        like $text, qr/^${\ scalar @files} files, 150\d lines, \d+ chains: as they were written\n\z/m, "$name, keep=$keep: without a note";
+        is +($verify->('--strict', @files))[0], 0, "$name, keep=$keep: --strict has none to count";
+        # The one with the middle line of the worker that wrote most: of others its first may be in there, which could be
+        # older than all files.
+        my (undef, $numbers) = look("$name, keep=$keep", @files);
+        my ($worker) = sort { @{ $numbers->{$b} } <=> @{ $numbers->{$a} } } keys %$numbers;
+        my $middle   = int @{ $numbers->{$worker} } / 2;
+        my @rest     = grep { slurp($_) !~ /"sequence":$middle\b.*"entity_id":"$worker"/ } @files;
+        is scalar(@rest), @files - 1, "$name, keep=$keep: one of them is removed";
+        ($code, $text) = $verify->(@rest);
+        is $code, 1, "$name, keep=$keep: it is missed";
+        like $text, qr/: missing: numbers? .* of worker $worker, before /, "$name, keep=$keep: by its lines";
     }
 }
 

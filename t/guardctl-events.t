@@ -9,9 +9,8 @@ use File::Temp qw(tempdir);
 use IPC::Open3 qw(open3);
 use JSON::PP ();
 use Test::More;
+use Test::Nginx::Guard;
 use Test::Nginx::Guard::Guardctl qw(guardctl guardctl_path);
-use Test::Nginx::Guard::Process qw(end_process);
-use Test::Nginx::Guard::Wait qw(wait_for);
 
 my $dir  = tempdir(CLEANUP => 1);
 my $json = JSON::PP->new->canonical->ascii;
@@ -170,6 +169,56 @@ END
     misuse(['explain', "\e[31m", $log], '"\u{1b}[31m" is no request id');
     misuse(['explain', '--cnf=x', $id, $log], 'unknown option "--cnf" of "events explain", did you mean "--conf"?');
     misuse(['explain', '--conf'], '"--conf" needs a value');
+}
+
+# Of a real nginx: whoever was refused has the id in the answer, and the configuration is that which nginx reads.
+{
+    my $app   = start_upstream("status 401\nbody no");
+    my $nginx = start_nginx(
+        http_config => "guard_event_log \$TEST_NGINX_EVENT_LOG;\nguard_rate_policy one rate=1/day key=\$arg_k burst=1;\n"
+            . 'guard_lockout_policy login key=$arg_user$guard_client_net on=login_failed limit=1 window=1m duration=1m;',
+        config => <<"EOC",
+root html;
+location /json/ { guard_json required; }
+location /rate/ { guard_rate one; alias html/; }
+location /login/ {
+    guard_lockout login;
+    guard_event login_failed on=401;
+    proxy_pass http://127.0.0.1:$app->{port};
+}
+EOC
+        no_root_location => 1
+    );
+    my $log  = $nginx->log_file('events.log');
+    my $conf = $nginx->conf_file;
+    my $ask  = sub {
+        my ($method, $target, %word) = @_;
+        my $answer = request($nginx->port, $method => $target, %word);
+        my ($urn) = $answer->{body} =~ /"instance":"([^"]+)"/;
+        return ($answer->{code}, $urn);
+    };
+    # [request, status, what is said of it]
+    my @cases = (
+        [[POST => '/json/', body => '{"a":1,"a":2}', headers => ['Content-Type: application/json']], 400,
+            '400 json.duplicate_key', '  pointer    "/a"', 'guard_json required;', 'location /json/ {'],
+        [[GET => '/rate/?k=1'], 429, '429 rate.one', '  policy     one', 'guard_rate one;', 'guard_rate_policy one rate=1/day key=$arg_k burst=1;'],
+        [[GET => '/login/?user=ann'], 429, '429 lockout.login', '  policy     login', 'guard_lockout login;',
+            'guard_lockout_policy login key=$arg_user$guard_client_net on=login_failed limit=1 window=1m duration=1m;']
+    );
+    $ask->(GET => $_) for '/rate/?k=1', '/login/?user=ann';
+    for my $case (@cases) {
+        my ($asked, $status, $answer, $line, @directives) = @$case;
+        my ($code, $urn) = $ask->(@$asked);
+        is $code, $status, "@$asked[0, 1]: refused";
+        my ($exit, $said);
+        wait_for(sub { ($exit, $said) = guardctl('events', 'explain', "--conf=$conf", $urn, $log); return $exit == 0 });
+        is $exit, 0, "@$asked[0, 1]: explained";
+        like $said, qr/^  answer     \Q$answer\E$/m, "@$asked[0, 1]: by code";
+        like $said, qr/^\Q$line\E$/m, "@$asked[0, 1]: $line";
+        like $said, qr/^  (?:directive|within) +\Q$conf\E:\d+: \Q$_\E$/m, "@$asked[0, 1]: by $_" for @directives;
+    }
+    is $nginx->stop, undef, 'nginx stops';
+    $app->stop;
 }
 
 # tail

@@ -38,7 +38,8 @@ sub event_of {
     my $list = sub { '[' . join(',', map { qq("$_") } split /,/, $_[0]) . ']' };
     my $event_kind = $category =~ /intrusion_detection/ ? 'alert' : 'event';
     my $says = join '', map { defined $more{$_} ? qq(,"$_":"$more{$_}") : () } qw(code reason);
-    $says .= qq(,"risk_score":$more{score},"end":"<time>") if defined $more{score};
+    $says .= qq(,"risk_score":$more{score}) if defined $more{score};
+    $says .= ',"end":"<time>"'              if $more{end};
     # Whom realip has found has no port unless the proxy says it.
     my $source = defined $more{ip} ? qq("ip":"$more{ip}") : '"ip":"127.0.0.1","port":<number>';
     return qq({"\@timestamp":"<time>","log":{"level":"$level"},"event":{"kind":"$event_kind","module":"guard","dataset":"guard.events",)
@@ -217,7 +218,7 @@ EOC
         event_of('origin_refused', 'notice', 5, 'origin-refused', @alert, code => 'cors.origin', reason => 'the origin is not allowed', path => '/cors', method => 'OPTIONS', status => 403, labels => $denied),
         event_of('injection_detected', 'error', 3, 'rule-match', @alert, code => 'inspect.rce', reason => 'The request looks like an attack', path => '/inspect', status => 403, labels => qq($denied,"rules":"1","score":"0")),
         event_of('login_failed', 'warning', 4, 'login', 'authentication', 'start', 'failure', path => '/lock', status => 401, user => 'hash":"<hash>'),
-        event_of('account_locked', 'warning', 4, 'account-locked', 'iam,authentication', 'user,change', 'success', code => 'lockout.once', reason => 'Locked for 60 seconds, lock 1 in a row', rule => 'once', path => '/lock', status => 401,
+        event_of('account_locked', 'warning', 4, 'account-locked', 'iam,authentication', 'user,change', 'success', code => 'lockout.once', reason => 'Locked for 60 seconds, lock 1 in a row', end => 1, rule => 'once', path => '/lock', status => 401,
             user => 'hash":"<hash>', labels => ',"key_hash":"<hash>"'),
         event_of('rate_limited', 'warning', 4, 'rate-limit-exceeded', 'api,web', 'allowed,access', 'success', code => 'lockout.once', reason => 'Wait before the next attempt', rule => 'once', path => '/unlock', status => 429,
             labels => ',"decision":"observed","key_hash":"<hash>"'),
@@ -227,7 +228,7 @@ EOC
         event_of('file_refused', 'warning', 4, 'file-refused', 'intrusion_detection,file,web', 'denied', 'success', code => 'upload.type', reason => 'the type of a file is not allowed', path => '/picture', method => 'POST', bytes => 120, status => 415,
             file => '"name":"a.txt"', labels => qq($denied$of:"none")),
         event_of('file_uploaded', 'info', 6, 'file-upload', 'file,web', 'creation', 'success', path => '/text', method => 'POST', bytes => 120, status => 200, file => $file, labels => qq($of:"none")),
-        event_of('client_banned', 'error', 3, 'client-banned', 'intrusion_detection,network', 'denied', 'success', code => 'ban.once', reason => q{The client's score is over the policy's}, score => 1, rule => 'once', ip => '192.0.2.1', path => '/ban', status => 404,
+        event_of('client_banned', 'error', 3, 'client-banned', 'intrusion_detection,network', 'denied', 'success', code => 'ban.once', reason => q{The client's score is over the policy's}, score => 1, end => 1, rule => 'once', ip => '192.0.2.1', path => '/ban', status => 404,
             labels => qq($denied,"key_hash":"<key>")),
         (event_of('scan_failed', 'error', 3, 'scan-failed', 'file,malware,web', 'error', 'failure', code => 'upload.scan', reason => 'the scanner cannot be reached', path => '/scan', method => 'POST', bytes => 120, status => 503,
             file => $file, labels => qq($denied$of:"failed"))) x 5

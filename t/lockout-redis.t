@@ -113,7 +113,7 @@ sub attacked {
 
     my ($lock) = kinds('account_locked');
     is subset_problem({
-        event  => { code => 'lockout.login', reason => 'Locked for 1800 seconds, lock 1 in a row' },
+        event  => { code => 'lockout.login', reason => 'Locked for 1800 seconds, lock 1 in a row', end => 're:2.*Z' },
         rule   => { name => 'login' },
         source => { ip => '127.0.0.1' },
         http   => { request => { id => 're:[0-9a-f]{32}' } },

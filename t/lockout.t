@@ -12,6 +12,7 @@ use Test::Nginx::Guard::Client qw(parse_responses);
 use Test::Nginx::Guard::Ending qw(ends_well);
 use Test::Nginx::Guard::Events qw(events_of);
 use Time::HiRes qw(time);
+use Time::Piece ();
 
 # The password is "right", but for what the user's name says: slow, silent (no answer), broken (500).
 my $app = start_upstream(
@@ -134,6 +135,8 @@ sub at_once {
     my ($lock) = grep { $_->{labels}{kind} eq 'account_locked' } @events;
     is_deeply [$lock->{event}{code}, $lock->{rule}{name}, $lock->{event}{reason}, $lock->{source}{ip}, $lock->{labels}{route}],
         ['lockout.login', 'login', 'Locked for 1800 seconds, lock 1 in a row', '192.0.2.1', 'login'], 'which says what it is';
+    my ($from, $to) = map { my ($whole, $rest) = /^(.*)(\.\d{3})Z\z/; Time::Piece->strptime($whole, '%Y-%m-%dT%H:%M:%S')->epoch + $rest } $lock->{'@timestamp'}, $lock->{event}{end};
+    cmp_ok abs($to - $from - 1800), '<=', 1, 'and when it is over';
     my @refused = events_of($nginx, qr/^rate_limited$/);
     is scalar(@refused), 1, 'and one refusal for the key';
     is $refused[0]{labels}{key_hash}, $lock->{labels}{key_hash}, 'of the same key';

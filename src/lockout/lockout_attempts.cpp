@@ -73,13 +73,14 @@ void Attempts::leave() noexcept {
   each([](Attempt& attempt) { attempt.leave(); });
 }
 
-std::string_view lock_detail(const Failure& failure,
-                             std::span<char, kLockDetailMax> memory) noexcept {
+void describe_lock(const Failure& failure, std::uint64_t wall_now,
+                   std::span<char, kLockDetailMax> memory, core::Event& event) noexcept {
   int size =
       std::snprintf(memory.data(), memory.size(), "Locked for %llu seconds, lock %llu in a row",
                     static_cast<unsigned long long>(failure.length / 1000),
                     static_cast<unsigned long long>(failure.repeats));
-  return {memory.data(), static_cast<std::size_t>(size)};
+  event.detail = {memory.data(), static_cast<std::size_t>(size)};
+  event.end_ms = wall_now + failure.length;
 }
 
 bool stricter(const Decision& a, const Decision& b) noexcept {

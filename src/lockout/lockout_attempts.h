@@ -83,9 +83,9 @@ inline constexpr std::size_t kHashDigits = 32;
 inline constexpr std::size_t kLockDetailMax = 96;
 inline constexpr std::string_view kUnlockDetail = "A success lifted the lock";
 
-// What the event of a lock says of it; in memory.
-std::string_view lock_detail(const Failure& failure,
-                             std::span<char, kLockDetailMax> memory) noexcept;
+// What the event of a lock says of it; its text is in memory. wall_now: milliseconds since 1970.
+void describe_lock(const Failure& failure, std::uint64_t wall_now,
+                   std::span<char, kLockDetailMax> memory, core::Event& event) noexcept;
 
 // A refusal is the same whether or not there is such an account. digits: of the key's hash, or
 // empty.

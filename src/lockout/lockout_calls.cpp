@@ -97,7 +97,8 @@ class OutcomeCall : public core::ScriptCall {
     event.client = client_.view();
     event.request_id = request_id_.view();
     event.key_hash = view(digits);
-    event.detail = unlocked ? kUnlockDetail : lock_detail(failure, memory);
+    event.detail = kUnlockDetail;
+    if (!unlocked) describe_lock(failure, core::wall_microseconds() / 1000, memory, event);
     policy_.shared->publish(event);
   }
 

@@ -311,14 +311,10 @@ const core::Check kInner = {.feature = Feature::lockout,
 
 // What becomes of it
 
-void tell(const Attempt& attempt, EventKind kind, std::string_view user, std::string_view detail,
-          Request& request) noexcept {
-  Event event;
-  event.kind = kind;
+void tell(const Attempt& attempt, Event& event, std::string_view user, Request& request) noexcept {
   event.code = attempt.policy->refusal_code;
   event.policy = attempt.policy->name;
   event.user = user;
-  event.detail = detail;
   event.key_hash = digits_of(attempt.key.hash, request);
   request.publish(event);
 }
@@ -333,13 +329,19 @@ void count_failure(Attempt& attempt, const Event& event, Request& request) noexc
   Failure failure = attempt.policy->table->fail(attempt.key, place, milliseconds());
   if (fail_at_redis(attempt, whom(event, request), failure) || !failure.locks) return;
   std::array<char, kLockDetailMax> memory;
-  tell(attempt, EventKind::account_locked, event.user, lock_detail(failure, memory), request);
+  Event lock;
+  lock.kind = EventKind::account_locked;
+  describe_lock(failure, core::wall_microseconds() / 1000, memory, lock);
+  tell(attempt, lock, event.user, request);
 }
 
 void count_success(const Attempt& attempt, const Event& event, Request& request) noexcept {
   bool locked = attempt.policy->table->clear(attempt.key, milliseconds());
   if (clear_at_redis(attempt, whom(event, request)) || !locked) return;
-  tell(attempt, EventKind::account_unlocked, event.user, kUnlockDetail, request);
+  Event unlock;
+  unlock.kind = EventKind::account_unlocked;
+  unlock.detail = kUnlockDetail;
+  tell(attempt, unlock, event.user, request);
 }
 
 // What Guard itself refuses before a place was reserved counts as well, if a policy says so.

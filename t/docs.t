@@ -111,6 +111,17 @@ if ($section{Events}) {
     like($section{Events}, qr/`$_`/, "the event $_ is on the page") for @kinds;
 }
 
+# What a line of an event can have: every label of the code is in the table of fields.
+{
+    my $table = slurp('docs/events.md');
+    my $code  = join "\n", map { values %$_ } values %room;
+    my ($own) = $code =~ /^void write_labels\(.*?^\}$/ms ? $& : '';
+    my %label = map { $_ => 1 } $own =~ /line\.(?:plain|text|number_text|cut_names)\("(\w+)"/g, $code =~ /EventLabel\{"(\w+)",/g,
+        map { /^\s*\{"(\w+)",/mg } $code =~ /EventLabel, \d+> \w+ = \{\{(.*?)\}\};/gs;
+    cmp_ok(scalar keys %label, '>', 12, 'labels are found in the code');
+    like($table, qr/^\|[^|]*`labels\.$_`/m, "the label $_ is in the table") for sort keys %label;
+}
+
 # Metrics: every family of the code is a row of the table, and no other; and every fixed code is counted.
 {
     my $table = slurp('docs/metrics.md');

@@ -1,5 +1,5 @@
 # Bytes that try to break or forge lines, in every text of a line that a client can choose but path, User-Agent and user,
-# which t/events.t has: query, file name, JSON pointer, URLs of a browser's report. Each line stays one line of
+# which t/events.t has: query, file name, JSON pointer, names of parameters, URLs of a browser's report. Each line stays one line of
 # printable UTF-8 and one JSON object, with the text as text.
 
 use strict;
@@ -12,17 +12,20 @@ use Test::Nginx::Guard::Ending qw(ends_well);
 
 my $json  = JSON::PP->new->utf8;
 my $app   = start_upstream('body taken');
-my $nginx = start_nginx(
-    http_config => 'guard_event_log $TEST_NGINX_EVENT_LOG;',
+my $nginx = make_nginx(
+    http_config => 'guard_event_log $TEST_NGINX_EVENT_LOG; guard_inspect_rules $TEST_NGINX_SERVER_ROOT/conf/own.conf;',
     config      => <<"EOC",
 root html;
 location /query { guard_event_privacy query=on; guard_path strict; }
 location = /json { guard_json required; proxy_pass http://127.0.0.1:$app->{port}; }
 location = /upload { guard_upload types=image/png; proxy_pass http://127.0.0.1:$app->{port}; }
+location = /inspect { guard_inspect on; }
 location = /csp { guard_csp_report; }
 EOC
     no_root_location => 1
 );
+$nginx->write_file('conf/own.conf', qq{SecRule ARGS "\@rx ^b+\$" "id:1,phase:1,deny,severity:CRITICAL"\n});
+is $nginx->start, undef, 'starts';
 
 # A terminal's escape, an end of the string and of the object, a byte that is not UTF-8, and ends of lines that only
 # JavaScript knows; and how it is to be read in a line.
@@ -63,6 +66,12 @@ is request($nginx->port, POST => '/upload', headers => ['Content-Type: multipart
     body => qq(--b\r\nContent-Disposition: form-data; name="f"; filename="$name"\r\nContent-Type: text/plain\r\n\r\nwords\r\n--b--\r\n))->{code}, 422, 'file: refused';
 $event = event_of('file');
 is $event->{file}{name}, $name_read, 'file: its name as text';
+
+(my $encoded = "\r\n$hostile") =~ s/(.)/sprintf '%%%02X', ord $1/gse;
+is request($nginx->port, GET => "/inspect?$encoded=bbb")->{code}, 403, 'inspection: refused';
+$event = event_of('inspection');
+is $event->{labels}{variable}, "ARGS:\r\n" . substr($read, 0, 41) . "\x{2026}", 'inspection: the name as text, cut';
+is $event->{labels}{truncated}, 'variable', 'inspection: which is said';
 
 my $url = "https://a.example/\r\n$read";
 is request($nginx->port, POST => '/csp', headers => ['Content-Type: application/csp-report'], body => $json->encode({ 'csp-report' => {

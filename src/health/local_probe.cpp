@@ -105,12 +105,23 @@ Result probe_disk(const CheckPolicy& policy) noexcept {
 
 Result probe_memory(const CheckPolicy& policy) noexcept {
   const SmallFile meminfo("/proc/meminfo");
-  // Version 2; a worker sees its own group as the root.
-  const SmallFile limit("/sys/fs/cgroup/memory.max");
-  const SmallFile current("/sys/fs/cgroup/memory.current");
-  const SmallFile stat("/sys/fs/cgroup/memory.stat");
-  return judge_memory(policy,
-                      read_memory(meminfo.text(), limit.text(), current.text(), stat.text()));
+  MemoryFacts least = read_memory(meminfo.text(), {}, {}, {});
+  try {
+    for (const std::string& group : control_groups(SmallFile("/proc/self/cgroup").text())) {
+      const std::string path = "/sys/fs/cgroup" + group;
+      const SmallFile limit((path + "/memory.max").c_str());
+      const SmallFile current((path + "/memory.current").c_str());
+      const SmallFile stat((path + "/memory.stat").c_str());
+      const MemoryFacts facts =
+          read_memory(meminfo.text(), limit.text(), current.text(), stat.text());
+      if (share_of(facts.available, facts.bytes) < share_of(least.available, least.bytes)) {
+        least = facts;
+      }
+    }
+  } catch (...) {
+    return failed("no memory is left");
+  }
+  return judge_memory(policy, least);
 }
 
 // What OpenSSL says against a file must not be there when nginx looks at its queue of errors next.
@@ -150,6 +161,24 @@ Result judge_disk(const CheckPolicy& policy, const DiskFacts& facts) noexcept {
               of_bytes ? "the bytes are free" : "the inodes are free");
   }
   return result;
+}
+
+std::vector<std::string> control_groups(std::string_view text) {
+  constexpr std::string_view kUnified = "0::";
+  std::vector<std::string> groups;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    if (!line.starts_with(kUnified)) continue;
+    std::string_view path = line.substr(kUnified.size());
+    while (path.size() > 1 && path.starts_with('/')) {
+      groups.emplace_back(path);
+      path = path.substr(0, path.rfind('/'));
+    }
+    break;
+  }
+  groups.emplace_back();
+  return groups;
 }
 
 MemoryFacts read_memory(std::string_view meminfo, std::string_view limit, std::string_view current,

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "health/policy.h"
 #include "health/result.h"
@@ -27,6 +28,9 @@ struct MemoryFacts {
   std::uint64_t bytes = 0;
   std::uint64_t available = 0;
 };
+// The control groups (version 2) of a process by the text of its /proc/PID/cgroup, as paths: its
+// own, those around it, and last the root (empty), which is the own one of a container.
+std::vector<std::string> control_groups(std::string_view text);
 // The texts of /proc/meminfo, and memory.max, memory.current and memory.stat of the control group
 // (empty: there is none, or it has no limit).
 MemoryFacts read_memory(std::string_view meminfo, std::string_view limit, std::string_view current,

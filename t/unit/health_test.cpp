@@ -176,6 +176,15 @@ void disks_and_memory(void**) {
   assert_true(judge_disk(policy, {0, 0, 0, 0}).status == Status::pass);
   assert_int_equal(judge_disk(policy, {~std::uint64_t{0}, ~std::uint64_t{0} / 2, 0, 0}).share, 499);
 
+  using Groups = std::vector<std::string>;
+  assert_true(control_groups("4:memory:/x\n0::/a.slice/b.service\n") ==
+              (Groups{"/a.slice/b.service", "/a.slice", ""}));
+  assert_true(control_groups("0::/\n") == Groups{""});
+  assert_true(control_groups("4:memory:/x\n") == Groups{""});
+  assert_true(control_groups("0::/a") == (Groups{"/a", ""}));
+  assert_true(control_groups("0::a") == Groups{""});
+  assert_true(control_groups("") == Groups{""});
+
   const std::string_view meminfo = "MemTotal:   1000 kB\nMemFree: 5 kB\nMemAvailable: 400 kB\n";
   MemoryFacts facts = read_memory(meminfo, "max\n", "5\n", "");
   assert_int_equal(facts.bytes, 1000 * 1024);

@@ -107,6 +107,15 @@ is_deeply $seen->{nothing}, [['No event fits the filter.']], 'and if there is no
 is_deeply [sort { $a cmp $b } map { $_->[1] } @{ $seen->{severe} }], [sort { $a cmp $b } grep { /^(?:error|critical)$/ } map { $_->[1] } @{ $seen->{events} }], 'by severity';
 ok scalar @{ $seen->{severe} }, 'of which there are some';
 
+# Figures that are known: each second 100 requests, 10 of each status.
+like $seen->{legends}[0], qr/\A2xx 10 .*4xx 10 5xx 10\z/, 'requests of each status a second';
+is $seen->{legends}[1], 'median 46 ms 95 % 246 ms 99 % 875 ms', 'percentiles of their times';
+is_deeply $seen->{busy}{'Median time'}, ['', '46 ms', '95 %: 246 ms'], 'and those of the last ten seconds';
+
+# Less than a hundredth of a core (docs/performance.md), which a machine that does other things as well may not show.
+cmp_ok $_, '<', scaled(0.03), 'and it works little for them' or diag explain $seen->{work} for $seen->{work}{light};
+diag explain $seen->{work} if $ENV{GUARD_HOURS} || $ENV{GUARD_PICTURES};
+
 # Not more with time.
 my $heap = $seen->{heap};
 my $grown = ($heap->{end} - $heap->{middle}) / ($polls - ($polls / 3 > 500 ? $polls / 3 : 500));

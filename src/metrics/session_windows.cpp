@@ -53,7 +53,7 @@ void SessionWindows::add(std::uint64_t hash, std::uint64_t now_ms) noexcept {
   const std::uint64_t number = number_of(now_ms);
   SessionMemory::Slice& slice = at(number);
   if (core::load(slice.tag) != ready(number) && !claim(slice, number)) return;
-  const SketchPlace place = place_of(hash);
+  const Sketch::Place place = Sketch::place_of(hash);
   std::uint8_t& rank = slice.registers[place.index];
   std::uint8_t seen = __atomic_load_n(&rank, __ATOMIC_RELAXED);
   if (seen >= place.rank) return;
@@ -74,9 +74,10 @@ std::uint64_t SessionWindows::count(std::uint64_t now_ms) const noexcept {
     const Registers* registers = slice(number);
     if (registers == nullptr) continue;
     // Of a register that is being raised either of the two does.
-    for (std::size_t i = 0; i < kRegisters; ++i) merged[i] = std::max(merged[i], (*registers)[i]);
+    for (std::size_t i = 0; i < Sketch::kRegisters; ++i)
+      merged[i] = std::max(merged[i], (*registers)[i]);
   }
-  return estimate(merged);
+  return Sketch::estimate(merged);
 }
 
 bool SessionWindows::take_changed(std::uint64_t number) noexcept {

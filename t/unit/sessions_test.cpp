@@ -1,10 +1,10 @@
-// Active sessions: the sketch, held against what is true and against a real redis-server; its
-// windows in shared memory; and what Redis makes of many nodes.
-#include <cmath>
+// Active sessions: the sketch, held against a real redis-server; its windows in shared memory; and
+// what Redis makes of many nodes.
 #include <memory>
 #include <thread>
 #include <vector>
 
+#include "hashes.h"
 #include "metrics/session_exchange.h"
 #include "metrics/session_policy.h"
 #include "metrics/session_sketch.h"
@@ -15,22 +15,15 @@ using namespace guard::metrics;
 using guard::redis::Output;
 using guard::redis::Reply;
 using guard::unit::expect_error;
+using guard::unit::hash_of;
 using guard::unit::RedisServer;
 
 namespace {
 
 RedisServer* server;
 
-// Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014; each number once.
-std::uint64_t hash_of(std::uint64_t i) {
-  i = (i + 1) * 0x9e3779b97f4a7c15;
-  i = (i ^ i >> 30) * 0xbf58476d1ce4e5b9;
-  i = (i ^ i >> 27) * 0x94d049bb133111eb;
-  return i ^ i >> 31;
-}
-
 void raise(Registers& registers, std::uint64_t hash) {
-  const SketchPlace place = place_of(hash);
+  const Sketch::Place place = Sketch::place_of(hash);
   registers[place.index] = std::max(registers[place.index], place.rank);
 }
 
@@ -38,40 +31,6 @@ std::string redis_bytes(const Registers& registers) {
   std::string bytes(kRedisSketchSize, '\0');
   write_redis_sketch(registers, std::span<char, kRedisSketchSize>(bytes.data(), bytes.size()));
   return bytes;
-}
-
-void places(void**) {
-  assert_true(place_of(0).index == 0 && place_of(0).rank == kMaxRank);
-  assert_true(place_of(~std::uint64_t{0}).index == kRegisters - 1);
-  assert_int_equal(place_of(~std::uint64_t{0}).rank, 1);
-  assert_int_equal(place_of(std::uint64_t{1} << 14).rank, 1);
-  assert_int_equal(place_of(std::uint64_t{1} << 16).rank, 3);
-  assert_int_equal(place_of(std::uint64_t{1} << 63).rank, 50);
-}
-
-// As docs/directives.md promises: off by a few at most below some hundred, within 2.5 % above.
-void estimates(void**) {
-  Registers registers{};
-  assert_int_equal(estimate(registers), 0);
-  std::uint64_t next = 10;
-  double sum = 0;
-  int looks = 0;
-  for (std::uint64_t i = 1; i <= 2'000'000; ++i) {
-    raise(registers, hash_of(i));
-    if (i != next) continue;
-    next += std::max<std::uint64_t>(next / 20, 1);
-    const double error = static_cast<double>(estimate(registers)) / static_cast<double>(i) - 1;
-    if (i < 300) {
-      assert_true(std::abs(error) * static_cast<double>(i) < 5);
-      continue;
-    }
-    assert_true(std::abs(error) < 0.025);
-    sum += error * error;
-    ++looks;
-  }
-  assert_true(std::sqrt(sum / looks) < 0.0105);
-  registers.fill(kMaxRank);
-  (void)estimate(registers);
 }
 
 // Redis counts the same from the same registers, alone and merged.
@@ -84,15 +43,15 @@ void means_the_same_to_redis(void**) {
       raise(one, hash_of(i));
       raise(other, hash_of(i + many / 2));
     }
-    for (std::size_t i = 0; i < kRegisters; ++i) both[i] = std::max(one[i], other[i]);
+    for (std::size_t i = 0; i < Sketch::kRegisters; ++i) both[i] = std::max(one[i], other[i]);
     server->ask({"FLUSHALL"});
     server->ask({"SET", "one", redis_bytes(one)});
     server->ask({"SET", "other", redis_bytes(other)});
-    assert_int_equal(server->ask({"PFCOUNT", "one"}).integer(), estimate(one));
-    assert_int_equal(server->ask({"PFCOUNT", "one", "other"}).integer(), estimate(both));
-    assert_int_equal(server->ask({"PFCOUNT", "one", "gone"}).integer(), estimate(one));
+    assert_int_equal(server->ask({"PFCOUNT", "one"}).integer(), Sketch::estimate(one));
+    assert_int_equal(server->ask({"PFCOUNT", "one", "other"}).integer(), Sketch::estimate(both));
+    assert_int_equal(server->ask({"PFCOUNT", "one", "gone"}).integer(), Sketch::estimate(one));
   }
-  one.fill(kMaxRank);
+  one.fill(Sketch::kMaxRank);
   server->ask({"SET", "one", redis_bytes(one)});
   assert_true(server->ask({"PFCOUNT", "one"}).is_integer());
 }
@@ -183,7 +142,7 @@ void many_at_once(void**) {
   for (std::thread& thread : threads) thread.join();
   Registers expected{};
   for (std::uint64_t i = 0; i < kEach * 5 / 2; ++i) raise(expected, hash_of(i));
-  assert_int_equal(windows.count(50'000), estimate(expected));
+  assert_int_equal(windows.count(50'000), Sketch::estimate(expected));
 }
 
 Reply merge(std::initializer_list<std::string_view> keys, std::string_view number,
@@ -206,21 +165,21 @@ void merges_in_redis(void**) {
   for (std::uint64_t i = 0; i < 40; ++i) raise(one, hash_of(i));
   for (std::uint64_t i = 30; i < 50; ++i) raise(other, hash_of(i));
   Registers both = one;
-  for (std::size_t i = 0; i < kRegisters; ++i) both[i] = std::max(one[i], other[i]);
+  for (std::size_t i = 0; i < Sketch::kRegisters; ++i) both[i] = std::max(one[i], other[i]);
   Reply reply = merge({"{x}.1", "{x}.2"}, "1700000000000001", {});
   assert_int_equal(reply[0].integer(), 0);
   assert_int_equal(reply[1].integer(), 1700000000000001);
   assert_int_equal(server->ask({"DBSIZE"}).integer(), 1);
   reply = merge({"{x}.1", "{x}.2"}, "1700000000000002", {"1", redis_bytes(one)});
-  assert_int_equal(reply[0].integer(), estimate(one));
+  assert_int_equal(reply[0].integer(), Sketch::estimate(one));
   assert_int_equal(reply[1].integer(), 1700000000000001);
   reply = merge({"{x}.1", "{x}.2"}, "3", {"1", redis_bytes(other)});
-  assert_int_equal(reply[0].integer(), estimate(both));
+  assert_int_equal(reply[0].integer(), Sketch::estimate(both));
   // Again changes nothing; another slice may know the same.
   reply = merge({"{x}.1", "{x}.2"}, "4", {"1", redis_bytes(one), "2", redis_bytes(other)});
-  assert_int_equal(reply[0].integer(), estimate(both));
+  assert_int_equal(reply[0].integer(), Sketch::estimate(both));
   // Time goes on: the first is not asked about any more.
-  assert_int_equal(merge({"{x}.2", "{x}.3"}, "5", {})[0].integer(), estimate(other));
+  assert_int_equal(merge({"{x}.2", "{x}.3"}, "5", {})[0].integer(), Sketch::estimate(other));
   assert_int_equal(server->ask({"DBSIZE"}).integer(), 3);
   assert_true(server->ask({"PTTL", "{x}.1"}).integer() > 50'000);
   assert_true(server->ask({"PTTL", "{x}.memory"}).integer() > 50'000);
@@ -259,8 +218,6 @@ int main() {
   RedisServer own;
   server = &own;
   const CMUnitTest tests[] = {
-      cmocka_unit_test(places),
-      cmocka_unit_test(estimates),
       cmocka_unit_test(means_the_same_to_redis),
       cmocka_unit_test(windows),
       cmocka_unit_test(tells_what_changed),

@@ -141,6 +141,14 @@ if ($section{Events}) {
     is_deeply([sort keys %counted], [sort grep { !/\.\z/ } keys %on_page], 'all codes are counted by name');
 }
 
+# The user that a page proposes for Redis may do what the scripts do.
+{
+    my ($rights) = slurp('docs/operations.md') =~ /^user guard on (.*)$/m;
+    my %called = map { map { lc $_ => 1 } /redis\.call\('(\w+)'/g } map { values %$_ } values %room;
+    cmp_ok(scalar keys %called, '>', 15, 'commands are found in the scripts');
+    like($rights, qr/ \+\Q$_\E(?: |\z)/, "the user of Redis may $_") for sort keys %called;
+}
+
 # Links within the pages and between them.
 my @pages = ('README.md', 'CHANGELOG.md', glob('docs/*.md docs/decisions/*.md'));
 my %anchor;

@@ -97,7 +97,7 @@ lockout policy "login" lets anybody lock the account of another with 5 failures:
 --- http_config
 guard_lockout_policy login key=$guard_client_net distinct=$remote_user on=login_failed limit=1000 window=15m duration=30m zone=64k;
 --- config_error
-"zone=64k" holds too few keys with "limit=1000": use at least 1004k in http_config:1
+"zone=64k" holds too few keys with "limit=1000": use at least 329k in http_config:1
 
 === TEST 13: words that are missing
 --- http_config
@@ -144,3 +144,26 @@ location = /locks {
 }
 --- config_error
 "guard_lockout_admin" directive is duplicate in config:3
+
+=== TEST 20: more failures than are kept one by one
+--- http_config
+guard_lockout_policy login key=$guard_client_net on=login_failed limit=1001 window=15m duration=30m;
+--- config_error
+invalid value "1001" of "limit", a number from 1 to 1000 is expected in http_config:1
+
+=== TEST 21: more distinct values than are counted
+--- http_config
+guard_lockout_policy login key=$guard_client_net distinct=$remote_user on=login_failed limit=100001 window=15m duration=30m;
+--- config_error
+invalid value "100001" of "limit", a number from 1 to 100000 is expected in http_config:1
+
+=== TEST 22: as many as there may be, in the smallest zone
+--- http_config
+guard_lockout_policy login key=$guard_client_net distinct=$remote_user on=login_failed limit=100000 window=15m duration=30m zone=329k;
+guard_lockout_policy few key=$guard_client_net distinct=$remote_user on=login_failed limit=64 window=15m duration=30m zone=68k;
+guard_lockout_policy failures key=$guard_client_net on=login_failed limit=1000 window=15m duration=30m zone=504k;
+--- config
+location /x { guard_lockout login; guard_lockout few; guard_lockout failures; return 204; }
+--- request
+GET /x
+--- error_code: 204

@@ -87,7 +87,8 @@ void read_key(const core::Words& words, Policy& policy) {
 }
 
 void read_lock(const core::Words& words, Policy& policy) {
-  policy.limit = core::parse_number("limit", words.required("limit"), 1, kMaxLimit);
+  policy.limit = core::parse_number("limit", words.required("limit"), 1,
+                                    policy.distinct.empty() ? kMaxLimit : kMaxDistinctLimit);
   policy.window = core::parse_time("window", words.required("window"), kMinTime, kMaxWindow);
   policy.duration = core::parse_time("duration", words.required("duration"), kMinTime, kMaxLock);
   policy.longest = policy.duration;
@@ -131,8 +132,10 @@ Policy parse_policy(core::Words& words) {
   read_lock(words, policy);
   if (auto word = words.named("zone")) {
     policy.zone_size = core::parse_size("zone", *word, kMinZone, kMaxZone);
-    std::size_t entry = LockTable::entry_size(policy.limit, !policy.distinct.empty());
-    std::uint64_t least = entry * kLeastKeys / 1024;
+    LockRule rule;
+    rule.limit = policy.limit;
+    rule.distinct = !policy.distinct.empty();
+    std::uint64_t least = LockTable::entry_size(rule) * kLeastKeys / 1024;
     if (policy.zone_size / 1024 < least) {
       fail("\"zone=", *word, "\" holds too few keys with \"limit=", words.required("limit"),
            "\": use at least ", std::to_string(least), "k");

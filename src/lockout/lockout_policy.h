@@ -17,6 +17,7 @@
 namespace guard::lockout {
 
 inline constexpr std::uint64_t kMaxLimit = 1000;
+inline constexpr std::uint64_t kMaxDistinctLimit = 100'000;
 inline constexpr std::uint64_t kMaxBackoff = 10;
 inline constexpr std::size_t kMaxUses = 8;  // policies of one location
 

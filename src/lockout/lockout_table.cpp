@@ -10,54 +10,14 @@ namespace {
 using core::load;
 using core::store;
 
-// A place: when it was taken, how many attempts of it are under way, and what became of others.
-constexpr std::uint64_t kFailed = 1;
-constexpr std::uint64_t kLeft = 2;
-constexpr int kPendingShift = 2;
-constexpr std::uint64_t kPending = std::uint64_t{1} << kPendingShift;
-constexpr std::uint64_t kMaxPending = 0x3fff;
-constexpr int kTimeShift = 16;
-constexpr std::uint64_t kMarks = kFailed | kLeft;
-
-constexpr std::uint64_t time_of(std::uint64_t place) {
-  return place >> kTimeShift;
-}
-
-constexpr std::uint64_t pending_of(std::uint64_t place) {
-  return place >> kPendingShift & kMaxPending;
-}
-
-constexpr std::uint64_t at(std::uint64_t time, std::uint64_t place) {
-  return time << kTimeShift | (place & ((std::uint64_t{1} << kTimeShift) - 1));
-}
-
-constexpr std::uint64_t one_less(std::uint64_t place) {
-  return pending_of(place) == 0 ? place : place - kPending;
-}
-
-// Nothing is left of a place that has neither attempts nor marks.
-constexpr std::uint64_t freed(std::uint64_t place) {
-  return pending_of(place) == 0 && (place & kMarks) == 0 ? 0 : place;
-}
-
 }  // namespace
-
-std::uint64_t LockRule::length(std::uint64_t n) const noexcept {
-  std::uint64_t length = duration;
-  for (std::uint64_t i = 1; i < n && length < longest && backoff > 1; ++i) {
-    length = std::min(length * backoff, longest);
-  }
-  return length;
-}
 
 LockTable::LockTable(std::span<std::byte> memory, const LockRule& rule)
     : zone_(core::CounterZone::attach(memory, core::CounterKind::lockout, set_size(rule),
-                                      {rule.limit, rule.distinct ? 1U : 0U})),
+                                      {rule.limit, rule.sketched() ? 2U
+                                                   : rule.distinct ? 1U
+                                                                   : 0U})),
       rule_(rule) {}
-
-bool LockTable::lives(std::uint64_t place, std::uint64_t now) const noexcept {
-  return place != 0 && time_of(place) + rule_.window > now;
-}
 
 LockTable::Entry* LockTable::find(const LockKey& key) const noexcept {
   std::byte* set = zone_.set_of(key.hash.low);
@@ -73,21 +33,16 @@ LockTable::Entry* LockTable::find(const LockKey& key) const noexcept {
 core::Standing LockTable::standing_of(Entry& entry, std::uint64_t now) const noexcept {
   constexpr std::uint64_t kLocked = std::uint64_t{1} << 62;
   constexpr int kCountShift = 48;
+  constexpr std::uint64_t kMaxCount = (kLocked >> kCountShift) - 1;
   core::Standing standing;
   standing.network = core::network_of(entry.tag);
   if (entry.tag == 0) return standing;
   if (entry.until > now) {
     standing.used = kLocked | (entry.until - now);
   } else {
-    std::uint64_t count = 0;
-    std::uint64_t newest = 0;
-    for (std::uint64_t place : places_of(entry)) {
-      if (!lives(place, now)) continue;
-      ++count;
-      newest = std::max(newest, time_of(place));
-    }
-    if (count != 0) standing.used = count << kCountShift | newest;
-    if (count == 0 && entry.forget > now) standing.used = 1;
+    const InUse use = attempts_of(entry, [&](auto attempts) { return attempts.use(now); });
+    if (use.count != 0) standing.used = std::min(use.count, kMaxCount) << kCountShift | use.newest;
+    if (use.count == 0 && entry.forget > now) standing.used = 1;
   }
   standing.live = standing.used != 0;
   return standing;
@@ -99,13 +54,11 @@ void LockTable::tally(std::uint64_t first, std::uint64_t count, std::uint64_t no
   const std::uint64_t end = std::min(first + count, zone_.sets());
   for (std::uint64_t i = first; i < end; ++i) {
     for (std::size_t way = 0; way < kWays; ++way) {
-      const Entry& entry = *entry_at(zone_.set_at(i), way);
+      Entry& entry = *entry_at(zone_.set_at(i), way);
       if (load(entry.tag) == 0) continue;
       if (load(entry.until) > now) ++locked;
-      bool lives_on = load(entry.until) > now || load(entry.forget) > now;
-      for (std::size_t k = 0; k < rule_.limit && !lives_on; ++k) {
-        lives_on = lives(load(*(entry.places + k)), now);
-      }
+      const bool lives_on = load(entry.until) > now || load(entry.forget) > now ||
+                            attempts_of(entry, [&](auto attempts) { return attempts.in_use(now); });
       if (lives_on) ++live;
     }
   }
@@ -126,7 +79,7 @@ LockTable::Entry* LockTable::insert(const LockKey& key, std::uint64_t now) noexc
   for (std::uint64_t* word : {&entry->until, &entry->repeats, &entry->forget, &entry->told}) {
     store(*word, 0);
   }
-  for (std::uint64_t& place : places_of(*entry)) store(place, 0);
+  attempts_of(*entry, [](auto attempts) { attempts.clear(); });
   store(entry->low, key.hash.low);
   store(entry->high, key.hash.high);
   store(entry->account, key.account);
@@ -139,24 +92,6 @@ LockTable::Entry* LockTable::find_or_insert(const LockKey& key, std::uint64_t no
   return entry != nullptr ? entry : insert(key, now);
 }
 
-std::uint64_t* LockTable::place_of(Entry& entry, const LockKey& key,
-                                   std::uint64_t place) const noexcept {
-  std::span<std::uint64_t> places = places_of(entry);
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    if (places[i] == 0 || pending_of(places[i]) == 0) continue;
-    bool same = rule_.distinct ? values_of(entry)[i] == key.value : time_of(places[i]) == place;
-    if (same) return &places[i];
-  }
-  return nullptr;
-}
-
-std::uint64_t* LockTable::free_place(Entry& entry, std::uint64_t now) const noexcept {
-  for (std::uint64_t& place : places_of(entry)) {
-    if (!lives(place, now)) return &place;
-  }
-  return nullptr;
-}
-
 Decision LockTable::decide(Entry* entry, const LockKey& key, std::uint64_t now) const noexcept {
   Decision decision;
   if (entry == nullptr) return decision;
@@ -165,23 +100,7 @@ Decision LockTable::decide(Entry* entry, const LockKey& key, std::uint64_t now) 
     decision.retry = entry->until - now;
     return decision;
   }
-  std::span<std::uint64_t> places = places_of(*entry);
-  std::uint64_t count = 0;
-  std::uint64_t oldest = now;
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    std::uint64_t place = places[i];
-    if (!lives(place, now)) continue;
-    if (rule_.distinct && values_of(*entry)[i] == key.value && pending_of(place) < kMaxPending) {
-      return {};
-    }
-    ++count;
-    oldest = std::min(oldest, time_of(place));
-    decision.under_way = decision.under_way || (place & kMarks) == 0;
-  }
-  if (count < places.size()) return {};
-  decision.verdict = Verdict::full;
-  decision.retry = oldest + rule_.window - now;
-  return decision;
+  return attempts_of(*entry, [&](auto attempts) { return attempts.decide(key.value, now); });
 }
 
 void LockTable::tell(Entry* entry, std::uint64_t now, Decision& decision) const noexcept {
@@ -210,24 +129,8 @@ Decision LockTable::reserve(const LockKey& key, std::uint64_t now) noexcept {
   Decision decision = decide(entry, key, now);
   tell(entry, now, decision);
   if (decision.verdict != Verdict::admitted) return decision;
-  decision.place = now;
-  std::span<std::uint64_t> places = places_of(*entry);
-  if (rule_.distinct) {
-    std::span<std::uint64_t> values = values_of(*entry);
-    for (std::size_t i = 0; i < places.size(); ++i) {
-      if (!lives(places[i], now) || values[i] != key.value) continue;
-      // What failed keeps its time: to try again is no newer failure.
-      store(places[i], places[i] + kPending);
-      return decision;
-    }
-  }
-  std::uint64_t* place = free_place(*entry, now);
-  if (rule_.distinct) {
-    // Without a value first, so that no place ever has that of another.
-    store(*place, 0);
-    store(values_of(*entry)[static_cast<std::size_t>(place - places.data())], key.value);
-  }
-  store(*place, at(now, kPending));
+  decision.place =
+      attempts_of(*entry, [&](auto attempts) { return attempts.reserve(key.value, now); });
   return decision;
 }
 
@@ -235,33 +138,9 @@ Failure LockTable::fail(const LockKey& key, std::uint64_t place, std::uint64_t n
   core::CounterLock lock(lock_of(zone_.set_of(key.hash.low)));
   if (!lock.held()) return {};
   Entry* entry = find_or_insert(key, now);
-  std::span<std::uint64_t> places = places_of(*entry);
-  std::uint64_t* own = place != 0 ? place_of(*entry, key, place) : nullptr;
-  if (own != nullptr) {
-    std::uint64_t time = rule_.distinct ? now : time_of(*own);
-    store(*own, at(time, one_less(*own)) | kFailed);
-  } else {
-    for (std::size_t i = 0; i < places.size() && rule_.distinct; ++i) {
-      if (lives(places[i], now) && values_of(*entry)[i] == key.value) own = &places[i];
-    }
-    if (own == nullptr) own = free_place(*entry, now);
-    if (own == nullptr) {
-      // All are taken; one of those that are under way counts from now on.
-      own = &*std::find_if(places.begin(), places.end() - 1,
-                           [](std::uint64_t other) { return (other & kFailed) == 0; });
-    }
-    bool same = lives(*own, now);
-    if (rule_.distinct && !same) {
-      store(*own, 0);
-      store(values_of(*entry)[static_cast<std::size_t>(own - places.data())], key.value);
-    }
-    store(*own, same ? *own | kFailed : at(now, kFailed));
-  }
-  if (entry->until > now) return {};
-
-  std::uint64_t failures = 0;
-  for (std::uint64_t other : places) failures += lives(other, now) && (other & kFailed) != 0;
-  if (failures < rule_.limit) return {};
+  const bool reached =
+      attempts_of(*entry, [&](auto attempts) { return attempts.fail(key.value, place, now); });
+  if (entry->until > now || !reached) return {};
   Failure failure;
   failure.locks = true;
   failure.repeats = entry->forget > now ? entry->repeats + 1 : 1;
@@ -271,7 +150,7 @@ Failure LockTable::fail(const LockKey& key, std::uint64_t place, std::uint64_t n
   store(entry->repeats, failure.repeats);
   store(entry->forget, rule_.backoff > 1 ? entry->until + rule_.longest : 0);
   store(entry->told, 0);
-  for (std::uint64_t& other : places) store(other, freed(other & ~kFailed));
+  attempts_of(*entry, [](auto attempts) { attempts.forget_failures(); });
   return failure;
 }
 
@@ -279,20 +158,20 @@ void LockTable::give_back(const LockKey& key, std::uint64_t place) noexcept {
   core::CounterLock lock(lock_of(zone_.set_of(key.hash.low)));
   if (!lock.held()) return;
   Entry* entry = find(key);
-  std::uint64_t* own = entry != nullptr ? place_of(*entry, key, place) : nullptr;
-  if (own != nullptr) store(*own, freed(one_less(*own)));
+  if (entry == nullptr) return;
+  attempts_of(*entry, [&](auto attempts) { attempts.give_back(key.value, place); });
 }
 
 void LockTable::leave(const LockKey& key, std::uint64_t place) noexcept {
   core::CounterLock lock(lock_of(zone_.set_of(key.hash.low)));
   if (!lock.held()) return;
   Entry* entry = find(key);
-  std::uint64_t* own = entry != nullptr ? place_of(*entry, key, place) : nullptr;
-  if (own != nullptr) store(*own, one_less(*own) | kLeft);
+  if (entry == nullptr) return;
+  attempts_of(*entry, [&](auto attempts) { attempts.leave(key.value, place); });
 }
 
 void LockTable::lift(Entry& entry) const noexcept {
-  for (std::uint64_t& place : places_of(entry)) store(place, freed(place & ~kMarks));
+  attempts_of(entry, [](auto attempts) { attempts.forget_outcomes(); });
   for (std::uint64_t* word : {&entry.repeats, &entry.forget, &entry.told, &entry.until}) {
     store(*word, 0);
   }

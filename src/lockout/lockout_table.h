@@ -1,11 +1,6 @@
 // The attempts and locks of one policy in its shared memory: sets of eight entries under one lock a
-// set (core/counter_lock.h). An entry is a key with a place for each of `limit` attempts. A place
-// is taken before the attempt reaches the application (reserve), becomes a failure (fail) or is
-// free again (give_back), and is free in any case when the window is over. So within any window at
-// most `limit` attempts of a key fail or are with the application.
-//
-// Of a policy that counts distinct values a place belongs to a value, and all attempts with that
-// value share it.
+// set (core/counter_lock.h). An entry is a key, its lock, and what is known of its attempts:
+// lockout_places.h, or lockout_sketch.h where more distinct values count than are kept one by one.
 //
 // An entry takes entry_size() bytes. Which entry a full set gives up: core/counter_zone.h; locked
 // keys come last.
@@ -21,6 +16,8 @@
 #include "core/counter_lock.h"
 #include "core/counter_zone.h"
 #include "core/siphash.h"
+#include "lockout/lockout_places.h"
+#include "lockout/lockout_sketch.h"
 
 namespace guard::lockout {
 
@@ -29,40 +26,12 @@ constexpr std::uint64_t lock_time(std::uint64_t microseconds) {
   return microseconds / 1000 + 1;
 }
 
-struct LockRule {
-  std::uint64_t limit = 5;
-  std::uint64_t window = 0;    // milliseconds, like the others
-  std::uint64_t duration = 0;  // of the first lock
-  std::uint64_t backoff = 1;   // each repeated lock is so many times longer
-  std::uint64_t longest =
-      0;  // up to this; and how long after a lock the next one is a repeated one
-  bool distinct = false;
-
-  // The length of the n-th lock in a row, from 1 on.
-  std::uint64_t length(std::uint64_t n) const noexcept;
-};
-
 // What an attempt is counted under.
 struct LockKey {
   core::Hash128 hash;
   std::uint64_t network = 0;  // core::network_of
   std::uint64_t account = 0;  // hash of the account in the key, by which an operator finds it
   std::uint64_t value = 0;    // hash of the distinct value
-};
-
-enum class Verdict : std::uint8_t {
-  admitted,
-  full,  // as many as may fail have failed or are under way
-  locked,
-  unavailable,  // the set is held by a process that is stopped
-};
-
-struct Decision {
-  Verdict verdict = Verdict::admitted;
-  std::uint64_t retry = 0;   // milliseconds until it could be admitted
-  bool under_way = false;    // full only because of attempts that may be given back
-  bool first_report = true;  // nobody has been told lately that this key is refused
-  std::uint64_t place = 0;   // of what was reserved: its time
 };
 
 // What became of a failure.
@@ -85,8 +54,9 @@ class LockTable {
   static constexpr std::size_t kShare = 2;
   static constexpr std::uint64_t kReportInterval = 60'000;
 
-  static constexpr std::size_t entry_size(std::uint64_t limit, bool distinct) {
-    return sizeof(std::uint64_t) * (kWords + limit * (distinct ? 2 : 1));
+  static constexpr std::size_t entry_size(const LockRule& rule) {
+    return sizeof(std::uint64_t) * kWords +
+           (rule.sketched() ? LockSketch::kSize : LockPlaces::size(rule));
   }
 
   // Takes over what the memory holds if it was laid out for the same limit. Throws ConfigError if
@@ -104,7 +74,7 @@ class LockTable {
   // place: what reserve has answered; 0: the failure was not reserved for.
   Failure fail(const LockKey& key, std::uint64_t place, std::uint64_t now) noexcept;
   void give_back(const LockKey& key, std::uint64_t place) noexcept;
-  // Nobody will ever know: the place stays taken till the window ends, but is no failure.
+  // Nobody will ever know: the attempt counts till the window ends, but is no failure.
   void leave(const LockKey& key, std::uint64_t place) noexcept;
   // Forgets failures and lock; true if there was a lock.
   bool clear(const LockKey& key, std::uint64_t now) noexcept;
@@ -133,47 +103,43 @@ class LockTable {
   static constexpr std::size_t kLine = 64;  // for the lock
   static constexpr std::size_t kWords = 8;
 
-  // Words of an entry. Valid after every single store: a dying process may stop between any two.
+  // Words of an entry, before those of its attempts. Valid after every single store: a dying
+  // process may stop between any two.
   struct Entry {
     std::uint64_t tag = 0;
     std::uint64_t low = 0;
     std::uint64_t high = 0;
     std::uint64_t account = 0;
-    std::uint64_t until = 0;       // locked; 0: never was
-    std::uint64_t repeats = 0;     // locks in a row
-    std::uint64_t forget = 0;      // when they are forgotten
-    std::uint64_t told = 0;        // when a refusal was reported
-    std::uint64_t places[1] = {};  // rule_.limit of them, then as many values
+    std::uint64_t until = 0;    // locked; 0: never was
+    std::uint64_t repeats = 0;  // locks in a row
+    std::uint64_t forget = 0;   // when they are forgotten
+    std::uint64_t told = 0;     // when a refusal was reported
   };
-  static_assert(offsetof(Entry, places) == kWords * sizeof(std::uint64_t));
+  static_assert(sizeof(Entry) == kWords * sizeof(std::uint64_t));
 
   static std::size_t set_size(const LockRule& rule) {
-    std::size_t size = kLine + kWays * entry_size(rule.limit, rule.distinct);
+    std::size_t size = kLine + kWays * entry_size(rule);
     return (size + kLine - 1) / kLine * kLine;
   }
 
   Entry* entry_at(std::byte* set, std::size_t way) const noexcept {
-    return reinterpret_cast<Entry*>(set + kLine + way * entry_size(rule_.limit, rule_.distinct));
+    return reinterpret_cast<Entry*>(set + kLine + way * entry_size(rule_));
   }
   static std::uint64_t& lock_of(std::byte* set) noexcept {
     return *reinterpret_cast<std::uint64_t*>(set);
   }
-  std::span<std::uint64_t> places_of(Entry& entry) const noexcept {
-    return {static_cast<std::uint64_t*>(entry.places), rule_.limit};
-  }
-  std::span<std::uint64_t> values_of(Entry& entry) const noexcept {
-    return {static_cast<std::uint64_t*>(entry.places) + rule_.limit, rule_.limit};
+  // What use makes of the attempts of an entry, LockPlaces or LockSketch.
+  template <class Use>
+  auto attempts_of(Entry& entry, Use&& use) const noexcept {
+    void* memory = &entry + 1;
+    return rule_.sketched() ? use(LockSketch(memory, rule_)) : use(LockPlaces(memory, rule_));
   }
 
-  bool lives(std::uint64_t place, std::uint64_t now) const noexcept;
   Entry* find(const LockKey& key) const noexcept;
   Entry* insert(const LockKey& key, std::uint64_t now) noexcept;
   Entry* find_or_insert(const LockKey& key, std::uint64_t now) noexcept;
   core::Standing standing_of(Entry& entry, std::uint64_t now) const noexcept;
   Decision decide(Entry* entry, const LockKey& key, std::uint64_t now) const noexcept;
-  // The place of an attempt; null: it is gone.
-  std::uint64_t* place_of(Entry& entry, const LockKey& key, std::uint64_t place) const noexcept;
-  std::uint64_t* free_place(Entry& entry, std::uint64_t now) const noexcept;
   void tell(Entry* entry, std::uint64_t now, Decision& decision) const noexcept;
   Lock describe(const Entry& entry, std::uint64_t now) const noexcept;
   void lift(Entry& entry) const noexcept;

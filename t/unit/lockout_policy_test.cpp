@@ -30,6 +30,12 @@ std::string with(std::string_view more) {
   return "login key=$email$guard_client_net" + std::string(kRest) + " " + std::string(more);
 }
 
+std::string many(std::string_view limit) {
+  return "spray key=$guard_client_net distinct=$email on=login_failed window=15m duration=30m "
+         "limit=" +
+         std::string(limit);
+}
+
 void reads_all_words(void**) {
   Policy policy = parse(
       "login key=${Guard_JSON_email}/$guard_client_net on=login_failed,x_otp_failed limit=5 "
@@ -70,6 +76,8 @@ void defaults(void**) {
   // Times do not decide on the layout, limits do.
   assert_int_equal(policy.layout(), parse(with("backoff=2")).layout());
   assert_int_not_equal(policy.layout(), parse(with("distinct=$a")).layout());
+  // What a key takes does not grow with the number of distinct values any more.
+  assert_int_equal(parse(many("100000 zone=329k")).limit, 100'000);
 }
 
 void mistakes(void**) {
@@ -96,6 +104,12 @@ void mistakes(void**) {
   expect_text(error(with("backoff=2 max=1m")), "\"max=1m\" is less than \"duration=30m\"");
   expect_text(error("login key=$email on=login_failed limit=0 window=15m duration=30m"),
               "invalid value \"0\" of \"limit\", a number from 1 to 1000 is expected");
+  expect_text(error("login key=$email on=login_failed limit=1001 window=15m duration=30m"),
+              "invalid value \"1001\" of \"limit\", a number from 1 to 1000 is expected");
+  expect_text(error(many("100001")),
+              "invalid value \"100001\" of \"limit\", a number from 1 to 100000 is expected");
+  expect_text(error(many("65 zone=64k")),
+              "\"zone=64k\" holds too few keys with \"limit=65\": use at least 329k");
 }
 
 void a_reset_needs_the_account(void**) {

@@ -3,12 +3,16 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cmath>
+#include <deque>
 #include <thread>
 #include <vector>
 
+#include "hashes.h"
 #include "unit.h"
 
 using namespace guard::lockout;
+using guard::unit::hash_of;
 
 namespace {
 
@@ -282,6 +286,258 @@ void exactly_the_limit(void**) {
   assert_int_equal(locks, 1);
 }
 
+// Above kMostExact: HyperLogLog.
+
+constexpr std::uint64_t kPart = kWindow / 4;
+constexpr double kStandardError = 0.0325;
+
+LockRule counting(std::uint64_t limit) {
+  return {limit, kWindow, kDuration, 1, kDuration, true};
+}
+
+// A value of a key, each another one.
+LockKey value_of(std::uint64_t number, std::uint64_t value) {
+  return key_of(number, hash_of(number << 32 | value));
+}
+
+std::uint64_t live_entries(const LockTable& table, std::uint64_t now) {
+  std::uint64_t live = 0;
+  std::uint64_t locked = 0;
+  table.tally(0, table.sets(), now, live, locked);
+  return live;
+}
+
+// How many different values fail before the key is locked, 0: more than three times the limit.
+std::uint64_t values_until_lock(Fixture& f, std::uint64_t number) {
+  for (std::uint64_t value = 1; value <= 3 * f.rule.limit; ++value) {
+    if (fail_once(f.table, value_of(number, value), kNow).locks) return value;
+  }
+  return 0;
+}
+
+void counts_many_values(void**) {
+  constexpr std::pair<std::uint64_t, std::uint64_t> kLimits[] = {
+      {kMostExact + 1, 30}, {100, 30}, {500, 30}, {1000, 15}, {5000, 5}, {100'000, 1}};
+  for (const auto& [limit, keys] : kLimits) {
+    Fixture f(counting(limit), 1 << 20);
+    double sum = 0;
+    for (std::uint64_t number = 0; number < keys; ++number) {
+      const auto values = static_cast<double>(values_until_lock(f, number));
+      const double error = values / static_cast<double>(limit) - 1;
+      assert_true(std::abs(error) < 4 * kStandardError);
+      sum += error;
+      assert_true(f.table.peek(value_of(number, 1), kNow).verdict == Verdict::locked);
+    }
+    const auto count = static_cast<double>(keys);
+    assert_true(std::abs(sum / count) < 3 * kStandardError / std::sqrt(count));
+  }
+  // Up to there it is exact.
+  Fixture f(counting(kMostExact));
+  assert_int_equal(values_until_lock(f, 1), kMostExact);
+}
+
+void a_value_counts_once(void**) {
+  Fixture f(counting(100), 1 << 20);
+  for (int i = 0; i < 300; ++i) assert_false(fail_once(f.table, value_of(1, 1), kNow).locks);
+  // Nor do attempts with it take anybody's place.
+  std::vector<Decision> open;
+  for (int i = 0; i < 300; ++i) {
+    open.push_back(f.table.reserve(value_of(1, 1), kNow));
+    assert_true(open.back().verdict == Verdict::admitted);
+  }
+  assert_true(f.table.reserve(value_of(1, 2), kNow).verdict == Verdict::admitted);
+  for (const Decision& decision : open) {
+    assert_false(f.table.fail(value_of(1, 1), decision.place, kNow).locks);
+  }
+  assert_true(f.table.peek(value_of(2, 1), kNow).verdict == Verdict::admitted);
+}
+
+void many_values_under_way(void**) {
+  Fixture f(counting(100), 1 << 20);
+  std::vector<Decision> open;
+  for (std::uint64_t value = 0; value < 100; ++value) {
+    open.push_back(f.table.reserve(value_of(1, value), kNow + value));
+    assert_true(open.back().verdict == Verdict::admitted);
+    assert_true(open.back().place != 0);
+  }
+  Decision full = f.table.reserve(value_of(1, 100), kNow + 100);
+  assert_true(full.verdict == Verdict::full);
+  assert_true(full.under_way);
+  // What is given back leaves nothing.
+  f.table.give_back(value_of(1, 7), open[7].place);
+  Decision again = f.table.reserve(value_of(1, 100), kNow + 100);
+  assert_true(again.verdict == Verdict::admitted);
+  open[7] = again;
+  assert_int_equal(live_entries(f.table, kNow + 100), 1);
+  for (std::uint64_t value = 0; value < 100; ++value) {
+    f.table.give_back(value_of(1, value), open[value].place);
+  }
+  assert_int_equal(live_entries(f.table, kNow + 100), 0);
+  // Those of a process that died end with their slice.
+  for (std::uint64_t value = 0; value < 100; ++value) f.table.reserve(value_of(1, value), kNow);
+  assert_true(f.table.reserve(value_of(1, 100), kNow + kWindow).verdict == Verdict::full);
+  assert_true(f.table.reserve(value_of(1, 100), kNow + kWindow + kPart).verdict ==
+              Verdict::admitted);
+  // A place that is gone is nobody's.
+  f.table.give_back(value_of(1, 0), open[0].place);
+  f.table.leave(value_of(1, 0), open[0].place);
+  assert_int_equal(live_entries(f.table, kNow + kWindow + kPart), 1);
+}
+
+void many_values_never_answered(void**) {
+  Fixture f(counting(100), 1 << 20);
+  std::uint64_t left = 0;
+  Decision decision;
+  for (; left < 300; ++left) {
+    decision = f.table.reserve(value_of(1, left), kNow + left);
+    if (decision.verdict != Verdict::admitted) break;
+    f.table.leave(value_of(1, left), decision.place);
+  }
+  assert_true(std::abs(static_cast<double>(left) / 100 - 1) < 4 * kStandardError);
+  assert_true(decision.verdict == Verdict::full);
+  assert_false(decision.under_way);
+  assert_int_equal(decision.retry, kWindow + kPart - left);
+  // They lock nothing, and whoever is among them may go on.
+  assert_false(fail_once(f.table, value_of(1, 1), kNow + left).locks);
+  assert_false(f.table.fail(value_of(1, 1000), 0, kNow + left).locks);
+  assert_true(f.table.peek(value_of(1, 1001), kNow + kWindow).verdict == Verdict::full);
+  // The slice ends, but not for what failed.
+  assert_true(f.table.peek(value_of(1, 1001), kNow + kWindow + kPart).verdict == Verdict::admitted);
+  // Whoever goes on with all of them does not escape.
+  Fixture g(counting(100), 1 << 20);
+  for (std::uint64_t value = 0; value < 90; ++value) {
+    Decision open = g.table.reserve(value_of(1, value), kNow);
+    g.table.leave(value_of(1, value), open.place);
+  }
+  std::uint64_t locks = 0;
+  for (std::uint64_t value = 0; value < 120; ++value) {
+    locks += g.table.fail(value_of(1, value), 0, kNow).locks ? 1 : 0;
+  }
+  assert_int_equal(locks, 1);
+}
+
+// At least a window, at most a quarter of it longer.
+void many_values_leave_the_window(void**) {
+  Fixture f(counting(100), 1 << 20);
+  for (std::uint64_t value = 0; value < 60; ++value) {
+    fail_once(f.table, value_of(1, value), kNow + value);
+  }
+  for (std::uint64_t step = 1; step < 4; ++step) {
+    for (std::uint64_t value = 0; value < 5; ++value) {
+      fail_once(f.table, value_of(1, step * 100 + value), kNow + step * kPart);
+    }
+  }
+  Fixture g(counting(100), 1 << 20);
+  for (std::uint64_t value = 0; value < 60; ++value) {
+    fail_once(g.table, value_of(1, value), kNow + kPart - 1);
+  }
+  const auto locks = [](LockTable& table, std::uint64_t from, std::uint64_t now) {
+    bool any = false;
+    for (std::uint64_t value = from; value < from + 70; ++value) {
+      if (table.peek(value_of(1, value), now).verdict != Verdict::admitted) return any;
+      any = fail_once(table, value_of(1, value), now).locks || any;
+    }
+    return any;
+  };
+  assert_false(locks(f.table, 1000, kNow + kWindow + kPart));
+  assert_true(locks(g.table, 1000, kNow + kPart - 1 + kWindow - 1));
+}
+
+void many_values_are_forgotten(void**) {
+  Fixture f(counting(100), 1 << 20);
+  Decision open = f.table.reserve(value_of(1, 5000), kNow);
+  Decision left = f.table.reserve(value_of(1, 5001), kNow);
+  f.table.leave(value_of(1, 5001), left.place);
+  // Of what is under way and what was left nothing locks, but it takes its room.
+  std::uint64_t failed = 0;
+  while (failed < 200 && !f.table.fail(value_of(1, failed), 0, kNow).locks) ++failed;
+  assert_true(failed < 120);
+  assert_true(f.table.clear(key_of(1), kNow + 1));
+  // What was under way stays so.
+  assert_int_equal(live_entries(f.table, kNow + 1), 1);
+  f.table.give_back(value_of(1, 5000), open.place);
+  assert_int_equal(live_entries(f.table, kNow + 1), 0);
+  // A lock that is over leaves nothing of what led to it.
+  const std::uint64_t values = values_until_lock(f, 2);
+  const std::uint64_t later = kNow + kDuration;
+  for (std::uint64_t value = 1; value < values; ++value) {
+    assert_false(fail_once(f.table, value_of(2, value), later).locks);
+  }
+  assert_true(fail_once(f.table, value_of(2, values), later).locks);
+  std::size_t lifted = 0;
+  f.table.unlock(
+      later, [](const Lock& lock) { return lock.account == 14; },
+      [&](const Lock& lock) { lifted += lock.left == kDuration ? 1 : 0; });
+  assert_int_equal(lifted, 1);
+  assert_int_equal(live_entries(f.table, later), 0);
+}
+
+void many_values_survive(void**) {
+  Fixture f(counting(100), 1 << 20);
+  for (std::uint64_t value = 0; value < 80; ++value) {
+    fail_once(f.table, value_of(1, value), kNow);
+  }
+  LockTable next(f.memory, {100, kWindow * 2, kDuration, 1, kDuration, true});
+  assert_true(next.attached() == guard::core::Attached::inherited);
+  std::uint64_t more = 80;
+  while (more < 200 && !fail_once(next, value_of(1, more), kNow + kWindow).locks) ++more;
+  assert_true(more < 120);
+  for (const LockRule& rule : {counting(101), counting(kMostExact),
+                               LockRule{100, kWindow, kDuration, 1, kDuration, false}}) {
+    LockTable other(f.memory, rule);
+    assert_true(other.attached() == guard::core::Attached::replaced);
+    assert_true(other.peek(value_of(1, 1), kNow + 1).verdict == Verdict::admitted);
+  }
+}
+
+// As many at once as there is room for, each answered when it is the oldest: no more values get
+// through than the estimate allows.
+void many_values_at_once(void**) {
+  for (const std::uint64_t limit : {100, 1000, 20'000}) {
+    Fixture f(counting(limit), 1 << 20);
+    std::deque<std::pair<LockKey, Decision>> open;
+    std::uint64_t through = 0;
+    bool locked = false;
+    for (std::uint64_t value = 0; !locked && value < 20 * limit; ++value) {
+      LockKey key = value_of(1, value);
+      Decision decision = f.table.reserve(key, kNow);
+      if (decision.verdict == Verdict::admitted) {
+        ++through;
+        open.emplace_back(key, decision);
+        if (open.size() < limit / 4) continue;
+      }
+      locked = f.table.fail(open.front().first, open.front().second.place, kNow).locks;
+      open.pop_front();
+    }
+    assert_true(locked);
+    assert_true(std::abs(static_cast<double>(through) / static_cast<double>(limit) - 1) <
+                4 * kStandardError);
+  }
+}
+
+void many_values_of_many_threads(void**) {
+  guard::unit::skip_under_valgrind();
+  guard::core::own_counter_locks();
+  Fixture f(counting(200), 1 << 20);
+  std::atomic<int> admitted = 0;
+  std::atomic<int> locks = 0;
+  std::vector<std::thread> threads;
+  for (std::uint64_t t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (std::uint64_t i = 0; i < 200; ++i) {
+        LockKey key = value_of(1, t * 1000 + i);
+        Decision decision = f.table.reserve(key, kNow + 1);
+        if (decision.verdict != Verdict::admitted) continue;
+        ++admitted;
+        if (f.table.fail(key, decision.place, kNow + 1).locks) ++locks;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  assert_true(std::abs(admitted / 200.0 - 1) < 4 * kStandardError);
+  assert_int_equal(locks, 1);
+}
+
 }  // namespace
 
 int main() {
@@ -301,6 +557,15 @@ int main() {
       cmocka_unit_test(keeps_locks_of_others),
       cmocka_unit_test(a_stopped_owner_admits_nobody),
       cmocka_unit_test(exactly_the_limit),
+      cmocka_unit_test(counts_many_values),
+      cmocka_unit_test(a_value_counts_once),
+      cmocka_unit_test(many_values_under_way),
+      cmocka_unit_test(many_values_never_answered),
+      cmocka_unit_test(many_values_leave_the_window),
+      cmocka_unit_test(many_values_are_forgotten),
+      cmocka_unit_test(many_values_survive),
+      cmocka_unit_test(many_values_at_once),
+      cmocka_unit_test(many_values_of_many_threads),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

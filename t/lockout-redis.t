@@ -44,6 +44,8 @@ real_ip_header X-Client;
 guard_lockout_policy login key=$email$guard_client_net on=login_failed limit=5 window=15m duration=30m reset_on=login_succeeded redis=main;
 guard_lockout_policy account key=$email on=login_failed limit=20 window=15m duration=5m redis=main;
 guard_lockout_policy spray key=$guard_client_net distinct=$email on=login_failed limit=3 window=15m duration=10m redis=main;
+guard_lockout_policy many key=$guard_client_net distinct=$email on=login_failed limit=100 window=15m duration=10m redis=main;
+guard_lockout_policy networks key=$email distinct=$guard_client_net on=login_failed limit=100 window=15m duration=10m redis=main;
 guard_lockout_policy growing key=$email on=login_failed limit=1 window=1m duration=1s backoff=3 max=1h redis=main;
 guard_lockout_policy here key=$email on=login_failed limit=3 window=15m duration=5m;
 EOC
@@ -52,6 +54,8 @@ guard_json_set \$email /email;
 location /login { guard_lockout login; $login }
 location /both { guard_lockout login; guard_lockout account; guard_lockout here; $login }
 location /spray { guard_lockout spray; $login }
+location /many { guard_lockout many; $login }
+location /networks { guard_lockout networks; $login }
 location /growing { guard_lockout growing; $login }
 location /observe { guard_lockout login; guard_mode observe lockout; $login }
 location = /locks { guard_lockout_admin; }
@@ -83,6 +87,16 @@ sub attempts {
     return join ' ', map { "$_=$count{$_}" } grep { $count{$_} } sort keys %count;
 }
 sub kinds { my ($kind) = @_; return map { events_of($_->{nginx}, qr/^$kind$/) } @nodes }
+
+# How many attempts are answered 401 before one is not.
+sub failures {
+    my ($attempt) = @_;
+    my $count = 0;
+    ++$count while $count < 300 && $attempt->($count + 1) eq 401;
+    return $count;
+}
+# Within four times the standard error of Redis's sketches.
+sub is_about { my ($count, $limit, $name) = @_; return ok abs($count - $limit) <= 4 * 0.0081 * $limit, "$name: $count" }
 
 sub guess {
     my ($ports, @words) = @_;
@@ -164,6 +178,31 @@ sub attacked {
         ok wait_for(sub { attempts($redis, 'spray') eq $rest }), "given back: $user";
     }
 
+    # Many values, by HyperLogLog.
+    is_about(failures(sub { my ($n) = @_; try($n % @nodes, '/many', "victim$n\@example.com", from => '192.0.2.30')->{code} }), 100, 'spraying');
+    is codes('/many', 'victim1@example.com', 1, from => '192.0.2.31'), '401', 'by one network';
+    is codes('/many', 'same@example.com', 300, from => '192.0.2.32'), join(' ', (401) x 300), 'one account counts once';
+    is_about(failures(sub { my ($n) = @_; try($n % @nodes, '/networks', 'ann@example.com', from => "198.51.100.$n")->{code} }), 100, 'many networks');
+    is codes('/networks', 'bob@example.com', 1, from => '198.51.100.1'), '401', 'at one account';
+    is codes('/networks', 'cid@example.com', 300, from => '198.51.100.1'), join(' ', (401) x 300), 'one network counts once';
+    my $codes = guess([map { $_->{nginx}->port } @nodes], '--path', '/many', '--users', 'slow-{}@example.com');
+    is_about($codes->{401} // 0, 100, '500 accounts at once');
+    is(($codes->{401} // 0) + ($codes->{429} // 0), 500, 'the others are refused');
+    # As many as may be under way at once are estimated at one or two less, or more.
+    is_about(($codes->{401} // 0) + failures(sub { my ($n) = @_; try(0, '/many', "more$n\@example.com", from => '127.0.0.1')->{code} }), 100, 'with a few more');
+    ok wait_for(sub { grep { $_->{rule}{name} eq 'many' && $_->{source}{ip} eq '127.0.0.1' } kinds('account_locked') }), 'the network is locked';
+    $rest = attempts($redis, 'many');
+    for my $user (1 .. 4) {
+        is codes('/many', "new$user\@example.com", 2, from => '192.0.2.32', password => 'right'), '200 200', "successes are given back: $user";
+        ok wait_for(sub { attempts($redis, 'many') eq $rest }), "leaving nothing: $user";
+    }
+    @keys = @{ $redis->run('KEYS', '*') };
+    is scalar(grep { /example/ } @keys), 0, 'no key has an account in it';
+    my @slices = grep { /\.slice\d$/ } @keys;
+    cmp_ok scalar(@slices), '>=', 3, 'there are sketches';
+    is scalar(grep { $redis->run('GET', $_) !~ /^HYLL/ } @slices), 0, 'which hold nothing else';
+    is scalar(grep { $redis->run('TTL', $_) < 0 } @keys), 0, 'and all of it ends';
+
     # Whoever is held up for a second comes too late to see it; he tries another account.
     my ($user, $first);
     for my $try (1 .. 10) {
@@ -200,6 +239,7 @@ sub attacked {
     attacked('cluster', 'cluster@example.com');
     is codes('/login', "user$_\@example.com", 6), '401 401 401 401 401 429', 'cluster: keys of any slot' for 1 .. 5;
     is codes('/both', 'both@example.com', 6), join(' ', (401) x 5, 429), 'cluster: two policies of two slots';
+    is_about(failures(sub { my ($n) = @_; try($n % @nodes, '/many', "victim$n\@example.com", from => '192.0.2.30')->{code} }), 100, 'cluster: spraying');
     ends_well($_->{nginx}, 'cluster: node') for @nodes;
 }
 $app->stop;

@@ -17,6 +17,7 @@
 #include "core/secret.h"
 #include "core/words.h"
 #include "lockout/lockout_account.h"
+#include "lockout/lockout_script.h"
 
 namespace guard::cli {
 
@@ -219,9 +220,10 @@ class Search {
 
   static void lift(RedisSession& session, const LockName& name) {
     redis::Output out;
-    out.begin(5);
+    const std::span<const std::string_view> suffixes = lockout::RemoteLocks::suffixes();
+    out.begin(1 + suffixes.size());
     out.bulk("DEL");
-    for (std::string_view suffix : {".attempts", ".failures", ".pending", ".lock"}) {
+    for (std::string_view suffix : suffixes) {
       out.bulk(name.stem + std::string(suffix));
     }
     session.ask(out, [](const redis::Reply&) {});

@@ -6,12 +6,14 @@ namespace guard::lockout {
 
 namespace {
 
-// KEYS: attempts, failures, pending, lock. ARGV: step, name, reserved, account, then the rule.
+// KEYS: attempts, failures, pending, lock, and the slices of a policy that has sketches. ARGV:
+// step, name, reserved, account, then the rule.
 constexpr std::string_view kText = R"lua(
 local step, name, reserved, account = ARGV[1], ARGV[2], ARGV[3] == '1', ARGV[4]
 local limit, window, duration = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local backoff, longest, distinct = tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10] == '1'
 local attempts, failures, pending, lock = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local sketched = #KEYS > 4
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function text(number) return string.format('%.0f', number) end
@@ -21,14 +23,16 @@ local repeats = tonumber(held[2]) or 0
 local over = text(now - window)
 if distinct then
   local gone = redis.call('ZRANGEBYSCORE', attempts, '-inf', over)
-  if #gone > 0 then redis.call('HDEL', pending, unpack(gone)) end
+  for i = 1, #gone, 1000 do
+    redis.call('HDEL', pending, unpack(gone, i, math.min(i + 999, #gone)))
+  end
 end
 redis.call('ZREMRANGEBYSCORE', attempts, '-inf', over)
-redis.call('ZREMRANGEBYSCORE', failures, '-inf', over)
+if not sketched then redis.call('ZREMRANGEBYSCORE', failures, '-inf', over) end
 local function keep(key) redis.call('PEXPIRE', key, text(window + 2)) end
 
 if step == 'lift' then
-  redis.call('DEL', attempts, failures, pending, lock)
+  redis.call('DEL', unpack(KEYS))
   return {3, 0, 0}
 end
 
@@ -37,11 +41,28 @@ if step == 'reserve' then
   local there = distinct and redis.call('ZSCORE', attempts, name)
   if not there then
     local count = redis.call('ZCARD', attempts)
-    if count >= limit then
+    local failed = sketched and redis.call('PFCOUNT', unpack(KEYS, 5)) or 0
+    if count + failed >= limit then
       local oldest = redis.call('ZRANGE', attempts, 0, 0, 'WITHSCORES')
       local newest = redis.call('ZREVRANGE', attempts, 0, 0, 'WITHSCORES')
-      local soon = redis.call('ZCARD', failures) < count and newest[2] + 60000 > now
-      return {1, oldest[2] + window - now, soon and 1 or 0}
+      local open = sketched and count or count - redis.call('ZCARD', failures)
+      local soon = open > 0 and newest[2] + 60000 > now
+      local wait = (oldest[2] or now) + window - now
+      if sketched then
+        for i = 5, #KEYS do
+          local life = redis.call('PTTL', KEYS[i])
+          if life > 0 then wait = math.min(wait, life) end
+        end
+        if not soon then
+          -- Is the value counted already? It is tried where others have their failures.
+          redis.call('DEL', failures)
+          redis.call('PFADD', failures, name)
+          local with = redis.call('PFCOUNT', failures, unpack(KEYS, 5))
+          redis.call('DEL', failures)
+          if with == failed then return {0, 0, 0} end
+        end
+      end
+      return {1, wait, soon and 1 or 0}
     end
     redis.call('ZADD', attempts, text(now), name)
     keep(attempts)
@@ -67,6 +88,10 @@ if step == 'give_back' then
 end
 
 local function forget_failures()
+  if sketched then
+    redis.call('DEL', unpack(KEYS, 5))
+    return
+  end
   for _, failed in ipairs(redis.call('ZRANGE', failures, 0, -1)) do
     local open = distinct and tonumber(redis.call('HGET', pending, failed)) or 0
     if open <= 0 then redis.call('ZREM', attempts, failed) end
@@ -80,12 +105,26 @@ if step == 'clear' then
   return {5, left > 0 and 1 or 0, 0}
 end
 
-local taken = not distinct and redis.call('ZSCORE', attempts, name) or text(now)
-redis.call('ZADD', attempts, taken, name)
-redis.call('ZADD', failures, taken, name)
-keep(attempts)
-keep(failures)
-if left > 0 or redis.call('ZCARD', failures) < limit then return {3, 0, 0} end
+local failed
+if sketched then
+  -- What has failed needs no place among the attempts.
+  redis.call('ZREM', attempts, name)
+  redis.call('HDEL', pending, name)
+  local part = math.ceil(window / 4)
+  local number = math.floor(now / part)
+  local slice = KEYS[5 + number % (#KEYS - 4)]
+  redis.call('PFADD', slice, name)
+  redis.call('PEXPIRE', slice, text((number + 1) * part + window - now))
+  failed = redis.call('PFCOUNT', unpack(KEYS, 5))
+else
+  local taken = not distinct and redis.call('ZSCORE', attempts, name) or text(now)
+  redis.call('ZADD', attempts, taken, name)
+  redis.call('ZADD', failures, taken, name)
+  keep(attempts)
+  keep(failures)
+  failed = redis.call('ZCARD', failures)
+end
+if left > 0 or failed < limit then return {3, 0, 0} end
 repeats = (tonumber(held[3]) or 0) > now and repeats + 1 or 1
 local length = duration
 for _ = 2, repeats do
@@ -102,8 +141,10 @@ return {4, length, repeats}
 
 constexpr std::array<std::string_view, 5> kSteps = {"reserve", "fail", "give_back", "clear",
                                                     "lift"};
-constexpr std::array<std::string_view, 4> kSuffixes = {".attempts", ".failures", ".pending",
-                                                       ".lock"};
+constexpr std::array<std::string_view, 10> kSuffixes = {
+    ".attempts", ".failures", ".pending", ".lock",  // of all policies
+    ".slice0",   ".slice1",   ".slice2",  ".slice3", ".slice4", ".slice5"};
+constexpr std::size_t kPlainKeys = 4;
 constexpr std::size_t kOwnWords = 4;
 constexpr std::size_t kRuleWords = 6;
 
@@ -119,13 +160,18 @@ std::string_view view(const auto& digits) {
 }  // namespace
 
 RemoteLocks::RemoteLocks(std::string_view name, const LockRule& rule) : distinct_(rule.distinct) {
-  for (std::size_t i = 0; i < kSuffixes.size(); ++i) {
-    std::size_t size = name.size() + std::tuple_size_v<core::CounterTag> + kSuffixes[i].size();
-    heads_[i] = "$" + std::to_string(size) + "\r\n" + std::string(name);
-    tails_[i] = std::string(kSuffixes[i]) + "\r\n";
+  for (std::string_view suffix :
+       suffixes().first(rule.sketched() ? kSuffixes.size() : kPlainKeys)) {
+    std::size_t size = name.size() + std::tuple_size_v<core::CounterTag> + suffix.size();
+    keys_.push_back(
+        {"$" + std::to_string(size) + "\r\n" + std::string(name), std::string(suffix) + "\r\n"});
   }
   rule_ = bulk(rule.limit) + bulk(rule.window) + bulk(rule.duration) + bulk(rule.backoff) +
           bulk(rule.longest) + bulk(rule.distinct ? 1 : 0);
+}
+
+std::span<const std::string_view> RemoteLocks::suffixes() {
+  return kSuffixes;
 }
 
 const core::CounterScript& RemoteLocks::script() {
@@ -135,16 +181,16 @@ const core::CounterScript& RemoteLocks::script() {
 
 void RemoteLocks::write(redis::Output& out, Step step, const RemoteAttempt& attempt,
                         bool in_full) const noexcept {
-  script().begin(out, in_full, kSuffixes.size(), kOwnWords + kRuleWords);
+  script().begin(out, in_full, keys_.size(), kOwnWords + kRuleWords);
   write_words(out, step, attempt);
 }
 
 void RemoteLocks::write_words(redis::Output& out, Step step,
                               const RemoteAttempt& attempt) const noexcept {
-  for (std::size_t i = 0; i < kSuffixes.size(); ++i) {
-    out.put(heads_[i]);
+  for (const Key& key : keys_) {
+    out.put(key.head);
     out.put(view(attempt.tag));
-    out.put(tails_[i]);
+    out.put(key.tail);
   }
   out.bulk(kSteps[static_cast<std::size_t>(step)]);
   out.bulk(view(attempt.name));

@@ -6,6 +6,11 @@
 //   .pending   with distinct= alone, a hash: how many attempts of a value are under way
 //   .lock      a hash: until, repeats, forget, account
 //
+// Where more distinct values count than are kept one by one, the attempts are those that have not
+// failed, and the failures are HyperLogLogs of Redis, .slice0 to .slice5: a ring of quarters of the
+// window. Each ends when all of it is a window old, before its turn comes again, so that what is
+// there is what counts. Redis's standard error is 0.81 %.
+//
 // A success clears what has failed; what was never answered keeps its place.
 //
 // With distinct= an attempt that is still under way when the place of its value is a window old no
@@ -19,8 +24,10 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/counter_script.h"
 #include "lockout/lockout_table.h"
@@ -58,14 +65,20 @@ class RemoteLocks {
   static const core::CounterScript& script();
   // Keys and arguments, without the script.
   void write_words(redis::Output& out, Step step, const RemoteAttempt& attempt) const noexcept;
-  static constexpr std::size_t kKeys = 4;
+  std::size_t keys() const { return keys_.size(); }
+
+  // What comes after the tag in the names of all keys that there may be.
+  static std::span<const std::string_view> suffixes();
 
   // Nothing if it is not what the script says.
   static std::optional<RemoteVerdict> read(const redis::Reply& reply) noexcept;
 
  private:
-  std::array<std::string, kKeys> heads_;  // of its keys, with their lengths
-  std::array<std::string, kKeys> tails_;
+  struct Key {
+    std::string head;  // with the length of all of it
+    std::string tail;
+  };
+  std::vector<Key> keys_;
   std::string rule_;  // its words, as they go to Redis
   bool distinct_;
 };

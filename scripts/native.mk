@@ -21,13 +21,13 @@ CONFORMANCE := $(patsubst t/conformance/%.cpp,%,$(wildcard t/conformance/*.cpp))
 BENCHES := $(patsubst t/bench/%_bench.cpp,%,$(wildcard t/bench/*_bench.cpp))
 
 WARNINGS := -Wall -Wextra -Wpointer-arith -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Werror
-BASE := -std=c++20 -g -Isrc -It/unit -isystem /usr/include/libxml2 -fvisibility=hidden -MMD -MP $(WARNINGS)
+BASE := -std=c++20 -g1 -Isrc -It/unit -isystem /usr/include/libxml2 -fvisibility=hidden -MMD -MP $(WARNINGS)
 LIBS := -lsimdjson -lhiredis -lunistring -lidn2 -lssl -lcrypto -lpcre2-8 \
     -Wl,--as-needed -lhs -lmagic -lxml2 -lmodsecurity -Wl,--no-as-needed
 
 ifdef SANITIZE
 KIND := native-asan
-FLAGS := $(BASE) -g1 -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+FLAGS := $(BASE) -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 else
 KIND := native
 FLAGS := $(BASE) -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong
@@ -55,8 +55,6 @@ unit: $(UNITS:%=$(OUT)/$(KIND)/unit/%) $(NGX_UNITS:%=$(OUT)/$(KIND)/unit/ngx_%)
 fuzz: $(FUZZERS:%=$(OUT)/fuzz/%)
 bench: $(BENCHES:%=$(OUT)/$(KIND)/bench/%)
 conformance: $(CONFORMANCE:%=$(OUT)/$(KIND)/conformance/%)
-
-PRELUDE := $(OUT)/$(KIND)/t/unit/prelude.h
 
 # For scripts/lint.
 print-flags:
@@ -106,21 +104,32 @@ $(OUT)/$(KIND)/unit/%: $(OUT)/$(KIND)/t/unit/%_test.o $(OUT)/$(KIND)/logic.a
 	@mkdir -p $(@D)
 	$(CXX) $(FLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -lcmocka -pthread
 
-# What is tried is compiled as in the module; the tests themselves run but once. -g1 is what the lines of reports need.
-$(OUT)/$(KIND)/t/unit/%.o $(PRELUDE).gch: FLAGS += -O1 -g1
-
-# What takes longest to read of what most of them include is read once. None may rely on it: scripts/lint does without.
-# g++ 12 does not know such headers for the system's any more, and says of std::string what it otherwise keeps to itself.
-$(PRELUDE).gch: scripts/native.mk
+# What takes longest to read is read once, as in the module; of the unit tests also what they all have in common.
+PRELUDE := -Winvalid-pch -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread -include
+$(OUT)/$(KIND)/src/prelude.h: src/prelude.h
 	@mkdir -p $(@D)
-	printf '#include <%s>\n' algorithm array memory optional random span string string_view vector >$(PRELUDE)
-	$(CXX) $(FLAGS) -x c++-header -o $@ $(PRELUDE)
+	cp $< $@
 
-$(OUT)/$(KIND)/t/unit/%.o: t/unit/%.cpp $(PRELUDE).gch
+$(OUT)/$(KIND)/t/unit/prelude.h: src/prelude.h t/unit/prelude.h
 	@mkdir -p $(@D)
-	$(CXX) $(FLAGS) -Winvalid-pch -Wno-array-bounds -Wno-stringop-overflow -include $(PRELUDE) -c -o $@ $<
+	cat $^ >$@
 
-$(OUT)/$(KIND)/t/unit/ngx/%.o: FLAGS += $(NGX_FLAGS)
+PRELUDES := $(OUT)/$(KIND)/src/prelude.h.gch $(OUT)/$(KIND)/t/unit/prelude.h.gch
+$(PRELUDES): %.gch: %
+	$(CXX) $(FLAGS) -x c++-header -o $@ $<
+
+# What is tried is compiled as in the module; the tests themselves run but once.
+$(OUT)/$(KIND)/t/unit/%: private FLAGS += -O1
+
+$(OUT)/$(KIND)/src/cli/%.o: src/cli/%.cpp $(OUT)/$(KIND)/src/prelude.h.gch
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) $(PRELUDE) $(OUT)/$(KIND)/src/prelude.h -c -o $@ $<
+
+$(OUT)/$(KIND)/t/unit/%.o: t/unit/%.cpp $(OUT)/$(KIND)/t/unit/prelude.h.gch
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) $(PRELUDE) $(OUT)/$(KIND)/t/unit/prelude.h -c -o $@ $<
+
+$(OUT)/$(KIND)/t/unit/ngx/%.o: private FLAGS += $(NGX_FLAGS)
 
 $(OUT)/$(KIND)/ngx.a: $(NGX_OBJECTS) scripts/native.mk
 	rm -f $@ && ar rcs $@ $(NGX_OBJECTS)

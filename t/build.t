@@ -15,7 +15,7 @@ local $ENV{GUARD_BUILD} = $build;
 
 # What is there, and from when.
 sub compiled {
-    return { map { $_ => (stat)[9] } glob "$build/objs/{Makefile,*.h,*.so,addon/*/*.o} $build/native/{src/*/*,t/unit/*}.o" };
+    return { map { $_ => (stat)[9] } glob "$build/objs/{Makefile,*.h,*.so,addon/*/*.o,prelude/*} $build/native/{src/*/*,t/unit/*}.o" };
 }
 
 for my $words (['--test'], [], ['--test']) {

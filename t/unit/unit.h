@@ -9,6 +9,7 @@ extern "C" {
 #include <cmocka.h>
 }
 #undef fail  // core::fail and std::ios::fail
+#undef skip  // simdjson's own
 
 #include <cstdlib>
 #include <string>
@@ -45,7 +46,7 @@ void expect_error(Body&& body, std::string_view expected) {
 inline void skip_under_valgrind() {
   if (std::getenv("TEST_NGINX_USE_VALGRIND") == nullptr) return;
   print_message("skipped under valgrind: threads do not wait as they do elsewhere\n");
-  skip();
+  _skip(__FILE__, __LINE__);
 }
 
 }  // namespace guard::unit

@@ -90,7 +90,7 @@ unlike $first->{body}, qr/hunter2|password|192\.0\.2|127\.0\.0\.1/, 'nothing of 
 
 # Grouped by route and status; who has just been told is not told again.
 is code_of('/a/500'), 500, 'the same again' for 1 .. 20;
-is code_of('/a/503'), 503, 'another status';
+is request($nginx->port, HUNTER => '/a/503')->{code}, 503, 'another status, and a method of the client\'s own';
 is code_of('/dead/'), 502, 'an upstream that is not there';
 is code_of('/own/'), 503, "nginx's own";
 is code_of('/paged/500'), 500, 'behind an error page';
@@ -101,6 +101,8 @@ wait_for(sub { @all = envelopes(1); 5 == keys %{ { map { $_ => 1 } kinds(@all) }
 @all = grep { $_->{event}{extra}{occurrences} == 1 } @all if time - $begin > 29;
 is_deeply [sort(kinds(@all))], ['server_error /own/ 503', 'server_error /paged/ 500', 'server_error a 500', 'server_error a 503', 'upstream_failed /dead/ 502'], 'one report for each';
 is((grep { $_->{event}{tags}{kind} eq 'upstream_failed' } @all)[0]{event}{message}{formatted}, '/dead/ answers 502, its upstream failed', 'of the upstream');
+is((grep { $_->{event}{tags}{status} eq '503' && $_->{event}{tags}{route} eq 'a' } @all)[0]{event}{tags}{method}, 'other', 'whose words are not told');
+unlike join('', map { $_->{body} } @all), qr/HUNTER/, 'nowhere';
 ok wait_for(sub { counted('sent') >= 5 }), 'counted';
 is $nginx->stop, undef, 'stops';
 is_deeply [log_problems($nginx)], [], 'log';

@@ -204,7 +204,8 @@ ngx_int_t look(ngx_http_request_t* r) noexcept {
   occurrence.kind = upstream_failed(r) ? "upstream_failed" : "server_error";
   occurrence.server = conf.server;
   occurrence.route = conf.route;
-  occurrence.method = ngx::to_view(r->method_name);
+  // A method of the client's own could say anything.
+  occurrence.method = r->method == NGX_HTTP_UNKNOWN ? "other" : ngx::to_view(r->method_name);
   if (core::Request* request = core::Request::get(r)) {
     occurrence.code = request->code();
     occurrence.request_id = request->request_id();

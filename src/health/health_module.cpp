@@ -23,6 +23,7 @@
 #include "health/policy.h"
 #include "health/redis_facts.h"
 #include "health/report.h"
+#include "health/verdict.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
 #include "ngx/module.h"
@@ -157,20 +158,13 @@ void probe(Check& check) noexcept {
   if (check.redis != nullptr) check.redis->ask();
 }
 
-// A tenth of the interval earlier or later, so that many nginx do not ask in step.
-std::uint64_t next_due(const CheckPolicy& policy, std::uint64_t now_ms) noexcept {
-  const auto interval = static_cast<std::uint64_t>(policy.interval.count());
-  const std::uint64_t spread = interval / 5;
-  return now_ms + interval - spread / 2 +
-         (spread == 0 ? 0 : static_cast<std::uint64_t>(ngx_random()) % spread);
-}
-
 void run(void* context, bool /*fresh*/) noexcept {
   if (ngx_exiting) return;
   const std::uint64_t now_ms = core::microseconds() / 1000;
   for (Check& check : static_cast<MainConf*>(context)->checks) {
     if (check.place == nullptr || check.place->due_ms() > now_ms || running(check)) continue;
-    check.place->set_due(next_due(check.policy, now_ms));
+    check.place->set_due(next_due(now_ms, static_cast<std::uint64_t>(check.policy.interval.count()),
+                                  static_cast<std::uint64_t>(ngx_random())));
     probe(check);
   }
 }

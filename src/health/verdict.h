@@ -23,6 +23,14 @@ constexpr std::string_view name_of(Status status) {
   return "fail";
 }
 
+// When a check is due again: a tenth of the interval earlier or later, so that many nginx do not
+// ask in step.
+constexpr std::uint64_t next_due(std::uint64_t now_ms, std::uint64_t interval_ms,
+                                 std::uint64_t random) {
+  const std::uint64_t spread = interval_ms / 5;
+  return now_ms + interval_ms - spread / 2 + (spread == 0 ? 0 : random % spread);
+}
+
 // A check's verdict and how long results have said something else. The first result is the verdict.
 struct Verdict {
   Status status = Status::unknown;

@@ -166,6 +166,22 @@ void patience(void**) {
   assert_true(overall.status() == Status::fail);
 }
 
+void in_time(void**) {
+  // A tenth earlier or later, wherever in between.
+  constexpr std::uint64_t kNow = 5000;
+  constexpr std::uint64_t kInterval = 10'000;
+  std::uint64_t earliest = ~std::uint64_t{0};
+  std::uint64_t latest = 0;
+  for (std::uint64_t random = 0; random < 10'000; ++random) {
+    const std::uint64_t due = next_due(kNow, kInterval, random);
+    earliest = std::min(earliest, due);
+    latest = std::max(latest, due);
+  }
+  assert_int_equal(earliest, kNow + 9000);
+  assert_int_equal(latest, kNow + 10'999);
+  assert_int_equal(next_due(kNow, 4, 7), kNow + 4);
+}
+
 void disks_and_memory(void**) {
   CheckPolicy policy = check({"d", "disk:/"});
   assert_true(judge_disk(policy, {1000, 100, 0, 0}).status == Status::pass);
@@ -432,9 +448,10 @@ void reports(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(directives), cmocka_unit_test(patience), cmocka_unit_test(disks_and_memory),
-      cmocka_unit_test(redis),      cmocka_unit_test(http),     cmocka_unit_test(postgres),
-      cmocka_unit_test(mysql),      cmocka_unit_test(boards),   cmocka_unit_test(reports),
+      cmocka_unit_test(directives),       cmocka_unit_test(patience), cmocka_unit_test(in_time),
+      cmocka_unit_test(disks_and_memory), cmocka_unit_test(redis),    cmocka_unit_test(http),
+      cmocka_unit_test(postgres),         cmocka_unit_test(mysql),    cmocka_unit_test(boards),
+      cmocka_unit_test(reports),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

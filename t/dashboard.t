@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use lib 't/lib';
 use Digest::SHA qw(sha256_base64);
+use File::Temp ();
 use JSON::PP ();
 use Test::More;
 use Test::Nginx::Guard;
@@ -212,6 +213,16 @@ for my $target ('/guard', '/guard?data=0') {
 is request($port, GET => '/open', headers => ['X-Client: 192.0.2.1'])->{code}, 200, 'public is what it says';
 my $refused = request($port, GET => '/guard', headers => ['Via: x']);
 is scalar(() = $refused->{body} =~ /script/g), 0, 'a stranger gets nothing of the page';
+
+# Where npm brought no uPlot, a build has its texts empty; what nginx says of that is in t/unit/dashboard_test.cpp.
+{
+    my $folder = File::Temp->newdir;
+    is system('scripts/embed', "$folder/page.h", "$folder/none"), 0, 'a page without uPlot';
+    open my $in, '<', "$folder/page.h" or die "page.h: $!\n";
+    my $header = do { local $/; <$in> };
+    my %text = $header =~ /std::string_view (k\w+) =\nR"guard_page\((.*?)\)guard_page";/gs;
+    is join(' ', sort grep { $text{$_} eq '' } keys %text), 'kChartLicence kChartScript kChartStyle', 'lacks that and nothing else';
+}
 
 ends_well($nginx, 'the end');
 done_testing;

@@ -31,7 +31,7 @@ is qx($rsyslog -N1 -f $root/rsyslog.conf 2>&1) =~ s/^rsyslogd: (?:version .*|End
 
 my $listens = sub { return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) };
 sub start_rsyslog {
-    my $pid = spawn(sub { exec $rsyslog, '-n', '-f', "$root/rsyslog.conf", '-i', "$root/rsyslog.pid" or die "$rsyslog: $!\n" });
+    my $pid = spawn(sub { exec $rsyslog, '-n', '-f', "$root/rsyslog.conf", '-i', 'NONE' or die "$rsyslog: $!\n" });
     ok wait_for($listens), 'rsyslog listens';
     return $pid;
 }

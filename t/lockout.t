@@ -64,6 +64,7 @@ location /networks { guard_lockout networks; $login }
 location /address { guard_lockout address; $login }
 location /skip { guard_lockout skip; $login }
 location /schema { guard_lockout schema; $login }
+location /schema/seen { guard_lockout schema; guard_mode observe json; $login }
 location /observe { guard_lockout login; guard_mode observe lockout; $login }
 location /exempt { guard_lockout login; guard_exempt 198.51.100.99 lockout; $login }
 location /nested { guard_lockout account; location /nested/more { guard_lockout +spray; $login } location /nested/off { guard_lockout off; $login } $login }
@@ -307,6 +308,9 @@ sub at_once {
     is codes('/schema', undef, 2, body => '{', @from), '400 400', 'two broken bodies';
     is codes('/schema', 'x@example.com', 1, @from), 429, 'lock the network';
     is codes('/schema', 'x@example.com', 1), 401, 'and no other';
+    @from = (from => '192.0.2.56');
+    is codes('/schema/seen', undef, 5, body => '{', @from), '401 401 401 401 401', 'what is only observed';
+    is codes('/schema', 'x@example.com', 1, @from), 401, 'locks nobody';
 }
 
 # Modes, exemptions, levels.

@@ -12,7 +12,14 @@ use Test::Nginx::Guard;
 my $policies = dirname(__FILE__) . '/../conf.d';
 my $nginx    = make_nginx(workers => 1);
 my $root     = $nginx->root;
-my $app      = start_upstream('body from the application', record => "$root/upstream");
+my $app      = start_upstream(
+    sub {
+        my ($request) = @_;
+        my $status = $request->{body} =~ /"wrong password"/ ? '401 Unauthorized' : '200 OK';
+        return "HTTP/1.1 $status\r\nContent-Type: text/html\r\nContent-Length: 20\r\nConnection: close\r\n\r\nfrom the application";
+    },
+    record => "$root/upstream"
+);
 
 symlink abs_path("$policies/schemas"), "$root/conf/schemas" or die "$root/conf/schemas: $!\n";
 
@@ -110,7 +117,10 @@ is($nginx->stop, undef, 'nginx stops');
 
 configure(includes('coreconnect', 'env-production'), "guard_https off; $locations");
 is($nginx->start, undef, 'coreconnect.conf with env-production.conf: it starts again, with new budgets');
-my @codes = map { curl(qq(--json '{"email":"ann\@example.com"}' $base/api/auth/password-reset)) =~ m{\AHTTP/1\.1 (\d+)} } 1 .. 4;
+my $guess = qq(--json '{"email":"ann\@example.com","password":"wrong password"}' $base/api/auth/login);
+my @codes = map { curl($guess) =~ m{\AHTTP/1\.1 (\d+)} } 1 .. 6;
+is_deeply(\@codes, [(401) x 5, 429], 'the sixth guess at a password is refused');
+@codes = map { curl(qq(--json '{"email":"ann\@example.com"}' $base/api/auth/password-reset)) =~ m{\AHTTP/1\.1 (\d+)} } 1 .. 4;
 is_deeply(\@codes, [200, 200, 200, 429], 'the fourth password reset is refused');
 @codes = map { curl("-F a=b $base/api/upload") =~ m{\AHTTP/1\.1 (\d+)} } 1 .. 11;
 is_deeply(\@codes, [(200) x 10, 429], 'the eleventh upload is refused');
@@ -127,6 +137,9 @@ is($nginx->stop, undef, 'nginx stops');
 ($events) = read_events("$root/logs/guard-events.json");
 my %kinds;
 $kinds{ $_->{labels}{kind} }++ for @$events;
+is($kinds{login_failed}, 5, 'what the application answered of logins');
+is_deeply([map { "$_->{event}{code}: $_->{event}{reason}" } grep { $_->{labels}{kind} eq 'account_locked' } @$events],
+    ['lockout.login: Locked for 1800 seconds, lock 1 in a row'], 'five have locked the account for half an hour');
 is($kinds{password_reset_requested}, 3, 'what the application answered of password resets');
 is($kinds{file_uploaded}, 11, 'and of uploads');
 unlike($nginx->log_text($_), qr/\[(?:alert|crit|emerg)\]/, "nothing to complain about in $_") for qw(error.log stderr.log);

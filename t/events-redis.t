@@ -41,6 +41,17 @@ is_deeply [map { $_->{url}{path} } @events], [map { expected_paths("first$_", 20
 is_deeply [map { $_->{event}{sequence} } @events], [1 .. 600], "$name: numbered without a gap";
 is scalar(grep { /\n/ } @got), 0, "$name: without a line feed";
 
+# The consumer group of docs/events.md, as it is printed there.
+{
+    my $page = do { open my $in, '<', 'docs/events.md' or die "docs/events.md: $!\n"; local $/; <$in> };
+    my ($create, $read) = $page =~ /^```\n(XGROUP [^\n]*)\n(XREADGROUP [^\n]*)\n```$/m;
+    is $redis->run(split / /, $create), 'OK', 'consumers: a group';
+    my ($streams) = $redis->run(split / /, $read);
+    my ($key, $entries) = @{ $streams->[0] };
+    is $key, 'guard:events', 'consumers: the stream';
+    is_deeply [map { $_->[1][1] } @$entries], [@got[0 .. 499]], 'consumers: its first 500 messages';
+}
+
 $name = 'Redis is gone';
 $redis->stop;
 refuse($nginx, 700, 'gone');

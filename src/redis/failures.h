@@ -11,13 +11,20 @@ inline std::string_view code_of(std::string_view error) noexcept {
   return error.substr(0, error.find(' '));
 }
 
+// A right that is missing within a script has no code of its own: so Redis 6 and 7.0 say it,
+// and 7.2 and later.
+inline bool lacks_right_in_script(std::string_view error) noexcept {
+  return error.find("The user executing the script can't ") != std::string_view::npos ||
+         error.find("ACL failure in script") != std::string_view::npos;
+}
+
 inline bool is_failure(std::string_view error) noexcept {
   constexpr std::array<std::string_view, 12> kCodes = {
       "OOM",       "READONLY", "LOADING", "MASTERDOWN",  "BUSY",       "NOAUTH",
       "WRONGPASS", "NOPERM",   "MISCONF", "CLUSTERDOWN", "UNKILLABLE", "NOREPLICAS"};
   // Says nothing of other slots.
   if (error == "CLUSTERDOWN Hash slot not served") return false;
-  return std::ranges::find(kCodes, code_of(error)) != kCodes.end();
+  return std::ranges::find(kCodes, code_of(error)) != kCodes.end() || lacks_right_in_script(error);
 }
 
 }  // namespace guard::redis

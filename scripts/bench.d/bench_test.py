@@ -11,7 +11,7 @@ from pathlib import Path
 
 from case_scale import Point, merged
 from compare import Row
-from load import Request, read_summary
+from load import Request, read_steady, read_summary
 from machine import BenchError, spawn
 from memory import Heap, read_snapshot
 from network import Network, ip, links, namespaces, remove_namespace
@@ -60,6 +60,15 @@ class Answers(unittest.TestCase):
             self.check(summary(0))
         with self.assertRaisesRegex(BenchError, "no summary"):
             self.check("")
+
+    def test_steady(self):
+        def said(**figures):
+            return json.dumps({"requests": 10, "bad": 0, "late99": 40, **figures})
+        self.assertEqual(read_steady(Server, said())["requests"], 10)
+        for complaint, figures in (("it: 10 requests, 1 failures", {"bad": 1}),
+                                   ("it: 0 requests", {"requests": 0})):
+            with self.assertRaisesRegex(BenchError, complaint):
+                read_steady(Server, said(**figures))
 
     def test_statuses(self):
         for refused, good in (("none", [200, 204]), ("some", [200, 204, 429]), ("all", [429])):

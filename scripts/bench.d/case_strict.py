@@ -5,7 +5,7 @@ from statistics import median
 
 import instructions
 from compare import Row, in_turn, rounds_of
-from load import Request, run
+from load import Request, run_steadily
 from lua import fetch, lua_nginx
 from machine import LOAD_CORE, SERVER_CORE, BenchError
 from memory import waiting
@@ -94,23 +94,21 @@ def against_lua(sides, options, connections):
                           connections, TARGET_CPU, around=sides.shared)
 
 
-def at_half_load(case, sides, options, peak, connections):
-    """p99 where neither side is driven: each connection rests after an answer for a time that is drawn
-    anew, so that all of them together ask at the rate that is wanted."""
-    rate = peak / 2
-    delay = 1000 * connections / rate
-    # Answers take their time as well: one look at how much.
-    with sides.shared(), sides.strict() as server:
-        got = run(server, VARIED, options.seconds, connections, delay=delay).rate
-    delay = max(0.1, delay - 1000 * connections * (1 / got - 1 / rate))
-    pairs = rounds_of(sides.strict, sides.lua, VARIED, options, connections, sides.shared, delay)
-    rates = [median(side[i].rate for side in pairs) for i in (0, 1)]
-    print(f"{case} p99 at half load: {rate:,.0f} requests/s wanted, ours got {rates[0]:,.0f}, "
-          f"Lua {rates[1]:,.0f}; p50 {median(a.p50 for a, _ in pairs) / 1000:.2f} and "
-          f"{median(b.p50 for _, b in pairs) / 1000:.2f} ms", flush=True)
-    return Row(f"{case} p99 at {rate:,.0f}/s, {connections} connections", "ms",
+def at_half_load(case, sides, options, peak, connections, target=""):
+    """p99 at half of what can be done. Whatever the answers take, the rate stays the same."""
+    rate = round(peak / 2)
+
+    def ask(server, request, seconds, connections):
+        return run_steadily(server, request, seconds, connections, rate)
+
+    pairs = rounds_of(sides.strict, sides.lua, VARIED, options, connections, sides.shared, ask)
+    for name, value in (("p50", lambda r: r.p50), ("p99", lambda r: r.p99)):
+        of = [sorted(value(pair[i]) / 1000 for pair in pairs) for i in (0, 1)]
+        print(f"{case} {rate:,} requests/s: {name} {of[0][0]:.2f} to {of[0][-1]:.2f} ms, "
+              f"Lua {of[1][0]:.2f} to {of[1][-1]:.2f}, medians {median(of[0]):.2f} and {median(of[1]):.2f}", flush=True)
+    return Row(f"{case} p99 at {rate:,}/s, {connections} connections", "ms",
                median(a.p99 for a, _ in pairs) / 1000, median(b.p99 for _, b in pairs) / 1000,
-               "Lua, INCR", median(a.p99 / b.p99 for a, b in pairs), TARGET_P99)
+               "Lua, INCR", median(a.p99 / b.p99 for a, b in pairs), target)
 
 
 def flood(sides, options):
@@ -135,14 +133,13 @@ def beside_the_load(options):
     sides = Sides(LOAD_CORE)
     case = "strict, Redis on the load's core:"
     rows = []
-    peaks = {}
     for connections in (32, 128):
-        found = in_turn(f"{case} {connections} connections", sides.strict, sides.lua, "Lua, INCR",
-                        VARIED, options, "", connections, around=sides.shared)
-        peaks[connections] = found[0].ours
-        rows += found
+        peak = in_turn(f"{case} {connections} connections", sides.strict, sides.lua, "Lua, INCR",
+                       VARIED, options, "", connections, around=sides.shared)
+        rows += peak
     rows += by_interval(sides, options, f"{case} sync=100ms", "")
-    rows.append(at_half_load(case, sides, options, peaks[128], 128))
+    rows.append(at_half_load(case, sides, options, peak[0].ours, 128, TARGET_P99))
+    rows.append(at_half_load(case, sides, options, peak[0].peer, 128))
     return rows
 
 
@@ -178,7 +175,8 @@ def measure(options):
     for connections in (32, 128):
         rows += against_lua(sides, options, connections)
     # Half of what we can do with 128 connections Lua cannot do at all there.
-    rows.append(at_half_load("strict:", sides, options, rows[0].ours, 128))
+    rows.append(at_half_load("strict:", sides, options, rows[0].ours, 128, TARGET_P99))
+    rows.append(at_half_load("strict:", sides, options, rows[0].peer, 128))
     rows += flood(sides, options)
     rows += by_interval(sides, options)
     rows += beside_the_load(options)

@@ -40,8 +40,8 @@ class Options:
     only: str = ""  # what the rows that are wanted have in their name
 
 
-def rounds_of(make_ours, make_peer, request, options, connections, around=nullcontext, delay=0.0):
-    """The results of both sides, by rounds. Each round starts both servers anew, and what they share
+def rounds_of(make_ours, make_peer, request, options, connections, around=nullcontext, ask=run):
+    """ask: a load, as run() is one. The results of both sides, by rounds. Each round starts both servers anew, and what they share
     (around): where the kernel happens to place a process can make it some per cent faster or slower
     for all its life. Who begins changes from round to round, and has the last turn of its round as
     well (ABBA): a machine that grows slower while it works is so for both."""
@@ -59,7 +59,7 @@ def rounds_of(make_ours, make_peer, request, options, connections, around=nullco
             results = ([], [])
             sides = list(servers)
             for side in sides + sides[::-1]:
-                results[side].append(run(servers[side], request, seconds, connections, delay=delay))
+                results[side].append(ask(servers[side], request, seconds, connections))
             pairs.append(tuple(mean(*each) for each in results))
     return pairs
 

@@ -3,14 +3,16 @@
 import hashlib
 import http.client
 import json
+import os
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from machine import CORES, LOAD_CORE, BenchError, cpu_seconds, spawn
-from nginx import OUT
+from nginx import BUILD, OUT, ROOT
 
 SCRIPT = Path(__file__).with_name("load.lua")
+MAX_LATE = 500  # microseconds that one request of a hundred may be late in a steady load
 
 
 @dataclass
@@ -131,7 +133,7 @@ def read_summary(server, request, output):
     return summary
 
 
-def run(server, request, seconds, connections, count_statuses=False, delay=0.0):
+def run(server, request, seconds, connections, count_statuses=False):
     """A run of wrk. Fails unless every answer was good: wrk counts errors and statuses from 400 on;
     count_statuses also has each status looked at (which costs the load time, so it is for the
     warm-up); and the mean size of the answers must be that of the answer that was looked at."""
@@ -141,7 +143,7 @@ def run(server, request, seconds, connections, count_statuses=False, delay=0.0):
     workers = server.workers()
     before = sum(cpu_seconds(pid) for pid in workers)
     count = "statuses" if count_statuses else "nothing"
-    done = subprocess.run(wrk_command(server, request, seconds, connections, count, delay),
+    done = subprocess.run(wrk_command(server, request, seconds, connections, count),
                           capture_output=True, text=True)
     cpu = sum(cpu_seconds(pid) for pid in workers) - before
     if done.returncode != 0:
@@ -155,6 +157,50 @@ def run(server, request, seconds, connections, count_statuses=False, delay=0.0):
     return Result(rate=requests / (duration / 1e6), cpu=cpu * 1e6 / requests,
                   busy=cpu / (duration / 1e6) / len(workers), p50=summary["p50"],
                   p99=summary["p99"], requests=requests)
+
+
+def steady_load():
+    """The program that asks at a steady rate, built if need be."""
+    path = BUILD / "native/bench/load"
+    built = subprocess.run(["make", "-s", "-f", "scripts/native.mk", f"OUT={BUILD}", str(path)], cwd=ROOT,
+                           capture_output=True, text=True)
+    if built.returncode != 0:
+        raise BenchError(f"load_bench does not build: {built.stderr[-500:]}")
+    return path
+
+
+def go_first():
+    """Nothing else that wants the load's core, be it a Redis, is to make the load late."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    except PermissionError:
+        pass
+
+
+def read_steady(server, output):
+    """What the program prints; raises if any request failed, or was asked too late."""
+    found = json.loads(output)
+    if found["bad"] or found["requests"] == 0:
+        raise BenchError(f"{server.name}: {found['requests']} requests, {found['bad']} failures")
+    if found["late99"] > MAX_LATE:
+        print(f"{server.name}: the load was late by {found['late99']:,.0f} us: its core was shared", flush=True)
+    return found
+
+
+def run_steadily(server, request, seconds, connections, rate):
+    """A run at that rate, whatever the answers take; the times are counted from when each was due."""
+    workers = server.workers()
+    before = sum(cpu_seconds(pid) for pid in workers)
+    command = ["taskset", "-c", str(LOAD_CORE), str(steady_load()), server.address, str(server.port),
+               str(connections), str(rate), str(seconds), request.path, str(request.keys)]
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=go_first)
+    cpu = sum(cpu_seconds(pid) for pid in workers) - before
+    if done.returncode != 0:
+        raise BenchError(f"the load failed against {server.name}: {done.stderr.strip()}")
+    found = read_steady(server, done.stdout)
+    spent = found["requests"] / found["rate"]
+    return Result(rate=found["rate"], cpu=1e6 * cpu / found["requests"], busy=cpu / spent,
+                  p50=found["p50"], p99=found["p99"], requests=found["requests"])
 
 
 def run_on_all(servers, request, seconds, connections, delay):

@@ -74,7 +74,7 @@ is $seen->{report_only}{injected}, 'script', 'and with one that only reports';
 # The browser's reports.
 my $base = "https://app.site.test:$tls";
 sub reports {
-    return sort map { join ' ', @{ $_->{labels} }{qw(disposition effective_directive blocked_url)}, $_->{labels}{document_url} =~ s/^\Q$base\E//r }
+    return sort map { join ' ', @{ $_->{labels} }{qw(disposition effective_directive blocked_uri)}, $_->{url}{original} =~ s/^\Q$base\E//r }
         events_of($nginx, qr/^csp_violated/);
 }
 my @expected = sort(
@@ -82,7 +82,7 @@ my @expected = sort(
     'enforce script-src-elem inline /static/page.html', 'report script-src-elem inline /report-only/node/reflect', 'enforce script-src-elem inline /uri/node/reflect');
 wait_for(sub { scalar(my @got = reports()) >= @expected });
 is_deeply [reports()], \@expected, 'each kind of violation has become an event, once';
-my ($event) = grep { $_->{labels}{effective_directive} eq 'script-src-elem' && $_->{labels}{document_url} eq "$base/node/reflect" } events_of($nginx, qr/^csp_violated/);
+my ($event) = grep { $_->{labels}{effective_directive} eq 'script-src-elem' && $_->{url}{original} eq "$base/node/reflect" } events_of($nginx, qr/^csp_violated/);
 is $event->{labels}{source_url}, "$base/node/reflect", 'with the place that did it';
 like $event->{user_agent}{original}, qr/Chrome/, 'by Chromium';
 is $event->{http}{version}, '2', 'over HTTP/2';

@@ -82,16 +82,16 @@ is_deeply $event, {
     event      => { kind => 'event', module => 'guard', dataset => 'guard.events', action => 'csp-violation', category => ['web'], type => ['info'],
         outcome => 'unknown', severity => 5, reason => 'A browser blocked what the policy does not allow' },
     source     => { ip => '10.1.2.3' },
-    url        => { path => '/csp', domain => 'app.example', scheme => 'http' },
+    url        => { original => 'https://app.example/page', path => '/csp', domain => 'app.example', scheme => 'http' },
     http       => { version => '1.1', request => { method => 'POST', body => {} }, response => { status_code => 204 } },
     user_agent => { original => 'Browser/1' },
-    labels     => { kind => 'csp_violated', document_url => 'https://app.example/page', blocked_url => 'https://evil.example/x.js',
+    labels     => { kind => 'csp_violated', blocked_uri => 'https://evil.example/x.js',
         source_url => 'https://app.example/own.js', source_line => '7', effective_directive => 'script-src-elem', disposition => 'enforce' },
     ecs => { version => '9.4.0' },
 }, 'its event is this, without queries, and no sample';
 
 ($status, $event) = told('/query', $single, single('document-uri' => 'https://app.example/query?session=1#top'));
-is_deeply [@{ $event->{labels} }{qw(document_url blocked_url source_url)}], ['https://app.example/query?session=1', 'https://evil.example/x.js?steal=1',
+is_deeply [$event->{url}{original}, @{ $event->{labels} }{qw(blocked_uri source_url)}], ['https://app.example/query?session=1', 'https://evil.example/x.js?steal=1',
     'https://app.example/own.js?v=1'], 'with query=on their queries, never fragments';
 
 # The Reporting API: several in one body, of which only those of CSP count.
@@ -102,12 +102,13 @@ my @events;
 wait_for(sub { @events = events_of($nginx, qr/^csp_violated/); @events >= 5 });
 @events = @events[2 .. 4];
 $told = 5;
-my %labels = (kind => 'csp_violated', document_url => 'https://app.example/page', source_url => 'https://app.example/page', source_line => '9',
+my %labels = (kind => 'csp_violated', source_url => 'https://app.example/page', source_line => '9',
     effective_directive => 'script-src-elem', disposition => 'enforce');
 is_deeply [map { $_->{labels} } @events], [
-    { %labels, blocked_url => 'inline' }, { %labels, blocked_url => 'eval', disposition => 'report' },
-    { (map { $_ => $labels{$_} } qw(kind document_url disposition)), blocked_url => 'data', effective_directive => 'img-src' },
+    { %labels, blocked_uri => 'inline' }, { %labels, blocked_uri => 'eval', disposition => 'report' },
+    { (map { $_ => $labels{$_} } qw(kind disposition)), blocked_uri => 'data', effective_directive => 'img-src' },
 ], 'and each violation is an event';
+is_deeply [map { $_->{url}{original} } @events], [('https://app.example/page') x 3], 'of its page';
 is $events[1]{event}{reason}, 'A browser would have blocked what the policy does not allow', 'of a policy that only reports too';
 
 # Told once, whatever the query; a body that nginx has spooled; other policies in front.
@@ -115,9 +116,9 @@ my $twice = my $report = single('document-uri' => 'https://app.example/twice?1')
 is scalar(told('/csp', $single, $report)), 1, 'the first of two is told';
 is post('/csp', $single, single('document-uri' => 'https://app.example/twice?2'))->{code}, 204, 'the second is taken';
 ($status, $event) = told('/spooled', $single, single('document-uri' => 'https://app.example/spooled', 'original-policy' => 'x' x 20_000));
-is "$status $event->{labels}{document_url}", '204 https://app.example/spooled', 'the next event is another: a body in a file';
+is "$status $event->{url}{original}", '204 https://app.example/spooled', 'the next event is another: a body in a file';
 ($status, $event) = told('/strict', $list, $json->encode([violation(documentURL => 'https://app.example/strict')]), headers => ['Sec-Fetch-Site: same-origin']);
-is "$status $event->{labels}{document_url}", '204 https://app.example/strict', 'behind guard_csrf and guard_json';
+is "$status $event->{url}{original}", '204 https://app.example/strict', 'behind guard_csrf and guard_json';
 is post('/strict', $list, $json->encode([violation()]), headers => ['Sec-Fetch-Site: cross-site'])->{code}, 403, 'where others may not report';
 
 # What was not told is counted.
@@ -179,8 +180,8 @@ is join(' ', map { $_->{code} } @{ $two->{responses} }), '415 204', 'what is ref
 
 # What a report holds cannot break the line.
 ($status, $event) = told('/csp', $single, single('document-uri' => "https://app.example/\x{0}\x{1f}\"\\\n{\"labels\":{}}" . ('y' x 5000)));
-like $event->{labels}{document_url}, qr{^https://app\.example/\0\x1f"\\\n\{"labels":\{\}\}y+\x{2026}$}, 'a wild URL is escaped and cut';
-is $event->{labels}{truncated}, 'document_url', 'which the line says';
+like $event->{url}{original}, qr{^https://app\.example/\0\x1f"\\\n\{"labels":\{\}\}y+\x{2026}$}, 'a wild URL is escaped and cut';
+is $event->{labels}{truncated}, 'url.original', 'which the line says';
 
 # Each client has its own rate.
 my @statuses = map { post('/few', $single, single('document-uri' => "https://app.example/few/$_"), client => '10.9.9.9')->{code} } 1 .. 5;
@@ -197,7 +198,7 @@ is post('/few', $single, 'x', client => '10.9.9.9')->{code}, 429, 'after a reloa
 is post('/csp', $single, $twice)->{code}, 204, 'and what was told';
 is $nginx->stop, undef, 'stops';
 is_deeply [log_problems($nginx)], [], 'log';
-is scalar(grep { ($_->{labels}{document_url} // '') eq 'https://app.example/twice' } events_of($nginx, qr/^csp_violated/)), 1, 'is not told again';
+is scalar(grep { ($_->{url}{original} // '') eq 'https://app.example/twice' } events_of($nginx, qr/^csp_violated/)), 1, 'is not told again';
 is scalar(grep { !defined } @{ (read_events($nginx->log_file('events.log')))[0] }), 0, 'every line is JSON';
 
 # All clients together, from two workers.

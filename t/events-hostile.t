@@ -77,7 +77,7 @@ my $url = "https://a.example/\r\n$read";
 is request($nginx->port, POST => '/csp', headers => ['Content-Type: application/csp-report'], body => $json->encode({ 'csp-report' => {
     'document-uri' => $url, 'blocked-uri' => $url, 'source-file' => $url, 'effective-directive' => 'script-src', disposition => "enforce\e[0m" } }))->{code}, 204, 'report: taken';
 $event = event_of('report');
-is_deeply [@{ $event->{labels} }{qw(document_url blocked_url source_url disposition)}], [($url) x 3, 'enforce'], 'report: its URLs as text';
+is_deeply [$event->{url}{original}, @{ $event->{labels} }{qw(blocked_uri source_url disposition)}], [($url) x 3, 'enforce'], 'report: its URLs as text';
 
 ends_well($nginx, 'nginx', allowed => []);
 $app->stop;

@@ -36,17 +36,20 @@ sub line_like {
 sub event_of {
     my ($kind, $level, $severity, $action, $category, $type, $outcome, %more) = @_;
     my $list = sub { '[' . join(',', map { qq("$_") } split /,/, $_[0]) . ']' };
+    my $page = defined $more{page} ? qq("original":"$more{page}",) : '';
+    my $rule = defined $more{rule_id} ? qq("rule":{"id":$more{rule_id}},) : defined $more{rule} ? qq("rule":{"name":"$more{rule}"},) : '';
+    my $threat = $kind eq 'injection_detected' ? '"threat":{"framework":"MITRE ATT&CK","technique":{"id":["T1190"]}},' : '';
     my $event_kind = $category =~ /intrusion_detection/ ? 'alert' : 'event';
     my $says = join '', map { defined $more{$_} ? qq(,"$_":"$more{$_}") : () } qw(code reason);
     $says .= qq(,"risk_score":$more{score}) if defined $more{score};
     $says .= ',"end":"<time>"'              if $more{end};
     # Whom realip has found has no port unless the proxy says it.
     my $source = defined $more{ip} ? qq("ip":"$more{ip}") : '"ip":"127.0.0.1","port":<number>';
-    return qq({"\@timestamp":"<time>","log":{"level":"$level"},"event":{"kind":"$event_kind","module":"guard","dataset":"guard.events",)
+    return qq({"\@timestamp":"<time>","log":{"level":"$level"},$threat"event":{"kind":"$event_kind","module":"guard","dataset":"guard.events",)
         . qq("action":"$action","category":${\ $list->($category)},"type":${\ $list->($type)},"outcome":"$outcome","severity":$severity,"sequence":<number>$says},)
-        . (defined $more{rule} ? qq("rule":{"name":"$more{rule}"},) : '')
+        . $rule . (defined $more{message} ? qq("error":{"message":"$more{message}"},) : '')
         . (defined $more{user} ? qq("user":{"$more{user}"},) : '')
-        . ($more{worker} ? '' : qq("source":{$source},"url":{"path":"$more{path}","domain":"localhost","scheme":"http"},)
+        . ($more{worker} ? '' : qq("source":{$source},"url":{$page"path":"$more{path}","domain":"localhost","scheme":"http"},)
             . qq("http":{"version":"1.1","request":{"id":"<id>","method":") . ($more{method} // 'GET') . '"'
             . (defined $more{bytes} ? qq(,"body":{"bytes":$more{bytes}}) : '')
             . qq(},"response":{"status_code":$more{status}}},)
@@ -87,9 +90,9 @@ push @cases,
     ['guard_json required; root html;', [POST => '/json/', body => '{"a":1,"a":2}', headers => ['Content-Type: application/json']],
         event_of('json_refused', 'warning', 4, 'json-refused', 'api,web', 'denied', 'success', code => 'json.duplicate_key', reason => 'an object has two members of the same name at byte 7', path => '/json/', method => 'POST', bytes => 13, status => 400, labels => ',"decision":"denied","json_pointer":"/a"')],
     ['guard_openapi api.json; root html;', [GET => '/openapi/?n=x'],
-        event_of('schema_violated', 'warning', 4, 'schema-violation', 'api,web', 'denied', 'success', code => 'openapi.parameter', reason => 'a parameter is not as the API wants it', path => '/openapi/', status => 422, labels => ',"decision":"denied","route":"GET /openapi/"')],
+        event_of('schema_violated', 'warning', 4, 'schema-violation', 'api,web', 'denied', 'success', code => 'openapi.parameter', reason => 'a parameter is not as the API wants it', rule_id => '"api.json"', message => 'must be an integer', path => '/openapi/', status => 422, labels => ',"decision":"denied","route":"GET /openapi/"')],
     ['guard_openapi api.json base=/response responses=enforce; types { } default_type application/json; alias conf/; index api.json;', [GET => '/response/'],
-        event_of('response_violated', 'error', 3, 'response-violation', 'api,web', 'error', 'failure', code => 'openapi.response', reason => 'must be an integer', path => '/response/', status => 502, labels => ',"decision":"denied","route":"GET /"')],
+        event_of('response_violated', 'error', 3, 'response-violation', 'api,web', 'error', 'failure', code => 'openapi.response', reason => 'must be an integer', rule_id => '"api.json"', path => '/response/', status => 502, labels => ',"decision":"denied","route":"GET /"')],
     ['guard_rate none; root html;', [GET => '/rate/'],
         event_of('rate_limited', 'warning', 4, 'rate-limit-exceeded', 'api,web', 'denied,access', 'success', code => 'rate.none', reason => 'Rate policy \\"none\\" allows 1 request per day', rule => 'none', path => '/rate/', status => 429, labels => ',"decision":"denied","key_hash":"<key>"')];
 
@@ -197,7 +200,7 @@ EOC
     my $denied = ',"decision":"denied"';
     my $form   = ['Content-Type: multipart/form-data; boundary=b'];
     my $body   = form(['a.txt', 'some words of text']);
-    my $file   = '"name":"a.txt","size":18,"mime_type":"text/plain","hash":{"sha256":"00a3cb840da17829a4bd8032403a7b46f8628f1ce74d6ec2f399461001dd0eac"}';
+    my $file   = '"name":"a.txt","extension":"txt","size":18,"mime_type":"text/plain","hash":{"sha256":"00a3cb840da17829a4bd8032403a7b46f8628f1ce74d6ec2f399461001dd0eac"}';
     my $of     = ',"declared_type":"text/plain","scan"';
 
     $ask->(POST => '/csp', ['Content-Type: application/csp-report'], body => '{"csp-report":{"document-uri":"https://a.example/page?session=1",'
@@ -213,10 +216,10 @@ EOC
     $ask->(POST => '/scan', $form, body => $body) for 1 .. 5;
     my @of_requests = (
         event_of('csp_violated', 'notice', 5, 'csp-violation', 'web', 'info', 'unknown', reason => 'A browser blocked what the policy does not allow', path => '/csp', method => 'POST', bytes => 180, status => 204,
-            labels => ',"document_url":"https://a.example/page","blocked_url":"https://evil.example/x.js","effective_directive":"script-src-elem","disposition":"enforce"'),
+            page => 'https://a.example/page', labels => ',"blocked_uri":"https://evil.example/x.js","effective_directive":"script-src-elem","disposition":"enforce"'),
         event_of('csrf_refused', 'warning', 4, 'csrf-refused', @alert, code => 'csrf.cross_site', reason => 'the browser says that another site has sent the request', path => '/csrf', method => 'POST', bytes => 3, status => 403, labels => $denied),
         event_of('origin_refused', 'notice', 5, 'origin-refused', @alert, code => 'cors.origin', reason => 'the origin is not allowed', path => '/cors', method => 'OPTIONS', status => 403, labels => $denied),
-        event_of('injection_detected', 'error', 3, 'rule-match', @alert, code => 'inspect.rce', reason => 'The request looks like an attack', path => '/inspect', status => 403, labels => qq($denied,"rules":"1","score":"0")),
+        event_of('injection_detected', 'error', 3, 'rule-match', @alert, code => 'inspect.rce', reason => 'The request looks like an attack', path => '/inspect', status => 403, rule_id => '["1"]', labels => $denied),
         event_of('login_failed', 'warning', 4, 'login', 'authentication', 'start', 'failure', path => '/lock', status => 401, user => 'hash":"<hash>'),
         event_of('account_locked', 'warning', 4, 'account-locked', 'iam,authentication', 'user,change', 'success', code => 'lockout.once', reason => 'Locked for 60 seconds, lock 1 in a row', end => 1, rule => 'once', path => '/lock', status => 401,
             user => 'hash":"<hash>', labels => ',"key_hash":"<hash>"'),
@@ -226,7 +229,7 @@ EOC
         event_of('account_unlocked', 'notice', 5, 'account-unlocked', 'iam,authentication', 'user,change', 'success', code => 'lockout.once', reason => 'A success lifted the lock', rule => 'once', path => '/unlock', status => 200,
             user => 'hash":"<hash>', labels => ',"key_hash":"<hash>"'),
         event_of('file_refused', 'warning', 4, 'file-refused', 'intrusion_detection,file,web', 'denied', 'success', code => 'upload.type', reason => 'the type of a file is not allowed', path => '/picture', method => 'POST', bytes => 120, status => 415,
-            file => '"name":"a.txt"', labels => qq($denied$of:"none")),
+            file => '"name":"a.txt","extension":"txt"', labels => qq($denied$of:"none")),
         event_of('file_uploaded', 'info', 6, 'file-upload', 'file,web', 'creation', 'success', path => '/text', method => 'POST', bytes => 120, status => 200, file => $file, labels => qq($of:"none")),
         event_of('client_banned', 'error', 3, 'client-banned', 'intrusion_detection,network', 'denied', 'success', code => 'ban.once', reason => q{The client's score is over the policy's}, score => 1, end => 1, rule => 'once', ip => '192.0.2.1', path => '/ban', status => 404,
             labels => qq($denied,"key_hash":"<key>")),

@@ -294,8 +294,8 @@ client
          1  \\u{1b}[0m
 END
     answers(['stats', '--top', 1, $log, $log], 0, qr/^22 events.*\nclient\n         8  192\.0\.2\.1\n\z/s, '');
-    my %violation = ('labels.kind' => 'csp_violated', 'labels.decision' => '', 'labels.effective_directive' => 'script-src-elem', 'labels.blocked_url' => 'inline');
-    my $csp = spew('csp.json', (map { event(%violation, 'labels.document_url' => "https://a.example/\e$_") } 1, 2, 2), event());
+    my %violation = ('labels.kind' => 'csp_violated', 'labels.decision' => '', 'labels.effective_directive' => 'script-src-elem', 'labels.blocked_uri' => 'inline');
+    my $csp = spew('csp.json', (map { event(%violation, 'url.original' => "https://a.example/\e$_") } 1, 2, 2), event());
     answers(['stats', $csp], 0, qr{\nviolation\n         2  script-src-elem inline https://a\.example/\\u\{1b\}2\n         1  script-src-elem inline https://a\.example/\\u\{1b\}1\n\z}, '');
     answers(['tail', '-n=2', $csp], 0, qr{\A\S+ warning csp_violated directive=script-src-elem blocked=inline page=https://a\.example/\\u\{1b\}2\n\S+ warning json_refused denied\n\z}, '');
     misuse(['stats'], '"events stats" needs a file');

@@ -198,8 +198,8 @@ main::gets(map { ['GET', $_] } qw(/?secret /observed/?token&chunked /observed/?e
 --- response_body_like eval
 [main::refused(403, 'disclosure'), main::whole('token'), main::whole('early'), (main::whole('secret')) x 2, main::refused(403, 'disclosure'), main::whole('secret')]
 --- event_log
-{"event":{"action":"response-violation","code":"inspect.disclosure"},"http":{"response":{"status_code":403}},"labels":{"kind":"response_violated","decision":"denied","rules":"12,17","score":"0","variable":"RESPONSE_BODY"}}
-{"event":{"code":"inspect.rce"},"labels":{"kind":"response_violated","decision":"observed","rules":"13,17","score":"7"}}
+{"event":{"action":"response-violation","code":"inspect.disclosure"},"http":{"response":{"status_code":403}},"labels":{"kind":"response_violated","decision":"denied","variable":"RESPONSE_BODY"},"rule":{"id":["12","17"]}}
+{"event":{"code":"inspect.rce","risk_score":7},"labels":{"kind":"response_violated","decision":"observed"},"rule":{"id":["13","17"]}}
 {"event":{"code":"inspect.disclosure"},"labels":{"decision":"observed"}}
 {"event":{"code":"inspect.disclosure"},"labels":{"decision":"denied"}}
 
@@ -323,8 +323,8 @@ main::gets(map { ['GET', $_, "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:109
 [(map { main::whole($_) } qw(fine page)), (main::refused(403, 'disclosure')) x 3, main::whole('index'), main::refused(403, 'disclosure')]
 --- event_log
 {"event":{"action":"upstream-failed"}}
-{"event":{"action":"response-violation","code":"inspect.disclosure"},"labels":{"kind":"response_violated","rules":"951230,959100,980140","score":"5"}}
-{"event":{"code":"inspect.disclosure"},"labels":{"rules":"950130,959100,980140","score":"4"}}
-{"event":{"code":"inspect.disclosure"},"labels":{"rules":"953120,959100,980140"}}
+{"event":{"action":"response-violation","code":"inspect.disclosure","risk_score":5},"labels":{"kind":"response_violated"},"rule":{"id":["951230","959100","980140"]}}
+{"event":{"code":"inspect.disclosure","risk_score":4},"rule":{"id":["950130","959100","980140"]}}
+{"event":{"code":"inspect.disclosure"},"rule":{"id":["953120","959100","980140"]}}
 {"event":{"action":"upstream-failed"}}
-{"event":{"code":"inspect.disclosure"},"labels":{"score":"5"}}
+{"event":{"code":"inspect.disclosure","risk_score":5}}

@@ -239,7 +239,7 @@ Content-Type: application/x-www-form-urlencoded
 --- error_code eval
 [200, 200]
 --- event_log
-{"event":{"action":"json-refused","code":"json.schema"},"labels":{"kind":"json_refused","decision":"observed","json_pointer":"/age"}}
+{"event":{"action":"schema-violation","code":"json.schema"},"labels":{"kind":"schema_violated","decision":"observed","json_pointer":"/age"}}
 
 === TEST 11: the event of a refusal
 --- user_files eval: $::files

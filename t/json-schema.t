@@ -223,7 +223,7 @@ Content-Type: application/json
 --- error_code eval
 [200, 200]
 --- event_log
-{"event":{"action":"json-refused","code":"json.schema"},"labels":{"kind":"json_refused","decision":"observed","json_pointer":null}}
+{"event":{"action":"schema-violation","code":"json.schema"},"labels":{"kind":"schema_violated","decision":"observed","json_pointer":null}}
 
 === TEST 11: the event of a refusal
 --- user_files eval: $::files
@@ -238,7 +238,7 @@ Content-Type: application/json
 "POST /order\n$::bad"
 --- error_code: 422
 --- event_log
-{"event":{"action":"json-refused","code":"json.schema"},"http":{"response":{"status_code":422}},"labels":{"kind":"json_refused","decision":"denied","json_pointer":"/email"}}
+{"event":{"action":"schema-violation","code":"json.schema"},"rule":{"id":"order.json"},"error":{"message":"must be of the format \"email\""},"http":{"response":{"status_code":422}},"labels":{"kind":"schema_violated","decision":"denied","json_pointer":"/email"}}
 
 === TEST 12: variables are set before; chunked, spooled to a file, and switched off
 --- user_files eval: $::files

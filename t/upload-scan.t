@@ -100,7 +100,7 @@ events_are ["file_refused observed upload.malware eicar.com infected $eicar", "f
     my $line;
     wait_for(sub { my (undef, $lines) = read_events($nginx->log_file('events.log')); $line = $lines->[-1]; $line =~ /"file_refused"/ });
     my $hash = sha256_hex($bad);
-    like $line, qr/"event":\{"kind":"alert","module":"guard","dataset":"guard\.events","action":"file-refused","category":\["intrusion_detection","file","web"\],"type":\["denied"\],"outcome":"success","severity":4,"sequence":\d+,"code":"upload\.malware","reason":"the scanner has found malware in a file"\},.*"file":\{"name":"eicar\.com","size":68,"mime_type":"text\/plain","hash":\{"sha256":"$hash"\}\},"labels":\{"kind":"file_refused","decision":"denied","declared_type":"text\/plain","scan":"infected","signature":"\Q$eicar\E"\},/, 'the whole event';
+    like $line, qr/"event":\{"kind":"alert","module":"guard","dataset":"guard\.events","action":"file-refused","category":\["intrusion_detection","file","web"\],"type":\["denied"\],"outcome":"success","severity":4,"sequence":\d+,"code":"upload\.malware","reason":"the scanner has found malware in a file"\},.*"file":\{"name":"eicar\.com","extension":"com","size":68,"mime_type":"text\/plain","hash":\{"sha256":"$hash"\}\},"labels":\{"kind":"file_refused","decision":"denied","declared_type":"text\/plain","scan":"infected","signature":"\Q$eicar\E"\},/, 'the whole event';
     forget();
 }
 

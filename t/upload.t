@@ -190,9 +190,9 @@ my $line = sub {
 };
 my $taken = '"action":"file-upload","category":["file","web"],"type":["creation"],"outcome":"success","severity":6';
 [
-    $line->('file_uploaded', '', '/u', 201, $taken, '"name":"a.txt","size":10,"mime_type":"text/plain","hash":{"sha256":"' . Digest::SHA::sha256_hex("some text\n") . '"}', '"declared_type":"text/plain","scan":"none"'),
-    $line->('file_uploaded', '', '/any', 201, $taken, qq("name":"a\xe2\x80\xae;b.txt","size":1,"mime_type":"application/octet-stream","hash":{"sha256":") . Digest::SHA::sha256_hex('x') . '"}', '"declared_type":"text/x; a=\\"y\\"","scan":"none"'),
-    $line->('file_refused', ',"code":"upload\.type","reason":"the content of a file is not of its type"', '/u', 415, '"action":"file-refused","category":["intrusion_detection","file","web"],"type":["denied"],"outcome":"success","severity":4', '"name":"a.png","size":13,"mime_type":"text/x-shellscript","hash":{"sha256":"' . Digest::SHA::sha256_hex("#!/bin/sh\nid\n") . '"}', '"decision":"denied","declared_type":"image/png","scan":"none"'),
+    $line->('file_uploaded', '', '/u', 201, $taken, '"name":"a.txt","extension":"txt","size":10,"mime_type":"text/plain","hash":{"sha256":"' . Digest::SHA::sha256_hex("some text\n") . '"}', '"declared_type":"text/plain","scan":"none"'),
+    $line->('file_uploaded', '', '/any', 201, $taken, qq("name":"a\xe2\x80\xae;b.txt","extension":"txt","size":1,"mime_type":"application/octet-stream","hash":{"sha256":") . Digest::SHA::sha256_hex('x') . '"}', '"declared_type":"text/x; a=\\"y\\"","scan":"none"'),
+    $line->('file_refused', ',"code":"upload\.type","reason":"the content of a file is not of its type"', '/u', 415, '"action":"file-refused","category":["intrusion_detection","file","web"],"type":["denied"],"outcome":"success","severity":4', '"name":"a.png","extension":"png","size":13,"mime_type":"text/x-shellscript","hash":{"sha256":"' . Digest::SHA::sha256_hex("#!/bin/sh\nid\n") . '"}', '"decision":"denied","declared_type":"image/png","scan":"none"'),
 ]
 
 === TEST 7: archives that say that they are bombs, and those that are none

@@ -69,7 +69,7 @@ class Stats {
     const std::string_view directive = record_.text(Field::effective_directive);
     if (directive.empty()) return;
     std::string text(directive.substr(0, kKeyMax / 4));
-    for (Field field : {Field::blocked_url, Field::document_url}) {
+    for (Field field : {Field::blocked_uri, Field::page}) {
       text.append(" ").append(record_.text(field).substr(0, kKeyMax));
     }
     violations_.count(text);

@@ -47,8 +47,8 @@ class Teller {
     add(text, "count=", Field::count);
     add(text, "pointer=", Field::pointer);
     add(text, "directive=", Field::effective_directive);
-    add(text, "blocked=", Field::blocked_url);
-    add(text, "page=", Field::document_url);
+    add(text, "blocked=", Field::blocked_uri);
+    add(text, "page=", Field::page);
     add(text, "id=", Field::request_id);
     add(text, "- ", Field::reason);
     return text + "\n";

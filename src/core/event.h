@@ -92,7 +92,7 @@ struct EventLabel {
 };
 inline constexpr std::size_t kEventLabelNameMax = 20;
 // Of one event; more are left out.
-inline constexpr std::size_t kEventUrlsMax = 3;
+inline constexpr std::size_t kEventUrlsMax = 2;
 inline constexpr std::size_t kEventWordsMax = 3;
 
 // The file that some kinds are about, as file.* and some labels of the line. Empty is left out.
@@ -115,9 +115,14 @@ struct Event {
   std::string_view code;             // refusal code, e.g. "json.syntax"
   std::string_view policy;           // name of the policy that decided
   std::string_view detail;           // one sentence, never with a value from the client in it
-  std::string_view pointer;          // RFC 6901 pointer of the first offence, may hold client bytes
-  std::string_view key_hash;         // hex of the keyed hash of the counted key
-  std::string_view user;             // user name as the configuration extracts it
+  // What the first of several faults is, where detail is about all of them; never with a value from
+  // the client in it.
+  std::string_view message;
+  std::string_view rule;      // what was violated: the file of a schema
+  std::string_view rules;     // ids of rules that have matched, "942100,949110"
+  std::string_view pointer;   // RFC 6901 pointer of the first offence, may hold client bytes
+  std::string_view key_hash;  // hex of the keyed hash of the counted key
+  std::string_view user;      // user name as the configuration extracts it
   // Of an event of the worker that follows from a request, which may be gone; empty: of none.
   std::string_view client;      // address
   std::string_view request_id;  // $request_id
@@ -125,8 +130,9 @@ struct Event {
   // not known yet.
   std::uint16_t status = 0;
   std::uint64_t count = 0;   // how many this one line stands for, or were lost; 0: one
-  std::uint64_t score = 0;   // of a client, see guard_ban_policy; 0: there is none
+  std::uint64_t score = 0;   // of a client (guard_ban_policy) or a request; 0: there is none
   std::uint64_t end_ms = 0;  // when what it tells of is over, since 1970; 0: not known
+  std::string_view page;     // URL of the page that it is about, treated as a label's
   std::span<const EventLabel> labels{};
   const EventFile* file = nullptr;  // one that has labels has no file
 };

@@ -41,9 +41,12 @@ struct Refusal {
   std::string_view allow;                      // Allow of a 405
   std::string_view key_hash;                   // for the event: hex of the counted key's hash
   const EventFile* file = nullptr;             // for the event: the file it is about
-  std::int64_t retry_after = -1;               // seconds; -1: no Retry-After
-  std::span<const EventLabel> labels{};        // for the event: see there
-  bool silent = false;                         // no event: one for the same key was just published
+  std::string_view rule;                       // for the event, like the next two: see there
+  std::string_view rules;
+  std::uint64_t score = 0;
+  std::int64_t retry_after = -1;         // seconds; -1: no Retry-After
+  std::span<const EventLabel> labels{};  // for the event: see there
+  bool silent = false;                   // no event: one for the same key was just published
 };
 
 // The RFC 9457 body, JSON or a small self-contained HTML page, of a refusal. request_id is

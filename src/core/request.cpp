@@ -154,9 +154,14 @@ void Request::record(const Refusal& refusal, Action action) noexcept {
   event.labels = refusal.labels;
   event.status = refusal.status;
   event.file = refusal.file;
+  event.rule = refusal.rule;
+  event.rules = refusal.rules;
+  event.score = refusal.score;
   if (!refusal.errors.empty()) {
-    event.pointer = refusal.errors.front().pointer;
-    if (refusal.detail.empty()) event.detail = refusal.errors.front().detail;
+    const FieldError& first = refusal.errors.front();
+    event.pointer = first.pointer;
+    if (refusal.detail.empty()) event.detail = first.detail;
+    if (event.detail != first.detail) event.message = first.detail;
   }
   if (code_.empty()) code_ = refusal.code;
   verdict_ = action == Action::denied ? Verdict::refused : Verdict::observed;

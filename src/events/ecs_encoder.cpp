@@ -12,6 +12,9 @@ namespace guard::events {
 namespace {
 
 constexpr std::string_view kEcsVersion = "9.4.0";
+// Exploit Public-Facing Application.
+constexpr std::string_view kThreat =
+    R"("threat":{"framework":"MITRE ATT&CK","technique":{"id":["T1190"]}},)";
 // U+2026, the sign that a text was cut.
 constexpr std::string_view kCut = "\xe2\x80\xa6";
 constexpr std::size_t kDateSize = 20;
@@ -22,35 +25,36 @@ constexpr std::size_t kHostMax = 64;
 struct Caps {
   std::size_t path, query, user_agent, host, reason, pointer, user, word, id, label_url, file_name;
 };
-constexpr Caps kWide = {2048, 1024, 1024, 256, 512, 512, 256, 128, 64, 0, 0};
-constexpr Caps kNarrow = {640, 256, 384, 128, 256, 256, 128, 64, 64, 0, 0};
+constexpr Caps kWide = {2048, 1024, 768, 256, 512, 512, 256, 128, 64, 0, 0};
+constexpr Caps kNarrow = {512, 192, 320, 128, 256, 192, 128, 64, 64, 0, 0};
 // Of events with labels of their own, which need the room more than what the request says.
-constexpr Caps kWideLabelled = {512, 512, 1024, 256, 256, 64, 64, 128, 64, 800, 0};
-constexpr Caps kNarrowLabelled = {128, 64, 256, 128, 128, 64, 64, 64, 64, 180, 0};
+constexpr Caps kWideLabelled = {512, 512, 768, 256, 256, 64, 64, 128, 64, 800, 0};
+constexpr Caps kNarrowLabelled = {128, 64, 192, 128, 128, 64, 64, 64, 64, 170, 0};
 // Of events about a file.
-constexpr Caps kWideFile = {1024, 512, 1024, 256, 512, 64, 256, 128, 64, 0, 1024};
-constexpr Caps kNarrowFile = {256, 64, 256, 128, 192, 64, 64, 64, 64, 0, 256};
+constexpr Caps kWideFile = {1024, 512, 768, 256, 512, 64, 256, 128, 64, 0, 1024};
+constexpr Caps kNarrowFile = {192, 64, 192, 128, 192, 64, 64, 64, 64, 0, 256};
 
 // Everything but the capped texts: names, punctuation, numbers, the kind's and the writer's own
 // members, and labels.truncated. A unit test and the fuzzer hold the encoder to it.
-constexpr std::size_t kFixedMax = 1088;
+constexpr std::size_t kFixedMax = 1216;
 // The name of a label, its punctuation, the sign of a cut, and its place in labels.truncated.
 constexpr std::size_t kLabelFixedMax = 2 * core::kEventLabelNameMax + 10;
 constexpr std::size_t sum_of(const Caps& caps) {
-  // code, policy and route are words; request id, three hashes, method, scheme, two versions, the
-  // trace id and the address are ids.
-  return caps.path + caps.query + caps.user_agent + caps.host + caps.reason + caps.pointer +
-         caps.user + 3 * caps.word + 10 * caps.id;
+  // code, policy, rules and route are words; request id, three hashes, method, scheme, two
+  // versions, the trace id and the address are ids.
+  return caps.path + caps.query + caps.user_agent + caps.host + caps.reason + caps.reason / 2 +
+         caps.pointer + caps.user + 4 * caps.word + 10 * caps.id;
 }
 constexpr std::size_t labelled_sum_of(const Caps& caps) {
-  return sum_of(caps) + core::kEventUrlsMax * (caps.label_url + kLabelFixedMax) +
+  return sum_of(caps) + (1 + core::kEventUrlsMax) * (caps.label_url + kLabelFixedMax) +
          core::kEventWordsMax * (caps.id + kLabelFixedMax);
 }
-// Declared type and signature are words, the detected type is an id. What else file.* needs: the
-// hash, a number of 20 digits, the scan's verdict, names, and those of what was cut.
-constexpr std::size_t kFileFixedMax = 64 + 20 + 8 + 13 * 16;
+// Declared type and signature are words, the detected type and the extension are ids. What else
+// file.* needs: the hash, a number of 20 digits, the scan's verdict, names, and those of what was
+// cut.
+constexpr std::size_t kFileFixedMax = 64 + 20 + 8 + 15 * 16;
 constexpr std::size_t file_sum_of(const Caps& caps) {
-  return sum_of(caps) + caps.file_name + 2 * caps.word + caps.id + kFileFixedMax;
+  return sum_of(caps) + caps.file_name + 2 * caps.word + 2 * caps.id + kFileFixedMax;
 }
 static_assert(sum_of(kWide) + kFixedMax + kSealSize <= kLineMax);
 static_assert(sum_of(kNarrow) + kFixedMax + kSealSize <= kPipeLineMax);
@@ -125,6 +129,23 @@ class LineWriter {
     std::memcpy(out_.data() + at_ + 1, value.data(), value.size());
     at_ += value.size() + 2;
     out_[at_ - 1] = '"';
+  }
+
+  // "1,2" as ["1","2"], as many as fit into most bytes.
+  void list(std::string_view name, std::string_view values, std::size_t most) noexcept {
+    if (values.empty()) return;
+    key(name);
+    const std::size_t end = at_ + most;
+    raw("[");
+    bool first = true;
+    for (std::string_view value : core::split(values, ',')) {
+      if (at_ + value.size() + 4 > end) break;
+      raw(first ? "\"" : ",\"");
+      raw(value);
+      raw("\"");
+      first = false;
+    }
+    raw("]");
   }
 
   void number(std::string_view name, std::uint64_t value) noexcept {
@@ -281,12 +302,18 @@ void write_source(LineWriter& line, const RequestFacts& request, AddressPrivacy 
   line.close();
 }
 
-void write_request(LineWriter& line, const RequestFacts& request, std::uint16_t status,
-                   const PrivacyPolicy& privacy, const Caps& caps) noexcept {
+// URLs that clients tell have a query only where those of requests have.
+std::string_view url_text(std::string_view url, const PrivacyPolicy& privacy) noexcept {
+  return privacy.query ? url : split_target(url).path;
+}
+
+void write_request(LineWriter& line, const RequestFacts& request, const core::Event& event,
+                   std::uint16_t status, const PrivacyPolicy& privacy, const Caps& caps) noexcept {
   write_source(line, request, privacy.address, caps);
 
   const Target target = split_target(request.target);
   line.open("url");
+  line.text("original", url_text(event.page, privacy), caps.label_url, "url.original");
   line.text("path", target.path, caps.path, "url.path");
   if (privacy.query) line.text("query", target.query, caps.query, "url.query");
   line.text("domain", request.host, caps.host, "url.domain");
@@ -329,6 +356,10 @@ void write_request(LineWriter& line, const RequestFacts& request, std::uint16_t 
 void write_file(LineWriter& line, const core::EventFile& file, const Caps& caps) noexcept {
   line.open("file");
   line.text("name", file.name, caps.file_name, "file.name");
+  const std::size_t dot = file.name.rfind('.');
+  if (dot != std::string_view::npos && dot != 0) {
+    line.text("extension", file.name.substr(dot + 1), caps.id, "file.extension");
+  }
   if (file.size) line.number("size", *file.size);
   line.text("mime_type", file.detected_type, caps.id, "file.mime_type");
   line.open("hash");
@@ -349,8 +380,8 @@ void write_end(LineWriter& line, std::uint64_t end_ms) noexcept {
 }
 
 // The labels that an event brings with it.
-void write_own_labels(LineWriter& line, std::span<const core::EventLabel> labels, bool query,
-                      const Caps& caps) noexcept {
+void write_own_labels(LineWriter& line, std::span<const core::EventLabel> labels,
+                      const PrivacyPolicy& privacy, const Caps& caps) noexcept {
   std::size_t urls = 0;
   std::size_t words = 0;
   for (const core::EventLabel& label : labels) {
@@ -358,7 +389,7 @@ void write_own_labels(LineWriter& line, std::span<const core::EventLabel> labels
     if (!label.url) {
       line.text(label.name, label.value, caps.id);
     } else {
-      line.text(label.name, query ? label.value : split_target(label.value).path, caps.label_url);
+      line.text(label.name, url_text(label.value, privacy), caps.label_url);
     }
   }
 }
@@ -377,7 +408,7 @@ void write_labels(LineWriter& line, const core::Event& event, std::string_view k
     line.plain("scan", event.file->scan);
     line.text("signature", event.file->signature, caps.word, "labels.signature");
   } else {
-    write_own_labels(line, event.labels, privacy.query, caps);
+    write_own_labels(line, event.labels, privacy, caps);
   }
   if (request != nullptr) {
     line.text("route", request->route, caps.word, "labels.route");
@@ -400,8 +431,9 @@ EcsEncoder::EcsEncoder(const Writer& writer) {
     const core::EventKindInfo& info = core::info_of(static_cast<core::EventKind>(i));
     const bool alert = info.category.find("intrusion_detection") != std::string_view::npos;
     KindText& text = kinds_[i];
-    text.head = std::string("\"event\":{\"kind\":\"") + (alert ? "alert" : "event") +
-                R"(","module":"guard","dataset":"guard.events")";
+    if (info.kind == core::EventKind::injection_detected) text.head = kThreat;
+    text.head += std::string("\"event\":{\"kind\":\"") + (alert ? "alert" : "event") +
+                 R"(","module":"guard","dataset":"guard.events")";
     if (info.kind != core::EventKind::custom) {
       text.head += ",\"action\":";
       core::append_json_string(text.head, info.action);
@@ -482,7 +514,13 @@ std::size_t EcsEncoder::encode(const core::Event& event, const RequestFacts* req
     line.raw("}");
 
     line.open("rule");
+    line.text("id", event.rule, caps.word, "rule.id");
+    if (event.rule.empty()) line.list("id", event.rules, caps.word);
     line.text("name", event.policy, caps.word, "rule.name");
+    line.close();
+
+    line.open("error");
+    line.text("message", event.message, caps.reason / 2, "error.message");
     line.close();
 
     line.open("user");
@@ -493,7 +531,7 @@ std::size_t EcsEncoder::encode(const core::Event& event, const RequestFacts* req
     }
     line.close();
 
-    if (request != nullptr) write_request(line, *request, status, privacy, caps);
+    if (request != nullptr) write_request(line, *request, event, status, privacy, caps);
     if (event.file != nullptr) write_file(line, *event.file, caps);
     write_labels(line, event, core::kind_name_of(event), request, privacy, caps);
     line.raw(",");

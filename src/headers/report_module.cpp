@@ -121,9 +121,8 @@ std::optional<std::string_view> body_of(ngx_http_request_t* r) noexcept {
 }
 
 void publish(core::Request& request, const CspReport& report, std::uint32_t count) noexcept {
-  const std::array<core::EventLabel, 6> labels = {{
-      {"document_url", report.document, true},
-      {"blocked_url", report.blocked, true},
+  const std::array<core::EventLabel, 5> labels = {{
+      {"blocked_uri", report.blocked, true},
       {"source_url", report.source, true},
       {"source_line", report.line},
       {"effective_directive", report.directive},
@@ -135,6 +134,7 @@ void publish(core::Request& request, const CspReport& report, std::uint32_t coun
                                  : "A browser would have blocked what the policy does not allow";
   event.status = NGX_HTTP_NO_CONTENT;
   event.count = count > 1 ? count : 0;
+  event.page = report.document;
   event.labels = labels;
   request.publish(event);
 }

@@ -103,15 +103,14 @@ std::string_view number_text(Request& request, std::int64_t number) noexcept {
 }
 
 // What the event says: which rules, how much, and where the first of them that weighs found it.
-std::span<const core::EventLabel> labels_of(Request& request, const Inspection& inspection,
-                                            const State& state) noexcept {
-  auto* labels =
-      static_cast<core::EventLabel*>(ngx_palloc(request.pool(), 3 * sizeof(core::EventLabel)));
-  if (labels == nullptr) return {};
-  new (&labels[0]) core::EventLabel{"rules", state.rules};
-  new (&labels[1]) core::EventLabel{"score", number_text(request, state.score)};
-  new (&labels[2]) core::EventLabel{"variable", copy(request, first_place(inspection.matches()))};
-  return {labels, 3};
+void describe(Request& request, const Inspection& inspection, const State& state,
+              core::Refusal& refusal) noexcept {
+  refusal.rules = state.rules;
+  refusal.score = static_cast<std::uint64_t>(std::max<std::int64_t>(state.score, 0));
+  auto* label = request.memory<core::EventLabel>(1);
+  if (label == nullptr) return;
+  new (label) core::EventLabel{"variable", copy(request, first_place(inspection.matches()))};
+  refusal.labels = {label, 1};
 }
 
 // What the rules of the answer will need of those of the request.
@@ -140,7 +139,7 @@ Answer judge(Request& request, core::Refusal& refusal, const Policy& policy,
       return refuse(refusal, code_unavailable());
     case Outcome::over_budget:
       refuse(refusal, code_budget());
-      refusal.labels = labels_of(request, *worker, *state);
+      describe(request, *worker, *state, refusal);
       if (!policy.budget.pass) return Answer::refuse;
       request.observe(refusal);
       return Answer::pass;
@@ -149,7 +148,7 @@ Answer judge(Request& request, core::Refusal& refusal, const Policy& policy,
   }
   refuse(refusal, code_of(worker->category()));
   refusal.status = result.status;
-  refusal.labels = labels_of(request, *worker, *state);
+  describe(request, *worker, *state, refusal);
   return Answer::refuse;
 }
 
@@ -258,7 +257,7 @@ Answer refuse_answer(Request& request, core::Refusal& refusal, const Code& code,
   refuse(refusal, code);
   refusal.event = core::EventKind::response_violated;
   refusal.title = response_title();
-  refusal.labels = labels_of(request, *worker, state);
+  describe(request, *worker, state, refusal);
   return Answer::refuse;
 }
 

@@ -78,6 +78,7 @@ struct BodyRule {
   std::uint32_t block = kAnything;         // of program
   std::size_t errors = 10;                 // at most so many are told
   const FormReading* form = nullptr;       // the body is a form, which this reads
+  std::string_view name;                   // of the schema, for the event
 };
 
 inline core::Answer refuse(core::Refusal& refusal, const Code& code,
@@ -109,9 +110,9 @@ inline core::Answer refuse(core::Request& request, core::Refusal& refusal,
 
 // Pointers are copied into the request's pool, since they lead into a document that is gone with
 // the next body; details are the schema's own.
-inline core::Answer refuse(core::Request& request, core::Refusal& refusal,
-                           const core::JsonDocument& document, std::span<const SchemaError> errors,
-                           bool form) noexcept {
+inline core::Answer refuse(core::Request& request, core::Refusal& refusal, const BodyRule& rule,
+                           const core::JsonDocument& document,
+                           std::span<const SchemaError> errors) noexcept {
   auto* list = request.memory<core::FieldError>(errors.size());
   std::size_t count = 0;
   for (const SchemaError& error : errors) {
@@ -123,9 +124,12 @@ inline core::Answer refuse(core::Request& request, core::Refusal& refusal,
     new (&list[count++]) core::FieldError{error.detail, *kept, name_of(error.keyword)};
   }
   refusal.errors = {list, count};
-  return refuse(refusal, code_of(SchemaVerdict::invalid),
-                form ? "the form is not as the schema wants it"
-                     : "the body is JSON, but not as the schema wants it");
+  refuse(refusal, code_of(SchemaVerdict::invalid),
+         rule.form != nullptr ? "the form is not as the schema wants it"
+                              : "the body is JSON, but not as the schema wants it");
+  refusal.event = core::EventKind::schema_violated;
+  refusal.rule = rule.name;
+  return core::Answer::refuse;
 }
 
 // Without memory for it nothing is known to be confined.
@@ -153,7 +157,7 @@ inline core::Answer check_schema(core::Request& request, core::Refusal& refusal,
       return core::Answer::pass;
     case SchemaVerdict::invalid:
       json_metrics_of(request).count(evaluator->errors());
-      return refuse(request, refusal, document, evaluator->errors(), rule.form != nullptr);
+      return refuse(request, refusal, rule, document, evaluator->errors());
     case SchemaVerdict::pattern_limit:
       return refuse(refusal, code_of(verdict),
                     "a pattern of the schema would take too long on a string of the body");

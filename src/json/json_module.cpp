@@ -45,6 +45,7 @@ struct Policy {
   Mode mode = Mode::off;
   core::JsonLimits limits;
   const SchemaProgram* program = nullptr;
+  std::string_view schema;             // its name
   const FormReading* forms = nullptr;  // null: a form is not taken
   Methods methods = kWriting;
   std::size_t errors = 0;
@@ -153,9 +154,12 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
     const FieldRefusal found = refusal_of(admission, *fields, policy.forms != nullptr);
     return refuse(refusal, found.code, found.detail);
   }
-  const BodyRule rule{&policy.limits, policy.program,
-                      policy.program == nullptr ? kAnything : policy.program->root, policy.errors,
-                      fields->one_form() ? policy.forms : nullptr};
+  const BodyRule rule{&policy.limits,
+                      policy.program,
+                      policy.program == nullptr ? kAnything : policy.program->root,
+                      policy.errors,
+                      fields->one_form() ? policy.forms : nullptr,
+                      policy.schema};
   return check_body(request, refusal, rule, [&](const core::JsonDocument& document) {
     if (!conf.settings.empty()) set_variables(request, conf, document);
   });
@@ -276,6 +280,7 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
     if (child.limits) policy->limits = *child.limits;
     if (bound) {
       policy->program = &child.contract->schema->program;
+      policy->schema = name_of_file(child.contract->policy.source.file);
       policy->methods = child.contract->policy.methods;
       policy->errors = child.contract->policy.errors;
       if (child.contract->forms) policy->forms = &*child.contract->forms;

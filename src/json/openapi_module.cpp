@@ -129,16 +129,22 @@ bool is_preflight(const State& state, const Request& request) noexcept {
          !state.fields.method_override();
 }
 
-Answer refuse_contract(core::Refusal& refusal, const Code& code, std::string_view detail) noexcept {
+std::string_view name_of(const Policy& policy) noexcept {
+  return name_of_file(policy.words.file);
+}
+
+Answer refuse_contract(core::Refusal& refusal, const Policy& policy, const Code& code,
+                       std::string_view detail) noexcept {
   const Answer answer = refuse(refusal, code, detail);
   refusal.event = core::EventKind::schema_violated;
+  refusal.rule = name_of(policy);
   return answer;
 }
 
 // Pointers are copied, since they lead into a document that is gone with the next request.
-Answer refuse_parameters(Request& request, core::Refusal& refusal, std::size_t most) noexcept {
-  const std::span<const ParameterError> errors =
-      parameter_reader->errors().first(std::min(most, parameter_reader->errors().size()));
+Answer refuse_parameters(Request& request, core::Refusal& refusal, const Policy& policy) noexcept {
+  const std::span<const ParameterError> errors = parameter_reader->errors().first(
+      std::min(policy.words.errors, parameter_reader->errors().size()));
   auto* list = static_cast<core::FieldError*>(
       ngx_palloc(request.pool(), sizeof(core::FieldError) * errors.size()));
   std::size_t count = 0;
@@ -152,7 +158,7 @@ Answer refuse_parameters(Request& request, core::Refusal& refusal, std::size_t m
         kParameterPlaces[static_cast<std::size_t>(error.parameter->in)], error.parameter->name};
   }
   refusal.errors = {list, count};
-  return refuse_contract(refusal, kParameter, "a parameter is not as the API wants it");
+  return refuse_contract(refusal, policy, kParameter, "a parameter is not as the API wants it");
 }
 
 Answer check_parameters(Request& request, core::Refusal& refusal, const Policy& policy,
@@ -170,7 +176,7 @@ Answer check_parameters(Request& request, core::Refusal& refusal, const Policy& 
     case ParameterReader::Verdict::valid:
       return Answer::pass;
     case ParameterReader::Verdict::invalid:
-      return refuse_parameters(request, refusal, policy.words.errors);
+      return refuse_parameters(request, refusal, policy);
     case ParameterReader::Verdict::pattern_limit:
       return refuse(refusal, code_of(SchemaVerdict::pattern_limit),
                     "a pattern of the API would take too long on a parameter");
@@ -192,16 +198,17 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
   if (match.operation == nullptr) {
     if (policy.words.pass_unknown) return Answer::pass;
     if (match.path == nullptr) {
-      return refuse_contract(refusal, kUnknownPath, "the API has no such path");
+      return refuse_contract(refusal, policy, kUnknownPath, "the API has no such path");
     }
     if (is_preflight(*state, request)) return Answer::pass;
     refusal.allow = match.path->allow;
-    return refuse_contract(refusal, kUnknownMethod, "the path has no such method");
+    return refuse_contract(refusal, policy, kUnknownMethod, "the path has no such method");
   }
   const Answer parameters = check_parameters(request, refusal, policy, *state);
   if (parameters != Answer::pass) return parameters;
 
-  BodyRule rule{&limits_of(request), nullptr, kAnything, policy.words.errors, nullptr};
+  BodyRule rule{&limits_of(request), nullptr, kAnything,
+                policy.words.errors, nullptr, name_of(policy)};
   switch (state->body.choice) {
     case BodyChoice::none:
     case BodyChoice::unchecked:
@@ -214,7 +221,7 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
       break;
     default: {
       const FieldRefusal found = refusal_of(state->body.choice, state->fields);
-      return refuse_contract(refusal, found.code, found.detail);
+      return refuse_contract(refusal, policy, found.code, found.detail);
     }
   }
   rule.program = &policy.description->openapi->program;
@@ -259,10 +266,11 @@ std::string_view detail_of(core::AnswerBody what) noexcept {
 }
 
 // The place is for the event: the client is not told what is in an answer that it does not get.
-Answer refuse_answer(Request& request, core::Refusal& refusal, std::string_view detail,
-                     std::string_view pointer) noexcept {
+Answer refuse_answer(Request& request, core::Refusal& refusal, const Policy& policy,
+                     std::string_view detail, std::string_view pointer) noexcept {
   refuse(refusal, kResponse, {});
   refusal.event = core::EventKind::response_violated;
+  refusal.rule = name_of(policy);
   const ngx_str_t kept = ngx::copy(request.pool(), pointer);
   auto* place =
       static_cast<core::FieldError*>(ngx_palloc(request.pool(), sizeof(core::FieldError)));
@@ -282,12 +290,12 @@ Answer judge_answer(Request& request, core::AnswerBody what, std::string_view bo
   SchemaEvaluator* const evaluator = worker_evaluator();
   if (answer_parser == nullptr || evaluator == nullptr) what = core::AnswerBody::unavailable;
   if (what != core::AnswerBody::whole) {
-    return refuse_answer(request, refusal, detail_of(what), {});
+    return refuse_answer(request, refusal, policy, detail_of(what), {});
   }
   const auto fault = find_answer_fault(*answer_parser, *evaluator,
                                        policy.description->openapi->answer_program, *block, body);
   if (!fault) return Answer::pass;
-  return refuse_answer(request, refusal, fault->detail, fault->pointer());
+  return refuse_answer(request, refusal, policy, fault->detail, fault->pointer());
 }
 
 const core::AnswerCheck kAnswers = {core::Feature::openapi, answer_need, judge_answer};

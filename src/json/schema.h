@@ -20,6 +20,11 @@ struct SchemaSource {
   friend auto operator<=>(const SchemaSource&, const SchemaSource&) = default;
 };
 
+// What events call a schema or a description: the name of its file, without folders.
+inline std::string_view name_of_file(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
 // At configuration time only. Throws ConfigError.
 std::shared_ptr<const CompiledSchema> load_schema(const SchemaSource& source);
 

@@ -33,9 +33,8 @@ void check_line(const headers::CspReport& report) {
   static events::EcsEncoder encoder({"host", "1.0.0", 1, 2});
   static simdjson::dom::parser parser;
   static std::array<char, events::kLineMax> out;
-  const std::array<core::EventLabel, 6> labels = {{
-      {"document_url", report.document, true},
-      {"blocked_url", report.blocked, true},
+  const std::array<core::EventLabel, 5> labels = {{
+      {"blocked_uri", report.blocked, true},
       {"source_url", report.source, true},
       {"source_line", report.line},
       {"effective_directive", report.directive},
@@ -43,16 +42,18 @@ void check_line(const headers::CspReport& report) {
   }};
   core::Event event;
   event.kind = core::EventKind::csp_violated;
+  event.page = report.document;
   event.labels = labels;
+  const events::RequestFacts request;
   for (const std::size_t room : {events::kPipeLineMax, events::kLineMax}) {
-    const std::size_t size = encoder.encode(event, nullptr, {}, 1, 2, std::span(out).first(room));
+    const std::size_t size = encoder.encode(event, &request, {}, 1, 2, std::span(out).first(room));
     expect(size > 0 && size <= room);
     const std::string_view line(out.data(), size);
     expect(line.find('\n') == size - 1);
     simdjson::dom::element root;
     expect(parser.parse(line.data(), line.size()).get(root) == simdjson::SUCCESS);
     std::string_view url;
-    expect(root["labels"]["document_url"].get(url) == simdjson::SUCCESS);
+    expect(report.document.empty() || root["url"]["original"].get(url) == simdjson::SUCCESS);
     expect(url.find('?') == std::string_view::npos);
   }
 }

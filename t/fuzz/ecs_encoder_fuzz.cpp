@@ -63,6 +63,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   request.tls_version = texts.next();
   request.http_version = texts.next();
   request.route = texts.next();
+  event.rule = texts.next();
+  event.message = texts.next();
+  event.page = texts.next();
   request.user_hash = "00000000000000bb";
   request.address_hash = "00000000000000aa";
   request.client_port = data[1];

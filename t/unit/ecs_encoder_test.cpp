@@ -179,6 +179,7 @@ void bounded(void**) {
   request.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
   core::Event event = refusal();
   event.code = event.policy = event.detail = event.pointer = event.key_hash = event.user = bomb;
+  event.rule = event.message = event.page = bomb;
   event.count = UINT64_MAX;
   event.status = 65535;
   simdjson::dom::parser parser;
@@ -226,8 +227,8 @@ void every_kind(void**) {
 
 void labels(void**) {
   const core::EventLabel labels[] = {
-      {"document_url", "https://a.example/p?secret", true},
-      {"blocked_url", "", true},
+      {"blocked_uri", "https://b.example/x?secret", true},
+      {"source_url", "", true},
       {"source_line", "7"},
   };
   core::Event event;
@@ -235,12 +236,58 @@ void labels(void**) {
   event.labels = labels;
   std::string line = line_of(event, nullptr);
   assert_non_null(strstr(line.c_str(), R"("labels":{"kind":"csp_violated",)"
-                                       R"("document_url":"https://a.example/p",)"
+                                       R"("blocked_uri":"https://b.example/x",)"
                                        R"("source_line":"7"})"));
   events::PrivacyPolicy open;
   open.query = true;
   line = line_of(event, nullptr, open);
-  assert_non_null(strstr(line.c_str(), R"("document_url":"https://a.example/p?secret")"));
+  assert_non_null(strstr(line.c_str(), R"("blocked_uri":"https://b.example/x?secret")"));
+}
+
+// What was violated or has matched, by its own members of ECS.
+void rules(void**) {
+  core::Event event;
+  event.kind = core::EventKind::injection_detected;
+  event.rules = "942100,949110";
+  event.score = 15;
+  std::string line = line_of(event, nullptr);
+  assert_non_null(strstr(line.c_str(), R"("rule":{"id":["942100","949110"]})"));
+  assert_non_null(strstr(line.c_str(), R"("risk_score":15)"));
+  assert_non_null(strstr(line.c_str(), R"("technique":{"id":["T1190"]})"));
+  std::string many;
+  for (int i = 0; i < 1000; ++i) many += "1,";
+  event.rules = many;
+  for (std::size_t room : {events::kLineMax, events::kPipeLineMax}) {
+    line = line_of(event, nullptr, {}, room);
+    simdjson::dom::parser parser;
+    simdjson::dom::array ids = parser.parse(line)["rule"]["id"];
+    assert_in_range(ids.size(), 10, 40);
+  }
+
+  event = {};
+  event.kind = core::EventKind::schema_violated;
+  event.rule = "login.json";
+  event.detail = "The body is not as the schema wants it";
+  event.message = "must be a string";
+  line = line_of(event, nullptr);
+  assert_non_null(strstr(line.c_str(), R"("rule":{"id":"login.json"})"));
+  assert_non_null(strstr(line.c_str(), R"("error":{"message":"must be a string"})"));
+  assert_null(strstr(line.c_str(), "threat"));
+}
+
+void page(void**) {
+  core::Event event;
+  event.kind = core::EventKind::csp_violated;
+  event.page = "https://a.example/p?secret";
+  const core::EventLabel label[] = {{"blocked_uri", "inline", true}};
+  event.labels = label;
+  const events::RequestFacts request = facts();
+  std::string line = line_of(event, &request);
+  assert_non_null(strstr(line.c_str(), R"("url":{"original":"https://a.example/p",)"));
+  events::PrivacyPolicy open;
+  open.query = true;
+  line = line_of(event, &request, open);
+  assert_non_null(strstr(line.c_str(), R"("original":"https://a.example/p?secret")"));
 }
 
 // More labels than there may be, each longer than it may be, of a request that is as long.
@@ -255,6 +302,7 @@ void bounded_labels(void**) {
   core::Event event = refusal();
   event.kind = core::EventKind::csp_violated;
   event.code = event.policy = event.detail = event.pointer = event.key_hash = event.user = bomb;
+  event.rule = event.message = event.page = bomb;
   event.count = UINT64_MAX;
   event.labels = labels;
   simdjson::dom::parser parser;
@@ -288,7 +336,7 @@ void file(void**) {
   const std::string said =
       R"("file":{"name":"caf)"
       "\xc3\xa9"
-      R"(\"\n.png","size":0,"mime_type":"image/jpeg",)"
+      R"(\"\n.png","extension":"png","size":0,"mime_type":"image/jpeg",)"
       R"("hash":{"sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}},)"
       R"("labels":{"kind":"file_refused","declared_type":"image/png","scan":"infected",)"
       R"("signature":"Eicar-Test-Signature"})";
@@ -313,6 +361,7 @@ void bounded_file(void**) {
   core::Event event = refusal();
   event.kind = core::EventKind::file_refused;
   event.code = event.policy = event.detail = event.pointer = event.key_hash = event.user = bomb;
+  event.rule = event.message = event.page = bomb;
   event.count = UINT64_MAX;
   event.file = &file;
   simdjson::dom::parser parser;
@@ -349,6 +398,7 @@ int main() {
       cmocka_unit_test(no_address), cmocka_unit_test(hostile_bytes),
       cmocka_unit_test(bounded),    cmocka_unit_test(long_host_of_the_machine),
       cmocka_unit_test(every_kind), cmocka_unit_test(dates),
+      cmocka_unit_test(rules),      cmocka_unit_test(page),
       cmocka_unit_test(labels),     cmocka_unit_test(bounded_labels),
       cmocka_unit_test(file),       cmocka_unit_test(bounded_file),
   };

@@ -79,10 +79,18 @@ sub wait_for_state {
 
 sub slot_of { my ($self, $key) = @_; return (($self->running)[0])->run('CLUSTER', 'KEYSLOT', $key) }
 
-# The node that has SLOT, as NODE (the first that runs) sees it.
+# The node that has SLOT, as NODE sees it; without NODE as it sees itself, since others may believe the one before
+# for a while when a slot has moved.
 sub master_of_slot {
     my ($self, $slot, $node) = @_;
-    $node //= ($self->running)[0];
+    if (!$node) {
+        my @running = $self->running;
+        for my $one (@running) {
+            my $found = $self->master_of_slot($slot, $one);
+            return $found if $found && $found == $one;
+        }
+        $node = $running[0];
+    }
     for my $range (@{ $node->run('CLUSTER', 'SLOTS') }) {
         my ($from, $to, $master) = @$range;
         next if $slot < $from || $slot > $to;

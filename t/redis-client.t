@@ -34,6 +34,14 @@ sub start_recorder {
     );
 }
 
+# Seconds until the kernel sees whether the server at PORT of 127.0.0.1 is still there, of each connection to it.
+sub next_keepalives {
+    my ($port) = @_;
+    my $to = sprintf '0100007F:%04X', $port;
+    open my $table, '<', '/proc/net/tcp' or die "/proc/net/tcp: $!\n";
+    return map { /^\s*\d+: \S+ $to 01 \S+ 02:([0-9A-F]+) / ? hex($1) / 100 : () } <$table>;
+}
+
 {
     my $redis = start_redis();
     my $nginx = start_asking(
@@ -53,6 +61,9 @@ sub start_recorder {
     my $clients = $redis->clients;
     is scalar @$clients, 1, 'one connection';
     is $clients->[0]{name}, 'guard-main', 'it has a name';
+    my @keepalives = next_keepalives($redis->port);
+    is scalar @keepalives, 1, 'the kernel looks after it while it is idle';
+    cmp_ok $keepalives[0] // 'inf', '<=', 60, 'within a minute';
     is $clients->[0]{db}, 3, 'and the database of the URL';
     is $redis->run('PTTL', 'app:probe'), -2, 'the probe is not in the other database';
     is $redis->calls('set'), 1, 'one probe';

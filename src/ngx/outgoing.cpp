@@ -15,6 +15,9 @@ constexpr std::size_t kPoolSize = 1024;
 constexpr std::string_view kUnix = "unix:";
 // Who opens has a limit of his own, which is shorter.
 constexpr ngx_msec_t kResolverTimeout = 60'000;
+constexpr int kKeepaliveIdle = 60;      // seconds of silence
+constexpr int kKeepaliveInterval = 10;  // seconds between probes that nobody answers
+constexpr int kKeepaliveProbes = 3;
 
 // nginx logs what went wrong with a connection; what it says is the reason that the owner is told.
 // Of its line, "2026/11/24 08:47:34 [error] 7#7: *9 text\n", only the text.
@@ -25,6 +28,22 @@ std::string_view message_of(std::string_view line) noexcept {
   if (line.starts_with('*')) line.remove_prefix(std::min(line.find(' ') + 1, line.size()));
   while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
   return line;
+}
+
+// Firewalls and address translators forget what is silent for a few minutes, without a word to
+// either end. The kernel's own two hours would come too late for them and for whoever asks next.
+void keep_alive(const ngx_connection_t* c) noexcept {
+#if (NGX_HAVE_KEEPALIVE_TUNABLE)
+  const auto set = [c](int option, int value) {
+    // Without it the connection does as well.
+    static_cast<void>(setsockopt(c->fd, IPPROTO_TCP, option, &value, sizeof(value)));
+  };
+  set(TCP_KEEPIDLE, kKeepaliveIdle);
+  set(TCP_KEEPINTVL, kKeepaliveInterval);
+  set(TCP_KEEPCNT, kKeepaliveProbes);
+#else
+  static_cast<void>(c);
+#endif
 }
 
 ngx_int_t pending_error(const ngx_connection_t* c) noexcept {
@@ -211,6 +230,7 @@ Outgoing::Opening Outgoing::connect(Endpoint::Address address) noexcept {
   connection_->write->handler = on_write;
   connection_->pool = ngx_create_pool(kPoolSize, &log_);
   if (connection_->pool == nullptr) return fail();
+  if (peer.so_keepalive != 0) keep_alive(connection_);
   return rc == NGX_OK ? connected() : Opening::pending;
 }
 

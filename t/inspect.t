@@ -274,3 +274,16 @@ SecRule REQUEST_BODY "@contains evil" "id:2,phase:2,deny"
 ["Content-Type: application/grpc", "Content-Type: application/grpc+proto", "Content-Type: application/grpc;x=y", "Content-Type: application/grpc-web"]
 --- error_code eval
 [200, 200, 200, 403]
+
+=== TEST 17: what stands behind a "#" is handed on, and searched
+--- http_config eval: $::own
+--- config
+location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- user_files
+>>> own.conf
+SecRule ARGS "@contains evil" "id:1,phase:2,deny"
+--- upstream: echo
+--- request eval
+["GET /?a=1#evil", "GET /?a=1#&b=evil", "GET /#?a=evil", "GET /?a=evil#1", "GET /?a=1#b"]
+--- error_code eval
+[403, 403, 403, 403, 200]

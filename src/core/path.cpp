@@ -192,10 +192,16 @@ PathFlaw find_path_flaw(std::string_view target) noexcept {
     const std::size_t start = path_of_absolute(target);
     if (start == std::string_view::npos) return PathFlaw::not_a_path;
     target.remove_prefix(start);
-    if (target.empty() || target.front() == '?') return PathFlaw::none;
-    if (target.front() != '/') return raw_flaw(static_cast<unsigned char>(target.front()));
+    if (!target.empty() && target.front() != '/' && target.front() != '?') {
+      return raw_flaw(static_cast<unsigned char>(target.front()));
+    }
   }
-  return scan(target.substr(0, target.find('?')));
+  const std::size_t question = target.find('?');
+  const PathFlaw flaw = scan(target.substr(0, question));
+  if (flaw != PathFlaw::none || question == std::string_view::npos) return flaw;
+  // To some it ends the query, to others it belongs to it.
+  const bool fragment = target.find('#', question) != std::string_view::npos;
+  return fragment ? PathFlaw::fragment : PathFlaw::none;
 }
 
 }  // namespace guard::core

@@ -42,7 +42,7 @@ inline constexpr std::array<std::string_view, 15> kPathFlawTexts = {
     "the path holds a dot segment (/./, /../ or /..;/, plain or encoded)",
     "the path holds a path parameter (;)",
     "the path holds an empty segment (//)",
-    "the path holds a fragment (#)",
+    "the URI holds a fragment (#)",
     "the path holds a percent sign that no two hexadecimal digits follow",
     "the path is not valid UTF-8 once it is decoded",
 };
@@ -51,11 +51,10 @@ constexpr std::string_view text_of(PathFlaw flaw) noexcept {
   return kPathFlawTexts[static_cast<std::size_t>(flaw)];
 }
 
-// The first flaw of the path part of a request target as it was sent ($request_uri): everything
-// before the first '?'. Origin form, absolute form (what follows the authority is looked at) and
-// the
-// "*" of OPTIONS. One pass, no memory. A raw byte above 0x7f counts as itself: UTF-8 is let
-// through. A control is any of C0, DEL and C1 (U+0080 to U+009F).
+// The first flaw of the path part of a request target as it was sent ($request_uri), everything
+// before the first '?', or a '#' behind it. Origin form, absolute form (what follows the authority
+// is looked at) and the "*" of OPTIONS. One pass, no memory. A raw byte above 0x7f counts as
+// itself: UTF-8 is let through. A control is any of C0, DEL and C1 (U+0080 to U+009F).
 PathFlaw find_path_flaw(std::string_view target) noexcept;
 
 }  // namespace guard::core

@@ -142,9 +142,11 @@ void Transaction::begin_uri(const RequestView& view) {
   bool invalid = false;
   set(Collection::request_method, view.method);
   set(Collection::request_uri_raw, view.target);
-  const std::string_view target = view.target.substr(0, view.target.find('#'));
+  // The path ends at a "#", as it does for nginx and most applications; a query need not.
+  const std::string_view target = view.target;
   const std::size_t question = target.find('?');
-  const std::string_view path = decode(target.substr(0, question), false, invalid);
+  const std::string_view path =
+      decode(target.substr(0, target.find_first_of("?#")), false, invalid);
   set(Collection::request_filename, path);
   set(Collection::path_info, path);
   const std::size_t slash = path.find_last_of("/\\");
@@ -176,6 +178,13 @@ void Transaction::begin_uri(const RequestView& view) {
     const std::string_view query = target.substr(question + 1);
     set(Collection::query_string, query);
     add_form(query, List::args_get);
+    // Applications differ in whether the query ends at a "#": that argument is looked at as a whole
+    // and without what is behind.
+    const std::size_t hash = query.find('#');
+    if (hash != std::string_view::npos) {
+      const std::string_view before = query.substr(0, hash);
+      add_form(before.substr(before.rfind('&') + 1), List::args_get);
+    }
   }
 }
 

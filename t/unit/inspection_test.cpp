@@ -83,6 +83,23 @@ void transforms(void**) {
   is(kRules, "GET /?a=fine HTTP/1.1\r\n\r\n", "");
 }
 
+// nginx hands the whole target on; to some applications the query goes on behind a "#" (Go), to
+// others it ends there.
+void reads_behind_fragments(void**) {
+  constexpr std::string_view kRules =
+      "SecRule ARGS \"@rx evil$\" \"id:1,phase:1,pass\"\n"
+      "SecRule ARGS:b \"@rx .\" \"id:2,phase:1,pass\"\n"
+      "SecRule REQUEST_BASENAME \"@endsWith .bak\" \"id:3,phase:1,pass\"\n"
+      "SecRule REQUEST_URI \"@contains wicked\" \"id:4,phase:1,pass\"\n";
+  is(kRules, "GET /?a=1#evil HTTP/1.1\r\n\r\n", "1[ARGS:a]");
+  is(kRules, "GET /?a=evil#1 HTTP/1.1\r\n\r\n", "1[ARGS:a]");
+  is(kRules, "GET /?x=1&a=evil#1&b=2 HTTP/1.1\r\n\r\n", "1[ARGS:a] 2[ARGS:b]");
+  is(kRules, "GET /#?a=evil HTTP/1.1\r\n\r\n", "1[ARGS:a]");
+  is(kRules, "GET /x.bak#y HTTP/1.1\r\n\r\n", "3[REQUEST_BASENAME]");
+  is(kRules, "GET /x#wicked HTTP/1.1\r\n\r\n", "4[REQUEST_URI]");
+  is(kRules, "GET /?x=1&y=2#z HTTP/1.1\r\n\r\n", "");
+}
+
 // Two values next to each other are not one.
 void keeps_values_apart(void**) {
   constexpr std::string_view kRules =
@@ -400,19 +417,13 @@ void judges_answers(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(transforms),
-      cmocka_unit_test(keeps_values_apart),
-      cmocka_unit_test(looks_between_transformations),
-      cmocka_unit_test(reads_parts),
-      cmocka_unit_test(counts_and_scores),
-      cmocka_unit_test(chains_and_skips),
-      cmocka_unit_test(controls),
-      cmocka_unit_test(reads_bodies),
-      cmocka_unit_test(remembers_texts),
-      cmocka_unit_test(keeps_its_budget),
-      cmocka_unit_test(makes_regexes),
-      cmocka_unit_test(refuses_macros),
-      cmocka_unit_test(judges_answers),
+      cmocka_unit_test(transforms),         cmocka_unit_test(reads_behind_fragments),
+      cmocka_unit_test(keeps_values_apart), cmocka_unit_test(looks_between_transformations),
+      cmocka_unit_test(reads_parts),        cmocka_unit_test(counts_and_scores),
+      cmocka_unit_test(chains_and_skips),   cmocka_unit_test(controls),
+      cmocka_unit_test(reads_bodies),       cmocka_unit_test(remembers_texts),
+      cmocka_unit_test(keeps_its_budget),   cmocka_unit_test(makes_regexes),
+      cmocka_unit_test(refuses_macros),     cmocka_unit_test(judges_answers),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -99,7 +99,9 @@ void parameters(void**) {
     expect(target, PathFlaw::path_parameter);
   }
   expect("/a#b", PathFlaw::fragment);
-  expect("/a?b#c", PathFlaw::none);
+  expect("/a?b#c", PathFlaw::fragment);
+  expect("http://host?b#c", PathFlaw::fragment);
+  expect("/a?b%23c", PathFlaw::none);
 }
 
 void bad_escapes(void**) {

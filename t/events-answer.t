@@ -38,10 +38,21 @@ my @cases = (
         ['?status=501', 501, 'upstream_failed', 'x_any']],
 
     ['condition', "guard_event login_failed on=200,302 if=\$upstream_http_x_failed; guard_event login_succeeded on=200; $proxy",
-        ['?status=200&failed=yes', 200, 'login_failed', 'login_succeeded'],
+        ['?status=200&failed=yes', 200, 'login_failed'],
         ['?status=302&failed=1', 302, 'login_failed'],
         ['?status=200&failed=0', 200, 'login_succeeded'],
         ['?status=200&failed=', 200, 'login_succeeded'],
+        ['?status=200', 200, 'login_succeeded']],
+
+    # An answer does not mean both: what has if= is closer to it, then the failure.
+    ['opposite', "guard_event login_succeeded on=200; guard_event x_any on=200; guard_event login_failed on=200 if=\$upstream_http_x_failed; $proxy",
+        ['?status=200&failed=1', 200, 'x_any', 'login_failed'],
+        ['?status=200', 200, 'login_succeeded', 'x_any']],
+    ['opposite_default', "guard_event token_refused on=all; guard_event token_refreshed on=2xx if=\$upstream_http_x_failed; $proxy",
+        ['?status=200&failed=1', 200, 'token_refreshed'],
+        ['?status=200', 200, 'token_refused']],
+    ['opposite_class', "guard_event login_succeeded on=all; guard_event login_failed on=4xx; $proxy",
+        ['?status=401', 401, 'login_failed'],
         ['?status=200', 200, 'login_succeeded']],
 
     ['first', "guard_event_privacy user=clear; guard_event login_failed on=401 user=one; guard_event login_failed on=4xx user=two; $proxy",

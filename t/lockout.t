@@ -24,7 +24,9 @@ my $app = start_upstream(
         select undef, undef, undef, 20  if $user =~ /hang/;
         return if $user =~ /silent/;
         my $status = $user =~ /broken/ ? 500 : $password eq 'right' ? 200 : 401;
-        return "HTTP/1.1 $status Status\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n";
+        my $failed = $user =~ /always/ && $status == 401 ? "X-Failed: 1\r\n" : '';
+        $status = 200 if $failed;
+        return "HTTP/1.1 $status Status\r\n${failed}Content-Length: 3\r\nConnection: close\r\n\r\nok\n";
     }
 );
 my $proxy = "proxy_pass http://127.0.0.1:" . $app->port . ';';
@@ -54,6 +56,7 @@ EOC
 guard_json_set \$email /email;
 guard_json_set \$tenant /tenant;
 location /login { guard_route login; guard_lockout login; $login }
+location /always200 { guard_lockout login; guard_json on; guard_event login_succeeded on=200 user=\$email; guard_event login_failed on=200 if=\$upstream_http_x_failed user=\$email; $proxy }
 location /both { guard_lockout login; guard_lockout account; $login }
 location /spray { guard_lockout spray; $login }
 location /growing { guard_lockout growing; $login }
@@ -144,6 +147,9 @@ sub at_once {
     like $lock->{labels}{key_hash}, qr/^[0-9a-f]{32}$/, 'as its hash';
     is $refused[0]{labels}{decision}, 'denied', 'denied';
 }
+
+# An application that answers 200 to both says in a field of its own which it was.
+is codes('/always200', 'always@example.com', 7), '200 200 200 200 200 429 429', 'what succeeds by its status and fails by a field has failed';
 
 # Whether the account exists is not to be seen: the application knows nobody here, and both answers are alike.
 {

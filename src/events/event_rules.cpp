@@ -4,9 +4,21 @@ namespace guard::events {
 
 namespace {
 
+using core::EventKind;
 using core::fail;
 
 constexpr std::uint16_t kFirstStatus = 200;  // what comes before it is no answer
+
+struct Opposites {
+  EventKind failure;
+  EventKind success;
+};
+
+constexpr Opposites kOpposites[] = {
+    {EventKind::login_failed, EventKind::login_succeeded},
+    {EventKind::token_refused, EventKind::token_refreshed},
+    {EventKind::file_refused, EventKind::file_uploaded},
+};
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -70,6 +82,16 @@ void check_beside(const EventRule& rule, const EventRule& other, std::string_vie
     fail("\"guard_event ", word, "\": kinds with and without \"+\" cannot stand at the same level");
   }
   if (rule == other) fail("duplicate event \"", rule.kind.name(), "\"");
+}
+
+bool outweighs(const EventRule& rule, const EventRule& other) noexcept {
+  for (const Opposites& pair : kOpposites) {
+    const bool fails = rule.kind.kind == pair.failure && other.kind.kind == pair.success;
+    const bool succeeds = rule.kind.kind == pair.success && other.kind.kind == pair.failure;
+    if (!fails && !succeeds) continue;
+    return rule.condition.empty() == other.condition.empty() ? fails : !rule.condition.empty();
+  }
+  return false;
 }
 
 }  // namespace guard::events

@@ -43,4 +43,8 @@ EventRule parse_event_rule(core::Words& words);
 // Throws if rule cannot stand beside other at the same level. word: as its kind is written.
 void check_beside(const EventRule& rule, const EventRule& other, std::string_view word);
 
+// Whether other makes no event of an answer of which rule makes one, since the answer cannot mean
+// both: of a success and a failure the one with a condition is meant, else the failure.
+bool outweighs(const EventRule& rule, const EventRule& other) noexcept;
+
 }  // namespace guard::events

@@ -1,6 +1,9 @@
 // guard_event's nginx face: what the application's own answers mean.
 
+#include <algorithm>
+#include <array>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -40,22 +43,26 @@ void judge(ngx_http_request_t* r, core::Request* request) noexcept {
   const auto* conf =
       static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_guard_outcome_module));
   const std::vector<const Rule*>& rules = *conf->rules;
-  // Of several rules for one kind the first that holds makes the event.
-  std::uint32_t done = 0;
-  for (std::size_t i = 0; i < rules.size(); ++i) {
-    const Rule& one = *rules[i];
-    if ((done >> i & 1) != 0 || !one.rule.on.has(request->own_status()) ||
-        !holds(one.condition, r)) {
-      continue;
-    }
-    for (std::size_t k = i + 1; k < rules.size(); ++k) {
-      if (rules[k]->rule.kind == one.rule.kind) done |= 1U << k;
-    }
+  std::array<const Rule*, kMaxRules> fitting{};
+  std::size_t count = 0;
+  for (const Rule* one : rules) {
+    if (!one->rule.on.has(request->own_status())) continue;
+    // Of several rules for one kind the first that fits makes the event.
+    const auto known = std::span(fitting).first(count);
+    const bool again = std::ranges::any_of(
+        known, [&](const Rule* other) { return other->rule.kind == one->rule.kind; });
+    if (!again && holds(one->condition, r)) fitting[count++] = one;
+  }
+  for (const Rule* one : std::span(fitting).first(count)) {
+    const bool outweighed =
+        std::ranges::any_of(std::span(fitting).first(count),
+                            [&](const Rule* other) { return outweighs(other->rule, one->rule); });
+    if (outweighed) continue;
     core::Event event;
-    event.kind = one.rule.kind.kind;
-    event.custom_kind = one.rule.kind.custom;
+    event.kind = one->rule.kind.kind;
+    event.custom_kind = one->rule.kind.custom;
     event.status = request->own_status();
-    if (one.user) event.user = one.user.evaluate(r).value_or("");
+    if (one->user) event.user = one->user.evaluate(r).value_or("");
     request->publish(event);
   }
 }

@@ -64,6 +64,26 @@ void words(void**) {
       "invalid value \"failed\" of \"if=\", a variable like \"$login_failed\" is expected");
 }
 
+void opposites(void**) {
+  const auto failed = rule({"login_failed", "on=200", "if=$failed"});
+  const auto failed_plain = rule({"login_failed", "on=all"});
+  const auto succeeded = rule({"login_succeeded", "on=200", "if=$succeeded"});
+  const auto succeeded_plain = rule({"login_succeeded", "on=200"});
+  const auto expect = [](const events::EventRule& stronger, const events::EventRule& weaker) {
+    assert_true(events::outweighs(stronger, weaker));
+    assert_false(events::outweighs(weaker, stronger));
+  };
+  expect(failed, succeeded_plain);
+  expect(failed, succeeded);
+  expect(failed_plain, succeeded_plain);
+  expect(succeeded, failed_plain);
+  expect(rule({"token_refused", "on=all"}), rule({"token_refreshed", "on=2xx"}));
+  expect(rule({"file_refused", "on=all"}), rule({"file_uploaded", "on=2xx"}));
+  assert_false(events::outweighs(failed, failed_plain));
+  assert_false(events::outweighs(failed, rule({"token_refreshed", "on=2xx"})));
+  assert_false(events::outweighs(rule({"x_one", "on=all"}), rule({"x_two", "on=all"})));
+}
+
 void beside(void**) {
   const auto off = rule({"off"});
   const auto one = rule({"x_one", "on=all"});
@@ -83,6 +103,6 @@ void beside(void**) {
 
 int main() {
   const CMUnitTest tests[] = {cmocka_unit_test(statuses), cmocka_unit_test(words),
-                              cmocka_unit_test(beside)};
+                              cmocka_unit_test(opposites), cmocka_unit_test(beside)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

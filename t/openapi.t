@@ -23,6 +23,9 @@ our $document = <<'EOF';
      {"name":"box","in":"query","schema":{"type":"object","properties":{"width":{"type":"integer"},"height":{"type":"integer"}}}},
      {"name":"page","in":"query","schema":{"oneOf":[{"type":"string","enum":["last"]},{"type":"integer","minimum":1}]}},
      {"name":"where","in":"query","content":{"application/json":{"schema":{"type":"object","required":["a"]}}}},
+     {"name":"user_id","in":"query","schema":{"type":"string"}},
+     {"name":"also[]","in":"query","schema":{"type":"array","items":{"type":"integer"}}},
+     {"name":"part[a]","in":"query","schema":{"type":"integer"}},
      {"name":"X-Rate","in":"header","schema":{"type":"integer","format":"int32"}},
      {"name":"X-List","in":"header","schema":{"type":"array","items":{"type":"integer"}}},
      {"name":"sid","in":"cookie","schema":{"type":"string","pattern":"^[0-9a-f]+$"}}]},
@@ -98,7 +101,8 @@ our @good = map { [$_] } (
     'GET /v1/orders', 'HEAD /v1/orders?limit=100', 'GET /v1/orders?state=open&limit=1&utm=x&utm=y', 'GET /v1/orders?ids=1&ids=-2&ids=3', 'GET /v1/orders?tags=a,b%2Cc',
     'GET /v1/orders?pipes=true|false%7Ctrue', 'GET /v1/orders?spaces=1+2.5%203e2', 'GET /v1/orders?filter[min]=3&filter%5Bname%5D=5', 'GET /v1/orders?created[gt]=3', 'GET /v1/orders?created=3', 'GET /v1/orders?width=3&height=4',
     'GET /v1/orders?page=last', 'GET /v1/orders?page=7', 'GET /v1/orders?where=%7B%22a%22%3A1%7D', 'GET /v1/orders/latest', 'GET /v1/orders/12',
-    'GET /v1/orders/x%20y/items/1,2,3.json', 'DELETE /v1/orders/5', 'GET /v1/off/unknown', 'POST /v1/pass', 'GET /new/b?n=7');
+    'GET /v1/orders/x%20y/items/1,2,3.json', 'DELETE /v1/orders/5', 'GET /v1/off/unknown', 'POST /v1/pass', 'GET /new/b?n=7',
+    'GET /v1/orders?also[]=1&also%5B%5D=2', 'GET /v1/orders?part[a]=1&part[b]=x', 'GET /v1/orders?limits[]=1&sort=a;x=1&un.known[a]=1;b=2');
 
 our @bad = (
     ['limit=101', ['query', 'limit', 'maximum', 'must be at most 100']],
@@ -126,6 +130,13 @@ our @bad = (
     ['width=a', ['query', 'box', 'type', 'must be an integer', '/width']],
     ['where=1],[2', ['query', 'where', '', 'must be a JSON text']],
     ['where=%7B%7D', ['query', 'where', 'required', 'must have the member \"a\"']],
+    (map { [$_, ['query', 'limit', '', 'must be written as the document names it']] }
+        'limit[]=1', 'limit%5B$ne%5D=1', 'limit[=1', '%20limit=1', '++limit=1', 'limit%00x=1', 'Limit=101', 'x=1;limit=101', 'limit=1;%6cimit=101'),
+    ['ids[0]=x', ['query', 'ids', '', 'must be written as the document names it']],
+    ['%20filter[min]=x', ['query', 'filter', '', 'must be written as the document names it']],
+    ['width[]=1', ['query', 'box', '', 'must be written as the document names it']],
+    ['user.id=x', ['query', 'user_id', '', 'must be written as the document names it']],
+    ['also[0]=x', ['query', 'also[]', '', 'must be written as the document names it']],
     ['limit=0&ids=x', ['query', 'ids', 'type', 'must be an integer', '/0'], ['query', 'limit', 'minimum', 'must be at least 1']],
 );
 
@@ -167,15 +178,16 @@ echo
 --- raw_request eval
 main::requests(['GET /v1/orders/0'], ['GET /v1/orders/x'], ['GET /v1/orders/1/items/1,x.csv'], ['GET /v1/orders/1/items/1.xml'],
     ['GET /v1/orders', "X-Rate: 2147483648\r\n"], ['GET /v1/orders', "X-Rate: 1\r\nx-rate: 1\r\n"], ['GET /v1/orders', "X-List: 1, 2,x\r\n"],
-    ['GET /v1/orders', "Cookie: a=b; sid=xyz\r\n"], ['GET /v1/orders', "Cookie: sid=ab; sid=cd\r\n"], ['GET /new/b'], ['GET /new/b?n=8'],
+    ['GET /v1/orders', "Cookie: a=b; sid=xyz\r\n"], ['GET /v1/orders', "Cookie: sid=ab; sid=cd\r\n"], ['GET /v1/orders', "Cookie: sid =xyz\r\n"], ['GET /v1/orders', "Cookie: sid=ab; sid\t=cd\r\n"], ['GET /new/b'], ['GET /new/b?n=8'],
     ['GET /v1/orders', "X-Rate: 5\r\nX-List: 1, 2\r\nCookie: sid=0af\r\n"])
 --- error_code eval
-[(422) x 11, 200]
+[(422) x 13, 200]
 --- response_body_like eval
 [main::bad(['path', 'id', 'minimum', 'must be at least 1']), main::bad(['path', 'id', 'type', 'must be an integer']),
  main::bad(['path', 'list', 'type', 'must be an integer', '/1']), main::bad(['path', 'format', 'enum', 'must be one of \\"csv\\", \\"json\\"']),
  main::bad(['header', 'x-rate', 'format', 'must be of the format \\"int32\\"']), main::bad(['header', 'x-rate', '', 'must not be repeated']),
  main::bad(['header', 'x-list', 'type', 'must be an integer', '/2']), main::bad(['cookie', 'sid', 'pattern', 'must match the pattern ^[0-9a-f]+$']),
+ main::bad(['cookie', 'sid', '', 'must not be repeated']), main::bad(['cookie', 'sid', 'pattern', 'must match the pattern ^[0-9a-f]+$']),
  main::bad(['cookie', 'sid', '', 'must not be repeated']), main::bad(['query', 'n', '', 'is missing']), main::bad(['query', 'n', 'const', 'must be 7']), '']
 
 === TEST 4: neither path nor method

@@ -41,6 +41,28 @@ char delimiter_of(ParameterStyle style) noexcept {
   }
 }
 
+// PHP: blanks before a name go, a NUL ends it.
+std::string_view bare(std::string_view name) noexcept {
+  while (name.starts_with(' ')) name.remove_prefix(1);
+  return name.substr(0, name.find('\0'));
+}
+
+std::string_view before_bracket(std::string_view name) noexcept {
+  return name.substr(0, name.find('['));
+}
+
+// Whether an application may read name as that which the document has: without what stands in
+// brackets (PHP, Rack, qs for Node), in other letters (ASP.NET), "." and " " as "_" (PHP).
+bool may_be_read_as(std::string_view name, std::string_view documented) noexcept {
+  name = bare(name);
+  if (documented.ends_with("[]")) documented.remove_suffix(2);
+  if (documented.find('[') == std::string_view::npos) name = before_bracket(name);
+  constexpr auto folded = [](char c) { return c == '.' || c == ' ' ? '_' : core::to_lower(c); };
+  return std::equal(name.begin(), name.end(), documented.begin(), documented.end(),
+                    [&](char a, char b) { return folded(a) == folded(b); });
+}
+
+constexpr std::string_view kOtherName = "must be written as the document names it";
 constexpr std::string_view kRepeated = "must not be repeated";
 constexpr std::string_view kMalformed = "is not well-formed: an escape, or no UTF-8";
 constexpr std::string_view kRequired = "is missing";
@@ -66,6 +88,7 @@ ParameterReader::Verdict ParameterReader::read(const OpenApi& openapi, const Ope
     return Verdict::invalid;
   }
   query_pairs_ = pair_count_;
+  if (!check_names(match)) return Verdict::invalid;
   if (wants(ParameterPlace::cookie) && !split_cookies(input.fields)) {
     (void)fail(first, "cannot be told from so many cookies");
     return Verdict::invalid;
@@ -85,7 +108,8 @@ ParameterReader::Verdict ParameterReader::read(const OpenApi& openapi, const Ope
 }
 
 bool ParameterReader::prepare(const OperationMatch& match, const ParameterInput& input) noexcept {
-  std::size_t bytes = input.query.size();
+  // Of a query what stands behind a ";" is decoded again, as a name.
+  std::size_t bytes = input.query.size() * 2;
   std::size_t pairs =
       1 + static_cast<std::size_t>(std::count(input.query.begin(), input.query.end(), '&'));
   for (const HeaderField& field : input.fields) {
@@ -139,6 +163,7 @@ bool ParameterReader::split_query(std::string_view query) noexcept {
     if (pair_count_ == kMaxPairs) return false;
     const std::size_t equals = part.find('=');
     Pair pair{};
+    pair.behind = part.substr(std::min(part.size(), part.find(';')));
     if (!decode(part.substr(0, equals), pair.name)) return false;
     if (equals != std::string_view::npos) {
       pair.malformed = !decode(part.substr(equals + 1), pair.value);
@@ -159,7 +184,7 @@ bool ParameterReader::split_cookies(std::span<const HeaderField> fields) noexcep
       if (equals == std::string_view::npos) continue;
       if (pair_count_ - query_pairs_ == kMaxPairs) return false;
       const std::string_view value = part.substr(equals + 1);
-      pairs_.data()[pair_count_++] = {part.substr(0, equals), value, !is_utf8(value)};
+      pairs_.data()[pair_count_++] = {trimmed(part.substr(0, equals)), value, {}, !is_utf8(value)};
     }
   }
   return true;
@@ -168,6 +193,47 @@ bool ParameterReader::split_cookies(std::span<const HeaderField> fields) noexcep
 std::span<const ParameterReader::Pair> ParameterReader::pairs_of(ParameterPlace in) const noexcept {
   if (in == ParameterPlace::query) return {pairs_.data(), query_pairs_};
   return {pairs_.data() + query_pairs_, pair_count_ - query_pairs_};
+}
+
+const OpenApiParameter* ParameterReader::other_name(const OperationMatch& match,
+                                                    std::string_view name,
+                                                    bool own) const noexcept {
+  const OpenApiParameter* found = nullptr;
+  for (const OpenApiParameter& parameter : match.operation->parameters) {
+    if (parameter.in != ParameterPlace::query) continue;
+    if (parameter.schema != kNoSchema && parameter.explode && !parameter.json &&
+        parameter.style != ParameterStyle::deep_object &&
+        openapi_->shapes[parameter.schema].is_object) {
+      const CoercionTable& members = openapi_->shapes[parameter.schema].members;
+      if (own && members.knows(name)) return nullptr;
+      if (members.knows(before_bracket(bare(name)))) found = &parameter;
+      continue;
+    }
+    const bool deep = parameter.style == ParameterStyle::deep_object;
+    const std::string_view head = deep ? before_bracket(name) : name;
+    if (own && head == parameter.name) return nullptr;
+    if (may_be_read_as(name, parameter.name)) found = &parameter;
+  }
+  return found;
+}
+
+bool ParameterReader::check_names(const OperationMatch& match) noexcept {
+  bool good = true;
+  for (const Pair& pair : pairs_of(ParameterPlace::query)) {
+    const OpenApiParameter* other = other_name(match, pair.name, true);
+    // To some a ";" separates as well.
+    bool more = true;
+    std::string_view rest = pair.behind;
+    for (std::string_view part; other == nullptr && take_part(rest, more, ';', part);) {
+      const std::size_t size = decoded_size_;
+      std::string_view name;
+      (void)decode(part.substr(0, part.find('=')), name);
+      if (!name.empty()) other = other_name(match, name, false);
+      decoded_size_ = size;
+    }
+    if (other != nullptr) good = fail(*other, kOtherName);
+  }
+  return good;
 }
 
 bool ParameterReader::fail(const OpenApiParameter& parameter, std::string_view detail,

@@ -59,7 +59,8 @@ class ParameterReader {
   struct Pair {
     std::string_view name;
     std::string_view value;
-    bool malformed;  // the value: an escape, or what is no UTF-8
+    std::string_view behind;  // what follows a ";" in a query, as it was sent
+    bool malformed;           // the value: an escape, or what is no UTF-8
   };
   // A parameter whose value is the next element of the document, or one of the next two.
   struct Written {
@@ -72,6 +73,13 @@ class ParameterReader {
   bool split_cookies(std::span<const HeaderField> fields) noexcept;
   bool decode(std::string_view text, std::string_view& out) noexcept;
   std::span<const Pair> pairs_of(ParameterPlace in) const noexcept;
+  // Refuses what an application may read as a parameter of the document though it is called
+  // otherwise, so that nothing is let through under another name.
+  bool check_names(const OperationMatch& match) noexcept;
+  // The parameter as which name may be read; null: none, or, where it may be the name of one (own),
+  // that one.
+  const OpenApiParameter* other_name(const OperationMatch& match, std::string_view name,
+                                     bool own) const noexcept;
 
   bool write(const OpenApiParameter& parameter, const ParameterInput& input,
              const OperationMatch& match) noexcept;

@@ -26,6 +26,7 @@ MainConf& main_of(ngx_conf_t* cf) {
 void Census::add_to(ngx_conf_t* cf, MetricRegistry& registry) {
   block_ = &registry.block("census " + subject_.zone, kWords);
   registry.add(kZoneUsed, write_used, this);
+  registry.add(kZoneEvictions, write_evictions, this);
   if (subject_.in_force != nullptr) registry.add(*subject_.in_force, write_in_force, this);
   static constexpr LeasedJob::Work kWork = {lease, run,
                                             [](void* /*context*/) noexcept { return false; }};
@@ -85,6 +86,13 @@ bool Census::write_used(void* context, std::size_t index, MetricText& out) {
   if (!self.read_use(used, places)) return true;
   out.sample(metric_labels({{"zone", self.subject_.zone}}),
              static_cast<double>(used) / static_cast<double>(places));
+  return true;
+}
+
+bool Census::write_evictions(void* context, std::size_t index, MetricText& out) {
+  if (index != 0) return false;
+  const Subject& subject = static_cast<const Census*>(context)->subject_;
+  out.sample(metric_labels({{"zone", subject.zone}}), subject.evictions(subject.context));
   return true;
 }
 

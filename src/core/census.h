@@ -27,12 +27,14 @@ class Census {
     const MetricFamily* in_force = nullptr;
     std::string labels;
     void* context = nullptr;
-    // Both in a worker. Sets of the zone, and entries of a set.
+    // All three in a worker. Sets of the zone, and entries of a set.
     std::uint64_t (*sets)(void* context) noexcept = nullptr;
     std::uint64_t ways = 1;
     // Adds what is in the sets first to first + count - 1.
     void (*add)(void* context, std::uint64_t first, std::uint64_t count,
                 Tally& tally) noexcept = nullptr;
+    // What was given up so far although it still counted.
+    std::uint64_t (*evictions)(void* context) noexcept = nullptr;
   };
 
   explicit Census(Subject subject) : subject_(std::move(subject)) {}
@@ -50,6 +52,7 @@ class Census {
   static std::uint64_t& lease(void* context) noexcept;
   static void run(void* context, bool fresh) noexcept;
   static bool write_used(void* context, std::size_t index, MetricText& out);
+  static bool write_evictions(void* context, std::size_t index, MetricText& out);
   static bool write_in_force(void* context, std::size_t index, MetricText& out);
   void step(bool fresh) noexcept;
   std::uint64_t read(Word word) const noexcept;

@@ -98,10 +98,11 @@ std::size_t MetricRegistry::words() const {
 
 bool MetricRegistry::resolve(MetricMemory& memory) noexcept {
   const std::uint64_t generation = memory.begin_generation();
+  bool whole = true;
   for (MetricBlock& block : blocks_) {
     block.base_ = memory.claim(block.identity_, block.size_, generation);
-    if (block.base_ == nullptr) return false;
     block.memory_ = &memory;
+    whole = whole && block.base_ != nullptr;
   }
   memory_ = &memory;
   generation_ = generation;
@@ -110,7 +111,7 @@ bool MetricRegistry::resolve(MetricMemory& memory) noexcept {
   } catch (...) {
     return false;
   }
-  return true;
+  return whole;
 }
 
 std::uint64_t MetricRegistry::enter(MetricMemory& memory, std::uint64_t process,

@@ -17,9 +17,10 @@ struct MetricHeader {
   std::uint64_t magic;
   std::uint64_t bytes;
   std::uint64_t started_ms;
-  std::uint64_t generation;  // the last one; changed by the master alone, like the next two
+  std::uint64_t generation;  // the last one; changed by the master alone, like the next three
   std::uint64_t entries;     // in use
   std::uint64_t words;       // of a lane, given away
+  std::uint64_t refused;     // claims that found no room
   alignas(64) std::uint64_t used_lanes;
   std::uint64_t configuration;  // the one in force
   std::uint64_t configurations;
@@ -144,7 +145,10 @@ std::uint64_t* MetricMemory::claim(std::string_view identity, std::uint32_t word
       header_->words += words;
     } else {
       entry = recycle(words, generation);
-      if (entry == nullptr) return nullptr;
+      if (entry == nullptr) {
+        __atomic_fetch_add(&header_->refused, 1, __ATOMIC_RELAXED);
+        return nullptr;
+      }
     }
     entry->low = hash.low;
     entry->high = hash.high;
@@ -152,6 +156,24 @@ std::uint64_t* MetricMemory::claim(std::string_view identity, std::uint32_t word
   }
   entry->generation = generation;
   return words_ + entry->at;
+}
+
+void MetricMemory::read_use(std::uint64_t& used, std::uint64_t& places) const noexcept {
+  const std::uint64_t oldest = oldest_alive(header_->generation);
+  std::uint64_t words = 0;
+  std::uint64_t entries = 0;
+  for (std::size_t i = 0; i < header_->entries; ++i) {
+    if (entries_[i].generation < oldest) continue;
+    ++entries;
+    words += entries_[i].words;
+  }
+  const bool by_words = words * capacity_ >= entries * lane_words_;
+  used = by_words ? words : entries;
+  places = by_words ? lane_words_ : capacity_;
+}
+
+std::uint64_t MetricMemory::refused() const noexcept {
+  return load(header_->refused);
 }
 
 std::span<MetricWorker> MetricMemory::workers() const noexcept {

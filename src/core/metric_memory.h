@@ -62,6 +62,12 @@ class MetricMemory {
   std::uint64_t* claim(std::string_view identity, std::uint32_t words,
                        std::uint64_t generation) noexcept;
 
+  // How much is claimed by configurations that may still count, of the words or of the directory,
+  // whichever is fuller.
+  void read_use(std::uint64_t& used, std::uint64_t& places) const noexcept;
+  // How often claim() had no room.
+  std::uint64_t refused() const noexcept;
+
   std::uint64_t sum(const std::uint64_t* word) const noexcept {
     std::uint64_t total = 0;
     each_lane([&](std::size_t offset) { total += load(word[offset]); });

@@ -8,6 +8,7 @@
 #include <new>
 
 #include "core/core_config.h"
+#include "core/zone_metrics.h"
 #include "ngx/timer.h"
 
 namespace guard::core {
@@ -63,7 +64,9 @@ void look_for_file(void* context) noexcept {
 
 Node::Node(ngx_conf_t* cf)
     : zone_(ngx::Zone::add(cf, "guard_node", kZoneSize, NodeMemory::kMagic ^ sizeof(NodeMemory),
-                           format, adopt, nullptr)) {}
+                           format, adopt, nullptr)) {
+  add_zone_metrics(cf, *zone_, sizeof(NodeMemory));
+}
 
 NodeMemory* Node::memory() const noexcept {
   return reinterpret_cast<NodeMemory*>(zone_->memory().data());

@@ -1,14 +1,31 @@
-// What several rooms say of the zones in which they count.
+// What is said of Guard's own zones.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+
 #include "core/metric_text.h"
+#include "ngx/zone.h"
 
 namespace guard::core {
 
 inline constexpr MetricFamily kZoneEvictions = {
     "guard_zone_evictions", MetricType::counter, "",
-    "Entries of a zone that still counted, and were given up for want of room"};
+    "Entries that still counted, or were to, and for which a zone had no room"};
 inline constexpr MetricFamily kZoneUsed = {"guard_zone_used_ratio", MetricType::gauge, "ratio",
                                            "Share of a zone that is in use"};
+
+struct ZoneUse {
+  std::uint64_t used = 0;
+  std::uint64_t places = 1;
+  std::uint64_t evictions = 0;
+};
+
+// Of a zone whose use is known at any time; that of others a Census counts. Configuration time.
+// read: in a worker.
+using ReadZoneUse = ZoneUse (*)(void* context) noexcept;
+void add_zone_metrics(ngx_conf_t* cf, const ngx::Zone& zone, ReadZoneUse read, void* context);
+// One that holds so many bytes, always the same, and nothing else.
+void add_zone_metrics(ngx_conf_t* cf, const ngx::Zone& zone, std::size_t bytes);
 
 }  // namespace guard::core

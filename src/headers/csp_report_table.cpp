@@ -70,4 +70,11 @@ std::uint32_t CspReportTable::wait(std::uint64_t hash, std::uint32_t now,
   return until > now && count_of(state) >= limit ? until - now : 0;
 }
 
+std::uint64_t CspReportTable::count_used(std::uint64_t first, std::uint64_t count,
+                                         std::uint32_t now) const noexcept {
+  return table_.count_used(first, count, [now](std::uint64_t, std::uint64_t state) noexcept {
+    return worth(state, now);
+  });
+}
+
 }  // namespace guard::headers

@@ -34,6 +34,11 @@ class CspReportTable {
   // Seconds until take() may be true again; 0: now.
   std::uint32_t wait(std::uint64_t hash, std::uint32_t now, std::uint32_t limit) const noexcept;
 
+  // Of the table's sets first to first + count - 1: the entries that still hold.
+  std::uint64_t count_used(std::uint64_t first, std::uint64_t count,
+                           std::uint32_t now) const noexcept;
+  const core::CounterZone& zone() const noexcept { return table_.zone(); }
+
  private:
   core::CounterTable table_;
 };

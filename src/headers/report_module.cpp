@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "core/census.h"
 #include "core/check.h"
 #include "core/client_key.h"
 #include "core/clock.h"
@@ -54,6 +55,10 @@ CspReportTable& table_of(ngx_http_request_t* r) noexcept {
               ->table;
 }
 
+std::uint32_t seconds_now() noexcept {
+  return static_cast<std::uint32_t>(core::microseconds() / 1'000'000) + 1;
+}
+
 // How much may be told now.
 class Allowance {
  public:
@@ -61,7 +66,7 @@ class Allowance {
       : policy_(policy_of(request.native())),
         table_(table_of(request.native())),
         hash_(core::client_key()),
-        now_(static_cast<std::uint32_t>(core::microseconds() / 1'000'000) + 1),
+        now_(seconds_now()),
         all_{hash_.hash64({"csp_report", "all"}), 0, 0},
         client_{hash_.hash64({"csp_report", "client", request.client_net()}),
                 core::network_of(request), 0} {}
@@ -207,6 +212,25 @@ bool adopt(std::span<std::byte> memory, void* context) noexcept {
   return true;
 }
 
+void add_census(ngx_conf_t* cf, MainConf& conf) {
+  core::Census::Subject subject;
+  subject.zone = kZoneName;
+  subject.context = &conf;
+  subject.ways = core::CounterTable::kWays;
+  subject.sets = [](void* context) noexcept {
+    return static_cast<MainConf*>(context)->table->zone().sets();
+  };
+  subject.add = [](void* context, std::uint64_t first, std::uint64_t count,
+                   core::Tally& tally) noexcept {
+    tally.entries +=
+        static_cast<MainConf*>(context)->table->count_used(first, count, seconds_now());
+  };
+  subject.evictions = [](void* context) noexcept {
+    return static_cast<MainConf*>(context)->table->zone().stats().live_evictions;
+  };
+  core::add_census(cf, std::move(subject));
+}
+
 void set_csp_report(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   if (conf.policy != nullptr) {
     core::fail("\"", words.directive(), "\" directive is duplicate");
@@ -215,6 +239,7 @@ void set_csp_report(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   conf.place = ngx::place_of(cf);
   auto& main =
       *static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_report_module));
+  if (!main.wanted) add_census(cf, main);
   main.wanted = true;
   if (conf.policy->zone) {
     if (main.zone_size && *main.zone_size != *conf.policy->zone) {

@@ -17,6 +17,7 @@
 #include "core/local_answer.h"
 #include "core/metrics.h"
 #include "core/redis_probe.h"
+#include "core/zone_metrics.h"
 #include "health/board.h"
 #include "health/local_probe.h"
 #include "health/network_probe.h"
@@ -367,6 +368,10 @@ bool adopt(std::span<std::byte> memory, void* context) noexcept {
   return true;
 }
 
+core::ZoneUse use_of(void* context) noexcept {
+  return {static_cast<const MainConf*>(context)->checks.size(), kMaxChecks, 0};
+}
+
 void init_main(ngx_conf_t* cf, MainConf& conf) {
   if (conf.checks.empty()) return;
   for (const Check& check : conf.checks) {
@@ -377,9 +382,11 @@ void init_main(ngx_conf_t* cf, MainConf& conf) {
       ngx::fail(cf, check.place_of_definition, error.what());
     }
   }
-  ngx::Zone::add(cf, "guard_health", kZoneSize, kLayout, format, adopt, &conf);
+  const ngx::Zone* zone =
+      ngx::Zone::add(cf, "guard_health", kZoneSize, kLayout, format, adopt, &conf);
   core::add_job(cf, kStep, kWork, &conf);
   add_metrics(cf, conf);
+  core::add_zone_metrics(cf, *zone, use_of, &conf);
 }
 
 // Load balancers ask over plain HTTP, from one address, and often.

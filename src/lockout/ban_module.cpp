@@ -19,7 +19,6 @@
 #include "core/metrics.h"
 #include "core/remote.h"
 #include "core/request.h"
-#include "core/zone_metrics.h"
 #include "lockout/ban_exchange.h"
 #include "lockout/ban_module.h"
 #include "lockout/ban_register.h"
@@ -234,14 +233,6 @@ bool adopt(std::span<std::byte> memory, void* context) noexcept {
   return true;
 }
 
-bool write_evictions(void* context, std::size_t index, core::MetricText& out) {
-  if (index != 0) return false;
-  const auto& banning = *static_cast<const Banning*>(context);
-  out.sample(core::metric_labels({{"zone", banning.policy.zone_name()}}),
-             banning.table->zone().stats().live_evictions);
-  return true;
-}
-
 constexpr core::MetricFamily kBans = {"guard_bans", core::MetricType::gauge, "",
                                       "Bans of a policy that are in force in this nginx"};
 
@@ -259,6 +250,9 @@ void add_census(ngx_conf_t* cf, Banning& banning) {
                    core::Tally& tally) noexcept {
     static_cast<Banning*>(context)->table->tally(first, count, core::microseconds(), tally.entries,
                                                  tally.in_force);
+  };
+  subject.evictions = [](void* context) noexcept {
+    return static_cast<Banning*>(context)->table->zone().stats().live_evictions;
   };
   core::add_census(cf, std::move(subject));
 }
@@ -292,7 +286,6 @@ void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   banning->allowed = &core::declare_policy(cf, "ban", banning->policy.name, banning->code);
   ngx::Zone::add(cf, banning->policy.zone_name(), banning->policy.zone_size,
                  banning->policy.layout(), attach, adopt, banning);
-  core::metrics_of(cf).add(core::kZoneEvictions, write_evictions, banning);
   add_census(cf, *banning);
   conf.policies.push_back(banning);
 }

@@ -13,7 +13,6 @@
 #include "core/metrics.h"
 #include "core/remote.h"
 #include "core/request.h"
-#include "core/zone_metrics.h"
 #include "lockout/lockout_account.h"
 #include "lockout/lockout_attempts.h"
 #include "lockout/lockout_calls.h"
@@ -411,13 +410,6 @@ Counted* find_policy(const MainConf& conf, std::string_view name) {
   return nullptr;
 }
 
-bool write_evictions(void* context, std::size_t index, core::MetricText& out) {
-  if (index != 0) return false;
-  const auto& counted = *static_cast<const Counted*>(context);
-  out.sample(core::metric_labels({{"zone", counted.zone_name()}}), counted.table->evictions());
-  return true;
-}
-
 constexpr core::MetricFamily kLocks = {"guard_lockouts", core::MetricType::gauge, "",
                                        "Locks of a policy that are in force in this nginx"};
 
@@ -435,6 +427,9 @@ void add_census(ngx_conf_t* cf, Counted& counted) {
                    core::Tally& tally) noexcept {
     static_cast<Counted*>(context)->table->tally(first, count, milliseconds(), tally.entries,
                                                  tally.in_force);
+  };
+  subject.evictions = [](void* context) noexcept {
+    return static_cast<Counted*>(context)->table->evictions();
   };
   core::add_census(cf, std::move(subject));
 }
@@ -461,7 +456,6 @@ void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
         [](const Event& event) noexcept { core::publish(event); }});
     counted->shared = &*counted->locks;
   }
-  core::metrics_of(cf).add(core::kZoneEvictions, write_evictions, counted);
   add_census(cf, *counted);
   conf.policies.push_back(counted);
 }

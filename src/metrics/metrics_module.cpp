@@ -16,6 +16,7 @@
 #include "core/metrics.h"
 #include "core/node_metrics.h"
 #include "core/request.h"
+#include "core/zone_metrics.h"
 #include "metrics/policy.h"
 #include "metrics/route_slots.h"
 #include "ngx/config.h"
@@ -320,6 +321,14 @@ bool adopt(std::span<std::byte> memory, void* context) noexcept {
   return true;
 }
 
+core::ZoneUse use_of(void* context) noexcept {
+  const core::MetricMemory& memory = static_cast<MainConf*>(context)->node.memory();
+  core::ZoneUse use;
+  memory.read_use(use.used, use.places);
+  use.evictions = memory.refused();
+  return use;
+}
+
 // Behind all other modules of Guard: what they count is known now.
 void postconfigure(ngx_conf_t* cf) {
   MainConf& main = main_of(cf);
@@ -336,7 +345,8 @@ void postconfigure(ngx_conf_t* cf) {
     core::fail("zone \"", kZone, "\" is too small for all that is counted, say \"",
                "guard_metrics_zone ", std::to_string(megabytes), "m\" or more");
   }
-  ngx::Zone::add(cf, kZone, main.zone_size, 1, format, adopt, &main);
+  const ngx::Zone* zone = ngx::Zone::add(cf, kZone, main.zone_size, 1, format, adopt, &main);
+  core::add_zone_metrics(cf, *zone, use_of, &main);
   ngx::add_handler(cf, NGX_HTTP_LOG_PHASE, count_request);
   core::install_error_page_notes(cf);
   core::add_listener(cf, count_event);

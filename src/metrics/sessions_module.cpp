@@ -13,6 +13,7 @@
 #include "core/metrics.h"
 #include "core/remote.h"
 #include "core/request.h"
+#include "core/zone_metrics.h"
 #include "metrics/session_exchange.h"
 #include "metrics/session_policy.h"
 #include "metrics/session_windows.h"
@@ -143,8 +144,10 @@ void set_sessions(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
                   sessions);
   }
   constexpr std::uint64_t kVersion = 1;
-  ngx::Zone::add(cf, sessions->policy.zone_name(), kZoneSize,
-                 sessions->windows->slice_ms() << 8U | kVersion, format, adopt, sessions);
+  const ngx::Zone* zone =
+      ngx::Zone::add(cf, sessions->policy.zone_name(), kZoneSize,
+                     sessions->windows->slice_ms() << 8U | kVersion, format, adopt, sessions);
+  core::add_zone_metrics(cf, *zone, sizeof(SessionMemory));
   if (conf.all.empty()) {
     core::metrics_of(cf).add(kSessions, write_sessions, &conf);
     core::metrics_of(cf).add(kShared, write_shared, &conf);

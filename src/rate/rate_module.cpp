@@ -17,7 +17,6 @@
 #include "core/metrics.h"
 #include "core/remote.h"
 #include "core/request.h"
-#include "core/zone_metrics.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
 #include "ngx/fields.h"
@@ -318,15 +317,6 @@ void share(ngx_conf_t* cf, Counted& counted, core::RemoteStore& store) {
   if (!warning.empty()) ngx::warn(cf, warning);
 }
 
-bool write_evictions(void* context, std::size_t index, core::MetricText& out) {
-  if (index != 0) return false;
-  const auto& counted = *static_cast<const Counted*>(context);
-  std::uint64_t evictions = 0;
-  for (const Meter& meter : counted.meters) evictions += meter.limiter->stats().live_evictions;
-  out.sample(core::metric_labels({{"zone", counted.policy.zone_name()}}), evictions);
-  return true;
-}
-
 // The sets of all windows of a policy, one after the other.
 void add_census(ngx_conf_t* cf, Counted& counted) {
   core::Census::Subject subject;
@@ -353,6 +343,13 @@ void add_census(ngx_conf_t* cf, Counted& counted) {
       first = 0;
     }
   };
+  subject.evictions = [](void* context) noexcept {
+    std::uint64_t evictions = 0;
+    for (const Meter& meter : static_cast<Counted*>(context)->meters) {
+      evictions += meter.limiter->stats().live_evictions;
+    }
+    return evictions;
+  };
   core::add_census(cf, std::move(subject));
 }
 
@@ -371,7 +368,6 @@ void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   check_names(conf.policies, *counted);
   ngx::Zone::add(cf, counted->policy.zone_name(), counted->policy.zone_size,
                  counted->policy.layout(), attach, adopt, counted);
-  core::metrics_of(cf).add(core::kZoneEvictions, write_evictions, counted);
   add_census(cf, *counted);
   conf.policies.push_back(counted);
 }

@@ -5,6 +5,7 @@
 
 #include "core/check.h"
 #include "core/metrics.h"
+#include "core/zone_metrics.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
 #include "ngx/module.h"
@@ -172,9 +173,11 @@ void set_redis(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
         cf, {policy.tls_ca, policy.tls_cert, policy.tls_key, policy.tls_name, policy.tls_verify});
   }
 
-  const std::string zone = policy.zone_name();
+  const std::string name = policy.zone_name();
   auto* client = ngx::pool_new<Client>(cf->pool, std::move(settings), tell);
-  ngx::Zone::add(cf, zone, kZoneSize, Shared::kMagic ^ sizeof(Shared), format, adopt, client);
+  const ngx::Zone* zone =
+      ngx::Zone::add(cf, name, kZoneSize, Shared::kMagic ^ sizeof(Shared), format, adopt, client);
+  core::add_zone_metrics(cf, *zone, sizeof(Shared));
   conf.clients.push_back(client);
   add_metrics(cf, *client);
 }

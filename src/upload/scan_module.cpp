@@ -9,6 +9,7 @@
 
 #include "core/check.h"
 #include "core/metrics.h"
+#include "core/zone_metrics.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
 #include "ngx/module.h"
@@ -180,8 +181,9 @@ ScanServer& server_of(ngx_conf_t* cf, std::string_view address, const ScanPolicy
     core::fail("host not found in \"", address, "\"");
   }
   server->limits = {kScanConnections, kScanQueue, kProbeTimeout};
-  ngx::Zone::add(cf, "guard_scanner:" + server->address, kZoneSize, Shared::kMagic ^ sizeof(Shared),
-                 format, adopt, server);
+  const ngx::Zone* zone = ngx::Zone::add(cf, "guard_scanner:" + server->address, kZoneSize,
+                                         Shared::kMagic ^ sizeof(Shared), format, adopt, server);
+  core::add_zone_metrics(cf, *zone, sizeof(Shared));
   main.servers.push_back(server);
   add_metrics(cf, *server);
   return *server;

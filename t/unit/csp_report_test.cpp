@@ -218,9 +218,14 @@ void rates(void**) {
 void full(void**) {
   Table one(1);
   auto& table = one.table;
+  assert_int_equal(table.count_used(0, 1, 100), 0);
   assert_true(table.take({1, 1, 0}, 100, 1));
+  assert_int_equal(table.count_used(0, 1, 100), 1);
   for (std::uint64_t i = 2; i < 1000; ++i) table.count({i, i, 0}, 100, 3600);
   assert_false(table.take({1, 1, 0}, 101, 1));
+  assert_int_equal(table.count_used(0, 1, 101), core::CounterTable::kWays);
+  assert_int_equal(table.zone().stats().live_evictions, 999 - core::CounterTable::kWays);
+  assert_int_equal(table.count_used(0, 1, 4000), 0);
   // What ended gives way to it.
   assert_true(table.take({2000, 9, 0}, 101, 1));
   assert_false(table.take({2000, 9, 0}, 102, 1));

@@ -100,6 +100,13 @@ void counts_go_on(void**) {
   core::MetricMemory::leave(memory.workers()[0]);
 }
 
+double use_of(const core::MetricMemory& memory) {
+  std::uint64_t used = 0;
+  std::uint64_t places = 0;
+  memory.read_use(used, places);
+  return static_cast<double>(used) / static_cast<double>(places);
+}
+
 // What no living configuration names makes room, and nothing else does.
 void room_is_given_again(void**) {
   Zone zone(1U << 19);
@@ -115,6 +122,8 @@ void room_is_given_again(void**) {
   const std::uint64_t one = memory.begin_generation();
   const std::size_t room = fill("one", one);
   assert_in_range(room, 10, 2000);
+  assert_true(use_of(memory) > 0.9);
+  assert_int_equal(memory.refused(), 1);
   std::uint64_t* first = memory.claim("one0", 64, one);
   assert_non_null(first);
   core::add_metric(first, 7);
@@ -130,6 +139,12 @@ void room_is_given_again(void**) {
   const std::uint64_t four = memory.begin_generation();
   assert_int_equal(fill("four", four), room - 1);
   assert_int_equal(memory.sum(first), 7);
+  assert_int_equal(memory.refused(), 4);
+  // Of which nobody counts in most.
+  memory.begin_generation();
+  assert_true(use_of(memory) > 0.9);
+  memory.begin_generation();
+  assert_true(use_of(memory) == 0);
   std::uint64_t* again = memory.claim("four1", 64, four);
   assert_int_equal(memory.sum(again), 0);
   // Too much for anything.

@@ -222,3 +222,15 @@ main::requests('/required', '[1]', ['Content-Type: application/json', "Content-E
 --- response_body_like eval
 [($::encoded) x 2]
 --- upstream_requests: 0
+
+=== TEST 15: required: where "_" is let through in names, nor by one that is written with it (CGI and WSGI tell it from "-" no more)
+--- upstream
+echo
+--- config eval: "underscores_in_headers on;" . $::json
+--- raw_request eval
+[map { "GET /required HTTP/1.1\r\nHost: x\r\n$_: POST\r\n\r\n" } 'X_HTTP_METHOD_OVERRIDE', 'x-http_method', 'X_Method-Override', 'X_Other_Method']
+--- error_code eval
+[400, 400, 400, 200]
+--- response_body_like eval
+[($::override) x 3, '']
+--- upstream_requests: 1

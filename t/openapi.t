@@ -366,3 +366,15 @@ main::requests((map { ['POST /charge', $::form, $_] }
  ('is not a known member') x 2]
 --- no_error_log
 [error]
+
+=== TEST 14: fields whose names CGI and WSGI do not tell apart
+--- user_files eval: $::document
+--- upstream
+echo
+--- config eval: "underscores_in_headers on;" . $::config
+--- raw_request eval
+main::requests(['GET /v1/orders', "X_Rate: x\r\n"], ['GET /v1/orders', "X-Rate: 1\r\nX_RATE: x\r\n"], ['GET /v1/orders', "X-Rate: 1\r\nX_Rates: x\r\n"])
+--- error_code eval
+[422, 422, 200]
+--- response_body_like eval
+[(main::bad(['header', 'x-rate', '', 'must be written as the document names it'])) x 2, '']

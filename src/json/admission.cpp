@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "core/ascii.h"
+
 namespace guard::json {
 
 namespace {
@@ -19,7 +21,9 @@ void Fields::add(std::string_view name, std::string_view value) noexcept {
     strongest_ = std::max(strongest_, media_type(value));
   } else if (name == "content-encoding") {
     encoded_ = true;
-  } else if (std::find(kOverrides.begin(), kOverrides.end(), name) != kOverrides.end()) {
+  } else if (std::any_of(kOverrides.begin(), kOverrides.end(), [name](std::string_view each) {
+               return core::equal_in_cgi(each, name);
+             })) {
     method_override_ = true;
   }
 }

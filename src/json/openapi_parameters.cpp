@@ -254,7 +254,11 @@ bool ParameterReader::write(const OpenApiParameter& parameter, const ParameterIn
   if (parameter.in == ParameterPlace::header) {
     const HeaderField* found = nullptr;
     for (const HeaderField& field : input.fields) {
-      if (field.name != parameter.name) continue;
+      if (field.name != parameter.name) {
+        // An "_" gets this far with underscores_in_headers.
+        if (!core::equal_in_cgi(field.name, parameter.name)) continue;
+        return fail(parameter, kOtherName);
+      }
       if (found != nullptr) return fail(parameter, kRepeated);
       found = &field;
     }

@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kBadMax = 10'000;
 constexpr std::size_t kHolesMax = 64;
 constexpr std::size_t kTornMax = 16;
+constexpr std::size_t kHistoryMax = 1024;  // of a chain
 // How much later than its time a line may reach its file, and so the file that follows a rotation.
 constexpr std::uint64_t kSlackMs = 5000;
 
@@ -130,8 +131,9 @@ void EventsVerifier::checkpoint(const LogLine& line) {
       chain.entity = printable(record_.text(Field::entity_id), 64);
       chain.log_key = std::string(record_.text(Field::hostname)) + '\n' +
                       std::string(record_.text(Field::checkpoint_log));
+      const std::uint64_t time_ms = record_.number(Field::checkpoint_time).value_or(0);
       Checkpoint now{*sequence,
-                     record_.number(Field::checkpoint_time).value_or(0),
+                     time_ms,
                      printable(record_.text(Field::timestamp), 32),
                      copy_of<events::kMacSize>(head),
                      record_.text(Field::checkpoint_state) == "end",
@@ -145,12 +147,24 @@ void EventsVerifier::checkpoint(const LogLine& line) {
           (now.sequence == before->sequence && now.end)) {
         chain.signed_to = std::move(now);
       }
+      if (const auto written = time_of(record_.text(Field::timestamp))) {
+        remember(chain, {*sequence, time_ms, *written, place});
+      }
       if (known == chains_.end()) chains_.emplace(key, std::move(fresh));
     }
   }
   if (!genuine) {
     find(place, "altered or appended: a checkpoint that Guard did not write under this secret");
   }
+}
+
+void EventsVerifier::remember(ChainState& chain, const Signed& now) {
+  auto& history = chain.history;
+  if (history.size() == kHistoryMax) {
+    for (std::size_t i = 1; i < kHistoryMax / 2; ++i) history[i] = history[2 * i];
+    history.resize(kHistoryMax / 2);
+  }
+  history.push_back(now);
 }
 
 // Lines
@@ -391,7 +405,9 @@ void EventsVerifier::finish() {
          "no line in any file fits this secret: is it the one of \"chain=\"?");
   }
   for (auto& [id, chain] : chains_) {
-    if (!chain.segments.empty() && !chain.log_key.empty()) log_keys_.insert(chain.log_key);
+    if (chain.segments.empty() || chain.log_key.empty()) continue;
+    log_keys_.insert(chain.log_key);
+    date_files(chain);
   }
   std::uint64_t without = 0;
   for (auto& [id, chain] : chains_) {
@@ -425,6 +441,31 @@ void EventsVerifier::finish() {
   const auto earlier = [](const Finding& a, const Finding& b) { return a.place < b.place; };
   std::ranges::stable_sort(findings_, earlier);
   std::ranges::stable_sort(notes_, earlier);
+}
+
+// The first of the chain's lines was written when a checkpoint signed it, if not before.
+void EventsVerifier::date_files(ChainState& chain) {
+  std::ranges::sort(chain.history, {}, &Signed::sequence);
+  const std::uint64_t first = std::ranges::min(chain.segments, {}, &Segment::first).first;
+  for (const Signed& one : chain.history) {
+    if (one.sequence < first) continue;
+    const auto known = begun_ms_.try_emplace(chain.log_key, one.written_ms).first;
+    known->second = std::min(known->second, one.written_ms);
+    return;
+  }
+}
+
+std::optional<EventsVerifier::Younger> EventsVerifier::younger(const ChainState& chain,
+                                                               std::uint64_t to) const {
+  const auto begun = begun_ms_.find(chain.log_key);
+  if (begun == begun_ms_.end()) return std::nullopt;
+  const std::uint64_t since = begun->second + kSlackMs;
+  for (const Signed& one : chain.history) {
+    if (one.sequence > to) break;
+    if (one.sequence != 0 && one.time_ms >= since) return Younger{one.sequence, &one};
+    if (one.sequence < to && one.written_ms >= since) return Younger{one.sequence + 1, &one};
+  }
+  return std::nullopt;
 }
 
 void EventsVerifier::finish_chain(ChainState& chain) {
@@ -486,13 +527,23 @@ void EventsVerifier::finish_head(ChainState& chain, const Segment& first) {
   }
   std::vector<Hole> holes;
   gap(chain, 1, first.first - 1, first.first_place, first.first, holes);
+  const auto provable = younger(chain, first.first - 1);
   for (const Hole& hole : holes) {
-    if (maybe_older(started)) {
-      note(hole.place, "head unverified: " + numbers(hole.from, hole.to) + of(chain.entity) +
-                           " are in no file, but may be older than the files");
-    } else {
-      find(hole.place, "missing: " + numbers(hole.from, hole.to) + of(chain.entity) + ", before " +
-                           numbers(hole.next, hole.next));
+    const std::string before = of(chain.entity) + ", before " + numbers(hole.next, hole.next);
+    if (!maybe_older(started)) {
+      find(hole.place, "missing: " + numbers(hole.from, hole.to) + before);
+      continue;
+    }
+    const std::uint64_t from = provable ? std::max(provable->from, hole.from) : hole.to + 1;
+    if (from > hole.from) {
+      note(hole.place, "head unverified: " + numbers(hole.from, std::min(from - 1, hole.to)) +
+                           of(chain.entity) + " are in no file, but may be older than the files");
+    }
+    if (from <= hole.to) {
+      find(hole.place, "missing: " + numbers(from, hole.to) + before +
+                           ", which are younger than the files: the checkpoint at " +
+                           at(provable->proof->place) + " signs " +
+                           numbers(provable->proof->sequence, provable->proof->sequence));
     }
   }
 }

@@ -88,6 +88,14 @@ class EventsVerifier {
     bool end = false;
     Place place;
   };
+  // What a checkpoint says of when lines were written: that which it signs before it, all that
+  // follow behind it.
+  struct Signed {
+    std::uint64_t sequence = 0;
+    std::uint64_t time_ms = 0;  // of the line that it signs
+    std::uint64_t written_ms = 0;
+    Place place;
+  };
   struct ChainState {
     events::ChainKey root{};
     events::ChainKey leaf{};
@@ -97,11 +105,13 @@ class EventsVerifier {
     std::vector<Segment> segments;
     std::vector<Bad> bad;
     std::optional<Checkpoint> signed_to;
+    std::vector<Signed> history;  // of the checkpoints, some left out if there are many
     std::uint64_t lost = 0;
   };
   using Id = std::array<char, events::kChainIdSize>;
   using Chains = std::map<Id, ChainState>;
 
+  static void remember(ChainState& chain, const Signed& now);
   void find(Place place, std::string text);
   void note(Place place, std::string text);
   std::string at(Place place) const;
@@ -122,9 +132,17 @@ class EventsVerifier {
   void unsealed_line(const LogLine& line, Place place);
   void flush_run();
 
+  void date_files(ChainState& chain);
   void finish_chain(ChainState& chain);
   void join(ChainState& chain, Segment& before, Segment& after);
   void finish_head(ChainState& chain, const Segment& first);
+  // A number from which on all lines of the chain up to `to` are younger than the files, and the
+  // checkpoint that proves it.
+  struct Younger {
+    std::uint64_t from = 0;
+    const Signed* proof = nullptr;
+  };
+  std::optional<Younger> younger(const ChainState& chain, std::uint64_t to) const;
   void finish_tail(ChainState& chain, const Segment& last);
   void finish_unseen(const ChainState& chain);
   void tell_holes(ChainState& chain, Segment& segment);
@@ -159,6 +177,9 @@ class EventsVerifier {
   std::uint64_t sealed_ = 0;
   std::uint64_t checkpoints_ = 0;
   std::optional<std::uint64_t> earliest_ms_;  // of genuine lines
+  // By host and log, when one of its lines that are here was written at the latest. What a rotation
+  // has let go was written before.
+  std::map<std::string, std::uint64_t> begun_ms_;
 };
 
 }  // namespace guard::cli

@@ -153,7 +153,7 @@ void missing(void**) {
   log.lines.erase(log.lines.begin() + 2, log.lines.begin() + 4);
   expect_text(log.verdict(), "a:3: missing: numbers 3 to 4" + log.of + ", before number 5\n-\n");
   Log first;
-  Worker other("8", kSecret, kStart - 100'000);
+  Worker other("8", kSecret, kStart - 3'000);
   first.lines.erase(first.lines.begin());
   first.lines.insert(first.lines.begin(), other.line());
   first.checkpoints.push_back(other.end());
@@ -347,6 +347,77 @@ void start_of_a_life_missing(void**) {
               "a:4: missing: numbers 1 to 2 of worker " + two.entity() + ", before number 3\n-\n");
 }
 
+// Two workers, a line of each a second, and all ten seconds a checkpoint of each.
+struct Pair {
+  Worker one{"1"};
+  Worker two{"2"};
+  Lines checkpoints{one.checkpoint(), two.checkpoint()};
+  Lines lines;
+  Pair() {
+    for (int second = 1; second <= 60; ++second) {
+      lines.push_back(one.line());
+      lines.push_back(two.line());
+      if (second % 10 != 0) continue;
+      checkpoints.push_back(one.checkpoint());
+      checkpoints.push_back(two.checkpoint());
+    }
+  }
+};
+
+void head_of_one_worker_missing(void**) {
+  Pair log;
+  Lines left;
+  for (std::size_t i = 0; i < log.lines.size(); ++i) {
+    if (i % 2 == 0 || i >= 70) left.push_back(log.lines[i]);
+  }
+  // The first checkpoint says that the other's first line was there after ten seconds.
+  const std::string said = verdict({left}, log.checkpoints);
+  const std::string of = " of worker " + log.two.entity();
+  expect_text(said.substr(0, said.find("-\n")),
+              "a:37: missing: numbers 20 to 35" + of +
+                  ", before number 36, which are younger than the files: the checkpoint at "
+                  "checks:6 signs number 20\n");
+  assert_true(said.find("a:37: head unverified: numbers 1 to 19" + of) != std::string::npos);
+}
+
+void rotated_away_at_any_line(void**) {
+  Pair log;
+  for (std::size_t gone = 0; gone < log.lines.size(); ++gone) {
+    const Lines left(log.lines.begin() + static_cast<std::ptrdiff_t>(gone), log.lines.end());
+    assert_true(verdict({left}, log.checkpoints).starts_with("-\n"));
+  }
+}
+
+// Lines that had to wait for space on the disk, behind younger ones of another worker.
+void rotated_away_before_late_lines(void**) {
+  Worker one("1");
+  Worker late("2");
+  Lines checkpoints = {one.checkpoint(), late.checkpoint()};
+  (void)one.lines(30);
+  checkpoints.push_back(one.checkpoint());
+  Lines left = late.lines(30);
+  checkpoints.push_back(late.checkpoint());
+  left.push_back(one.line());
+  const std::string said = verdict({left}, checkpoints);
+  assert_true(said.starts_with("-\n"));
+  assert_true(said.find("a:31: head unverified: numbers 1 to 30 of") != std::string::npos);
+}
+
+void head_missing_among_many_checkpoints(void**) {
+  Worker one("1");
+  Worker two("2");
+  Lines checkpoints = {one.checkpoint(), two.checkpoint()};
+  Lines left;
+  for (int second = 1; second <= 1500; ++second) {
+    left.push_back(one.line());
+    const std::string line = two.line();
+    if (second > 1000) left.push_back(line);
+    checkpoints.push_back(one.checkpoint());
+    checkpoints.push_back(two.checkpoint());
+  }
+  assert_true(verdict({left}, checkpoints).starts_with("a:1002: missing: numbers "));
+}
+
 // Somebody who has the secret writes history anew: checkpoints elsewhere still tell.
 void rewritten_with_the_secret(void**) {
   Log log;
@@ -494,6 +565,10 @@ int main() {
       cmocka_unit_test(rotated_files_in_any_order),
       cmocka_unit_test(whole_life_missing),
       cmocka_unit_test(start_of_a_life_missing),
+      cmocka_unit_test(head_of_one_worker_missing),
+      cmocka_unit_test(rotated_away_at_any_line),
+      cmocka_unit_test(rotated_away_before_late_lines),
+      cmocka_unit_test(head_missing_among_many_checkpoints),
       cmocka_unit_test(rewritten_with_the_secret),
       cmocka_unit_test(wrong_secret),
       cmocka_unit_test(checkpoints_in_syslog),

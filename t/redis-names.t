@@ -81,4 +81,15 @@ sub kinds {
     ok scalar(grep { $_ eq 'redis.invalid' } @{ $dns->asked }) >= 2, 'no name: asked for with each connection';
 }
 
+# The name server says nothing: what the name was when the configuration was read is tried soon.
+{
+    my $dns   = Test::Nginx::Guard::Dns->silent;
+    my $nginx = start_asking("redis://localhost:$port", { '/' => '"send=PING"' }, before => "resolver @{[$dns->address]} ipv6=off;");
+    is ask($nginx, 'ok PONG'), 'ok PONG', 'silence: by what was known';
+    is $nginx->stop('QUIT'), undef, 'silence: stops';
+    is_deeply kinds($nginx), [], 'silence: it has never been away';
+    is_deeply [log_problems($nginx)], [], 'silence: log';
+    ok $dns->was_asked, 'silence: the name server was asked';
+}
+
 done_testing();

@@ -13,8 +13,10 @@ namespace {
 
 constexpr std::size_t kPoolSize = 1024;
 constexpr std::string_view kUnix = "unix:";
-// Who opens has a limit of his own, which is shorter.
+// How long a name server may take. Who opens has a limit of his own, which is shorter.
 constexpr ngx_msec_t kResolverTimeout = 60'000;
+// The same where addresses are known: an answer that comes later counts for the next connection.
+constexpr ngx_msec_t kResolverPatience = 100;
 constexpr int kKeepaliveIdle = 60;      // seconds of silence
 constexpr int kKeepaliveInterval = 10;  // seconds between probes that nobody answers
 constexpr int kKeepaliveProbes = 3;
@@ -157,7 +159,7 @@ Outgoing::Opening Outgoing::ask(ngx_resolver_t* resolver) noexcept {
   context->name = borrow(endpoint_.host());
   context->handler = on_resolved;
   context->data = this;
-  context->timeout = kResolverTimeout;
+  context->timeout = endpoint_.count == 0 ? kResolverTimeout : kResolverPatience;
   context->cancelable = 1;
   question_ = context;
   asking_ = true;

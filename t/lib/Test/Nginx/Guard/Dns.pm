@@ -6,6 +6,7 @@ use strict;
 use warnings;
 
 use File::Temp qw(tempdir);
+use IO::Select;
 use IO::Socket::INET;
 use Test::Nginx::Guard::Process qw(spawn);
 use Test::Nginx::Guard::Wait qw(wait_for);
@@ -20,6 +21,16 @@ sub new {
     $self->{pid} = spawn(sub { answer($socket, "$self->{directory}/table", "$self->{directory}/asked") });
     return $self;
 }
+
+# One that takes questions, and answers none.
+sub silent {
+    my ($class) = @_;
+    my $socket = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.0.0.1') or die "no socket for a name server: $!\n";
+    return bless { socket => $socket, port => $socket->sockport }, $class;
+}
+
+# Whether the silent one was asked anything.
+sub was_asked { my ($self) = @_; return IO::Select->new($self->{socket})->can_read(0) ? 1 : 0 }
 
 sub address { return "127.0.0.1:$_[0]{port}" }
 

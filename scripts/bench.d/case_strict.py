@@ -28,14 +28,14 @@ SHARED = """
     client_header_timeout 1h;
     guard_key_secret 0123456789abcdef0123456789abcdef;
     guard_redis main {url} timeout={timeout};
-    guard_rate_policy load rate={rate} key=$arg_k zone=32m redis=main on_error=closed {sync};
+    guard_rate_policy load rate={rate} key=$arg_k redis=main on_error=closed {sync};
     server {{
         listen {{listen}};
         location / {{ empty_gif; guard_rate load; guard_rate_fields off; }}
         location = /status {{ stub_status; guard_rate off; }}
     }}"""
 LOCAL = """
-    guard_rate_policy load rate={rate} key=$arg_k zone=32m;
+    guard_rate_policy load rate={rate} key=$arg_k;
     server {{
         listen {{listen}};
         location / {{ empty_gif; guard_rate load; guard_rate_fields off; }}

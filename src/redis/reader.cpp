@@ -1,47 +1,100 @@
 #include "redis/reader.h"
 
+#include <cstring>
+#include <new>
+
 namespace guard::redis {
 
-namespace {
+// What hiredis's parser calls to build a reply: in the reader's memory instead of pieces of the
+// heap's. A null pointer makes it stop, as if there were no memory.
+struct Reader::Functions {
+  using Kind = Element::Kind;
 
-using Functions = redisReplyObjectFunctions;
+  static void* take(const redisReadTask* task, std::size_t size) noexcept {
+    try {
+      return static_cast<Reader*>(task->privdata)->memory_.allocate(size);
+    } catch (const std::bad_alloc&) {
+      return nullptr;
+    }
+  }
 
-// hiredis allocates as many elements as an array says that it has. Its count is an int in 0.14 and
-// a size_t since 1.0.
-template <class Count>
-using CreateArray = void* (*)(const redisReadTask*, Count);
+  static Element* create(const redisReadTask* task, Kind kind) noexcept {
+    void* memory = take(task, sizeof(Element));
+    if (memory == nullptr) return nullptr;
+    auto* element = new (memory) Element;
+    element->kind = kind;
+    if (task->parent != nullptr) {
+      static_cast<Element*>(task->parent->obj)->elements[task->idx] = element;
+    }
+    return element;
+  }
 
-template <class Count>
-struct Bounded {
-  static inline CreateArray<Count> native = nullptr;
-  static void* create(const redisReadTask* task, Count count) noexcept {
-    if (static_cast<unsigned long long>(count) > Reader::kMostElements) return nullptr;
-    return native(task, count);
+  static void* text(const redisReadTask* task, char* bytes, std::size_t size) noexcept {
+    auto* copy = static_cast<char*>(take(task, size));
+    if (copy == nullptr) return nullptr;
+    std::memcpy(copy, bytes, size);
+    Element* made = create(task, task->type == REDIS_REPLY_ERROR ? Kind::error : Kind::text);
+    if (made == nullptr) return nullptr;
+    made->text = copy;
+    made->size = size;
+    return made;
+  }
+
+  // The parser has room made for as many elements as an array says that it has. Its count is an int
+  // in hiredis 0.14 and a size_t since 1.0.
+  template <class Count>
+  static void* array(const redisReadTask* task, Count count) noexcept {
+    const auto size = static_cast<unsigned long long>(count);
+    if (size > kMostElements) return nullptr;
+    auto** elements = static_cast<Element**>(take(task, size * sizeof(Element*)));
+    if (elements == nullptr) return nullptr;
+    std::memset(elements, 0, size * sizeof(Element*));
+    Element* made = create(task, Kind::array);
+    if (made == nullptr) return nullptr;
+    made->elements = elements;
+    made->size = size;
+    return made;
+  }
+
+  static void* integer(const redisReadTask* task, long long value) noexcept {
+    Element* made = create(task, Kind::integer);
+    if (made != nullptr) made->integer = value;
+    return made;
+  }
+
+  static void* null(const redisReadTask* task) noexcept { return create(task, Kind::null); }
+
+  // Of RESP3, which is not asked for.
+  template <class... Values>
+  static void* foreign(const redisReadTask*, Values...) noexcept {
+    return nullptr;
+  }
+
+  static void keep(void*) noexcept {}
+
+  template <class Native>
+  static Native* all() noexcept {
+    static Native functions = [] {
+      Native made{};
+      made.createString = text;
+      made.createArray = array;
+      made.createInteger = integer;
+      made.createNil = null;
+      made.freeObject = keep;
+      if constexpr (requires { made.createDouble; }) made.createDouble = foreign;
+      if constexpr (requires { made.createBool; }) made.createBool = foreign;
+      return made;
+    }();
+    return &functions;
   }
 };
 
-template <class Count>
-void bound(CreateArray<Count>& create) noexcept {
-  Bounded<Count>::native = create;
-  create = Bounded<Count>::create;
-}
-
-Functions* bounded_functions(const Functions& native) noexcept {
-  static Functions functions = [&native] {
-    Functions own = native;
-    bound(own.createArray);
-    return own;
-  }();
-  return &functions;
-}
-
-}  // namespace
-
 bool Reader::start() noexcept {
   bytes_ = 0;
-  reader_.reset(redisReaderCreate());
+  whole_ = true;  // of what the last connection has left
+  reader_.reset(redisReaderCreateWithFunctions(Functions::all<redisReplyObjectFunctions>()));
   if (reader_ == nullptr) return false;
-  reader_->fn = bounded_functions(*reader_->fn);
+  reader_->privdata = this;
   return true;
 }
 

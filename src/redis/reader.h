@@ -2,10 +2,12 @@
 // within bounds.
 #pragma once
 
-#include <hiredis/hiredis.h>
+#include <hiredis/read.h>
 
+#include <array>
 #include <cstddef>
 #include <memory>
+#include <memory_resource>
 #include <string_view>
 
 #include "redis/reply.h"
@@ -24,26 +26,38 @@ class Reader {
   // False: not RESP, too much, or out of memory; nothing can be read any more.
   bool feed(std::string_view bytes) noexcept;
   // Calls each(Reply) for every whole reply; ends early, with true, once each answers false, after
-  // which the reader may be gone. False: as feed().
+  // which the reader may be gone. That reply is good until the next call, the others until each
+  // returns. False: as feed().
   template <class Each>
   bool drain(Each&& each) noexcept {
     for (;;) {
+      begin();
       void* reply = nullptr;
       if (redisReaderGetReply(reader_.get(), &reply) != REDIS_OK) return false;
       if (reply == nullptr) return bytes_ <= kMostBytes;
       bytes_ = 0;
-      const std::unique_ptr<void, Free> owner(reply);
-      if (!each(Reply(static_cast<const void*>(reply)))) return true;
+      whole_ = true;
+      if (!each(Reply(static_cast<const Element*>(reply)))) return true;
     }
   }
 
  private:
+  struct Functions;
   struct Free {
-    void operator()(void* reply) const noexcept { freeReplyObject(reply); }
     void operator()(redisReader* reader) const noexcept { redisReaderFree(reader); }
   };
+
+  // Takes back the memory of a reply that has been whole; one that has begun keeps its own.
+  void begin() noexcept {
+    if (whole_) memory_.release();
+    whole_ = false;
+  }
+
   std::unique_ptr<redisReader, Free> reader_;
   std::size_t bytes_ = 0;  // since the last whole reply
+  bool whole_ = false;
+  std::array<std::byte, 2048> first_;  // enough for most replies
+  std::pmr::monotonic_buffer_resource memory_{first_.data(), first_.size()};
 };
 
 }  // namespace guard::redis

@@ -1,45 +1,33 @@
 #include "redis/reply.h"
 
-#include <hiredis/hiredis.h>
-
 #include <charconv>
 
 namespace guard::redis {
 
-namespace {
+using Kind = Element::Kind;
 
-const redisReply* native_of(const void* reply) noexcept {
-  return static_cast<const redisReply*>(reply);
-}
-
-bool has_text(int type) noexcept {
-  return type == REDIS_REPLY_STRING || type == REDIS_REPLY_STATUS || type == REDIS_REPLY_ERROR;
-}
-
-}  // namespace
-
-Reply::Reply(const void* native) noexcept : native_(native) {
-  if (native_ != nullptr && native_of(native_)->type == REDIS_REPLY_ERROR) fault_ = Fault::error;
+Reply::Reply(const Element* element) noexcept : element_(element) {
+  if (is(Kind::error)) fault_ = Fault::error;
 }
 
 bool Reply::is_null() const noexcept {
-  return native_ == nullptr || native_of(native_)->type == REDIS_REPLY_NIL;
+  return element_ == nullptr || is(Kind::null);
 }
 
 bool Reply::is_integer() const noexcept {
-  return native_ != nullptr && native_of(native_)->type == REDIS_REPLY_INTEGER;
+  return is(Kind::integer);
 }
 
 bool Reply::is_text() const noexcept {
-  return native_ != nullptr && has_text(native_of(native_)->type) && fault_ != Fault::error;
+  return is(Kind::text);
 }
 
 bool Reply::is_array() const noexcept {
-  return native_ != nullptr && native_of(native_)->type == REDIS_REPLY_ARRAY;
+  return is(Kind::array);
 }
 
 std::int64_t Reply::integer() const noexcept {
-  if (is_integer()) return native_of(native_)->integer;
+  if (is_integer()) return element_->integer;
   if (!is_text()) return 0;
   const std::string_view digits = text();
   std::int64_t number = 0;
@@ -48,17 +36,17 @@ std::int64_t Reply::integer() const noexcept {
 }
 
 std::string_view Reply::text() const noexcept {
-  if (native_ == nullptr || !has_text(native_of(native_)->type)) return {};
-  return {native_of(native_)->str, native_of(native_)->len};
+  if (!is(Kind::text) && !is(Kind::error)) return {};
+  return {element_->text, element_->size};
 }
 
 std::size_t Reply::size() const noexcept {
-  return is_array() ? native_of(native_)->elements : 0;
+  return is_array() ? element_->size : 0;
 }
 
 Reply Reply::operator[](std::size_t index) const noexcept {
   if (index >= size()) return Reply(nullptr);
-  return Reply(static_cast<const void*>(native_of(native_)->element[index]));
+  return Reply(element_->elements[index]);
 }
 
 }  // namespace guard::redis

@@ -16,12 +16,25 @@ enum class Fault : std::uint8_t {
   lost,         // the connection broke; the command may have been carried out
 };
 
+// A part of a reply, as the reader keeps it.
+struct Element {
+  enum class Kind : std::uint8_t { null, integer, text, error, array };
+
+  Kind kind = Kind::null;
+  std::int64_t integer = 0;
+  std::size_t size = 0;  // bytes of a text or an error, elements of an array
+  union {
+    const char* text = nullptr;
+    Element** elements;
+  };
+};
+
 // A view of a reply, valid only within the callback that gets it. Every accessor is safe whatever
 // the reply is: what is not there is 0, empty or another null view.
 class Reply {
  public:
   explicit Reply(Fault fault) noexcept : fault_(fault) {}
-  explicit Reply(const void* native) noexcept;  // a redisReply
+  explicit Reply(const Element* element) noexcept;
 
   Fault fault() const noexcept { return fault_; }
   bool ok() const noexcept { return fault_ == Fault::none; }
@@ -36,7 +49,11 @@ class Reply {
   Reply operator[](std::size_t index) const noexcept;
 
  private:
-  const void* native_ = nullptr;
+  bool is(Element::Kind kind) const noexcept {
+    return element_ != nullptr && element_->kind == kind;
+  }
+
+  const Element* element_ = nullptr;
   Fault fault_ = Fault::none;
 };
 

@@ -2,8 +2,6 @@
 // of its own making or with a fault.
 #pragma once
 
-#include <hiredis/hiredis.h>
-
 #include <deque>
 #include <vector>
 
@@ -34,8 +32,8 @@ class Integers {
     for (long long number : numbers) add(number);
   }
   void add(long long number) {
-    redisReply& made = parts_.emplace_back();
-    made.type = REDIS_REPLY_INTEGER;
+    redis::Element& made = parts_.emplace_back();
+    made.kind = redis::Element::Kind::integer;
     made.integer = number;
     elements_.push_back(&made);
   }
@@ -45,18 +43,18 @@ class Integers {
   }
   redis::Reply reply() {
     close();
-    return redis::Reply(static_cast<const void*>(&whole_));
+    return redis::Reply(&whole_);
   }
 
  private:
   void close() {
-    whole_.type = REDIS_REPLY_ARRAY;
-    whole_.elements = elements_.size();
-    whole_.element = elements_.data();
+    whole_.kind = redis::Element::Kind::array;
+    whole_.size = elements_.size();
+    whole_.elements = elements_.data();
   }
-  std::deque<redisReply> parts_;
-  std::vector<redisReply*> elements_;
-  redisReply whole_{};
+  std::deque<redis::Element> parts_;
+  std::vector<redis::Element*> elements_;
+  redis::Element whole_{};
 };
 
 inline void answer_first(const redis::Reply& reply) {

@@ -103,7 +103,38 @@ void several_at_once(void**) {
   assert_int_equal(sum, 123);
 }
 
-// The reader may be given up from within.
+// Replies that outgrow what the reader has at hand, in pieces, one after the other.
+void large(void**) {
+  Reader reader;
+  assert_true(reader.start());
+  for (int round = 0; round < 3; ++round) {
+    std::string bytes = "*1000\r\n";
+    for (int i = 0; i < 1000; ++i)
+      bytes += "*2\r\n:" + std::to_string(i) + "\r\n$7\r\nround " + std::to_string(round) + "\r\n";
+    int replies = 0;
+    for (std::size_t at = 0; at < bytes.size(); at += 777) {
+      assert_true(reader.feed(std::string_view(bytes).substr(at, 777)));
+      assert_true(reader.drain([&](const Reply& reply) {
+        ++replies;
+        assert_int_equal(reply.size(), 1000);
+        for (std::size_t i = 0; i < reply.size(); ++i) {
+          assert_int_equal(reply[i][0].integer(), i);
+          expect_text(reply[i][1].text(), "round " + std::to_string(round));
+        }
+        return true;
+      }));
+    }
+    assert_int_equal(replies, 1);
+  }
+}
+
+// RESP3 was not asked for.
+void other_protocol(void**) {
+  assert_false(understood(",3.14\r\n"));
+  assert_false(understood("#t\r\n"));
+}
+
+// The reader may be given up from within, or be started anew.
 void stopped_from_within(void**) {
   Reader reader;
   assert_true(reader.start());
@@ -111,7 +142,14 @@ void stopped_from_within(void**) {
   assert_true(reader.drain([&](const Reply& reply) {
     reader.stop();
     expect_text(reply.text(), "a");
+    assert_true(reader.start());
+    expect_text(reply.text(), "a");
     return false;
+  }));
+  assert_true(reader.feed("$1\r\nb\r\n"));
+  assert_true(reader.drain([](const Reply& reply) {
+    expect_text(reply.text(), "b");
+    return true;
   }));
 }
 
@@ -153,7 +191,8 @@ void bounds(void**) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(kinds),           cmocka_unit_test(faults),
-      cmocka_unit_test(several_at_once), cmocka_unit_test(stopped_from_within),
+      cmocka_unit_test(several_at_once), cmocka_unit_test(large),
+      cmocka_unit_test(other_protocol),  cmocka_unit_test(stopped_from_within),
       cmocka_unit_test(nonsense),        cmocka_unit_test(bounds)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

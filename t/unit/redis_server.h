@@ -2,7 +2,6 @@
 // and one connection to it.
 #pragma once
 
-#include <hiredis/hiredis.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +12,12 @@
 #include <unistd.h>
 
 #include <initializer_list>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "redis/output.h"
-#include "redis/reply.h"
+#include "redis/reader.h"
 #include "unit.h"
 
 namespace guard::unit {
@@ -41,11 +40,9 @@ class RedisServer {
       _exit(127);
     }
     connect();
-    assert_non_null(reader_ = redisReaderCreate());
+    assert_true(reader_.start());
   }
   ~RedisServer() {
-    redisReaderFree(reader_);
-    if (reply_ != nullptr) freeReplyObject(reply_);
     close(fd_);
     kill(process_, SIGKILL);
     waitpid(process_, nullptr, 0);
@@ -64,15 +61,18 @@ class RedisServer {
       assert_true(sent > 0);
       out.sent(static_cast<std::size_t>(sent));
     }
-    if (reply_ != nullptr) freeReplyObject(reply_);
-    reply_ = nullptr;
-    while (assert_int_equal(redisReaderGetReply(reader_, &reply_), REDIS_OK), reply_ == nullptr) {
+    std::optional<redis::Reply> answer;
+    const auto take = [&](const redis::Reply& reply) {
+      answer = reply;
+      return false;
+    };
+    while (assert_true(reader_.drain(take)), !answer) {
       char buffer[16384];
       ssize_t got = read(fd_, buffer, sizeof(buffer));
       assert_true(got > 0);
-      redisReaderFeed(reader_, buffer, static_cast<std::size_t>(got));
+      assert_true(reader_.feed({buffer, static_cast<std::size_t>(got)}));
     }
-    return redis::Reply(static_cast<const void*>(reply_));
+    return *answer;
   }
   redis::Reply ask(std::initializer_list<std::string_view> words) {
     redis::Output out;
@@ -100,8 +100,7 @@ class RedisServer {
   std::string socket_;
   pid_t process_ = -1;
   int fd_ = -1;
-  redisReader* reader_ = nullptr;
-  void* reply_ = nullptr;
+  redis::Reader reader_;
 };
 
 }  // namespace guard::unit

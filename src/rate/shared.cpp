@@ -115,7 +115,16 @@ bool Exchange::start(const Ledger& ledger, bool inner, std::uint64_t network, Re
   sent_ = asks;
   for (SharedAsk* ask = asks; ask != nullptr; ask = ask->sent) {
     const SharedPolicy& policy = *ask->entries.front().window->owner().shared;
-    send(*ask, ask->count == 1 && policy.alone ? *policy.alone : policy.store->queue);
+    if (ask->count == 1 && policy.alone) {
+      send(*ask, *policy.alone);
+    } else {
+      // The script of many also says what time it is in Redis.
+      const std::uint64_t now = core::microseconds();
+      for (core::CounterEntry* entry = ask->first; entry != nullptr; entry = entry->next) {
+        entry_of(entry).asked_at = now;
+      }
+      send(*ask, policy.store->queue);
+    }
   }
   started_ = open_ != 0;
   return started_;
@@ -128,9 +137,6 @@ void Exchange::send(SharedAsk& ask, core::CounterQueue& queue) noexcept {
     auto& own = static_cast<SharedAsk&>(item);
     own.exchange->answer(own, answers);
   };
-  for (core::CounterEntry* entry = ask.first; entry != nullptr; entry = entry->next) {
-    entry_of(entry).asked_at = core::microseconds();
-  }
   if (queue.available() && queue.ask(ask, ask.own)) {
     ++open_;
   } else {

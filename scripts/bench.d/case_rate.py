@@ -18,7 +18,7 @@ MANY = 100_000
 
 # 32 MB hold 100,000 keys on both sides.
 OURS = """
-    guard_rate_policy load rate=1000000/second key=$arg_k zone=32m;
+    guard_rate_policy load rate=1000000/second key=$arg_k;
     server {
         listen {listen};
         location / { empty_gif; guard_rate load; guard_rate_fields %s; }

@@ -1,8 +1,10 @@
 #include "upload/file_name.h"
 
 #include <algorithm>
+#include <array>
 
 #include "core/ascii.h"
+#include "core/normalize.h"
 #include "core/utf8.h"
 #include "upload/file_types.h"
 
@@ -28,11 +30,9 @@ bool is_invisible(char32_t c) noexcept {
          (c >= 0xe0000 && c <= 0xe0fff) || (c & 0xfffe) == 0xfffe || (c >= 0xfdd0 && c <= 0xfdef);
 }
 
-// What NFKC makes a slash, a backslash, a colon or a dot of, and what only looks like a slash.
+// What looks like a slash, and is none to NFKC.
 bool is_path_lookalike(char32_t c) noexcept {
-  return c == 0x2024 || c == 0x2025 || c == 0x2026 || c == 0x2044 || c == 0x2215 || c == 0x29f8 ||
-         c == 0xfe52 || c == 0xfe55 || c == 0xfe68 || c == 0xff0e || c == 0xff0f || c == 0xff1a ||
-         c == 0xff3c;
+  return c == 0x2044 || c == 0x2215 || c == 0x29f8;
 }
 
 // Device names of Windows, whatever follows a dot.
@@ -44,6 +44,43 @@ bool is_reserved(std::string_view name) noexcept {
   if (stem.size() != 4 || !core::is_digit(stem[3])) return false;
   const std::string_view device = stem.substr(0, 3);
   return core::equal_without_case(device, "com") || core::equal_without_case(device, "lpt");
+}
+
+bool is_ascii(std::string_view text) noexcept {
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+}
+
+// "a.php.png", "a.pdf.exe", but not "1.2.png". "a.asp;.png" is a program to old servers.
+NameRule check_extensions(std::string_view name) noexcept {
+  if (is_active_extension(Extension(name).text())) return kActive;
+  std::string_view stem = name.substr(0, std::min(name.rfind('.'), name.size()));
+  while (stem.find('.') != std::string_view::npos) {
+    const Extension inner(stem);
+    const std::string_view text = inner.text().substr(0, inner.text().find(';'));
+    if (is_active_extension(text) || is_known_extension(text)) return kDouble;
+    stem = stem.substr(0, stem.rfind('.'));
+  }
+  return {};
+}
+
+NameRule check_words(std::string_view name) noexcept {
+  return is_reserved(name) ? kReserved : check_extensions(name);
+}
+
+// As those store it who bring it into form NFKC, and of that what is ASCII alone.
+NameRule check_folded(std::string_view name) noexcept {
+  const core::AccountName account(name);
+  const std::string_view folded = account.text();
+  const auto dots = [](std::string_view text) { return std::count(text.begin(), text.end(), '.'); };
+  if (folded.find_first_of("/\\:") != std::string_view::npos || dots(folded) > dots(name)) {
+    return kPath;
+  }
+  if (const NameRule rule = check_words(folded); !rule.keyword.empty()) return rule;
+  std::array<char, core::AccountName::kMaxSize> ascii;
+  char* const end = std::copy_if(folded.begin(), folded.end(), ascii.begin(),
+                                 [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  return check_extensions({ascii.data(), static_cast<std::size_t>(end - ascii.data())});
 }
 
 NameRule check_characters(std::string_view name) noexcept {
@@ -83,17 +120,8 @@ NameRule check_name(std::string_view name) noexcept {
       kEdges.substr(0, 2).find(name.back()) != std::string_view::npos) {
     return kEdge;
   }
-  if (is_reserved(name)) return kReserved;
-  const Extension last(name);
-  if (is_active_extension(last.text())) return kActive;
-  // "a.php.png", "a.pdf.exe", but not "1.2.png".
-  std::string_view stem = name.substr(0, std::min(name.rfind('.'), name.size()));
-  while (stem.find('.') != std::string_view::npos) {
-    const Extension inner(stem);
-    if (is_active_extension(inner.text()) || is_known_extension(inner.text())) return kDouble;
-    stem = stem.substr(0, stem.rfind('.'));
-  }
-  return {};
+  const NameRule rule = check_words(name);
+  return rule.keyword.empty() && !is_ascii(name) ? check_folded(name) : rule;
 }
 
 }  // namespace guard::upload

@@ -66,6 +66,22 @@ void names(void**) {
                            "b.png"}) {
     expect_text(rule(path), "path");
   }
+  // What NFKC makes of a character: "1." of U+2488, "a/c" of U+2100, ":" of U+FE13, ".." of U+FE30.
+  for (const char* path :
+       {"a\u2488png", "a\u2100.png", "a\ufe13b.png", "a\ufe30png", "\u33c2.png"}) {
+    expect_text(rule(path), "path");
+  }
+  for (const char* good : {"\u00bd.png", "\u3042\uff1f.png", "\uff11\uff12.png", "x\u00b2.pdf"}) {
+    expect_text(rule(good), "");
+  }
+  expect_text(rule("com\u00b9.png"), "reserved");
+  expect_text(rule("\uff23\uff2f\uff2e.txt"), "reserved");
+  for (const char* active : {"a.\uff50\uff48\uff50", "a.php\u00a0", "a.ph\u65e5p"}) {
+    expect_text(rule(active), "active");
+  }
+  for (const char* twice : {"a.\uff50hp.png", "a.p\u65e5hp.png", "a.asp;.png", "a.php;x.png"}) {
+    expect_text(rule(twice), "double_extension");
+  }
   expect_text(rule("a\x01.png"), "character");
   expect_text(rule("a?.png"), "character");
   expect_text(rule("<a>.png"), "character");

@@ -57,7 +57,7 @@ bool may_be_read_as(std::string_view name, std::string_view documented) noexcept
   name = bare(name);
   if (documented.ends_with("[]")) documented.remove_suffix(2);
   if (documented.find('[') == std::string_view::npos) name = before_bracket(name);
-  constexpr auto folded = [](char c) { return c == '.' || c == ' ' ? '_' : core::to_lower(c); };
+  const auto folded = [](char c) { return c == '.' || c == ' ' ? '_' : core::to_lower(c); };
   return std::equal(name.begin(), name.end(), documented.begin(), documented.end(),
                     [&](char a, char b) { return folded(a) == folded(b); });
 }

@@ -9,7 +9,7 @@ import { launch } from "./launch.mjs";
 const [modules, executablePath, url, pictures, polls, seconds = "30"] = process.argv.slice(2);
 const axe = readFileSync(createRequire(modules + "/").resolve("axe-core/axe.min.js"), "utf8");
 const { browser } = await launch(modules, executablePath, seconds);
-const result = { said: [], asked: [], violations: {}, overflow: {}, work: {} };
+const result = { said: [], asked: [], violations: {}, overflow: {}, broken: {}, work: {} };
 
 async function open(name, words) {
     // axe is put into the page by the test, which the page's policy would not let anybody do.
@@ -98,6 +98,11 @@ for (const [name, words] of Object.entries({
     result.work[name] = (after.ThreadTime - before.ThreadTime) / (after.Timestamp - before.Timestamp);
     await page.screenshot({ path: `${pictures}/dashboard-${name}.png` });
     result.overflow[name] = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    result.broken[name] = await page.evaluate(() => [...document.querySelectorAll("#events td:nth-child(3)")].filter(cell => {
+        const range = document.createRange();
+        range.selectNodeContents(cell);
+        return range.getClientRects().length > 1;
+    }).map(cell => cell.textContent));
     await page.evaluate(axe);
     const { violations, passes } = await page.evaluate(() => axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
     result.violations[name] = violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => node.html).join(" ")}`);

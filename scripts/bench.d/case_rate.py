@@ -16,7 +16,7 @@ TARGET_MANY = ">= 1.05"
 TARGET_BYTES = "<= 40 ours"
 MANY = 100_000
 
-# 32 MB hold 100,000 keys on both sides.
+# Both hold 100,000 keys: ours in the 10 MB that a policy has unless it says otherwise.
 OURS = """
     guard_rate_policy load rate=1000000/second key=$arg_k;
     server {

@@ -1,5 +1,6 @@
 #include "redis/reader.h"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -10,16 +11,18 @@ namespace guard::redis {
 struct Reader::Functions {
   using Kind = Element::Kind;
 
-  static void* take(const redisReadTask* task, std::size_t size) noexcept {
+  template <class T>
+  static T* take(const redisReadTask* task, std::size_t count) noexcept {
+    std::pmr::memory_resource* memory = &static_cast<Reader*>(task->privdata)->memory_;
     try {
-      return static_cast<Reader*>(task->privdata)->memory_.allocate(size);
+      return std::pmr::polymorphic_allocator<T>(memory).allocate(count);
     } catch (const std::bad_alloc&) {
       return nullptr;
     }
   }
 
   static Element* create(const redisReadTask* task, Kind kind) noexcept {
-    void* memory = take(task, sizeof(Element));
+    auto* memory = take<Element>(task, 1);
     if (memory == nullptr) return nullptr;
     auto* element = new (memory) Element;
     element->kind = kind;
@@ -30,7 +33,7 @@ struct Reader::Functions {
   }
 
   static void* text(const redisReadTask* task, char* bytes, std::size_t size) noexcept {
-    auto* copy = static_cast<char*>(take(task, size));
+    auto* copy = take<char>(task, size);
     if (copy == nullptr) return nullptr;
     std::memcpy(copy, bytes, size);
     Element* made = create(task, task->type == REDIS_REPLY_ERROR ? Kind::error : Kind::text);
@@ -46,9 +49,9 @@ struct Reader::Functions {
   static void* array(const redisReadTask* task, Count count) noexcept {
     const auto size = static_cast<unsigned long long>(count);
     if (size > kMostElements) return nullptr;
-    auto** elements = static_cast<Element**>(take(task, size * sizeof(Element*)));
+    auto** elements = take<Element*>(task, size);
     if (elements == nullptr) return nullptr;
-    std::memset(elements, 0, size * sizeof(Element*));
+    std::fill_n(elements, size, nullptr);
     Element* made = create(task, Kind::array);
     if (made == nullptr) return nullptr;
     made->elements = elements;

@@ -72,6 +72,8 @@ NameRule check_words(std::string_view name) noexcept {
 NameRule check_folded(std::string_view name) noexcept {
   const core::AccountName account(name);
   const std::string_view folded = account.text();
+  // Taken as it is: it would grow beyond what is normalized.
+  if (folded.data() == name.data()) return kLong;
   const auto dots = [](std::string_view text) { return std::count(text.begin(), text.end(), '.'); };
   if (folded.find_first_of("/\\:") != std::string_view::npos || dots(folded) > dots(name)) {
     return kPath;

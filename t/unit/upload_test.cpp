@@ -66,6 +66,11 @@ void names(void**) {
                            "b.png"}) {
     expect_text(rule(path), "path");
   }
+  // U+FDFA stands for 18 letters: more than is looked at.
+  std::string grows;
+  for (int i = 0; i < 40; ++i) grows += "\ufdfa";
+  expect_text(rule(grows + ".png"), "long");
+  expect_text(rule(grows + "\uff0e\uff50\uff48\uff50"), "long");
   // What NFKC makes of a character: "1." of U+2488, "a/c" of U+2100, ":" of U+FE13, ".." of U+FE30.
   for (const char* path :
        {"a\u2488png", "a\u2100.png", "a\ufe13b.png", "a\ufe30png", "\u33c2.png"}) {

@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 use lib 't/lib';
+use File::Temp qw(tempdir);
 use Test::More;
 use Test::Nginx::Guard;
 
@@ -24,6 +25,7 @@ sub all_answer {
 }
 
 sub break_glass_events {
+    my ($nginx) = @_;
     my ($events) = read_events($nginx->log_file('events.log'));
     return [grep { $_->{event}{action} eq 'break-glass' } @$events];
 }
@@ -37,7 +39,23 @@ is $nginx->hup, undef, 'reloads';
 ok all_answer(200), 'still observes';
 unlink $file or die;
 ok all_answer(403), 'refuses again without the file';
-ok wait_for(sub { @{ break_glass_events() } == 2 }, 3), 'one event each way' or diag explain break_glass_events();
+ok wait_for(sub { @{ break_glass_events($nginx) } == 2 }, 3), 'one event each way' or diag explain break_glass_events($nginx);
 is $nginx->stop, undef, 'stops';
 is_deeply [log_problems($nginx)], [], 'log';
+
+# A start under break glass is told as well: the event log is there only after the look for the file.
+{
+    my $directory = tempdir('guard-glass-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+    chmod 0755, $directory or die;
+    open my $glass, '>', "$directory/glass" or die;
+    close $glass;
+    my $late = start_nginx(
+        workers     => 2,
+        http_config => "guard_break_glass $directory/glass; guard_event_log \$TEST_NGINX_EVENT_LOG;",
+        config      => 'root html;',
+    );
+    ok wait_for(sub { @{ break_glass_events($late) } == 1 }, 3), 'there at the start: an event' or diag explain break_glass_events($late);
+    is break_glass_events($late)->[0]{log}{level}, 'critical', 'there at the start: critical';
+    is $late->stop, undef, 'there at the start: stops';
+}
 done_testing;

@@ -92,4 +92,14 @@ sub kinds {
     ok $dns->was_asked, 'silence: the name server was asked';
 }
 
+# What a worker knows before it does anything else has its event as well.
+for (['a name that nobody knows', "redis://redis.invalid:$port", 'its name is not known'],
+    ['no socket', 'unix:/nonexistent/redis.sock', 'connect() to unix:/nonexistent/redis.sock failed (2: No such file or directory)']) {
+    my ($what, $url, $why) = @$_;
+    my $nginx = start_asking($url, { '/' => '"send=PING"' });
+    is ask($nginx, 'unavailable '), 'unavailable ', "$what: unavailable";
+    is $nginx->stop('QUIT'), undef, "$what: stops";
+    is_deeply kinds($nginx), ["redis_unavailable: $why"], "$what: its event";
+}
+
 done_testing();

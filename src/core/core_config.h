@@ -94,6 +94,11 @@ inline LocationConf* location_conf(ngx_http_request_t* r) noexcept {
 Node& node_of(ngx_conf_t* cf);
 void adopt_client_key(ngx_cycle_t* cycle) noexcept;
 
+// While a worker starts, what publish() is given is kept until all who listen have started too;
+// what is left of it is delivered at the latest when the worker ends.
+void hold_events() noexcept;
+void release_events() noexcept;
+
 // The configuration of a cycle, or null if it has no http block.
 MainConf* main_conf(ngx_cycle_t* cycle) noexcept;
 

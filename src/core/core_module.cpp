@@ -199,12 +199,14 @@ void install_gates(ngx_conf_t* cf) {
 
 ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
   adopt_client_key(cycle);
+  if (ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_SINGLE) hold_events();
   watch_break_glass(cycle);
   start_jobs(cycle);
   return NGX_OK;
 }
 
 void exit_process(ngx_cycle_t* cycle) noexcept {
+  release_events();
   stop_jobs(cycle);
   free_body_buffer();
   CounterQueue::release_spares();

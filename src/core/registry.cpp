@@ -1,12 +1,17 @@
 // Registration of checks, stages and listeners, and the event bus.
 
 #include <algorithm>
+#include <new>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "core/ascii.h"
 #include "core/check.h"
 #include "core/core_config.h"
 #include "core/path_check.h"
 #include "core/request.h"
+#include "ngx/timer.h"
 
 namespace guard::core {
 
@@ -30,6 +35,48 @@ std::uint32_t bit_of(const std::vector<const T*>& all, const T& one) {
 }
 
 std::array<std::uint8_t, 16> key_in_force;
+
+void deliver(const Event& event) noexcept {
+  const MainConf* main = main_conf(const_cast<ngx_cycle_t*>(ngx_cycle));
+  if (main == nullptr) return;
+  for (Listener listener : main->listeners) listener(event, nullptr);
+}
+
+// What is published while a worker starts, before all who listen have started.
+class EarlyEvents {
+ public:
+  void hold() noexcept { timer_.start(0); }
+  bool take(const Event& event) noexcept {
+    if (!timer_.running()) return false;
+    try {
+      kept_.push_back({event, std::string(event.policy), std::string(event.detail)});
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+    return true;
+  }
+  void release() noexcept {
+    timer_.stop();
+    for (Kept& one : std::exchange(kept_, {})) {
+      one.event.policy = one.policy;
+      one.event.detail = one.detail;
+      deliver(one.event);
+    }
+  }
+
+ private:
+  struct Kept {
+    Event event;
+    std::string policy;
+    std::string detail;
+  };
+
+  std::vector<Kept> kept_;
+  ngx::Timer timer_{[](void* self) noexcept { static_cast<EarlyEvents*>(self)->release(); }, this,
+                    true};
+};
+
+EarlyEvents early_events;
 
 }  // namespace
 
@@ -158,10 +205,16 @@ MainConf* main_conf(ngx_cycle_t* cycle) noexcept {
   return static_cast<MainConf*>(ngx_http_cycle_get_module_main_conf(cycle, ngx_http_guard_module));
 }
 
+void hold_events() noexcept {
+  early_events.hold();
+}
+
+void release_events() noexcept {
+  early_events.release();
+}
+
 void publish(const Event& event) noexcept {
-  const MainConf* main = main_conf(const_cast<ngx_cycle_t*>(ngx_cycle));
-  if (main == nullptr) return;
-  for (Listener listener : main->listeners) listener(event, nullptr);
+  if (!early_events.take(event)) deliver(event);
 }
 
 bool publish_once(const Event& event, std::uint64_t interval_ms) noexcept {

@@ -115,3 +115,34 @@ guard_redis main redis://127.0.0.1:1;
 guard_ban_policy bots score=3 half_life=10m duration=1h weights=404:1 redis=main;
 --- config_error
 ban policy "bots" counts in Redis, which needs "guard_key_secret", the same on every nginx in http_config:2
+
+=== TEST 15: a code that is none
+--- http_config
+guard_ban_policy bots score=10 half_life=1m duration=1h
+                 weights=404:1,inspect.sql:50;
+--- config_error
+unknown code "inspect.sql", did you mean "inspect.sqli"? in http_config:2
+
+=== TEST 16: a code of a policy that is none, among those of another site
+--- http_config
+guard_rate_policy api rate=1/second;
+guard_ban_policy bots score=10 half_life=1m duration=1h cross_site_weights=rate.apo:50;
+--- config_error
+unknown code "rate.apo", did you mean "rate.api"? in http_config:2
+
+=== TEST 17: codes of policies that follow, or of which there may be none
+--- http_config
+guard_ban_policy bots score=10 half_life=1m duration=1h weights=rate.api:1,rate.a*:1,lockout.login:2,lockout.*:1,json.sch*:2 cross_site_weights=csrf.*:1,cors.origin:0;
+guard_rate_policy api rate=1/second;
+guard_lockout_policy login key=$http_x_name$guard_client_net on=login_failed limit=5 window=1m duration=1m;
+--- request
+GET /
+--- error_code: 200
+--- no_error_log
+[warn]
+
+=== TEST 18: a beginning of no code
+--- http_config
+guard_ban_policy bots score=10 half_life=1m duration=1h weights=json.shema*:2;
+--- config_error
+/unknown code "json.shema\*"/

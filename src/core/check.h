@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <string_view>
+#include <vector>
 
 #include "core/event.h"
 #include "core/feature.h"
@@ -151,6 +152,9 @@ void exempt_location(ngx_conf_t* cf, std::initializer_list<Feature> features);
 // adds to the counter that this answers. While directives are read. feature: "rate".
 const Counter& declare_policy(ngx_conf_t* cf, std::string_view feature, std::string_view name,
                               std::string_view code);
+// The codes of all refusals that there can be, those of policies among them. Not before every
+// directive was read.
+std::vector<std::string_view> known_codes(ngx_conf_t* cf);
 
 // The 16-byte SipHash key for every hash of a client's key: from guard_key_secret, or drawn and
 // kept in shared memory. Declare in a feature's configuration that it will be asked for.

@@ -46,6 +46,12 @@ void RefusalCounters::add_to(MetricRegistry& registry) {
   other_ = {"other", counters("other")};
 }
 
+std::vector<std::string_view> RefusalCounters::codes() const {
+  std::vector<std::string_view> all(kFixedCodes.begin(), kFixedCodes.end());
+  all.insert(all.end(), codes_.begin(), codes_.end());
+  return all;
+}
+
 // What a policy has refused is counted by its code.
 bool RefusalCounters::write_policy(void* context, std::size_t index, MetricText& out) {
   if (index != 0) return false;

@@ -18,6 +18,8 @@ class RefusalCounters {
   // Those codes that are always the same are known. Answers the counter of what it lets pass.
   const Counter& declare(MetricRegistry& registry, std::string_view feature, std::string_view name,
                          std::string_view code);
+  // All that are declared, and those that are always the same.
+  std::vector<std::string_view> codes() const;
   // Once all are declared.
   void add_to(MetricRegistry& registry);
 

@@ -176,6 +176,10 @@ const Counter& declare_policy(ngx_conf_t* cf, std::string_view feature, std::str
   return main.refusals.declare(main.metrics, feature, name, code);
 }
 
+std::vector<std::string_view> known_codes(ngx_conf_t* cf) {
+  return main_of(cf).refusals.codes();
+}
+
 Node& node_of(ngx_conf_t* cf) {
   MainConf& main = main_of(cf);
   if (main.node == nullptr) main.node = ngx::pool_new<Node>(cf->pool, cf);

@@ -300,15 +300,18 @@ void set_ban(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   conf.uses.add(use, words[0], *policy);
 }
 
-// Not before every directive was read: variables may be declared after the policy.
+// Not before every directive was read: variables and policies may be declared after this one.
 void init_main(ngx_conf_t* cf, MainConf& conf) {
+  const std::vector<std::string_view> codes = core::known_codes(cf);
   for (const BanRegister* policy : conf.policies) {
-    if (!policy->policy.redis.empty()) {
-      try {
+    try {
+      policy->policy.weights.check_codes(codes);
+      policy->policy.cross_site_weights.check_codes(codes);
+      if (!policy->policy.redis.empty()) {
         core::check_remote(cf, "ban policy \"" + policy->policy.name + "\"");
-      } catch (const core::ConfigError& error) {
-        ngx::fail(cf, static_cast<const Banning*>(policy)->place, error.what());
       }
+    } catch (const core::ConfigError& error) {
+      ngx::fail(cf, static_cast<const Banning*>(policy)->place, error.what());
     }
     for (const std::string& variable : policy->policy.variables) {
       if (!core::is_body_variable(cf, variable)) continue;

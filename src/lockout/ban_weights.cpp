@@ -144,6 +144,17 @@ void BanWeights::add_kind(std::string_view what, std::uint32_t weight, std::stri
   kinds_.push_back({std::move(kind), weight});
 }
 
+void BanWeights::check_codes(std::span<const std::string_view> known) const {
+  for (const Code& code : codes_) {
+    const auto fits = [&](std::string_view one) {
+      return code.prefix ? one.starts_with(code.text) : one == code.text;
+    };
+    if (std::ranges::any_of(known, fits)) continue;
+    fail("unknown code \"", code.text, code.prefix ? "*\"" : "\"",
+         core::suggestion(code.text, known));
+  }
+}
+
 bool BanWeights::has(EventKind kind) const noexcept {
   return std::ranges::any_of(kinds_, [kind](const Kind& one) { return one.kind.kind == kind; });
 }

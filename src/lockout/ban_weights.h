@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,9 @@ class BanWeights {
   std::uint32_t of_event(const core::Event& event) const noexcept;
   // What an answer weighs: as its status if there is a weight for it, else as its class.
   std::uint32_t of_status(std::uint16_t status) const noexcept;
+
+  // Throws ConfigError for a code that is none of these, or the beginning of none.
+  void check_codes(std::span<const std::string_view> known) const;
 
   bool empty() const { return entries_ == 0; }
   bool has(core::EventKind kind) const noexcept;

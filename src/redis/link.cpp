@@ -148,6 +148,7 @@ void Link::readable() noexcept {
     const ssize_t got = connection_.read(buffer, sizeof(buffer));
     if (got == 0) return;
     if (got < 0) return lose(connection_.why());
+    early_ = false;
     const bool understood = reader_.feed({buffer, static_cast<std::size_t>(got)}) &&
                             reader_.drain([&](const Reply& reply) noexcept {
                               on_reply(reply);
@@ -287,7 +288,7 @@ void Link::add_step(Step step) noexcept {
 }
 
 void Link::on_setup_reply(const Reply& reply) noexcept {
-  if (step_ == step_count_) return attempt_failed("a reply came that nobody waits for");
+  if (step_ == step_count_ || early_) return attempt_failed("a reply came that nobody waits for");
   const Step step = steps_[step_++];
   if (step == Step::role && reply[0].text() != "master") {
     return attempt_failed("the server that the sentinels name is not the master");
@@ -312,6 +313,7 @@ void Link::on_setup_reply(const Reply& reply) noexcept {
   step_ = step_count_ = 0;
   add_step(Step::probe);
   write_out();
+  early_ = true;
 }
 
 void Link::stand() noexcept {
@@ -325,7 +327,8 @@ void Link::stand() noexcept {
     breaker_.close();
   }
   topology_.came_up(*this);
-  flush();
+  // Not at once: a further reply that was read with the last one is nobody's.
+  turn_end_.post();
 }
 
 void Link::writable() noexcept {

@@ -7,7 +7,7 @@ use warnings;
 
 use Test::Nginx::Guard::Port qw(free_port);
 use Test::Nginx::Guard::Redis;
-use Test::Nginx::Guard::Wait qw(wait_for scaled);
+use Test::Nginx::Guard::Wait qw(wait_for wait_within scaled);
 
 use constant SLOTS => 16384;
 
@@ -186,7 +186,7 @@ sub failover {
     # One that takes longer than five seconds is given up.
     for (1 .. 5) {
         eval { $replica->run('CLUSTER', 'FAILOVER') };
-        last if wait_for(sub { $replica->is_master }, 6);
+        last if wait_within(scaled(6), sub { $replica->is_master });
     }
     return $self->wait_for_other_master($slot, $master);
 }

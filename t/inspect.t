@@ -287,3 +287,26 @@ SecRule ARGS "@contains evil" "id:1,phase:2,deny"
 ["GET /?a=1#evil", "GET /?a=1#&b=evil", "GET /#?a=evil", "GET /?a=evil#1", "GET /?a=1#b"]
 --- error_code eval
 [403, 403, 403, 403, 200]
+
+=== TEST 18: rules that are meant and are not there, and what is read without effect, are told
+--- config
+root html;
+guard_inspect on;
+guard_inspect_rules $TEST_NGINX_HTML_DIR/own.conf;
+guard_inspect_exclude id=1;
+guard_inspect_exclude id=942998-942999;
+guard_inspect_exclude tag=attack-xxs target=ARGS:text;
+--- user_files
+>>> own.conf
+SecRule ARGS "@rx a" "id:1,phase:2,deny,tag:'attack-xss'"
+SecRuleRemoveById 2
+SecRequestBodyLimit 1024
+--- request
+GET /index.html?b=b
+--- error_log
+own.conf:2: no rule is meant by "2"
+guard_inspect_exclude:2: no rule is meant by "942998-942999"
+guard_inspect_exclude:3: no rule is meant by "attack-xxs"
+own.conf:3: SecRequestBodyLimit has no effect in guard
+--- no_error_log
+no rule is meant by "1"

@@ -194,6 +194,8 @@ std::shared_ptr<const Program> program_of(ngx_conf_t* cf, const Source& source) 
   auto& program = main.programs[source];
   if (program != nullptr) return program;
   RuleSet rules = load_rules(source.files, {}, source.excludes);
+  for (const std::string& note : rules.notes) ngx::notice(cf, note);
+  for (const std::string& warning : rules.warnings) ngx::warn(cf, warning);
   ProgramOptions options{source.paranoia, source.threshold, source.libinjection};
   options.response = source.response;
   options.response_threshold = source.response_threshold;

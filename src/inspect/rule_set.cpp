@@ -21,6 +21,10 @@ constexpr int kMaxIncludes = 16;
 constexpr std::size_t kMaxFile = 16U << 20;
 constexpr std::size_t kMaxRules = 100'000;
 
+std::string at_line(const SourceLine& at) {
+  return std::string(at.file) + ":" + std::to_string(at.line) + ": ";
+}
+
 }  // namespace
 
 bool Rule::has_tag(std::string_view tag) const {
@@ -134,8 +138,7 @@ void RuleSetBuilder::directive(Directive&& one) {
     --depth_;
   } else if (std::find(kIgnoredDirectiveNames.begin(), kIgnoredDirectiveNames.end(), name) !=
              kIgnoredDirectiveNames.end()) {
-    set_.notes.push_back(std::string(one.at.file) + ":" + std::to_string(one.at.line) + ": " +
-                         one.name + " has no effect in guard");
+    set_.notes.push_back(at_line(one.at) + one.name + " has no effect in guard");
   } else {
     fail_at(one.at, "unknown directive \"" + one.name + "\"");
   }
@@ -224,7 +227,7 @@ void RuleSetBuilder::add_default(const Directive& one) {
 
 void RuleSetBuilder::add_update(const Directive& one, std::string_view name) {
   using By = Update::By;
-  Update update{one.at, By::id, {}, {}, false, {}, {}};
+  Update update{one.at, By::id, {}, {}, {}, false, {}, {}};
   update.remove = name.starts_with("secruleremove");
   const bool actions = name == "secruleupdateactionbyid";
   if (name.ends_with("bytag")) {
@@ -240,6 +243,7 @@ void RuleSetBuilder::add_update(const Directive& one, std::string_view name) {
   if (one.words.empty()) fail_at(one.at, "\"" + one.name + "\" needs to know which rules");
   const std::size_t names = update.remove ? one.words.size() : 1;
   for (std::size_t i = 0; i < names; ++i) {
+    update.which.append(i > 0 ? " " : "").append(one.words[i]);
     if (update.by != By::id) {
       if (names > 1) fail_at(one.at, "\"" + one.name + "\" takes one word");
       try {
@@ -292,12 +296,17 @@ void RuleSetBuilder::apply_update(const Update& update) {
     for (const MacroPart& part : rule.msg.parts) msg += part.text;
     return !msg.empty() && found(msg);
   };
+  bool found = false;
   for (Rule& rule : set_.rules) {
     // Of a chain: its first rule.
     if (rule.link || !concerns(rule)) continue;
+    found = true;
     if (update.remove) rule.removed = true;
     rule.targets.insert(rule.targets.end(), update.targets.begin(), update.targets.end());
     apply_actions(rule, update.actions, true);
+  }
+  if (!found) {
+    set_.warnings.push_back(at_line(update.at) + "no rule is meant by \"" + update.which + '"');
   }
 }
 

@@ -117,7 +117,8 @@ struct RuleSet {
   std::vector<Step> steps[kPhases];
   std::map<std::string, int, std::less<>> tx_slots;  // lower case
   std::vector<std::string> tx_names;                 // by slot, as they were first written
-  std::vector<std::string> notes;  // what was read and has no effect here, "FILE:LINE: ..."
+  std::vector<std::string> notes;     // what was read and has no effect here, "FILE:LINE: ..."
+  std::vector<std::string> warnings;  // what means rules that are not there, likewise
 
   int slot_of(std::string_view name);
   // A text with variables in it, as "%{tx.name}"; those of TX have their slots then.
@@ -147,6 +148,7 @@ class RuleSetBuilder {
     enum class By : std::uint8_t { id, tag, msg } by;
     std::vector<IdRange> ids;
     std::string pattern;
+    std::string which;  // as it is written
     bool remove = false;
     std::vector<Target> targets;
     std::vector<ActionText> actions;

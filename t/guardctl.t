@@ -188,6 +188,7 @@ END
     answers([@check, 'GET', '/items'], 1, "openapi.path: the API has no such path\n", '');
     answers([@check, '--base=/', 'GET', '/items'], 0, "listItems: valid\n", '');
     answers([@check, 'GET', '/api/%2e%2e/items'], 1, "path.ambiguous: the path holds a dot segment (/./, /../ or /..;/, plain or encoded)\n", '');
+    answers([@check, 'GET', '/api/items?limit=1#2'], 1, "path.ambiguous: the URI holds a fragment (#)\n", '');
     my $item = $write->('item.json', '{"title":""}');
     answers([@check, 'POST', '/api/items', $item], 1, "json.schema: body at \"/title\" must have at least 1 character (minLength)\n", '');
     answers([@check, 'POST', '/api/items', '--type=text/plain', $item], 1, "json.media_type: the Content-Type is none that the operation takes\n", '');

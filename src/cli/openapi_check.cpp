@@ -116,7 +116,8 @@ class Desk {
   bool check(const Question& question) {
     const std::size_t mark = question.uri.find('?');
     const std::string_view path = question.uri.substr(0, mark);
-    if (const core::PathFlaw flaw = core::find_path_flaw(path); flaw != core::PathFlaw::none) {
+    if (const core::PathFlaw flaw = core::find_path_flaw(question.uri);
+        flaw != core::PathFlaw::none) {
       return refuse("path.ambiguous", core::text_of(flaw));
     }
     const std::optional<std::string>& base = question.base ? question.base : openapi_->base;

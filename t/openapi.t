@@ -378,3 +378,15 @@ main::requests(['GET /v1/orders', "X_Rate: x\r\n"], ['GET /v1/orders', "X-Rate: 
 [422, 422, 200]
 --- response_body_like eval
 [(main::bad(['header', 'x-rate', '', 'must be written as the document names it'])) x 2, '']
+
+=== TEST 15: what is too much is told of a parameter that it would hold
+--- user_files eval: $::document
+--- upstream
+echo
+--- config eval: $::config
+--- raw_request eval
+main::requests(['GET /v1/orders', 'Cookie: ' . 'a=;' x 1001 . "\r\n"], ['GET /v1/orders?' . '&a' x 1001])
+--- error_code eval
+[422, 422]
+--- response_body_like eval
+[main::bad(['cookie', 'sid', '', 'cannot be told from so many cookies']), '"detail":"cannot be told from a query that is not well-formed or too long","in":"query"']

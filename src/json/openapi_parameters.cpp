@@ -78,19 +78,23 @@ ParameterReader::Verdict ParameterReader::read(const OpenApi& openapi, const Ope
   error_count_ = 0;
   if (match.operation->parameters.empty()) return Verdict::valid;
   if (!prepare(match, input)) return Verdict::memory;
-  const auto wants = [&](ParameterPlace place) {
-    return std::any_of(match.operation->parameters.begin(), match.operation->parameters.end(),
-                       [place](const OpenApiParameter& each) { return each.in == place; });
+  // The first parameter there, of which it is told when nothing there can be read.
+  const auto first_in = [&](ParameterPlace place) -> const OpenApiParameter* {
+    for (const OpenApiParameter& each : match.operation->parameters) {
+      if (each.in == place) return &each;
+    }
+    return nullptr;
   };
-  const OpenApiParameter& first = match.operation->parameters.front();
-  if (wants(ParameterPlace::query) && !split_query(input.query)) {
-    (void)fail(first, "cannot be told from a query that is not well-formed or too long");
+  const OpenApiParameter* first = first_in(ParameterPlace::query);
+  if (first != nullptr && !split_query(input.query)) {
+    (void)fail(*first, "cannot be told from a query that is not well-formed or too long");
     return Verdict::invalid;
   }
   query_pairs_ = pair_count_;
   if (!check_names(match)) return Verdict::invalid;
-  if (wants(ParameterPlace::cookie) && !split_cookies(input.fields)) {
-    (void)fail(first, "cannot be told from so many cookies");
+  first = first_in(ParameterPlace::cookie);
+  if (first != nullptr && !split_cookies(input.fields)) {
+    (void)fail(*first, "cannot be told from so many cookies");
     return Verdict::invalid;
   }
   put('[');

@@ -167,3 +167,26 @@ location /x { guard_lockout login; guard_lockout few; guard_lockout failures; re
 --- request
 GET /x
 --- error_code: 204
+
+=== TEST 23: nothing makes what is counted
+--- http_config
+guard_lockout_policy login key=$remote_user$guard_client_net on=login_failed,x_otp_failed limit=5 window=15m duration=30m;
+guard_lockout_policy unused key=$remote_user$guard_client_net on=x_never limit=5 window=15m duration=30m;
+--- config
+location /x { guard_lockout login; guard_event login_succeeded on=200; guard_event x_otp_faild on=401; return 204; }
+--- config_warning
+lockout policy "login" never counts anything: no "guard_event" makes "login_failed" of the application's answers in http_config:1
+
+=== TEST 24: something does, or Guard itself
+--- http_config
+guard_lockout_policy login key=$remote_user$guard_client_net on=login_failed,x_otp_failed limit=5 window=15m duration=30m;
+guard_lockout_policy json key=$guard_client_net on=json_refused limit=5 window=15m duration=30m;
+guard_lockout_policy files key=$guard_client_net on=file_refused limit=5 window=15m duration=30m;
+--- config
+location /x { guard_lockout login; guard_lockout json; guard_lockout files; return 204; }
+location /otp { guard_event x_otp_failed on=401; return 204; }
+--- request
+GET /x
+--- error_code: 204
+--- no_error_log
+[warn]

@@ -144,6 +144,11 @@ void watch_answers(ngx_conf_t* cf);
 void add_body_variable(ngx_conf_t* cf, std::string_view name);
 bool is_body_variable(ngx_conf_t* cf, std::string_view name);
 
+// A kind of event that guard_event makes of answers. Registered while directives are read.
+void add_answer_event(ngx_conf_t* cf, const NamedKind& kind);
+// Whether anything makes events of this kind. From init_main_conf on.
+bool can_happen(ngx_conf_t* cf, const NamedKind& kind);
+
 // This location is exempt from these features, unless guard_exempt off stands there. While
 // locations are merged, in a module behind core's.
 void exempt_location(ngx_conf_t* cf, std::initializer_list<Feature> features);

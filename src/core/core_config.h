@@ -38,6 +38,7 @@ struct MainConf {
   std::vector<Listener> listeners;
   std::vector<Listener> refusal_listeners;  // those of them that hear silent refusals, too
   std::vector<std::string_view> body_variables;
+  std::vector<NamedKind> answer_events;
 
   std::optional<std::array<std::uint8_t, 16>> key;  // from guard_key_secret
   std::string_view break_glass_file;                // NUL-terminated; empty: none

@@ -164,6 +164,19 @@ bool is_body_variable(ngx_conf_t* cf, std::string_view name) {
   return std::any_of(names.begin(), names.end(), is_name);
 }
 
+void add_answer_event(ngx_conf_t* cf, const NamedKind& kind) {
+  main_of(cf).answer_events.push_back(kind);
+}
+
+bool can_happen(ngx_conf_t* cf, const NamedKind& kind) {
+  // Of files guard_upload tells as well.
+  if (!info_of(kind.kind).of_application || kind.kind == EventKind::file_uploaded ||
+      kind.kind == EventKind::file_refused) {
+    return true;
+  }
+  return std::ranges::find(main_of(cf).answer_events, kind) != main_of(cf).answer_events.end();
+}
+
 void exempt_location(ngx_conf_t* cf, std::initializer_list<Feature> features) {
   LocationConf& location = location_of(cf);
   if (location.exemptions_set && location.exemptions.empty()) return;

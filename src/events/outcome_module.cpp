@@ -79,6 +79,7 @@ void set_event(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   if (!conf.rules) conf.rules.emplace();
   for (const Rule* other : *conf.rules) check_beside(made->rule, other->rule, words[0]);
   conf.rules->push_back(made);
+  if (!made->rule.off) core::add_answer_event(cf, made->rule.kind);
 }
 
 void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {

@@ -46,6 +46,7 @@ struct Counted : Guarded {
   core::ClientKey client_value;  // of distinct=
   ngx::Place place;              // of its definition
   const core::Counter* allowed = nullptr;
+  bool applied = false;  // somewhere
 };
 
 struct MainConf {
@@ -476,11 +477,13 @@ void set_lockout(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   Counted* counted = find_policy(main, use.name);
   if (counted == nullptr) fail_unknown(main, use.name);
   conf.uses.add(use, words[0], *counted);
+  counted->applied = true;
 }
 
 // Not before every directive was read: variables may be declared after the policy.
 void init_main(ngx_conf_t* cf, MainConf& conf) {
   auto from_body = [cf](std::string_view name) { return core::is_body_variable(cf, name); };
+  auto can_happen = [cf](const core::NamedKind& kind) { return core::can_happen(cf, kind); };
   for (Guarded* policy : conf.policies) {
     const Counted* counted = &counted_of(policy);
     try {
@@ -491,6 +494,9 @@ void init_main(ngx_conf_t* cf, MainConf& conf) {
     }
     std::string warning = key_warning(*counted);
     if (!warning.empty()) ngx::warn(cf, counted->place, warning);
+    if (!counted->applied) continue;
+    std::string never = never_warning(*counted, can_happen);
+    if (!never.empty()) ngx::warn(cf, counted->place, never);
   }
 }
 

@@ -182,4 +182,12 @@ std::string key_warning(const Policy& policy) {
          "a second policy with the account alone and a higher limit, of 20 or more";
 }
 
+std::string never_warning(const Policy& policy,
+                          const std::function<bool(const core::NamedKind&)>& can_happen) {
+  if (std::ranges::any_of(policy.failures, can_happen)) return {};
+  return "lockout policy \"" + policy.name +
+         "\" never counts anything: no \"guard_event\" makes \"" +
+         std::string(policy.failures.front().name()) + "\" of the application's answers";
+}
+
 }  // namespace guard::lockout

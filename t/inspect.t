@@ -310,3 +310,17 @@ guard_inspect_exclude:3: no rule is meant by "attack-xxs"
 own.conf:3: SecRequestBodyLimit has no effect in guard
 --- no_error_log
 no rule is meant by "1"
+
+=== TEST 19: conf.d/inspect: bodies that do not say what they are, and Log4j's lookups in fields
+--- http_config eval: "guard_inspect on; guard_inspect_rules $ENV{PWD}/conf.d/inspect/before-crs.conf crs;"
+--- config
+location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- upstream: echo
+--- raw_request eval
+[map { my ($method, $field, $body) = @$_; "$method / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: x\r\nAccept: */*\r\n$field" . (length $body ? 'Content-Length: ' . length($body) . "\r\n" : '') . "\r\n$body" }
+    ['POST', '', '{"a":"\u0031"}'], ['POST', "Content-Type:\r\n", '{}'], ['POST', "Content-Type: ;charset=utf-8\r\n", '{}'], ['POST', "Content-Type: application/json\r\n", '{}'],
+    ['GET', '', ''], ['POST', "Content-Length: 0\r\n", ''], ['GET', "X-Api: \${jndi:ldap://a/b}\r\n", ''], ['GET', "X-Api: \${\${lower:j}ndi:x}\r\n", ''], ['GET', "X-Price: \$ {5}\r\n", '']]
+--- error_code eval
+[403, 403, 403, 200, 200, 200, 403, 403, 200]
+--- response_body_like eval
+[('inspect.protocol') x 3, ('') x 3, ('inspect.rce') x 2, '']

@@ -8,17 +8,11 @@ use JSON::PP ();
 use Test::More;
 use Test::Nginx::Guard;
 use Test::Nginx::Guard::Ending qw(ends_well);
+use Test::Nginx::Guard::Login qw(start_login);
 use Time::HiRes qw(time);
 
 my $json = JSON::PP->new->utf8->canonical;
-my $app = start_upstream(
-    sub {
-        my ($request) = @_;
-        my $given = eval { $json->decode($request->{body}) } // {};
-        my $status = ($given->{password} // '') eq 'right' ? 200 : 401;
-        return "HTTP/1.1 $status Status\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n";
-    }
-);
+my $app = start_login();
 my $redis = start_redis();
 my $other = start_redis();
 my $fake  = start_fake_redis(behind => $redis);

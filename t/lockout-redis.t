@@ -10,22 +10,12 @@ use Test::More;
 use Test::Nginx::Guard;
 use Test::Nginx::Guard::Ending qw(ends_well);
 use Test::Nginx::Guard::Events qw(events_of);
+use Test::Nginx::Guard::Login qw(start_login);
 use Time::HiRes qw(time);
 
 my $json = JSON::PP->new->utf8->canonical;
 
-# Slow is who is called so; broken answers 500.
-my $app = start_upstream(
-    sub {
-        my ($request) = @_;
-        my $given = eval { $json->decode($request->{body}) } // {};
-        my ($user, $password) = map { $given->{$_} // '' } qw(email password);
-        select undef, undef, undef, 0.3 if $user =~ /slow/;
-        return if $user =~ /silent/;
-        my $status = $user =~ /broken/ ? 500 : $password eq 'right' ? 200 : 401;
-        return "HTTP/1.1 $status Status\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n";
-    }
-);
+my $app = start_login();
 my $login = 'guard_json on; guard_event login_failed on=401 user=$email; guard_event login_succeeded on=200 user=$email; '
     . 'proxy_pass http://127.0.0.1:' . $app->port . ';';
 

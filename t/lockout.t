@@ -11,24 +11,11 @@ use Test::Nginx::Guard;
 use Test::Nginx::Guard::Client qw(parse_responses);
 use Test::Nginx::Guard::Ending qw(ends_well);
 use Test::Nginx::Guard::Events qw(events_of);
+use Test::Nginx::Guard::Login qw(start_login);
 use Time::HiRes qw(time);
 use Time::Piece ();
 
-# The password is "right", but for what the user's name says: slow, silent (no answer), broken (500).
-my $app = start_upstream(
-    sub {
-        my ($request) = @_;
-        my $given = eval { JSON::PP::decode_json($request->{body}) } // {};
-        my ($user, $password) = map { $given->{$_} // '' } qw(email password);
-        select undef, undef, undef, 0.3 if $user =~ /slow/;
-        select undef, undef, undef, 20  if $user =~ /hang/;
-        return if $user =~ /silent/;
-        my $status = $user =~ /broken/ ? 500 : $password eq 'right' ? 200 : 401;
-        my $failed = $user =~ /always/ && $status == 401 ? "X-Failed: 1\r\n" : '';
-        $status = 200 if $failed;
-        return "HTTP/1.1 $status Status\r\n${failed}Content-Length: 3\r\nConnection: close\r\n\r\nok\n";
-    }
-);
+my $app = start_login();
 my $proxy = "proxy_pass http://127.0.0.1:" . $app->port . ';';
 my $login = "guard_json on; guard_event login_failed on=401 user=\$email; guard_event login_succeeded on=200 user=\$email; $proxy";
 my $rule  = 'on=login_failed limit=5 window=15m duration=30m';

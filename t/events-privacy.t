@@ -30,16 +30,16 @@ sub events_of {
     return map { { %{ $events->[$_] }, line => $lines->[$_] } } @own;
 }
 
-my @targets = map { "/$_/?user=ada" } qw(default hash clear off);
+my @targets = map { "/$_/?user=lovelace" } qw(default hash clear off);
 my ($default, $hash, $clear, $off) = events_of('', @targets, '/default/');
 
 like $default->{user}{hash}, qr/^[0-9a-f]{32}\z/, 'by default the name is hashed';
 is_deeply [keys %{ $default->{user} }], ['hash'], 'and nothing else is said';
-unlike $default->{line}, qr/ada/, 'the name is nowhere in the line';
+unlike $default->{line}, qr/lovelace/, 'the name is nowhere in the line';
 is $hash->{user}{hash}, $default->{user}{hash}, 'user=hash is the default, and one name has one hash';
-is_deeply $clear->{user}, { name => 'ada' }, 'user=clear: the name';
+is_deeply $clear->{user}, { name => 'lovelace' }, 'user=clear: the name';
 ok !exists $off->{user}, 'user=off: nothing';
-unlike $off->{line}, qr/ada/, 'user=off: nowhere in the line';
+unlike $off->{line}, qr/lovelace/, 'user=off: nowhere in the line';
 
 my (undef, $other, undef, undef, $nobody, $address) =
     events_of('', @targets, '/default/', '/hash/?user=127.0.0.1');
@@ -50,7 +50,7 @@ isnt $address->{user}{hash}, $address->{labels}{address_hash}, 'one text as a na
 my $secret = 'guard_key_secret env:GUARD_TEST_SECRET;';
 my ($first, $again, $changed) = map {
     local $ENV{GUARD_TEST_SECRET} = $_;
-    (events_of($secret, '/hash/?user=ada'))[0];
+    (events_of($secret, '/hash/?user=lovelace'))[0];
 } qw(one-secret one-secret another);
 is $again->{user}{hash}, $first->{user}{hash}, 'guard_key_secret: the same hash in another nginx';
 is $again->{labels}{address_hash}, $first->{labels}{address_hash}, 'guard_key_secret: of the address as well';
@@ -59,9 +59,9 @@ isnt $changed->{user}{hash}, $first->{user}{hash}, 'another secret, another hash
 # A drawn key stays as long as nginx runs.
 {
     my $nginx = start_nginx(http_config => 'guard_event_log $TEST_NGINX_EVENT_LOG;', config => $config);
-    request($nginx->port, GET => '/hash/?user=ada');
+    request($nginx->port, GET => '/hash/?user=lovelace');
     is $nginx->hup, undef, 'reloads';
-    request($nginx->port, GET => '/hash/?user=ada');
+    request($nginx->port, GET => '/hash/?user=lovelace');
     is $nginx->stop, undef, 'stops';
     my ($events) = read_events($nginx->log_file('events.log'));
     my @hashes = map { $_->{user}{hash} // () } @$events;

@@ -328,3 +328,19 @@ main::gets(map { ['GET', $_, "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:109
 {"event":{"code":"inspect.disclosure"},"rule":{"id":["953120","959100","980140"]}}
 {"event":{"action":"upstream-failed"}}
 {"event":{"code":"inspect.disclosure","risk_score":5}}
+
+=== TEST 17: redirect sends the client elsewhere
+--- user_files
+>>> own.conf
+SecRule RESPONSE_BODY "@contains secret" "id:1,phase:4,redirect:'http://example.com/%{request_headers.x-way}',tag:'attack-disclosure'"
+SecRule RESPONSE_STATUS "@eq 501" "id:2,phase:3,redirect:/sorry,status:303"
+--- upstream eval: $::upstream
+--- config eval: $::config
+--- raw_request eval
+main::gets(map { ['GET', $_, "X-Way: a b\r\n"] } qw(/?secret /?status /observed/?secret))
+--- error_code eval
+[302, 303, 200]
+--- response_headers_like eval
+["Location: http://example\\.com/a%20b\nContent-Type: application/problem\\+json", 'Location: (?:http://[^/]+)?/sorry', 'Location: ']
+--- response_body_like eval
+['"status":302,.*"code":"inspect.disclosure"', '"status":303', '^a secret$']

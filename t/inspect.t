@@ -324,3 +324,31 @@ location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
 [403, 403, 403, 200, 200, 200, 403, 403, 200]
 --- response_body_like eval
 [('inspect.protocol') x 3, ('') x 3, ('inspect.rce') x 2, '']
+
+=== TEST 20: redirect answers with its address, which no client can break
+--- http_config eval: $::own
+--- config
+add_header X-Code $guard_code always;
+location / { root html; try_files /index.html =404; }
+--- user_files
+>>> own.conf
+SecDefaultAction "phase:2,log,pass"
+SecDefaultAction "phase:1,log,redirect:'https://help.example/blocked'"
+SecRule ARGS:a "@streq fixed" "id:1,phase:2,redirect:'https://help.example/report?id=%{rule.id}',tag:'attack-xss'"
+SecRule ARGS:a "@beginsWith own" "id:2,phase:2,redirect:'http://%{request_headers.host}/%{args.a}',status:307"
+SecRule ARGS:a "@streq none" "id:3,phase:2,redirect:%{tx.nothing}"
+SecRule ARGS:a "@streq later" "id:4,phase:2,deny"
+SecRule ARGS:a "@streq status" "id:5,phase:2,deny,status:302"
+SecRule ARGS:a "@streq front" "id:6,phase:1,block"
+SecRule ARGS:a "@streq back" "id:7,phase:2,redirect:'/back',status:404"
+SecRuleUpdateActionById 4 "redirect:'http://example.com/report_problem'"
+--- request eval
+["GET /?a=fixed", "GET /?a=own%0d%0aSet-Cookie:%20a=%22b%22%C3%A9", "GET /?a=none", "GET /?a=later", "GET /?a=status", "GET /?a=front", "GET /?a=back"]
+--- error_code eval
+[302, 307, 403, 302, 302, 302, 302]
+--- response_headers_like eval
+["Location: https://help\\.example/report\\?id=1\nX-Code: inspect\\.xss",
+ "Location: http://localhost(?::\\d+)?/own%0D%0ASet-Cookie:%20a=%22b%22%C3%A9",
+ 'Location: ', 'Location: http://example\.com/report_problem', 'Location: ', 'Location: https://help\.example/blocked', 'Location: http://[^/]+/back']
+--- no_error_log
+[error]

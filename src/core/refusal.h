@@ -36,7 +36,7 @@ struct Refusal {
   std::string_view type = "about:blank";       // RFC 9457 "type"
   std::span<const FieldError> errors;          // "errors" member; empty: left out
   std::span<const std::string_view> violated;  // "violated-policies" member; empty: left out
-  std::string_view location;                   // of a redirect (status 301 or 308)
+  std::string_view location;                   // of a redirect; empty: it is none
   std::string_view authenticate;               // WWW-Authenticate of a 401
   std::string_view allow;                      // Allow of a 405
   std::string_view key_hash;                   // for the event: hex of the counted key's hash

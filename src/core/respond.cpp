@@ -35,6 +35,13 @@ bool is_redirect(std::uint16_t status) noexcept {
   return status >= 300 && status < 400;
 }
 
+// False: no memory.
+bool add_location(ngx_http_request_t* r, std::string_view location) noexcept {
+  ngx_http_clear_location(r);
+  r->headers_out.location = ngx::add_response_field(r, "Location", location);
+  return r->headers_out.location != nullptr;
+}
+
 // A user's error_page for the status that may be used. One that leads to a named location keeps
 // method and body and would hand the refused request to the application.
 bool has_error_page(ngx_http_request_t* r, std::uint16_t status, bool allow_named) noexcept {
@@ -112,10 +119,11 @@ ngx_int_t respond(Request& request, const Refusal& refusal) noexcept {
   const LocationConf& conf = *location_conf(r);
   if (!add_refusal_fields(r, refusal)) return NGX_HTTP_INTERNAL_SERVER_ERROR;
 
+  // nginx would take the body of such a status for its Location.
   if (is_redirect(refusal.status)) {
-    ngx_http_clear_location(r);
-    r->headers_out.location = ngx::add_response_field(r, "Location", refusal.location);
-    if (r->headers_out.location == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (!refusal.location.empty() && !add_location(r, refusal.location)) {
+      return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
     r->expect_tested = 1;
     return refusal.status;
   }
@@ -135,6 +143,7 @@ bool prepare_problem(Request& request, const Refusal& refusal, ngx_str_t& body) 
   const bool html = style == ProblemStyle::automatic && wants_html(r);
   Refusal told = refusal;
   told.errors = {};
+  if (!refusal.location.empty() && !add_location(r, refusal.location)) return false;
   if (!make_body(request, told, html, body) || !add_header(r, "Cache-Control", "no-store")) {
     return false;
   }

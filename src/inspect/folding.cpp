@@ -235,6 +235,7 @@ class Folder {
     read(compiled.argument);
     read(rule.msg);
     read(rule.logdata);
+    read(rule.redirect);
     for (const SetVar& set : rule.setvars) {
       read(set.name);
       read(set.value);

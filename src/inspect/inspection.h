@@ -41,6 +41,7 @@ struct InspectionResult {
   Outcome outcome = Outcome::passed;
   const Rule* by = nullptr;
   std::uint16_t status = 403;
+  std::string_view location;  // of a redirect: holds nothing that ends a header field
   std::int64_t score = 0;
   std::uint64_t work = 0;  // units: see kDefaultBudget
 };
@@ -198,6 +199,7 @@ class Inspection {
   void after_match(const CompiledRule& compiled);
   void report(const Rule& rule);
   void disrupt(const Rule& rule);
+  void redirect(const Rule& rule);
   void set_variable(const SetVar& set);
   void control(const Control& control);
   std::string_view key_of(Collection collection, std::string_view name);

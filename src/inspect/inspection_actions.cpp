@@ -1,4 +1,5 @@
 // What follows from a rule that has matched, and what it was about.
+#include <algorithm>
 #include <array>
 
 #include "inspect/inspection.h"
@@ -122,7 +123,33 @@ void Inspection::disrupt(const Rule& rule) {
       if (detection_only_ || rule.phase == kPhases) return;
       result_.outcome = Outcome::denied;
       result_.by = &rule;
-      result_.status = rule.disruption == Disruption::redirect ? 403 : rule.status;
+      result_.status = rule.status;
+      if (rule.disruption == Disruption::redirect) redirect(rule);
+  }
+}
+
+// To an address that may hold what the client has sent, which cannot end the field then.
+void Inspection::redirect(const Rule& rule) {
+  const std::string_view address = expand(rule.redirect);
+  char* const at = transaction_.arena().allocate(3 * address.size());
+  char* out = at;
+  for (const char c : address) {
+    if (c > ' ' && c < '\x7f' && c != '"' && c != '<' && c != '>' && c != '\\') {
+      *out++ = c;
+      continue;
+    }
+    constexpr std::string_view kDigits = "0123456789ABCDEF";
+    const auto byte = static_cast<unsigned char>(c);
+    *out++ = '%';
+    *out++ = kDigits[byte >> 4U];
+    *out++ = kDigits[byte & 15U];
+  }
+  result_.location = {at, static_cast<std::size_t>(out - at)};
+  constexpr std::array<std::uint16_t, 5> kRedirects = {301, 302, 303, 307, 308};
+  if (result_.location.empty()) {
+    result_.status = 403;
+  } else if (std::find(kRedirects.begin(), kRedirects.end(), rule.status) == kRedirects.end()) {
+    result_.status = 302;
   }
 }
 

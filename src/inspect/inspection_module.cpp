@@ -148,6 +148,7 @@ Answer judge(Request& request, core::Refusal& refusal, const Policy& policy,
   }
   refuse(refusal, code_of(worker->category()));
   refusal.status = result.status;
+  refusal.location = copy(request, result.location);
   describe(request, *worker, *state, refusal);
   return Answer::refuse;
 }
@@ -298,6 +299,7 @@ Answer judge_answer(Request& request, core::AnswerBody what, std::string_view bo
   }
   refuse_answer(request, refusal, code_of(worker->category()), told);
   refusal.status = result.status;
+  refusal.location = copy(request, result.location);
   return Answer::refuse;
 }
 

@@ -31,6 +31,10 @@ bool RuleSetBuilder::apply_disruption(Rule& rule, const ActionText& action) {
         fail_at(rule.at, "unknown scope \"" + action.value + "\" of allow");
       }
     }
+    if (disruption == Disruption::redirect) {
+      if (action.value.empty()) fail_at(rule.at, "redirect needs an address");
+      rule.redirect = set_.parse_macro(action.value, rule.at);
+    }
     return true;
   }
   return false;

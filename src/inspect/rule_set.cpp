@@ -181,6 +181,7 @@ void RuleSetBuilder::add_rule(Directive&& one) {
   const Defaults& defaults = defaults_[rule.phase];
   rule.log = defaults.log;
   rule.status = defaults.status;
+  rule.redirect = defaults.redirect;
   rule.transformations = defaults.transformations;
   if (!is_link) rule.disruption = defaults.disruption;
   apply_actions(rule, actions, false);
@@ -221,7 +222,8 @@ void RuleSetBuilder::add_default(const Directive& one) {
   }
   if (!has_phase) fail_at(one.at, "SecDefaultAction without a phase");
   apply_actions(rule, actions, false);
-  defaults_[rule.phase] = {rule.log, rule.disruption, rule.status, rule.transformations};
+  defaults_[rule.phase] = {rule.log, rule.disruption, rule.status, rule.redirect,
+                           rule.transformations};
   if (rule.disruption == Disruption::block) fail_at(one.at, "SecDefaultAction cannot be block");
 }
 

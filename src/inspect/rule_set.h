@@ -86,6 +86,7 @@ struct Rule {
   Disruption disruption = Disruption::pass;
   AllowScope allow = AllowScope::transaction;
   std::uint16_t status = 403;
+  Macro redirect;  // the address
   std::uint32_t skip = 0;
   std::string skip_after;
   Macro msg;
@@ -157,6 +158,7 @@ class RuleSetBuilder {
     bool log = true;
     Disruption disruption = Disruption::pass;
     std::uint16_t status = 403;
+    Macro redirect;
     std::vector<Transformation> transformations;
   };
 

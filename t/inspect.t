@@ -352,3 +352,22 @@ SecRuleUpdateActionById 4 "redirect:'http://example.com/report_problem'"
  'Location: ', 'Location: http://example\.com/report_problem', 'Location: ', 'Location: https://help\.example/blocked', 'Location: http://[^/]+/back']
 --- no_error_log
 [error]
+
+=== TEST 21: the addresses and ports of both ends, and the request as a whole
+--- http_config eval: $::own
+--- config
+location / { root html; try_files /index.html =404; error_page 405 =200 /index.html; }
+--- user_files
+>>> own.conf
+SecRule REMOTE_PORT "!@rx ^[0-9]{2,5}$" "id:1,phase:1,deny"
+SecRule SERVER_PORT "!@rx ^[0-9]{2,5}$" "id:2,phase:1,deny"
+SecRule SERVER_ADDR "!@ipMatch 127.0.0.1" "id:3,phase:1,deny"
+SecRule FULL_REQUEST "@rx X-Trial: full\n(?s:.*)\n\nbody=trial$" "id:4,phase:2,deny,status:418"
+SecRule FULL_REQUEST_LENGTH "@gt 5000" "id:5,phase:2,deny,status:413"
+--- request eval
+["POST /\nbody=trial", "POST /\nbody=trials", "POST /\nbody=" . 'x' x 6000]
+--- more_headers
+X-Trial: full
+Content-Type: application/x-www-form-urlencoded
+--- error_code eval
+[418, 200, 413]

@@ -43,7 +43,9 @@ const InspectionResult& Inspection::run_headers(const Program& program, const Re
                                                 std::uint64_t budget) noexcept {
   return guarded([&] {
     reset(program, budget);
-    transaction_.begin(view, {});
+    const auto& named = program.rules().named;
+    transaction_.begin(view, {.full_request = named[index_of(Collection::full_request)] ||
+                                              named[index_of(Collection::full_request_length)]});
     run_phase(0);
   });
 }

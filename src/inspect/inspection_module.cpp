@@ -171,8 +171,25 @@ HeaderField* copy_fields(ngx_http_request_t* r, const Fields& fields, std::size_
   return copy;
 }
 
+// The ends of the connection, where a rule asks for them. An address of a socket file is none.
+void view_connection(Request& request, const RuleSet& rules, RequestView& view) noexcept {
+  const auto named = [&](Collection collection) { return rules.named[index_of(collection)]; };
+  ngx_connection_t* c = request.native()->connection;
+  const auto port = [&](sockaddr* address) {
+    const in_port_t number = ngx_inet_get_port(address);
+    return number == 0 ? std::string_view{} : number_text(request, number);
+  };
+  if (named(Collection::remote_port)) view.client_port = port(c->sockaddr);
+  if (!named(Collection::server_addr) && !named(Collection::server_port)) return;
+  std::array<u_char, NGX_SOCKADDR_STRLEN> text{};
+  ngx_str_t address{text.size(), text.data()};
+  if (ngx_connection_local_sockaddr(c, &address, 0) != NGX_OK) return;
+  view.server_address = copy(request, ngx::to_view(address));
+  view.server_port = port(c->local_sockaddr);
+}
+
 // False: no memory.
-bool view_request(Request& request, RequestView& view) noexcept {
+bool view_request(Request& request, const RuleSet& rules, RequestView& view) noexcept {
   ngx_http_request_t* r = request.native();
   std::size_t count = 0;
   HeaderField* fields = copy_fields(r, ngx::request_fields(r), 0, count);
@@ -184,6 +201,7 @@ bool view_request(Request& request, RequestView& view) noexcept {
   view.client_address = ngx::to_view(r->connection->addr_text);
   view.unique_id = request.request_id();
   view.user = ngx::to_view(r->headers_in.user);
+  view_connection(request, rules, view);
   return true;
 }
 
@@ -193,7 +211,8 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
   if (policy == nullptr || !request.first_time(policy)) return Answer::pass;
   if (worker == nullptr) return refuse(refusal, code_unavailable());
   RequestView view;
-  if (!view_request(request, view)) return refuse(refusal, code_unavailable());
+  if (!view_request(request, policy->program->rules(), view))
+    return refuse(refusal, code_unavailable());
   if (view.headers.size() > kMaxFields) return refuse(refusal, code_budget());
 
   const InspectionResult& headers =
@@ -271,7 +290,7 @@ Answer judge_answer(Request& request, core::AnswerBody what, std::string_view bo
   ResponseView response;
   State told;
   if ((what != core::AnswerBody::whole && what != core::AnswerBody::start) ||
-      !view_request(request, view) || !view_response(request, response)) {
+      !view_request(request, policy->program->rules(), view) || !view_response(request, response)) {
     return refuse_answer(request, refusal, code_unavailable(), told);
   }
   response.body = body;

@@ -62,6 +62,7 @@ Macro RuleSet::parse_macro(std::string_view text, const SourceLine& at) {
       fail_at(at, "unknown macro \"%{" + std::string(name) + "}\"");
     }
     part.collection = *collection;
+    named.set(index_of(part.collection));
     if (part.collection == Collection::tx) part.slot = slot_of(name.substr(dot + 1));
     macro.parts.push_back(std::move(part));
     text.remove_prefix(end + 1);
@@ -316,6 +317,7 @@ RuleSet RuleSetBuilder::finish() {
   for (const Update& update : updates_) apply_update(update);
   for (Rule& rule : set_.rules) {
     if (rule.disruption == Disruption::block) rule.disruption = defaults_[rule.phase].disruption;
+    for (const Target& target : rule.targets) set_.named.set(index_of(target.collection));
   }
   for (auto& steps : set_.steps) {
     std::erase_if(steps, [this](const Step& step) {

@@ -3,6 +3,7 @@
 // that begins with "FILE:LINE: ".
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -120,6 +121,8 @@ struct RuleSet {
   std::vector<std::string> tx_names;                 // by slot, as they were first written
   std::vector<std::string> notes;     // what was read and has no effect here, "FILE:LINE: ..."
   std::vector<std::string> warnings;  // what means rules that are not there, likewise
+  // What any rule asks for, or has in a text.
+  std::bitset<kCollectionCount> named;
 
   int slot_of(std::string_view name);
   // A text with variables in it, as "%{tx.name}"; those of TX have their slots then.

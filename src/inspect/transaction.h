@@ -118,6 +118,7 @@ ListView lists_of(Collection collection) noexcept;
 struct TransactionLimits {
   std::uint32_t arguments = 10'000;
   std::uint32_t json_depth = 512;
+  bool full_request = false;  // FULL_REQUEST is asked for
 };
 
 class Transaction {
@@ -165,6 +166,7 @@ class Transaction {
   void add_xml(std::string_view body);
   void add_multipart(std::string_view body);
   std::string_view decode(std::string_view text, bool plus_is_space, bool& invalid);
+  void join_request(std::string_view body);
   void body_error(std::string_view processor, std::string_view reason);
 
   TransactionLimits limits_;

@@ -22,7 +22,29 @@ void Transaction::body_error(std::string_view processor, std::string_view reason
   set(Collection::reqbody_processor_error_msg, {at, size});
 }
 
+// All fields and the body, of whatever type, which rules have in the second phase.
+void Transaction::join_request(std::string_view body) {
+  std::size_t size = 2 + body.size();
+  for (const Field& field : list(List::headers)) size += field.name.size() + field.value.size() + 3;
+  char* const at = arena_.allocate(size);
+  char* out = at;
+  const auto add = [&out](std::string_view text) {
+    out = std::copy(text.begin(), text.end(), out);
+  };
+  for (const Field& field : list(List::headers)) {
+    add(field.name);
+    add(": ");
+    add(field.value);
+    add("\n");
+  }
+  add("\n\n");
+  add(body);
+  set(Collection::full_request, {at, size});
+  set_number(Collection::full_request_length, size);
+}
+
 void Transaction::add_body(std::string_view body, BodyProcessor processor) {
+  if (limits_.full_request) join_request(body);
   // What of a form in parts is no file is in arguments and the parts' header fields.
   if (processor != BodyProcessor::multipart) set(Collection::request_body, body);
   set_number(Collection::request_body_length, body.size());
@@ -57,6 +79,7 @@ void Transaction::add_body(std::string_view body, BodyProcessor processor) {
 
 void Transaction::add_json_body(std::string_view body, const core::JsonDocument& document,
                                 std::span<const std::uint64_t> trusted) {
+  if (limits_.full_request) join_request(body);
   set(Collection::request_body, body);
   set_number(Collection::request_body_length, body.size());
   add_json(document, trusted);

@@ -118,6 +118,15 @@ SKIP: {
     answers(['schema', '--forms=on', @refs, $schema, $form, $good], 1,
         qq($form: valid\n$good: "" expected a "=" behind a name at byte 17\n), $warning);
     answers(['schema', '--forms=yes', $schema, $form], 2, '', qq(guardctl: invalid value "yes" of "forms", it must be "on" or "off"\n));
+    # What a document holds makes no line, and moves no cursor.
+    my $closed = $write->('closed.json', '{"type":"object","additionalProperties":false}');
+    my $hostile = $write->('hostile.json', '{"\\nother.json: valid\\n":1,"\\u001b[2J\\u202e":2}');
+    answers(['schema', $closed, $hostile], 1,
+        qq($hostile: "/\\u{a}other.json: valid\\u{a}" is not a known member (additionalProperties)\n)
+        . qq($hostile: "/\\u{1b}[2J\\u{202e}" is not a known member (additionalProperties)\n), '');
+    my $odder = $write->('odder.json', '{"type":"object","required":["\\n"],"\\u001b[2J":1}');
+    answers(['schema', $odder, $good], 1, qq($good: "" must have the member "\\u{a}" (required)\n),
+        qq(guardctl: warning: "$odder" at "/\\u{1b}[2J": unknown keyword "\\u{1b}[2J"\n));
     misuse(['schema'], '"schema" needs the file of a schema');
     misuse(['schema', '--draft'], '"--draft" needs a value');
 }
@@ -191,6 +200,8 @@ END
     answers([@check, 'GET', '/api/items?limit=1#2'], 1, "path.ambiguous: the URI holds a fragment (#)\n", '');
     my $item = $write->('item.json', '{"title":""}');
     answers([@check, 'POST', '/api/items', $item], 1, "json.schema: body at \"/title\" must have at least 1 character (minLength)\n", '');
+    $write->('item.json', '{"title":"a","\\nlistItems: valid\\n":1}');
+    answers([@check, 'POST', '/api/items', $item], 1, qq(json.schema: body at "/\\u{a}listItems: valid\\u{a}" is not a known member (additionalProperties)\n), '');
     answers([@check, 'POST', '/api/items', '--type=text/plain', $item], 1, "json.media_type: the Content-Type is none that the operation takes\n", '');
     answers([@check, 'POST', '/api/items'], 1, "openapi.body: the operation needs a body\n", '');
     answers([@check, 'DELETE', '/api/items/3', $item], 1, "openapi.body: the operation takes no body\n", '');

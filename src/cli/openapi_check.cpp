@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/printable.h"
 #include "cli/text_file.h"
 #include "core/ascii.h"
 #include "core/json_parser.h"
@@ -90,8 +91,7 @@ Question question_of(std::span<const std::string_view> words) {
 }
 
 void say(std::string_view code, std::string_view detail) {
-  std::printf("%.*s: %.*s\n", static_cast<int>(code.size()), code.data(),
-              static_cast<int>(detail.size()), detail.data());
+  std::printf("%s: %s\n", printable(code).c_str(), printable(detail).c_str());
 }
 
 std::string decoded(std::string_view path) {
@@ -234,11 +234,11 @@ int check_openapi(std::span<const std::string_view> words) {
   try {
     desk = std::make_unique<Desk>(question.file);
   } catch (const core::ConfigError& error) {
-    (void)std::fprintf(stderr, "guardctl: %s\n", error.what());
+    (void)std::fprintf(stderr, "guardctl: %s\n", printable(error.what()).c_str());
     return kMisused;
   }
   for (const std::string& warning : desk->openapi().warnings) {
-    (void)std::fprintf(stderr, "guardctl: warning: %s\n", warning.c_str());
+    (void)std::fprintf(stderr, "guardctl: warning: %s\n", printable(warning).c_str());
   }
   if (question.method.empty()) {
     std::printf("%s: valid, %zu operations\n", question.file.c_str(),

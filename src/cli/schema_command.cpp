@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/printable.h"
 #include "cli/text_file.h"
 #include "core/json_parser.h"
 #include "core/json_pointer.h"
@@ -40,10 +41,9 @@ json::SchemaPolicy policy_of(std::span<const std::string_view>& words) {
 
 void print(std::string_view name, std::string_view pointer, std::string_view detail,
            std::string_view keyword) {
-  const auto size = [](std::string_view text) { return static_cast<int>(text.size()); };
-  std::printf("%.*s: \"%.*s\" %.*s", size(name), name.data(), size(pointer), pointer.data(),
-              size(detail), detail.data());
-  if (!keyword.empty()) std::printf(" (%.*s)", size(keyword), keyword.data());
+  std::printf("%s: \"%s\" %s", printable(name).c_str(), printable(pointer).c_str(),
+              printable(detail).c_str());
+  if (!keyword.empty()) std::printf(" (%s)", std::string(keyword).c_str());
   std::printf("\n");
 }
 
@@ -68,7 +68,7 @@ class Desk {
     }
     switch (evaluator_->evaluate(schema_->program, *document, 0, errors_)) {
       case json::SchemaVerdict::valid:
-        std::printf("%.*s: valid\n", static_cast<int>(name.size()), name.data());
+        std::printf("%s: valid\n", printable(name).c_str());
         return true;
       case json::SchemaVerdict::invalid:
         for (const json::SchemaError& error : evaluator_->errors()) {
@@ -127,11 +127,11 @@ int run_schema(std::span<const std::string_view> words) {
   try {
     desk = std::make_unique<Desk>(policy_of(words));
   } catch (const core::ConfigError& error) {
-    (void)std::fprintf(stderr, "guardctl: %s\n", error.what());
+    (void)std::fprintf(stderr, "guardctl: %s\n", printable(error.what()).c_str());
     return kMisused;
   }
   for (const std::string& warning : desk->warnings()) {
-    (void)std::fprintf(stderr, "guardctl: warning: %s\n", warning.c_str());
+    (void)std::fprintf(stderr, "guardctl: warning: %s\n", printable(warning).c_str());
   }
   bool valid = true;
   for (const std::string_view name : words) valid &= desk->check(name);

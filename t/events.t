@@ -434,8 +434,8 @@ location / { guard_event_log logs/e chain=two; }
 --- config_error
 another "chain=" or "checkpoints=" of event log "logs/e" than before in config:2
 
-=== TEST 45: guard_event_log logs/e chain=one;
+=== TEST 45: the secret of a chain in the configuration
 --- config
-guard_event_log logs/e chain=one;
+guard_event_log logs/e chain=0123456789abcdef;
 --- config_warning
 the secret of "chain=" can be read in the configuration, use "file:" or "env:" in config:1

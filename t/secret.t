@@ -49,3 +49,24 @@ GET /
 --- error_code: 200
 --- no_error_log
 env PATH;
+
+=== TEST 5: a key that is too short
+--- http_config
+guard_key_secret fifteen-letters;
+--- config
+--- request
+GET /
+--- error_code: 200
+--- error_log
+the secret of "guard_key_secret" can be guessed, it has 15 of at least 16 bytes: let "guardctl secret" make one
+--- no_error_log
+fifteen-letters
+
+=== TEST 6: the key of a chain, in a file
+--- user_files
+>>> key
+one
+--- config
+guard_event_log logs/e chain=file:$TEST_NGINX_SERVER_ROOT/html/key;
+--- config_warning
+/secret of "chain=" can be guessed, it has 3 of at least 16 bytes: let "guardctl secret" make one in config:1/

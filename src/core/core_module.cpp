@@ -115,7 +115,7 @@ void set_trusted_proxies(ngx_conf_t* /*cf*/, Words& words, LocationConf& conf) {
 
 void set_key_secret(ngx_conf_t* cf, Words& words, MainConf& conf) {
   if (conf.key) fail("\"guard_key_secret\" directive is duplicate");
-  conf.key = derive_sip_key(ngx::read_secret(cf, words.directive(), words[0]), kClientKeyLabel);
+  conf.key = derive_sip_key(ngx::read_key(cf, words.directive(), words[0]), kClientKeyLabel);
 }
 
 void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {

@@ -56,7 +56,7 @@ core::EventRing* recent() noexcept {
 void set_chain(ngx_conf_t* cf, Sink& sink, LogPolicy& policy) {
   if (!sink.takes_events) core::fail("\"", policy.path, "\" is for checkpoints already");
   core::Secret secret;
-  if (!policy.chain.empty()) secret = ngx::read_secret(cf, "chain=", policy.chain);
+  if (!policy.chain.empty()) secret = ngx::read_key(cf, "chain=", policy.chain);
   policy.chain.clear();
   Sink* checkpoints = nullptr;
   if (!policy.checkpoints.empty()) {

@@ -46,4 +46,15 @@ core::Secret read_secret(ngx_conf_t* cf, std::string_view name, std::string_view
   return std::move(parsed.secret);
 }
 
+core::Secret read_key(ngx_conf_t* cf, std::string_view name, std::string_view word) {
+  core::Secret key = read_secret(cf, name, word);
+  const std::size_t size = key.expose().size();
+  if (size < kKeyLeast) {
+    warn(cf, "the secret of \"" + std::string(name) + "\" can be guessed, it has " +
+                 std::to_string(size) + " of at least " + std::to_string(kKeyLeast) +
+                 " bytes: let \"guardctl secret\" make one");
+  }
+  return key;
+}
+
 }  // namespace guard::ngx

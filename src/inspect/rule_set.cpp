@@ -102,12 +102,12 @@ void RuleSetBuilder::add_text(std::string_view text, const std::string& name) {
   if (chain_open_) fail_at(set_.rules.back().at, "a chain without its next rule");
 }
 
-void RuleSetBuilder::add_files(const std::string& pattern, bool optional) {
+void RuleSetBuilder::add_files(const std::string& pattern, bool optional, std::string_view before) {
   const std::vector<std::string> paths = glob_(pattern);
-  if (paths.empty() && !optional) core::fail("no rule file \"", pattern, "\"");
+  if (paths.empty() && !optional) core::fail(before, "no rule file \"", pattern, "\"");
   for (const std::string& path : paths) {
     std::string text;
-    if (!reader_(path, text)) core::fail("cannot read the rule file \"", path, "\"");
+    if (!reader_(path, text)) core::fail(before, "cannot read the rule file \"", path, "\"");
     add_text(text, path);
   }
 }
@@ -135,7 +135,7 @@ void RuleSetBuilder::directive(Directive&& one) {
         path = std::string(one.at.file.substr(0, slash + 1)) + path;
       }
     }
-    add_files(path, name == "includeoptional");
+    add_files(path, name == "includeoptional", at_line(one.at));
     --depth_;
   } else if (std::find(kIgnoredDirectiveNames.begin(), kIgnoredDirectiveNames.end(), name) !=
              kIgnoredDirectiveNames.end()) {
@@ -271,6 +271,10 @@ void RuleSetBuilder::add_update(const Directive& one, std::string_view name) {
     }
     if (actions) {
       update.actions = parse_actions(one.words[1], one.at);
+      // What is wrong with it is its own mistake, not that of the rules which are meant.
+      Rule rule;
+      rule.at = one.at;
+      apply_actions(rule, update.actions, true);
     } else {
       update.targets = checked_targets(one.words[1], one.at);
     }
@@ -313,6 +317,25 @@ void RuleSetBuilder::apply_update(const Update& update) {
   }
 }
 
+// Whoever skips to what is not there skips all.
+void RuleSetBuilder::check_markers() {
+  for (const auto& steps : set_.steps) {
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      for (int index = steps[i].rule; index >= 0;) {
+        const Rule& rule = set_.rules[static_cast<std::size_t>(index)];
+        index = rule.next_link;
+        const auto is_meant = [&](const Step& step) { return step.marker == rule.skip_after; };
+        if (rule.skip_after.empty() ||
+            std::any_of(steps.begin() + static_cast<std::ptrdiff_t>(i), steps.end(), is_meant)) {
+          continue;
+        }
+        set_.warnings.push_back(at_line(rule.at) + "no SecMarker \"" + rule.skip_after +
+                                "\" is behind it, the rest of the phase is skipped");
+      }
+    }
+  }
+}
+
 RuleSet RuleSetBuilder::finish() {
   for (const Update& update : updates_) apply_update(update);
   for (Rule& rule : set_.rules) {
@@ -324,6 +347,7 @@ RuleSet RuleSetBuilder::finish() {
       return step.rule >= 0 && set_.rules[static_cast<std::size_t>(step.rule)].removed;
     });
   }
+  check_markers();
   return std::exchange(set_, RuleSet{});
 }
 

@@ -142,7 +142,8 @@ class RuleSetBuilder {
 
   void add_text(std::string_view text, const std::string& name);
   // A path, or a pattern of which there must be a file unless optional.
-  void add_files(const std::string& pattern, bool optional = false);
+  // before: what an error begins with.
+  void add_files(const std::string& pattern, bool optional = false, std::string_view before = {});
   // After all files. The builder is empty then.
   RuleSet finish();
 
@@ -176,6 +177,7 @@ class RuleSetBuilder {
   SetVar parse_setvar(const std::string& text, const SourceLine& at);
   Control parse_control(const std::string& text, const SourceLine& at);
   void apply_update(const Update& update);
+  void check_markers();
 
   FileReader reader_;
   FileGlob glob_;

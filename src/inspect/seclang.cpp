@@ -231,6 +231,9 @@ OperatorText parse_operator(std::string_view text, const SourceLine& at) {
   if (!op) fail_at(at, "unknown operator \"@" + std::string(name) + "\"");
   parsed.op = *op;
   parsed.argument = trim(rest.substr(size));
+  if (parsed.argument.empty() && needs_argument(*op)) {
+    fail_at(at, "\"@" + std::string(name) + "\" needs something to compare with");
+  }
   return parsed;
 }
 

@@ -315,6 +315,22 @@ constexpr bool finds_nothing(Operator op) {
   return op == Operator::geo_lookup || op == Operator::rbl;
 }
 
+constexpr bool needs_argument(Operator op) {
+  switch (op) {
+    case Operator::detect_sqli:
+    case Operator::detect_xss:
+    case Operator::geo_lookup:
+    case Operator::no_match:
+    case Operator::rbl:
+    case Operator::unconditional_match:
+    case Operator::validate_url_encoding:
+    case Operator::validate_utf8_encoding:
+      return false;
+    default:
+      return true;
+  }
+}
+
 // Of numbers.
 constexpr bool is_comparison(Operator op) {
   return op == Operator::eq || op == Operator::ge || op == Operator::gt || op == Operator::le ||

@@ -87,6 +87,38 @@ void says_what_is_wrong(void**) {
   is("SecAction \"id:1,msg:'%{tx}'\"", "f:1: unknown macro \"%{tx}\"");
   is("SecAction \"id:1,msg:'a %{tx.a'\"", "f:1: a macro is not closed in \"%{tx.a\"");
   is("SecRuleRemoveById x", "f:1: \"x\" is no rule id and no range of them");
+  is("SecAction \"id:1,redirect\"", "f:1: redirect needs an address");
+  is("SecAction \"id:1\"\nInclude /no/such.conf", "f:2: no rule file \"/no/such.conf\"");
+  is("SecAction \"id:1\"\nIncludeOptional /no/such*.conf", "none");
+  is("SecRule ARGS \"@eq\" \"id:1\"", "f:1: \"@eq\" needs something to compare with");
+  is("SecRule ARGS \"!@beginsWith \" \"id:1\"",
+     "f:1: \"@beginsWith\" needs something to compare with");
+  is("SecRule ARGS \"@detectSQLi\" \"id:1\"\nSecRule ARGS \"!@validateUrlEncoding\" \"id:2\"",
+     "none");
+  // Of changes the change, whether or not its rule is there.
+  is("SecRuleUpdateActionById 9 \"denny\"", "f:1: unknown action \"denny\"");
+  is("SecAction \"id:1\"\nSecRuleUpdateActionById 1 \"status:9\"", "f:2: \"9\" is no status");
+  is("SecAction \"id:1\"\nSecRuleUpdateActionById 1 \"id:2\"",
+     "f:2: an id is the first rule's of a chain");
+}
+
+void warns_of_what_is_not_there(void**) {
+  RuleSetBuilder builder;
+  builder.add_text(
+      "SecMarker BEFORE\nSecAction \"id:1,skipAfter:BEFORE\"\nSecAction \"id:2,skipAfter:BEHIND\"\n"
+      "SecRule ARGS a \"id:3,chain\"\nSecRule ARGS b \"skipAfter:NOWHERE\"\n"
+      "SecAction \"id:4,skipAfter:NOWHERE\"\nSecRuleRemoveById 4\nSecRuleRemoveById 5\nSecMarker "
+      "BEHIND\n",
+      "f");
+  const std::vector<std::string> warnings = builder.finish().warnings;
+  assert_int_equal(warnings.size(), 3);
+  assert_string_equal(warnings[0].c_str(), "f:8: no rule is meant by \"5\"");
+  assert_string_equal(
+      warnings[1].c_str(),
+      "f:2: no SecMarker \"BEFORE\" is behind it, the rest of the phase is skipped");
+  assert_string_equal(
+      warnings[2].c_str(),
+      "f:5: no SecMarker \"NOWHERE\" is behind it, the rest of the phase is skipped");
 }
 
 void changes_rules(void**) {
@@ -146,10 +178,10 @@ void takes_its_vocabulary(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(reads_words),          cmocka_unit_test(reads_targets),
-      cmocka_unit_test(reads_operators),      cmocka_unit_test(reads_actions),
-      cmocka_unit_test(says_what_is_wrong),   cmocka_unit_test(changes_rules),
-      cmocka_unit_test(takes_its_vocabulary),
+      cmocka_unit_test(reads_words),        cmocka_unit_test(reads_targets),
+      cmocka_unit_test(reads_operators),    cmocka_unit_test(reads_actions),
+      cmocka_unit_test(says_what_is_wrong), cmocka_unit_test(warns_of_what_is_not_there),
+      cmocka_unit_test(changes_rules),      cmocka_unit_test(takes_its_vocabulary),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

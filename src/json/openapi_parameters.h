@@ -55,6 +55,7 @@ class ParameterReader {
  private:
   static constexpr std::size_t kKeepBytes = 1U << 16U;
   static constexpr std::size_t kKeepPairs = 256;
+  static constexpr std::string_view kOtherName = "must be written as the document names it";
 
   struct Pair {
     std::string_view name;
@@ -73,8 +74,8 @@ class ParameterReader {
   bool split_cookies(std::span<const HeaderField> fields) noexcept;
   bool decode(std::string_view text, std::string_view& out) noexcept;
   std::span<const Pair> pairs_of(ParameterPlace in) const noexcept;
-  // Refuses what an application may read as a parameter of the document though it is called
-  // otherwise, so that nothing is let through under another name.
+  // Refuses (openapi_parameter_names.cpp) what an application may read as a parameter of the
+  // document though it is called otherwise, so that nothing is let through under another name.
   bool check_names(const OperationMatch& match) noexcept;
   // The parameter as which name may be read; null: none, or, where it may be the name of one (own),
   // that one.

@@ -229,3 +229,17 @@ location /y { guard_test inner; guard_test front; root html; try_files /index.ht
 ["test.front", "It works"]
 --- no_error_log
 guard test refund
+
+=== TEST 21: a named error page is not handed the request where guard_problem is off either
+--- config
+error_page 403 @app;
+guard_problem off;
+location /x { guard_test front refuse=403; root html; }
+location /y { guard_error_page allow; guard_test front refuse=403; root html; }
+location @app { return 200 "the application"; }
+--- pipelined_requests eval
+["GET /x", "GET /y"]
+--- error_code eval
+[403, 403]
+--- response_body_like eval
+["<h1>403 Forbidden</h1>", "the application"]

@@ -211,3 +211,20 @@ GET /x
 X-Content-Type-Options: nosniff
 X-Frame-Options: deny
 Strict-Transport-Security:
+
+=== TEST 19: a redirect is not handed to a named error page
+--- upstream
+body the application
+--- config
+guard_https redirect;
+error_page 301 308 @app;
+location /x { root html; }
+location /y { guard_error_page allow; root html; }
+location @app { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- request eval
+["GET /x", "POST /x\nsecret", "GET /y"]
+--- error_code eval
+[301, 308, 301]
+--- response_body_like eval
+["<h1>301 Moved Permanently</h1>", "<h1>308 Permanent Redirect</h1>", "the application"]
+--- upstream_requests: 1

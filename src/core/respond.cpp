@@ -42,22 +42,23 @@ bool add_location(ngx_http_request_t* r, std::string_view location) noexcept {
   return r->headers_out.location != nullptr;
 }
 
-// A user's error_page for the status that may be used. One that leads to a named location keeps
-// method and body and would hand the refused request to the application.
-bool has_error_page(ngx_http_request_t* r, std::uint16_t status, bool allow_named) noexcept {
+enum class ErrorPage : std::uint8_t { none, uri, named };
+
+// What nginx would make of the status. A page in a named location keeps method and body and would
+// hand the refused request to the application.
+ErrorPage error_page_of(ngx_http_request_t* r, std::uint16_t status) noexcept {
   const auto* clcf = static_cast<const ngx_http_core_loc_conf_t*>(
       ngx_http_get_module_loc_conf(r, ngx_http_core_module));
-  if (clcf->error_pages == nullptr || r->uri_changes == 0) return false;
-  if (r->error_page && !clcf->recursive_error_pages) return false;
+  if (clcf->error_pages == nullptr || r->uri_changes == 0) return ErrorPage::none;
+  if (r->error_page) return ErrorPage::none;
   auto* pages = static_cast<ngx_http_err_page_t*>(clcf->error_pages->elts);
   for (ngx_uint_t i = 0; i < clcf->error_pages->nelts; ++i) {
     if (pages[i].status != status) continue;
-    if (allow_named) return true;
     ngx_str_t target{};
-    if (ngx_http_complex_value(r, &pages[i].value, &target) != NGX_OK) return false;
-    return target.len != 0 && target.data[0] != '@';
+    if (ngx_http_complex_value(r, &pages[i].value, &target) != NGX_OK) return ErrorPage::named;
+    return target.len != 0 && target.data[0] != '@' ? ErrorPage::uri : ErrorPage::named;
   }
-  return false;
+  return ErrorPage::none;
 }
 
 bool wants_html(ngx_http_request_t* r) noexcept {
@@ -92,6 +93,13 @@ ngx_int_t send(Request& request, ngx_uint_t status, ngx_str_t* type,
   return NGX_DONE;
 }
 
+// nginx answers with the error page of the user or, if that is to stay hidden, with its own.
+ngx_int_t leave_to_nginx(ngx_http_request_t* r, std::uint16_t status, bool hidden) noexcept {
+  r->expect_tested = 1;
+  if (hidden) r->error_page = 1;
+  return status;
+}
+
 ngx_int_t send_problem(Request& request, const Refusal& refusal, ProblemStyle style) noexcept {
   ngx_http_request_t* r = request.native();
   bool html = style == ProblemStyle::automatic && wants_html(r);
@@ -119,21 +127,19 @@ ngx_int_t respond(Request& request, const Refusal& refusal) noexcept {
   const LocationConf& conf = *location_conf(r);
   if (!add_refusal_fields(r, refusal)) return NGX_HTTP_INTERNAL_SERVER_ERROR;
 
+  const ErrorPage page = error_page_of(r, refusal.status);
+  const bool hidden = page == ErrorPage::named && !conf.error_page_allowed.value_or(false);
   // nginx would take the body of such a status for its Location.
   if (is_redirect(refusal.status)) {
     if (!refusal.location.empty() && !add_location(r, refusal.location)) {
       return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-    r->expect_tested = 1;
-    return refusal.status;
+    return leave_to_nginx(r, refusal.status, hidden);
   }
 
-  bool allow_named = conf.error_page_allowed.value_or(false);
-  ProblemStyle style = conf.problem.value_or(ProblemStyle::automatic);
-  if (style == ProblemStyle::off || has_error_page(r, refusal.status, allow_named)) {
-    r->expect_tested = 1;
-    return refusal.status;
-  }
+  const ProblemStyle style = conf.problem.value_or(ProblemStyle::automatic);
+  const bool shown = page != ErrorPage::none && !hidden;
+  if (shown || style == ProblemStyle::off) return leave_to_nginx(r, refusal.status, hidden);
   return send_problem(request, refusal, style);
 }
 

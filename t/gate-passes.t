@@ -257,3 +257,32 @@ location @named { return 200 "named"; }
 --- access_log
 /index.html 403 refused test.front
 /y 200 refused test.inner
+
+=== TEST 21: what was only observed is refused where it is enforced
+--- config
+guard_test front refuse=403;
+location /x { guard_mode observe; try_files /none @app; }
+location /y { guard_mode observe; try_files /none @inner; }
+location /z { guard_mode observe; try_files /none @observed; }
+location @app { root html; try_files /index.html =404; }
+location @inner { guard_mode observe ban; guard_test inner refuse=422; root html; try_files /index.html =404; }
+location @observed { guard_mode observe; root html; try_files /index.html =404; }
+--- http_config
+log_format verdict '$status $guard_verdict $guard_code'; access_log $TEST_NGINX_SERVER_ROOT/logs/access.log verdict;
+guard_event_log $TEST_NGINX_EVENT_LOG;
+--- pipelined_requests eval
+["GET /x", "GET /y", "GET /z"]
+--- error_code eval
+[403, 422, 200]
+--- response_body_like eval
+["test.front", "test.inner", "It works"]
+--- access_log
+403 refused test.front
+422 refused test.front
+200 observed test.front
+--- event_log
+{"event":{"type":["allowed"]},"url":{"path":"/x"},"labels":{"decision":"observed"}}
+{"event":{"type":["denied"]},"url":{"path":"/x"},"labels":{"decision":"denied"}}
+{"event":{"type":["allowed"]},"url":{"path":"/y"},"labels":{"decision":"observed"}}
+{"event":{"type":["denied"]},"url":{"path":"/y"},"labels":{"decision":"denied"}}
+{"event":{"type":["allowed"]},"url":{"path":"/z"},"labels":{"decision":"observed"}}

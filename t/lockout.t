@@ -56,6 +56,8 @@ location /skip { guard_lockout skip; $login }
 location /schema { guard_lockout schema; $login }
 location /schema/seen { guard_lockout schema; guard_mode observe json; $login }
 location /observe { guard_lockout login; guard_mode observe lockout; $login }
+location /seen { guard_json on; guard_lockout login; guard_mode observe lockout; try_files /none \@enforced; }
+location \@enforced { guard_lockout login; $login }
 location /exempt { guard_lockout login; guard_exempt 198.51.100.99 lockout; $login }
 location /nested { guard_lockout account; location /nested/more { guard_lockout +spray; $login } location /nested/off { guard_lockout off; $login } $login }
 EOC
@@ -313,6 +315,7 @@ is codes('/always200', 'always@example.com', 7), '200 200 200 200 200 429 429', 
     my @locks;
     wait_for(sub { @locks = grep { $_->{labels}{kind} eq 'account_locked' } events_about('obs@example.com') });
     is scalar @locks, 1, 'observe: one lock';
+    is codes('/seen', 'seen@example.com', 7), '401 401 401 401 401 429 429', 'observed first, enforced behind try_files: each attempt counts once';
     is codes('/exempt', 'ex@example.com', 8, from => '198.51.100.99'), join(' ', (401) x 8), 'an exempt client is not counted';
     is codes('/exempt', 'ex@example.com', 6, from => '198.51.100.98'), '401 401 401 401 401 429', 'another is';
     is codes('/nested/more', "n$_\@example.com", 1, from => '192.0.2.66'), 401, "levels: $_" for 1 .. 3;

@@ -503,3 +503,16 @@ Content-Type: application/json
 [400, 200]
 --- raw_response_headers_like eval
 ["\r\n", "RateLimit: \"inner\";r=8;"]
+
+
+=== TEST 36: a dry run that only looks lets nobody past the real one of an internal redirect
+--- http_config
+guard_rate_policy one rate=1/hour;
+--- config
+location /dry { guard_rate one dry_run; try_files /none @app; }
+location /seen { guard_mode observe; guard_rate one; try_files /none @app; }
+location @app { guard_rate one; root html; try_files /index.html =404; }
+--- request eval
+["GET /dry", "GET /dry", "GET /seen", "GET /seen"]
+--- error_code eval
+[200, 429, 429, 429]

@@ -119,6 +119,8 @@ class GateRun {
       }
 
       refusal_.feature = check.feature;
+      request_.check_ = state_.cursor;
+      request_.enforced_ = check_mode == Mode::enforce;
       switch ((check.*question)(request_, refusal_)) {
         case Answer::pass:
           if (state_.charging) state_.charged |= bit;
@@ -139,6 +141,7 @@ class GateRun {
           }
           request_.record(refusal_, Action::observed);
           state_.observed |= bit;
+          request_.spare_all(state_.cursor);
           break;
       }
       // For the next check as for the first one; every description has a code.

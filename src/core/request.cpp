@@ -114,11 +114,35 @@ Request* Request::get(ngx_http_request_t* r) noexcept {
   return request;
 }
 
-bool Request::first_time(const void* policy) noexcept {
-  auto end = policies_.begin() + policy_count_;
-  if (std::find(policies_.begin(), end, policy) != end) return false;
-  if (policy_count_ < policies_.size()) policies_[policy_count_++] = policy;
+bool Request::first_time(const void* policy, bool binding) noexcept {
+  const std::size_t place = place_of(policy);
+  if (place < policy_count_) {
+    const std::uint32_t bit = std::uint32_t{1} << place;
+    if ((spared_ & bit) == 0 || !enforced_ || !binding) return false;
+    spared_ &= ~bit;
+    return true;
+  }
+  if (policy_count_ < policies_.size()) {
+    askers_[policy_count_] = check_;
+    policies_[policy_count_++] = policy;
+  }
   return true;
+}
+
+std::size_t Request::place_of(const void* policy) const noexcept {
+  const auto end = policies_.begin() + policy_count_;
+  return static_cast<std::size_t>(std::find(policies_.begin(), end, policy) - policies_.begin());
+}
+
+void Request::spare(const void* policy) noexcept {
+  const std::size_t place = place_of(policy);
+  if (place < policy_count_) spared_ |= std::uint32_t{1} << place;
+}
+
+void Request::spare_all(std::uint8_t check) noexcept {
+  for (std::size_t i = 0; i < policy_count_; ++i) {
+    if (askers_[i] == check) spared_ |= std::uint32_t{1} << i;
+  }
 }
 
 std::optional<std::string_view> Request::keep(std::string_view text) noexcept {

@@ -27,8 +27,12 @@ class Request {
   ngx_pool_t* pool() const { return r_->pool; }
 
   // Each (check, policy) runs once per main request: true the first time it is asked for this
-  // policy object, whatever location asks. Bounded; past the bound it answers true.
-  bool first_time(const void* policy) noexcept;
+  // policy object, whatever location asks, and once more where it binds (the check is enforced
+  // here, and this use of it is no dry run) after it has refused where it did not. Bounded; past
+  // the bound it answers true.
+  bool first_time(const void* policy, bool binding = true) noexcept;
+  // The policy has refused in a dry run. What guard_mode observes core notes itself.
+  void spare(const void* policy) noexcept;
 
   // A feature's own state, in the request's pool, made on first use; null if out of memory. T is
   // value-initialised and must be trivially destructible.
@@ -161,6 +165,9 @@ class Request {
 
   void begin_pass() noexcept;
   void end() noexcept;
+  std::size_t place_of(const void* policy) const noexcept;  // policy_count_: unknown
+  // The policies that this check has asked for have refused, and that was only observed.
+  void spare_all(std::uint8_t check) noexcept;
   void record(const Refusal& refusal, Action action) noexcept;
 
   ngx_http_request_t* r_ = nullptr;
@@ -181,7 +188,12 @@ class Request {
   std::string_view client_net_;
   std::string_view scheme_;
   std::array<void*, kFeatureCount> states_{};
+  // Of the check that is being asked.
+  std::uint8_t check_ = 0;
+  bool enforced_ = false;
   std::uint8_t policy_count_ = 0;
+  std::uint32_t spared_ = 0;  // bit per policy: it has refused where it did not bind
+  std::array<std::uint8_t, kMaxPolicies> askers_;
   std::array<const void*, kMaxPolicies> policies_;
 };
 

@@ -137,6 +137,12 @@ std::string_view digits_of(const core::Hash128& hash, Request& request) noexcept
 
 Attempt* make_attempt(Request& request, State& state, Counted& counted,
                       const LockKey& key) noexcept {
+  // One that an earlier location only observed.
+  if (Attempt* observed = state.attempts.find(counted)) {
+    observed->key = key;
+    observed->state = Attempt::State::asked;
+    return observed;
+  }
   void* memory = ngx_palloc(request.pool(), sizeof(Attempt));
   if (memory == nullptr) return nullptr;
   auto* attempt = new (memory) Attempt;

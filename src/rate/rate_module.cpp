@@ -99,6 +99,7 @@ void observe(const Asked& asked, Request& request) noexcept {
   Refusal refusal;
   describe(asked, asked.decision, space_of(request.pool()), refusal);
   request.observe(refusal);
+  request.spare(&asked.owner());
 }
 
 Answer refuse(const Ledger& ledger, bool inner, Request& request, Refusal& refusal) noexcept {
@@ -166,7 +167,7 @@ Answer evaluate(Request& request, Refusal& refusal) noexcept {
   const std::vector<Applied>& uses = inner ? location.inner : location.front;
   for (const Applied& use : uses) {
     Counted& counted = counted_of(use);
-    if (!request.first_time(&counted)) continue;
+    if (!request.first_time(use.policy, !use.dry_run)) continue;
     core::Hash128 hash;
     KeyState key = hash_key(counted, request, question, hash);
     if (key == KeyState::failed) continue;
@@ -175,6 +176,7 @@ Answer evaluate(Request& request, Refusal& refusal) noexcept {
       describe_empty(counted, question.key.hash, core::microseconds(), refusal);
       if (!use.dry_run) return Answer::refuse;
       request.observe(refusal);
+      request.spare(use.policy);
       refusal = Refusal{};
       continue;
     }
@@ -210,6 +212,7 @@ Answer charge(Request& request, Refusal& refusal) noexcept {
     Refusal observed;
     describe_unknown(*closed, space_of(request.pool()), observed);
     request.observe(observed);
+    request.spare(&closed->owner());
   }
   if (const Asked* closed = ledger.closed(inner, false)) {
     ledger.give_back(inner);

@@ -168,3 +168,23 @@ Content-Type: application/json
 [200, 200, 200]
 --- upstream_headers eval
 ["X-First: <one>", "X-First: <>", "X-First: <3>"]
+
+=== TEST 10: those of the location of an internal redirect
+--- upstream
+status 204
+--- config
+guard_json on;
+location /x { guard_json_set $name /name; guard_json_set $other /name; try_files /none @app; }
+location @app {
+    guard_json_set $name /first;
+    proxy_set_header X-Name "$name $other";
+    proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT;
+}
+--- more_headers
+Content-Type: application/json
+--- request
+POST /x
+{"name":"n","first":"f"}
+--- error_code: 204
+--- upstream_headers
+X-Name: f n

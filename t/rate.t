@@ -516,3 +516,18 @@ location @app { guard_rate one; root html; try_files /index.html =404; }
 ["GET /dry", "GET /dry", "GET /seen", "GET /seen"]
 --- error_code eval
 [200, 429, 429, 429]
+
+
+=== TEST 37: a value from the body that only the location of an internal redirect takes from it
+--- http_config
+guard_rate_policy login rate=1/hour key=$email;
+--- config
+guard_json on;
+location / { try_files /none @app; }
+location @app { guard_json_set $email /email; guard_rate login; root html; error_page 405 =200 /index.html; }
+--- more_headers
+Content-Type: application/json
+--- request eval
+["POST /\n{\"email\":\"a\"}", "POST /\n{\"email\":\"a\"}", "POST /\n{\"email\":\"b\"}"]
+--- error_code eval
+[200, 429, 200]

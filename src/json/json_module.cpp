@@ -145,7 +145,13 @@ void set_variables(Request& request, const LocationConf& conf,
 Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
   const LocationConf& conf = *location_of(request.native());
   const Policy& policy = *conf.policy;
-  if (!request.first_time(&policy)) return Answer::pass;
+  if (!request.first_time(&policy)) {
+    // The location of an internal redirect may have settings of its own.
+    const core::JsonDocument* document =
+        conf.settings.empty() ? nullptr : core::JsonBody::document(request);
+    if (document != nullptr) set_variables(request, conf, *document);
+    return Answer::pass;
+  }
   const Fields* fields = fields_of(request);
   if (fields == nullptr) return refuse(refusal, code_unavailable(), "no memory is left");
   const Admission admission = admission_of(request, policy, *fields);

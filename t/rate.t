@@ -531,3 +531,18 @@ Content-Type: application/json
 ["POST /\n{\"email\":\"a\"}", "POST /\n{\"email\":\"a\"}", "POST /\n{\"email\":\"b\"}"]
 --- error_code eval
 [200, 429, 200]
+
+
+=== TEST 38: a value from the body that was asked for before there was one
+--- http_config
+guard_rate_policy login rate=1/hour key=$email;
+--- config
+guard_json on;
+guard_json_set $email /email;
+location / { set $early "<$email>"; guard_rate login; root html; error_page 405 =200 /index.html; }
+--- more_headers
+Content-Type: application/json
+--- request eval
+["POST /\n{\"email\":\"a\"}", "POST /\n{\"email\":\"a\"}", "POST /\n{\"email\":\"b\"}"]
+--- error_code eval
+[200, 429, 200]

@@ -56,8 +56,9 @@ void ClientKey::compile(ngx_conf_t* cf, std::string_view owner,
 std::optional<std::string_view> ClientKey::text_of(const Part& part, Request& request) noexcept {
   if (part.client_net) return request.client_net();
   if (part.capture) return part.capture.evaluate(request.native());
+  // Not one of guard_json_set as it was before the body had been read.
   auto* value =
-      ngx_http_get_indexed_variable(request.native(), static_cast<ngx_uint_t>(part.index));
+      ngx_http_get_flushed_variable(request.native(), static_cast<ngx_uint_t>(part.index));
   if (value == nullptr) return std::nullopt;
   return ngx::to_view(*value);
 }

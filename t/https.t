@@ -228,3 +228,17 @@ location @app { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
 --- response_body_like eval
 ["<h1>301 Moved Permanently</h1>", "<h1>308 Permanent Redirect</h1>", "the application"]
 --- upstream_requests: 1
+
+=== TEST 20: what an exception leads to is one too
+--- config
+guard_https redirect except=/health,/.well-known/acme-challenge/;
+error_page 404 /missing.html;
+location /health { try_files /none /page; }
+location /page { root html; try_files /index.html =404; }
+location /strict { guard_https require; root html; }
+location /health/strict { try_files /none /strict; }
+location / { root html; }
+--- request eval
+["GET /health", "GET /.well-known/acme-challenge/none", "GET /page", "GET /none", "GET /health/strict"]
+--- error_code eval
+[200, 404, 301, 301, 403]

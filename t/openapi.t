@@ -390,3 +390,17 @@ main::requests(['GET /v1/orders', 'Cookie: ' . 'a=;' x 1001 . "\r\n"], ['GET /v1
 [422, 422]
 --- response_body_like eval
 [main::bad(['cookie', 'sid', '', 'cannot be told from so many cookies']), '"detail":"cannot be told from a query that is not well-formed or too long","in":"query"']
+
+=== TEST 16: cookies that an application may read as one that the document names (ASP.NET, PHP, Rack), or as a member of a parameter
+--- user_files eval: $::document
+--- upstream
+echo
+--- config eval: $::config
+--- raw_request eval
+main::requests((map { ['GET /v1/orders', "Cookie: $_\r\n"] } 'SID=xyz', 'sid=ab; Sid=xyz', 'sid[a]=xyz', 'a=b; sid[]=xyz', '%73id=xyz', 'a=b,sid=xyz', 'a="b", SID=xyz'),
+    ['GET /v1/orders?Width=a'], ['GET /v1/orders?x=1;Height=a'],
+    (map { ['GET /v1/orders', "Cookie: $_\r\n"] } 'sid=ab; sidx[a]=1; other=a,b; inside=xsid=1; %73=1; side=1,sid', 'a=b,sids=x; sid=0f'), ['GET /v1/orders?Widths=a&width=1'])
+--- error_code eval
+[(422) x 9, (200) x 3]
+--- response_body_like eval
+[(main::bad(['cookie', 'sid', '', 'must be written as the document names it'])) x 7, (main::bad(['query', 'box', '', 'must be written as the document names it'])) x 2, ('') x 3]

@@ -2,6 +2,7 @@
 // docs/decisions/form-coercion.md. Tables are made at configuration time, from a compiled schema.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -45,6 +46,12 @@ class CoercionTable {
   Coercion find(std::string_view name) const noexcept;
   bool knows(std::string_view name) const noexcept {
     return coercions_.find(name) != coercions_.end();
+  }
+  // Whether it knows a name for which is(name) holds.
+  template <typename Is>
+  bool knows_any(Is is) const noexcept {
+    return std::any_of(coercions_.begin(), coercions_.end(),
+                       [&](const auto& each) { return is(each.first); });
   }
 
  private:

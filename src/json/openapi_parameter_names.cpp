@@ -32,18 +32,21 @@ bool may_be_read_as(std::string_view name, std::string_view documented) noexcept
 
 }  // namespace
 
-const OpenApiParameter* ParameterReader::other_name(const OperationMatch& match,
+const OpenApiParameter* ParameterReader::other_name(const OperationMatch& match, ParameterPlace in,
                                                     std::string_view name,
                                                     bool own) const noexcept {
   const OpenApiParameter* found = nullptr;
   for (const OpenApiParameter& parameter : match.operation->parameters) {
-    if (parameter.in != ParameterPlace::query) continue;
+    if (parameter.in != in) continue;
     if (parameter.schema != kNoSchema && parameter.explode && !parameter.json &&
         parameter.style != ParameterStyle::deep_object &&
         openapi_->shapes[parameter.schema].is_object) {
       const CoercionTable& members = openapi_->shapes[parameter.schema].members;
       if (own && members.knows(name)) return nullptr;
-      if (members.knows(before_bracket(bare(name)))) found = &parameter;
+      const auto is_meant = [name](std::string_view member) {
+        return may_be_read_as(name, member);
+      };
+      if (members.knows_any(is_meant)) found = &parameter;
       continue;
     }
     const bool deep = parameter.style == ParameterStyle::deep_object;
@@ -54,19 +57,31 @@ const OpenApiParameter* ParameterReader::other_name(const OperationMatch& match,
   return found;
 }
 
-bool ParameterReader::check_names(const OperationMatch& match) noexcept {
+bool ParameterReader::check_names(const OperationMatch& match, ParameterPlace in) noexcept {
+  const bool cookies = in == ParameterPlace::cookie;
   bool good = true;
-  for (const Pair& pair : pairs_of(ParameterPlace::query)) {
-    const OpenApiParameter* other = other_name(match, pair.name, true);
-    // To some a ";" separates as well.
+  for (const Pair& pair : pairs_of(in)) {
+    const std::size_t size = decoded_size_;
+    const auto other_as_decoded = [&](std::string_view text) {
+      std::string_view name;
+      (void)decode(text, name);
+      decoded_size_ = size;
+      return name.empty() ? nullptr : other_name(match, in, name, false);
+    };
+    const OpenApiParameter* other = other_name(match, in, pair.name, true);
+    // PHP decoded a cookie's name until 7.4.
+    if (cookies && other == nullptr && pair.name.find('%') != std::string_view::npos) {
+      other = other_as_decoded(pair.name);
+    }
+    // To some a ";" in a query and a "," between cookies separate as well.
     bool more = true;
     std::string_view rest = pair.behind;
-    for (std::string_view part; other == nullptr && take_part(rest, more, ';', part);) {
-      const std::size_t size = decoded_size_;
-      std::string_view name;
-      (void)decode(part.substr(0, part.find('=')), name);
-      if (!name.empty()) other = other_name(match, name, false);
-      decoded_size_ = size;
+    for (std::string_view part;
+         other == nullptr && take_part(rest, more, cookies ? ',' : ';', part);) {
+      const std::size_t equals = part.find('=');
+      if (cookies && equals == std::string_view::npos) continue;
+      part = part.substr(0, equals);
+      other = other_as_decoded(cookies ? trimmed(part) : part);
     }
     if (other != nullptr) good = fail(*other, kOtherName);
   }

@@ -24,12 +24,6 @@ bool is_utf8(std::string_view text) noexcept {
   return true;
 }
 
-std::string_view trimmed(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 char delimiter_of(ParameterStyle style) noexcept {
   switch (style) {
     case ParameterStyle::space_delimited:
@@ -69,12 +63,13 @@ ParameterReader::Verdict ParameterReader::read(const OpenApi& openapi, const Ope
     return Verdict::invalid;
   }
   query_pairs_ = pair_count_;
-  if (!check_names(match)) return Verdict::invalid;
+  if (!check_names(match, ParameterPlace::query)) return Verdict::invalid;
   first = first_in(ParameterPlace::cookie);
   if (first != nullptr && !split_cookies(input.fields)) {
     (void)fail(*first, "cannot be told from so many cookies");
     return Verdict::invalid;
   }
+  if (!check_names(match, ParameterPlace::cookie)) return Verdict::invalid;
   put('[');
   for (const OpenApiParameter& parameter : match.operation->parameters) {
     const std::size_t size = size_;
@@ -166,7 +161,9 @@ bool ParameterReader::split_cookies(std::span<const HeaderField> fields) noexcep
       if (equals == std::string_view::npos) continue;
       if (pair_count_ - query_pairs_ == kMaxPairs) return false;
       const std::string_view value = part.substr(equals + 1);
-      pairs_.data()[pair_count_++] = {trimmed(part.substr(0, equals)), value, {}, !is_utf8(value)};
+      const std::string_view behind = value.substr(std::min(value.size(), value.find(',')));
+      pairs_.data()[pair_count_++] = {trimmed(part.substr(0, equals)), value, behind,
+                                      !is_utf8(value)};
     }
   }
   return true;

@@ -60,7 +60,7 @@ class ParameterReader {
   struct Pair {
     std::string_view name;
     std::string_view value;
-    std::string_view behind;  // what follows a ";" in a query, as it was sent
+    std::string_view behind;  // what follows a ";" in a query, a "," in a cookie, as it was sent
     bool malformed;           // the value: an escape, or what is no UTF-8
   };
   // A parameter whose value is the next element of the document, or one of the next two.
@@ -76,11 +76,11 @@ class ParameterReader {
   std::span<const Pair> pairs_of(ParameterPlace in) const noexcept;
   // Refuses (openapi_parameter_names.cpp) what an application may read as a parameter of the
   // document though it is called otherwise, so that nothing is let through under another name.
-  bool check_names(const OperationMatch& match) noexcept;
+  bool check_names(const OperationMatch& match, ParameterPlace in) noexcept;
   // The parameter as which name may be read; null: none, or, where it may be the name of one (own),
   // that one.
-  const OpenApiParameter* other_name(const OperationMatch& match, std::string_view name,
-                                     bool own) const noexcept;
+  const OpenApiParameter* other_name(const OperationMatch& match, ParameterPlace in,
+                                     std::string_view name, bool own) const noexcept;
 
   bool write(const OpenApiParameter& parameter, const ParameterInput& input,
              const OperationMatch& match) noexcept;

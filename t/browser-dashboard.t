@@ -8,6 +8,7 @@ use File::Temp qw(tempdir);
 use Test::More;
 use Test::Nginx::Guard;
 use Test::Nginx::Guard::Browser qw(browser_modules run_node);
+use Test::Nginx::Guard::Certificate qw(certificate);
 use Test::Nginx::Guard::Ending  qw(ends_well);
 use Test::Nginx::Guard::Wait    qw(patient);
 
@@ -19,6 +20,7 @@ my $app   = start_upstream(sub {
 });
 my $redis = start_redis();
 my $gone  = free_port();
+my ($certificate) = certificate(make => 1);    # for thirty days
 my $nginx = start_nginx(
     workers     => 2,
     http_config => <<"EOC",
@@ -30,6 +32,7 @@ guard_redis away redis://127.0.0.1:$gone;
 guard_health_check database tcp://127.0.0.1:@{[ $redis->port ]} interval=1s;
 guard_health_check payments tcp://127.0.0.1:$gone interval=1s fall=1 optional;
 guard_health_check disk disk:/dev warn=100% fail=0% optional;
+guard_health_check tls certificate:$certificate interval=1s optional;
 guard_rate_policy api rate=3/day key=\$guard_client_net zone=1m;
 guard_lockout_policy login key=\$guard_client_net on=login_failed limit=2 window=15m duration=30m zone=1m;
 guard_ban_policy scanners score=3 half_life=10m duration=1h weights=404:1 zone=1m;
@@ -63,7 +66,8 @@ ok wait_for(sub {
     my $text = request($port, GET => '/guard?data=0')->{body};
     return $text =~ /"guard_lockouts":\[\[\{"policy":"login"\},1\]\]/ && $text =~ /"guard_bans":\[\[\{"policy":"scanners"\},1\]\]/
         && $text =~ /"guard_redis_up":\[(?:\[[^\]]*\],)*\[\{"redis":"away"\},0\]/
-        && $text =~ /"check":"payments","status":"fail"\},1\]/ && $text =~ /"check":"database","status":"pass"\},1\]/;
+        && $text =~ /"check":"payments","status":"fail"\},1\]/ && $text =~ /"check":"database","status":"pass"\},1\]/
+        && $text =~ /"guard_health_remaining_seconds":\[\[\{"check":"tls"\},259[01]\d{3}\]/;
 }, 15), 'all of it has been counted';
 
 my $pictures = $ENV{GUARD_PICTURES} // tempdir(CLEANUP => 1);
@@ -77,6 +81,7 @@ is_deeply $seen->{now}{'Sessions visitors'}, ['', '2', ''], 'sessions that got a
 is_deeply $seen->{now}{'Sessions members'}, ['warn', '2', 'of this nginx alone'], 'and those of this nginx alone, while Redis is away';
 is_deeply [map { $seen->{health}{$_}[0] . ' ' . $seen->{health}{$_}[1] } 'Redis store', 'Redis away', 'database', 'payments', 'disk'],
     ['good up', 'bad down', 'good pass', 'bad fail', 'warn warn'], 'health and Redis';
+is $seen->{health}{tls}[2], '29 days left', 'whole days that are left, as the check counts them';
 is_deeply [sort map { "@$_[0, 1, 3]" } @{ $seen->{refusals} }], ['ban.scanners enforced 1', 'lockout.login enforced 1', 'rate.api enforced 2'], 'refusals by code';
 is_deeply [sort map { "$_->[0]: $_->[3]" } @{ $seen->{policies} }], ['ban scanners: 1 banned', 'lockout login: 1 locked', 'rate api: '], 'policies';
 ok scalar(grep { $_->[0] eq 'guard_lockout:login' && $_->[1] eq '1 MB' && $_->[2] =~ /^0(?:\.\d)? %$/ && $_->[3] eq '0' } @{ $seen->{zones} }), 'zones' or diag explain $seen->{zones};

@@ -29,7 +29,7 @@ function seconds(value) {
   if (value < 120) return number(value, 1) + " s";
   if (value < 7200) return number(value / 60) + " min";
   if (value < 172800) return number(value / 3600) + " h";
-  return number(value / 86400) + " days";
+  return number(Math.floor(value / 86400)) + " days";
 }
 
 function bytes(value) {

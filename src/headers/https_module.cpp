@@ -1,8 +1,10 @@
 // The nginx face of guard_https: the directive and its check.
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
+#include "core/address.h"
 #include "core/check.h"
 #include "core/request.h"
 #include "headers/https_redirect.h"
@@ -56,11 +58,10 @@ bool names_this_host(const ServerNames::Name& name, [[maybe_unused]] ngx_str_t h
 
 // Whether host is the address that the client's connection came to.
 bool is_local_address(ngx_connection_t* c, std::string_view host) noexcept {
-  u_char text[NGX_SOCKADDR_STRLEN];
-  ngx_str_t address{sizeof(text), text};
-  if (ngx_connection_local_sockaddr(c, &address, 0) != NGX_OK) return false;
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  return host == ngx::to_view(address);
+  const std::optional<core::Address> named = core::parse_address(host);
+  return named && ngx_connection_local_sockaddr(c, nullptr, 0) == NGX_OK &&
+         core::address_of(c->local_sockaddr) == named;
 }
 
 // The host that a redirect may name: the request's own if it is one of this server's, else the

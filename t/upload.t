@@ -283,7 +283,7 @@ echo
 $::refused[9][1]
 --- upstream_requests: 0
 
-=== TEST 12: what is counted: files and bytes of forms that pass and of those that do not, by no name of a client
+=== TEST 15: what is counted: files and bytes of forms that pass and of those that do not, by no name of a client
 --- upstream
 echo
 --- config eval
@@ -299,3 +299,16 @@ $::upload . 'location = /metrics { guard_metrics; }'
 --- response_body_like eval
 [('') x 5, 'guard_upload_files_total\{result="passed"\} 3\nguard_upload_files_total\{result="refused"\} 5\n(?s:.*)'
   . 'guard_upload_bytes_total\{result="passed"\} 310\nguard_upload_bytes_total\{result="refused"\} 2058\n']
+
+=== TEST 16: an empty file is an empty text, and nothing else
+--- upstream
+echo
+--- config eval
+$::upload . 'location /more { guard_upload types=text/csv,application/json,image/gif; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }'
+--- more_headers eval
+"Content-Type: $::type"
+--- request eval
+[map { "POST $_->[0]\n" . main::form(main::file(@$_[1, 2], '')) }
+    ['/u', 'a.txt', 'text/plain'], ['/u', 'a.log', ''], ['/more', 'a.csv', 'text/csv'], ['/u', 'a.png', 'image/png'], ['/more', 'a.json', 'application/json'], ['/more', 'a.gif', 'image/gif']]
+--- error_code eval
+[200, 200, 200, 415, 415, 415]

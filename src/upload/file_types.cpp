@@ -158,6 +158,10 @@ bool holds_no_script(const FileType& type) noexcept {
          type.name.starts_with("audio/") || type.name.starts_with("video/");
 }
 
+bool is_text(const FileType& type) noexcept {
+  return type.name.starts_with("text/");
+}
+
 bool is_detected(const FileType& type, std::string_view detected) noexcept {
   return detected == type.name || has(type.detected, detected);
 }

@@ -102,6 +102,8 @@ bool Upload::judge_type() noexcept {
   const std::string_view detected = magic_.type_of({head_.data(), head_size_});
   file_->detected_type.keep(detected);
   if (policy_.types == 0) return true;
+  // Of an empty file libmagic says nothing but that; it is an empty text, and nothing else.
+  if (head_size_ == 0 && is_text(file_types()[type_])) return true;
   if (is_detected(file_types()[type_], detected)) {
     return !searching_ || !opens_comment({head_.data(), head_size_}) || refuse_script();
   }

@@ -178,6 +178,10 @@ void forms(void**) {
                    "ELF\2\1\1"),
               "upload.type content f");
   expect_text(said("; filename=\"a.php\"", "x"), "upload.name active f");
+  expect_text(said("; filename=\"a.txt\"", ""), "good 1");
+  expect_text(said("; filename=\"a.gif\"\r\nContent-Type: image/gif", ""), "upload.type content f");
+  expect_text(said("; filename=\"a.zip\"\r\nContent-Type: application/zip", ""),
+              "upload.type content f");
   expect_text(said("; filename=\"a.txt\"", "a--b"), "upload.multipart delimiter f");
   policy.max_files = 0;
   expect_text(said("; filename=\"a.txt\"", "x"), "upload.count max_files f");

@@ -154,3 +154,18 @@ location / { guard_rate user; root html; }
 ["GET /?k=Ann", "GET /?k=ANN", "GET /?k=bob"]
 --- error_code eval
 [200, 429, 200]
+
+
+=== TEST 10: a number is one key, however JSON writes it
+--- http_config
+guard_rate_policy login rate=3/day key=$user_id normalize=account;
+--- config
+guard_json_set $user_id /user_id;
+location / { guard_json on; guard_rate login; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- upstream: status 200
+--- more_headers
+Content-Type: application/json
+--- request eval
+[map { "POST /\n{\"user_id\":$_}" } '42', '42.0', '4.2e1', '420e-1', '42.000', '"42"', '42.00000000000000000001', '43.0', '42.5', '0', '-0', '-0.0', '0e5']
+--- error_code eval
+[200, 200, 200, (429) x 4, (200) x 5, 429]

@@ -5,9 +5,12 @@
 #include <uninorm.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 
+#include "core/ascii.h"
+#include "core/json_number.h"
 #include "core/utf8.h"
 
 namespace guard::core {
@@ -50,6 +53,12 @@ std::string_view trimmed(std::string_view text) noexcept {
   return text;
 }
 
+// Whether text may be such a number as JSON can write in other ways as well.
+bool may_be_respelled(std::string_view text) noexcept {
+  return !text.empty() && (is_digit(text[0]) || text[0] == '-') &&
+         (text == "-0" || text.find_first_of(".e") != std::string_view::npos);
+}
+
 }  // namespace
 
 AccountName::AccountName(std::string_view text) noexcept : text_(text) {
@@ -76,6 +85,24 @@ AccountName::AccountName(std::string_view text) noexcept : text_(text) {
   std::string_view kept(kept_.data(), size);
   text_ = ascii ? kept : fold(size);
   if (text_.data() == nullptr) text_ = text;
+  if (may_be_respelled(text_)) spell_number();
+}
+
+// In digits, as a double has it: applications that take 42.0 for 42 round as well.
+void AccountName::spell_number() noexcept {
+  JsonNumber number;
+  double value = 0;
+  if (!parse_json_number(text_, number)) return;
+  const auto read = std::from_chars(text_.data(), text_.data() + text_.size(), value);
+  if (read.ec != std::errc{}) return;
+  std::array<char, kMaxDigits> digits;
+  // Of zero without its sign.
+  const auto written = std::to_chars(digits.data(), digits.data() + digits.size(),
+                                     value == 0 ? 0 : value, std::chars_format::fixed);
+  if (written.ec != std::errc{}) return;
+  const auto size = static_cast<std::size_t>(written.ptr - digits.data());
+  std::memcpy(kept_.data(), digits.data(), size);
+  text_ = {kept_.data(), size};
 }
 
 // Folds kept_; nothing: it does not fit.

@@ -5,7 +5,9 @@
 // joiner are removed, case is folded, the rest is brought into form NFKC; and then white space
 // (White_Space) is removed at both ends. What is normal stays as it is. No language is assumed: "I"
 // is the capital of "i", and the Turkish capital with a dot stays apart from both. Letters that
-// only look alike (Latin and Cyrillic "a") stay apart, too.
+// only look alike (Latin and Cyrillic "a") stay apart, too. What is then a number of JSON with a
+// fraction or an exponent ("42.0", "420e-1") becomes that number in digits, since the application
+// that is given a number does not see how it was written.
 #pragma once
 
 #include <array>
@@ -41,7 +43,11 @@ class AccountName {
   std::string_view text() const { return text_; }
 
  private:
+  // Of the least double.
+  static constexpr std::size_t kMaxDigits = 400;
+
   std::string_view fold(std::size_t size) noexcept;
+  void spell_number() noexcept;
 
   std::string_view text_;
   std::array<char, kMaxSize> kept_;    // without what is removed

@@ -117,6 +117,28 @@ void cases(void**) {
            // Only alike.
            {"\u0430lice", "\u0430lice"},
            {"g00gle", "g00gle"},
+           // A number as JSON may write it is the number.
+           {"42", "42"},
+           {"42.0", "42"},
+           {" 4.200E+1 ", "42"},
+           {"420e-1", "42"},
+           {"42.00000000000000000001", "42"},
+           {"\uff14\uff12\uff0e\uff10", "42"},
+           {"-42.0", "-42"},
+           {"-0", "0"},
+           {"-0.0e9", "0"},
+           {"1.50", "1.5"},
+           {"15e-1", "1.5"},
+           {"1e20", "100000000000000000000"},
+           {"1e400", "1e400"},
+           {"9007199254740993", "9007199254740993"},
+           {"042", "042"},
+           {"042.0", "042.0"},
+           {"42.", "42."},
+           {"+42.0", "+42.0"},
+           {"42.0a", "42.0a"},
+           {"1.2.3.4", "1.2.3.4"},
+           {"-", "-"},
        }) {
     expect_text(normal(c.text), c.normal);
     expect_text(normal(c.normal), c.normal);
@@ -154,6 +176,8 @@ void bounds(void**) {
   expect_text(normal(over), over);
   over = repeat("A", kMax - 1) + "\u00c4";
   expect_text(normal(over), over);
+  expect_text(normal("1." + std::string(kMax, '0')), "1." + std::string(kMax, '0'));
+  expect_text(normal("1." + std::string(900, '0')), "1");
   // Normalized, it is too long: eighteen letters of one, which are 33 bytes.
   expect_text(normal(repeat("\ufdfa", kMax / 33)).substr(0, 6), "\u0635\u0644\u0649");
   over = repeat("\ufdfa", kMax / 33 + 1);

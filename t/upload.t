@@ -21,6 +21,8 @@ sub part {
 sub form { return join(q{}, @_) . q{--b--} }
 sub file { my ($name, $type, $content) = @_; return part(qq(; filename="$name"), $type, $content) }
 
+sub zip_of { my $zip; zip(\'content' => \$zip, Name => $_[0]) or die; return $zip }
+
 sub chunked { return join('', map { sprintf("%x\r\n%s\r\n", length, $_) } @_) . "0\r\n\r\n" }
 
 # The whole problem body of a refusal; field: undef where it is the form as a whole.
@@ -73,6 +75,7 @@ our @refused = (
     [form(file('a.png', 'image/png', "#!/bin/sh\nid\n")), problem(415, 'upload.type', 'Refused file type', 'the content of a file is not of its type', 'content', 'f')],
     [form(file('a.png', 'image/png', "$png<ScRiPt>alert(1)</script>")), problem(415, 'upload.type', 'Refused file type', 'a file that must hold none has a page or a script in it', 'script', 'f')],
     [form(file('a.png', 'image/png', "$png<?php phpinfo();")), problem(415, 'upload.type', 'Refused file type', 'a file that must hold none has a page or a script in it', 'script', 'f')],
+    [form(file('a.png', 'image/png', $png . zip_of('a.class'))), problem(415, 'upload.type', 'Refused file type', 'a file that must be one thing is an archive or a PDF too', 'polyglot', 'f')],
     [form(file('a.png', 'image/png', '')), problem(415, 'upload.type', 'Refused file type', 'the content of a file is not of its type', 'content', 'f')],
 );
 

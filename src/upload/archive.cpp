@@ -4,19 +4,9 @@
 #include <cstring>
 #include <utility>
 
+#include "upload/little_endian.h"
+
 namespace guard::upload {
-
-namespace {
-
-std::uint32_t little_endian(const char* bytes) noexcept {
-  std::uint32_t number = 0;
-  for (int i = 3; i >= 0; --i) number = number << 8 | static_cast<unsigned char>(bytes[i]);
-  return number;
-}
-
-constexpr std::uint64_t kElsewhere = 0xffffffff;  // the size is in a ZIP64 field
-
-}  // namespace
 
 // A header is looked for wherever it may be, also within another one: who hides one somewhere only
 // says more of himself, and no length that is claimed can hide what follows.

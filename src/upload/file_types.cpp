@@ -154,8 +154,12 @@ bool has_extension(const FileType& type, std::string_view lower) noexcept {
 }
 
 bool holds_no_script(const FileType& type) noexcept {
-  return type.name == "application/pdf" || type.name.starts_with("image/") ||
-         type.name.starts_with("audio/") || type.name.starts_with("video/");
+  return type.name == "application/pdf" || holds_no_file(type);
+}
+
+bool holds_no_file(const FileType& type) noexcept {
+  return type.name.starts_with("image/") || type.name.starts_with("audio/") ||
+         type.name.starts_with("video/");
 }
 
 bool is_text(const FileType& type) noexcept {

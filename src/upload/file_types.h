@@ -28,6 +28,8 @@ std::optional<std::size_t> declared_type(TypeSet types, std::string_view content
 bool has_extension(const FileType& type, std::string_view lower) noexcept;
 // Pictures, films, sounds and PDF.
 bool holds_no_script(const FileType& type) noexcept;
+// Of these, all but PDF, which files are attached to.
+bool holds_no_file(const FileType& type) noexcept;
 bool is_text(const FileType& type) noexcept;
 bool is_detected(const FileType& type, std::string_view detected) noexcept;
 

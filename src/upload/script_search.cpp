@@ -49,45 +49,34 @@ bool is_script(std::string_view text) noexcept {
   });
 }
 
+// What a PHP archive is known by, wherever in a file. text: behind a "_"
+bool ends_program(std::string_view text) noexcept {
+  return starts_with(text, "_halt_compiler();");
+}
+
 }  // namespace
 
 bool ScriptSearch::found(std::string_view text, std::size_t starts) noexcept {
-  std::size_t at = 0;
-  while (at < starts) {
-    const void* place = std::memchr(text.data() + at, '<', starts - at);
-    if (place == nullptr) return false;
-    at = static_cast<std::size_t>(static_cast<const char*>(place) - text.data()) + 1;
-    if (is_script(text.substr(at, kWindow - 1))) return true;
-  }
-  return false;
-}
-
-void ScriptSearch::keep(std::string_view bytes) noexcept {
-  if (bytes.size() >= tail_.size()) {
-    std::ranges::copy(bytes.substr(bytes.size() - tail_.size()), tail_.begin());
-    size_ = tail_.size();
-    return;
-  }
-  const std::size_t old = std::min(size_, tail_.size() - bytes.size());
-  std::memmove(tail_.data(), tail_.data() + size_ - old, old);
-  std::ranges::copy(bytes, tail_.begin() + static_cast<std::ptrdiff_t>(old));
-  size_ = old + bytes.size();
+  const auto any = [&](char first, auto is_one) {
+    for (std::size_t at = 0; at < starts;) {
+      const void* place = std::memchr(text.data() + at, first, starts - at);
+      if (place == nullptr) return false;
+      at = static_cast<std::size_t>(static_cast<const char*>(place) - text.data()) + 1;
+      if (is_one(text.substr(at, kWindow - 1))) return true;
+    }
+    return false;
+  };
+  return any('<', is_script) || any('_', ends_program);
 }
 
 bool ScriptSearch::add(std::string_view bytes) noexcept {
-  // Those that begin in what is kept.
-  std::array<char, 2 * kWindow> both;
-  const std::size_t more = std::min(bytes.size(), kWindow);
-  std::copy_n(tail_.begin(), size_, both.begin());
-  std::copy_n(bytes.begin(), more, both.begin() + static_cast<std::ptrdiff_t>(size_));
-  if (found({both.data(), size_ + more}, size_)) return true;
-  if (found(bytes, bytes.size())) return true;
-  keep(bytes);
-  return false;
+  return overlap_.add(bytes, [](std::string_view text, std::size_t starts, std::uint64_t) {
+    return found(text, starts);
+  });
 }
 
 bool ScriptSearch::finish() const noexcept {
-  return found({tail_.data(), size_}, size_);
+  return found(overlap_.rest(), overlap_.rest().size());
 }
 
 bool opens_comment(std::string_view head) noexcept {
@@ -98,6 +87,12 @@ bool opens_comment(std::string_view head) noexcept {
   if (head.starts_with("\xff\xd8\xff")) return has(4);
   if (head.starts_with("BM")) return has(2);
   return head.starts_with("RIFF") && has(4);
+}
+
+bool begins_pdf(std::string_view head) noexcept {
+  constexpr std::size_t kSearched = 1024;
+  constexpr std::string_view kBegin = "%PDF-";
+  return head.substr(0, kSearched + kBegin.size()).find(kBegin) != std::string_view::npos;
 }
 
 }  // namespace guard::upload

@@ -70,7 +70,8 @@ bool Upload::begin_file(const core::MultipartPart& part) noexcept {
   digest_.begin();
   archive_.begin();
   scripts_.begin();
-  searching_ = false;
+  zip_end_.begin();
+  searching_ = single_ = false;
   judging_ = true;
   if (policy_.types == 0) return true;
   // RFC 7578, section 4.4
@@ -83,6 +84,7 @@ bool Upload::begin_file(const core::MultipartPart& part) noexcept {
     return refuse(Fault::type, "extension", "the extension of a file is not one of its type");
   }
   searching_ = policy_.contents == Contents::strict && holds_no_script(file_types()[type_]);
+  single_ = searching_ && holds_no_file(file_types()[type_]);
   return true;
 }
 
@@ -105,13 +107,20 @@ bool Upload::judge_type() noexcept {
   // Of an empty file libmagic says nothing but that; it is an empty text, and nothing else.
   if (head_size_ == 0 && is_text(file_types()[type_])) return true;
   if (is_detected(file_types()[type_], detected)) {
-    return !searching_ || !opens_comment({head_.data(), head_size_}) || refuse_script();
+    const std::string_view head(head_.data(), head_size_);
+    if (searching_ && opens_comment(head)) return refuse_script();
+    return !single_ || !begins_pdf(head) || refuse_polyglot();
   }
   return refuse(Fault::type, "content", "the content of a file is not of its type");
 }
 
 bool Upload::refuse_script() noexcept {
   return refuse(Fault::type, "script", "a file that must hold none has a page or a script in it");
+}
+
+bool Upload::refuse_polyglot() noexcept {
+  return refuse(Fault::type, "polyglot",
+                "a file that must be one thing is an archive or a PDF too");
 }
 
 // What small archives say does no harm.
@@ -124,6 +133,7 @@ bool Upload::fits_unpacked() noexcept {
 
 bool Upload::look_at(std::string_view bytes) noexcept {
   archive_.add(bytes);
+  if (single_) zip_end_.add(bytes);
   return !searching_ || !scripts_.add(bytes) || refuse_script();
 }
 
@@ -160,6 +170,7 @@ bool Upload::end() noexcept {
   file_->hashed = digest_.finish(file_->sha256);
   if (judging_ && !judge_type()) return false;
   if (searching_ && scripts_.finish()) return refuse_script();
+  if (single_ && zip_end_.found()) return refuse_polyglot();
   if (!fits_unpacked()) return false;
   file_ = nullptr;
   return true;

@@ -15,6 +15,7 @@
 #include "upload/magic.h"
 #include "upload/policy.h"
 #include "upload/script_search.h"
+#include "upload/zip_end.h"
 
 namespace guard::upload {
 
@@ -53,6 +54,7 @@ class Upload final : private core::MultipartSink {
   bool take(std::string_view bytes) noexcept;
   bool look_at(std::string_view bytes) noexcept;
   bool refuse_script() noexcept;
+  bool refuse_polyglot() noexcept;
   bool fits_unpacked() noexcept;
 
   const Policy& policy_;
@@ -69,7 +71,9 @@ class Upload final : private core::MultipartSink {
   Digest digest_;
   Archive archive_;
   ScriptSearch scripts_;
+  ZipEnd zip_end_;
   bool searching_ = false;  // it must hold no script
+  bool single_ = false;     // nor be an archive or a PDF as well
   bool unnamed_ = false;    // a file input that nobody has filled in
   bool judging_ = false;    // its type is still to be seen in its head
   std::size_t type_ = 0;    // which it is declared to be

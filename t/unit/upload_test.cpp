@@ -13,6 +13,7 @@
 #include "upload/file_name.h"
 #include "upload/scan_policy.h"
 #include "upload/script_search.h"
+#include "upload/zip_end.h"
 
 namespace core = guard::core;
 namespace upload = guard::upload;
@@ -139,6 +140,71 @@ std::string verdict(const upload::Policy& policy, std::string_view body, std::si
          std::string(form->verdict().keyword) + " " + std::string(form->verdict().part);
 }
 
+// However it is cut.
+template <class Ask>
+void at_every_cut(std::string_view content, const Ask& ask) {
+  for (std::size_t piece = 1; piece <= content.size() + 1; ++piece) {
+    std::vector<std::string> pieces;
+    for (std::size_t at = 0; at < content.size(); at += piece) {
+      pieces.emplace_back(content.substr(at, piece));
+    }
+    ask(pieces);
+  }
+}
+
+std::string number(std::uint64_t value, int bytes) {
+  std::string text;
+  for (int i = 0; i < bytes; ++i) text += static_cast<char>(value >> 8 * i & 0xff);
+  return text;
+}
+
+// An archive of one empty file.
+std::string zip_of(const std::string& name) {
+  const std::string common = number(0, 2) + number(0, 2) + number(0, 8) + number(0, 8) +
+                             number(name.size(), 2) + number(0, 2);
+  const std::string local = "PK\3\4" + number(10, 2) + common + name;
+  const std::string central =
+      "PK\1\2" + number(10, 2) + number(10, 2) + common + std::string(14, 0) + name;
+  return local + central + "PK\5\6" + number(0, 4) + number(1, 2) + number(1, 2) +
+         number(central.size(), 4) + number(local.size(), 4) + number(0, 2);
+}
+
+bool has_zip(std::string_view content) {
+  bool first = true;
+  bool all = false;
+  at_every_cut(content, [&](const std::vector<std::string>& pieces) {
+    upload::ZipEnd end;
+    end.begin();
+    for (const std::string& piece : pieces) end.add(piece);
+    if (first) all = end.found();
+    assert_true(end.found() == all);
+    first = false;
+  });
+  return all;
+}
+
+void zip_ends(void**) {
+  const std::string zip = zip_of("a");
+  assert_true(has_zip(zip));
+  assert_true(has_zip("x" + zip));
+  assert_true(has_zip(zip + "a comment"));
+  // A false beginning hides no true one.
+  for (std::size_t cut = 1; cut < 22; ++cut) {
+    const std::string end = zip.substr(zip.size() - 22);
+    assert_true(has_zip(zip.substr(0, zip.size() - 22) + end.substr(0, cut) + end));
+  }
+  assert_false(has_zip(zip.substr(0, zip.size() - 1)));
+  assert_false(has_zip(std::string("PK\5\6") + std::string(18, 0)));
+  assert_false(has_zip("PK\5\6 and what else there may be of it"));
+  upload::ZipEnd end;
+  for (const std::size_t comment : {65535U, 65536U}) {
+    end.begin();
+    end.add(zip);
+    end.add(std::string(comment, 'c'));
+    assert_int_equal(end.found(), comment == 65535);
+  }
+}
+
 void forms(void**) {
   upload::Policy policy = policy_of({"types=image/png,image/gif,text/plain,application/zip",
                                      "max_file=20k", "max_files=1", "max_fields=1"});
@@ -182,6 +248,21 @@ void forms(void**) {
   expect_text(said("; filename=\"a.gif\"\r\nContent-Type: image/gif", ""), "upload.type content f");
   expect_text(said("; filename=\"a.zip\"\r\nContent-Type: application/zip", ""),
               "upload.type content f");
+  // Pictures that are something else as well.
+  const auto picture = [&](const std::string& content) {
+    return said("; filename=\"a.gif\"\r\nContent-Type: image/gif", content);
+  };
+  const std::string gif("GIF89a\1\0\1\0\x80\0\0", 13);
+  expect_text(picture(gif + zip_of("a.class")), "upload.type polyglot f");
+  expect_text(picture(gif + zip_of("a.class") + std::string(12000, ';')), "upload.type polyglot f");
+  expect_text(picture(gif + "PK\5\6 and other words"), "good 1");
+  expect_text(picture(gif + "\n%PDF-1.4\n"), "upload.type polyglot f");
+  expect_text(picture(gif + std::string(1024 - 13, 'x') + "%PDF-1.4\n"), "upload.type polyglot f");
+  expect_text(picture(gif + std::string(1025 - 13, 'x') + "%PDF-1.4\n"), "good 1");
+  expect_text(picture(gif + "__HALT_COMPILER(); ?>"), "upload.type script f");
+  policy.contents = upload::Contents::any;
+  expect_text(picture(gif + zip_of("a.class")), "good 1");
+  policy.contents = upload::Contents::strict;
   expect_text(said("; filename=\"a.txt\"", "a--b"), "upload.multipart delimiter f");
   policy.max_files = 0;
   expect_text(said("; filename=\"a.txt\"", "x"), "upload.count max_files f");
@@ -366,18 +447,6 @@ void pings(void**) {
   expect_text(ping.problem(), "it did not answer PING");
 }
 
-// However it is cut.
-template <class Ask>
-void at_every_cut(std::string_view content, const Ask& ask) {
-  for (std::size_t piece = 1; piece <= content.size() + 1; ++piece) {
-    std::vector<std::string> pieces;
-    for (std::size_t at = 0; at < content.size(); at += piece) {
-      pieces.emplace_back(content.substr(at, piece));
-    }
-    ask(pieces);
-  }
-}
-
 bool has_script(std::string_view content) {
   bool first = true;
   bool all = false;
@@ -417,12 +486,6 @@ void scripts(void**) {
   for (const char* good : {"", "GIF89a", "GIF89a/", "\xff\xd8\xff\xe0", "x/*", "RIFFx/*"}) {
     assert_false(upload::opens_comment(good));
   }
-}
-
-std::string number(std::uint64_t value, int bytes) {
-  std::string text;
-  for (int i = 0; i < bytes; ++i) text += static_cast<char>(value >> 8 * i & 0xff);
-  return text;
 }
 
 std::string local_header(std::uint32_t size) {
@@ -505,9 +568,9 @@ void contents(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(words),    cmocka_unit_test(names),      cmocka_unit_test(types),
-      cmocka_unit_test(forms),    cmocka_unit_test(scripts),    cmocka_unit_test(archives),
-      cmocka_unit_test(contents), cmocka_unit_test(scan_words), cmocka_unit_test(clamd_answers),
-      cmocka_unit_test(scans),    cmocka_unit_test(pings)};
+      cmocka_unit_test(words),         cmocka_unit_test(names),    cmocka_unit_test(types),
+      cmocka_unit_test(forms),         cmocka_unit_test(zip_ends), cmocka_unit_test(scripts),
+      cmocka_unit_test(archives),      cmocka_unit_test(contents), cmocka_unit_test(scan_words),
+      cmocka_unit_test(clamd_answers), cmocka_unit_test(scans),    cmocka_unit_test(pings)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -1,0 +1,37 @@
+#include "upload/zip_end.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "upload/little_endian.h"
+
+namespace guard::upload {
+
+// An end of central directory: of at least one entry, of 46 bytes and more, in a directory that
+// lies before it, or in one whose size is in a ZIP64 record. Programs differ in what else they ask
+// for.
+bool ZipEnd::is_record(std::string_view text, std::uint64_t at) noexcept {
+  constexpr std::uint32_t kLeast = 46;
+  if (text.size() < kRecord || !text.starts_with("PK\5\6")) return false;
+  const bool has_entries = text[10] != 0 || text[11] != 0;
+  const std::uint32_t directory = little_endian(text.data() + 12);
+  return has_entries && directory >= kLeast && (directory == kElsewhere || directory <= at);
+}
+
+void ZipEnd::add(std::string_view bytes) noexcept {
+  overlap_.add(bytes, [this](std::string_view text, std::size_t starts, std::uint64_t offset) {
+    for (std::size_t at = 0; at < starts; ++at) {
+      const void* place = std::memchr(text.data() + at, 'P', starts - at);
+      if (place == nullptr) break;
+      at = static_cast<std::size_t>(static_cast<const char*>(place) - text.data());
+      if (is_record(text.substr(at), offset + at)) behind_ = offset + at + kRecord;
+    }
+    return false;
+  });
+}
+
+bool ZipEnd::found() const noexcept {
+  return behind_ != 0 && overlap_.size() - behind_ <= kMaxComment;
+}
+
+}  // namespace guard::upload

@@ -371,3 +371,27 @@ X-Trial: full
 Content-Type: application/x-www-form-urlencoded
 --- error_code eval
 [418, 200, 413]
+
+=== TEST 22: events show what was found where that is asked for, and nowhere else
+--- http_config eval
+"guard_event_log \$TEST_NGINX_EVENT_LOG; guard_inspect on excerpt=on; guard_inspect_rules \$TEST_NGINX_HTML_DIR/own.conf;"
+--- user_files
+>>> own.conf
+SecRule ARGS "@rx (?i)<script|[\x00-\x1f]" "id:1,phase:2,deny,capture,t:none,t:urlDecodeUni,severity:2,tag:'attack-xss'"
+SecRule RESPONSE_BODY "@rx secret" "id:2,phase:4,deny,capture,severity:2,tag:'attack-disclosure'"
+--- config
+location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /answer { guard_inspect_response on; proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/secret; }
+location = /secret { guard_inspect off; default_type text/plain; return 200 "no secret"; }
+location /silent { guard_inspect on; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- upstream: echo
+--- request eval
+["GET /?q=%253CSCRIPT%253E", "GET /?q=" . 'a' x 200 . '0123456789abcdef%3Cscript%3E' . 'z' x 200, "GET /?q=a%0a%22%3Cscript", "GET /silent?q=%3Cscript", "GET /answer"]
+--- error_code eval
+[(403) x 5]
+--- event_log
+{"labels":{"variable":"ARGS:q","excerpt":"<SCRIPT>"}}
+{"labels":{"variable":"ARGS:q","excerpt":"0123456789abcdef<script>zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"}}
+{"labels":{"variable":"ARGS:q","excerpt":"a\n\"<script"}}
+{"labels":{"variable":"ARGS:q","excerpt":null}}
+{"labels":{"variable":"RESPONSE_BODY","excerpt":"no secret"}}

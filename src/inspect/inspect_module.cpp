@@ -234,9 +234,9 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
                         response.on,
                         response.threshold,
                         child.excludes.value_or("")};
-    child.policy = std::make_shared<const Policy>(Policy{program_of(cf, source),
-                                                         child.budget.value_or(Budget{}),
-                                                         child.inspect->trust_schema, response});
+    child.policy = std::make_shared<const Policy>(
+        Policy{program_of(cf, source), child.budget.value_or(Budget{}), child.inspect->trust_schema,
+               child.inspect->excerpt, response});
   }
   use_inspection(cf, *child.policy);
 }

@@ -16,6 +16,7 @@ struct Policy {
   std::shared_ptr<const Program> program;
   Budget budget;
   bool trust_schema = true;
+  bool excerpt = false;
   ResponsePolicy response;
 };
 

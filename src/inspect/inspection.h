@@ -26,6 +26,7 @@ struct Match {
   const Rule* rule = nullptr;
   std::string_view variable;  // "ARGS:name": holds bytes of the client
   std::string_view value;     // what it matched in, as it was looked at: the client's
+  std::size_t found = 0;      // where in it, if the rule captures that
   std::string_view message;
   std::string_view logdata;  // holds the client's bytes, and what of the value was found
 };
@@ -198,6 +199,7 @@ class Inspection {
   void matched(const CompiledRule& compiled, const Subject& subject, std::string_view value);
   void after_match(const CompiledRule& compiled);
   void report(const Rule& rule);
+  std::size_t found_at(const Rule& rule) const;
   void disrupt(const Rule& rule);
   void redirect(const Rule& rule);
   void set_variable(const SetVar& set);

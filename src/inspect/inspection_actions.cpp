@@ -1,6 +1,7 @@
 // What follows from a rule that has matched, and what it was about.
 #include <algorithm>
 #include <array>
+#include <functional>
 
 #include "inspect/inspection.h"
 
@@ -95,11 +96,22 @@ void Inspection::after_match(const CompiledRule& compiled) {
   if (rule.skip > 0) skip_ = rule.skip;
 }
 
+// Where in the value that has matched the first capture begins, if it is a part of it.
+std::size_t Inspection::found_at(const Rule& rule) const {
+  const Variable& captured = tx_.front();
+  if (!rule.capture || captured.state != Variable::State::text) return 0;
+  const char* const begin = matched_value_.data();
+  const char* const at = captured.text.data();
+  const bool is_part =
+      std::greater_equal<>()(at, begin) && std::less<>()(at, begin + matched_value_.size());
+  return is_part ? static_cast<std::size_t>(at - begin) : 0;
+}
+
 // A rule, or a chain, has matched as a whole.
 void Inspection::report(const Rule& rule) {
   if (rule.log && matches_.size() < kMaxMatches) {
-    matches_.push_back(
-        {&rule, matched_name(), matched_value_, expand(rule.msg), expand(rule.logdata)});
+    matches_.push_back({&rule, matched_name(), matched_value_, found_at(rule), expand(rule.msg),
+                        expand(rule.logdata)});
   }
   disrupt(rule);
 }

@@ -102,15 +102,21 @@ std::string_view number_text(Request& request, std::int64_t number) noexcept {
   return copy(request, {text.data(), static_cast<std::size_t>(end.ptr - text.data())});
 }
 
-// What the event says: which rules, how much, and where the first of them that weighs found it.
-void describe(Request& request, const Inspection& inspection, const State& state,
-              core::Refusal& refusal) noexcept {
+// What the event says: which rules, how much, and where the first of them that weighs found it; and
+// what, if that is asked for.
+void describe(Request& request, const Inspection& inspection, const Policy& policy,
+              const State& state, core::Refusal& refusal) noexcept {
   refusal.rules = state.rules;
   refusal.score = static_cast<std::uint64_t>(std::max<std::int64_t>(state.score, 0));
-  auto* label = request.memory<core::EventLabel>(1);
-  if (label == nullptr) return;
-  new (label) core::EventLabel{"variable", copy(request, first_place(inspection.matches()))};
-  refusal.labels = {label, 1};
+  const std::size_t count = policy.excerpt ? 2 : 1;
+  auto* labels = request.memory<core::EventLabel>(count);
+  if (labels == nullptr) return;
+  const std::vector<Match>& matches = inspection.matches();
+  new (&labels[0]) core::EventLabel{"variable", copy(request, first_place(matches))};
+  if (policy.excerpt) {
+    new (&labels[1]) core::EventLabel{"excerpt", copy(request, first_excerpt(matches))};
+  }
+  refusal.labels = {labels, count};
 }
 
 // What the rules of the answer will need of those of the request.
@@ -139,7 +145,7 @@ Answer judge(Request& request, core::Refusal& refusal, const Policy& policy,
       return refuse(refusal, code_unavailable());
     case Outcome::over_budget:
       refuse(refusal, code_budget());
-      describe(request, *worker, *state, refusal);
+      describe(request, *worker, policy, *state, refusal);
       if (!policy.budget.pass) return Answer::refuse;
       request.observe(refusal);
       return Answer::pass;
@@ -149,7 +155,7 @@ Answer judge(Request& request, core::Refusal& refusal, const Policy& policy,
   refuse(refusal, code_of(worker->category()));
   refusal.status = result.status;
   refusal.location = copy(request, result.location);
-  describe(request, *worker, *state, refusal);
+  describe(request, *worker, policy, *state, refusal);
   return Answer::refuse;
 }
 
@@ -273,11 +279,11 @@ bool view_response(Request& request, ResponseView& view) noexcept {
 }
 
 Answer refuse_answer(Request& request, core::Refusal& refusal, const Code& code,
-                     const State& state) noexcept {
+                     const Policy& policy, const State& state) noexcept {
   refuse(refusal, code);
   refusal.event = core::EventKind::response_violated;
   refusal.title = response_title();
-  describe(request, *worker, state, refusal);
+  describe(request, *worker, policy, state, refusal);
   return Answer::refuse;
 }
 
@@ -291,7 +297,7 @@ Answer judge_answer(Request& request, core::AnswerBody what, std::string_view bo
   State told;
   if ((what != core::AnswerBody::whole && what != core::AnswerBody::start) ||
       !view_request(request, policy->program->rules(), view) || !view_response(request, response)) {
-    return refuse_answer(request, refusal, code_unavailable(), told);
+    return refuse_answer(request, refusal, code_unavailable(), *policy, told);
   }
   response.body = body;
   response.body_cut = what == core::AnswerBody::start;
@@ -307,16 +313,16 @@ Answer judge_answer(Request& request, core::AnswerBody what, std::string_view bo
     case Outcome::passed:
       return Answer::pass;
     case Outcome::failed:
-      return refuse_answer(request, refusal, code_unavailable(), told);
+      return refuse_answer(request, refusal, code_unavailable(), *policy, told);
     case Outcome::over_budget:
-      refuse_answer(request, refusal, code_budget(), told);
+      refuse_answer(request, refusal, code_budget(), *policy, told);
       if (!policy->budget.pass) return Answer::refuse;
       request.observe(refusal);
       return Answer::pass;
     case Outcome::denied:
       break;
   }
-  refuse_answer(request, refusal, code_of(worker->category()), told);
+  refuse_answer(request, refusal, code_of(worker->category()), *policy, told);
   refusal.status = result.status;
   refusal.location = copy(request, result.location);
   return Answer::refuse;

@@ -48,13 +48,18 @@ void check_plain(std::string_view name, std::string_view value) {
 }  // namespace
 
 Switch parse_switch(core::Words& words) {
-  words.read(1, {"trust_schema"});
+  words.read(1, {"trust_schema", "excerpt"});
   Switch result;
   result.on = core::parse_on_off(words.directive(), words[0]);
-  if (const auto value = words.named("trust_schema")) {
-    if (!result.on) core::fail("\"trust_schema=\" says nothing beside \"off\"");
-    result.trust_schema = core::parse_on_off("trust_schema=", *value);
-  }
+  const auto set = [&](std::string_view name, bool& value) {
+    const auto word = words.named(name);
+    if (!word) return;
+    const std::string with = std::string(name) + '=';
+    if (!result.on) core::fail("\"", with, "\" says nothing beside \"off\"");
+    value = core::parse_on_off(with, *word);
+  };
+  set("trust_schema", result.trust_schema);
+  set("excerpt", result.excerpt);
   return result;
 }
 

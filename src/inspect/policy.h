@@ -14,6 +14,7 @@ namespace guard::inspect {
 struct Switch {
   bool on = false;
   bool trust_schema = true;  // what a schema has confined is not searched
+  bool excerpt = false;      // events show what was found
 };
 
 // Where compiled patterns are kept, if nothing else is said.

@@ -23,5 +23,7 @@ std::string_view join_rules(std::string_view first, std::string_view second,
 
 // Where the first rule that weighs has matched, "ARGS:name", cut short: bytes of the client.
 std::string_view first_place(const std::vector<Match>& matches) noexcept;
+// What it has matched there: of a long value a part. Bytes of the client.
+std::string_view first_excerpt(const std::vector<Match>& matches) noexcept;
 
 }  // namespace guard::inspect

@@ -18,7 +18,7 @@ struct Matches {
     Rule& rule = rules.emplace_back();
     rule.id = id;
     rule.severity = severity;
-    all.push_back({&rule, variable, {}, {}, {}});
+    all.push_back({&rule, variable, {}, 0, {}, {}});
   }
 };
 
@@ -79,14 +79,33 @@ void tells_where(void**) {
   assert_true(first_place(longer.all) == name.substr(0, 128));
 }
 
+// Of a long value the part where something was found, with a little before it.
+void shows_excerpts(void**) {
+  Matches matches;
+  assert_true(first_excerpt(matches.all).empty());
+  matches.add(1, 5, "ARGS:notice");
+  matches.all.back().value = "a notice";
+  matches.add(2, 2, "ARGS:q");
+  matches.all.back().value = "short <b>";
+  matches.all.back().found = 6;
+  assert_true(first_excerpt(matches.all) == "short <b>");
+  const std::string value =
+      std::string(100, 'a') + "0123456789abcdef<script>" + std::string(100, 'z');
+  matches.all.back().value = value;
+  matches.all.back().found = 116;
+  assert_true(first_excerpt(matches.all) == "0123456789abcdef<script>" + std::string(40, 'z'));
+  matches.all.back().found = 0;
+  assert_true(first_excerpt(matches.all) == std::string(64, 'a'));
+  matches.all.back().found = value.size();
+  assert_true(first_excerpt(matches.all) == std::string(16, 'z'));
+}
+
 }  // namespace
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(lists_ids),
-      cmocka_unit_test(cuts_lists),
-      cmocka_unit_test(joins_lists),
-      cmocka_unit_test(tells_where),
+      cmocka_unit_test(lists_ids),   cmocka_unit_test(shows_excerpts), cmocka_unit_test(cuts_lists),
+      cmocka_unit_test(joins_lists), cmocka_unit_test(tells_where),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -504,6 +504,31 @@ GET /
 GET /
 --- response_body_unlike: a
 
+=== fails: a pattern against the body beside one for it -> response_body_unlike - response is expected
+--- config
+    location / { return 200 "a"; }
+--- request
+GET /
+--- response_body_like: a
+--- response_body_unlike: a
+
+=== fails: a pattern for the fields beside the fields -> header X-A like ok
+--- config
+    location / { add_header X-A b; return 200; }
+--- request
+GET /
+--- response_headers
+X-A: b
+--- response_headers_like
+X-A: ^c
+
+=== fails: a section that there is not -> unknown section "eror_log"
+--- config
+    location / { return 200; }
+--- request
+GET /
+--- eror_log: a
+
 === fails: a field -> header X-A ok
 --- config
     location / { add_header X-A b; return 200; }

@@ -141,6 +141,7 @@ sub run_test {
     my %fixture;
     my $done = eval {
         local $SIG{__DIE__} = 'DEFAULT';
+        check_sections($block);
         run_block($block, \%fixture);
         1;
     };
@@ -157,6 +158,26 @@ sub run_test {
         $_->stop for grep { defined } @fixture{qw(fake_redis redis)};
     }
     show_logs($server) if (grep { !$_ } $builder->summary) > $failed_before;
+    return;
+}
+
+# All that a block may have: a misspelt section would assert nothing.
+my %known = map { $_ => 1 } qw(
+    main_config http_config config post_main_config server_name user_files init request more_headers raw_request raw_request_middle_delay
+    pipelined_requests error_code error_code_like response_headers response_headers_like raw_response_headers_like
+    raw_response_headers_unlike response_body response_body_like response_body_unlike response_body_filters error_log no_error_log
+    grep_error_log grep_error_log_out access_log no_access_log log_level must_die timeout abort shutdown ignore_response http09 wait
+    http2 curl curl_options curl_error tcp_listen tcp_reply tcp_reply_delay tcp_query tcp_query_len tcp_no_close tcp_shutdown
+    reload_fails skip_nginx skip_eval ONLY SKIP LAST
+    config_error config_warning allow_log allow_exit tls workers master_process stop reload upstream upstream_requests upstream_line
+    upstream_body upstream_headers upstream_headers_like redis redis_calls event_log event_log_like no_event_log interim truncated
+    no_request
+);
+
+sub check_sections {
+    my ($block) = @_;
+    my ($unknown) = grep { !$known{$_} } @{ $block->{_section_order}[0] // [] };
+    die qq(unknown section "$unknown"\n) if defined $unknown;
     return;
 }
 

@@ -95,12 +95,12 @@ sub check_body {
             Test::More::is($body, $expected, "$name - response_body - response is expected (req $i)");
         }
     }
-    elsif (defined $block->response_body_like) {
+    if (defined $block->response_body_like) {
         my $pattern = expand(nth_of($block->response_body_like, $i), $name);
         chomp $pattern unless ref $pattern;
         Test::More::like($body, qr/$pattern/s, "$name - response_body_like - response is expected (req $i)");
     }
-    elsif (defined $block->response_body_unlike) {
+    if (defined $block->response_body_unlike) {
         my $pattern = expand(nth_of($block->response_body_unlike, $i), $name);
         chomp $pattern unless ref $pattern;
         Test::More::unlike($body, qr/$pattern/s, "$name - response_body_unlike - response is expected (req $i)");
@@ -139,7 +139,7 @@ sub check_response {
     if (defined $block->response_headers) {
         check_fields($name, $response, nth_of($block->response_headers, $i), 0);
     }
-    elsif (defined $block->response_headers_like) {
+    if (defined $block->response_headers_like) {
         check_fields($name, $response, nth_of($block->response_headers_like, $i), 1);
     }
     if (defined $block->interim) {

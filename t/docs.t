@@ -212,6 +212,13 @@ sub accepted {
 }
 
 for my $name (grep { $command{$_} } @order) {
+    my ($message) = $entry{$name}{text} =~ /^Errors: .*?`(invalid value "X" of "$name", [^`]+)`/ms or next;
+    my $server = make_nginx();
+    $server->configure(($command{$name}{context} =~ /^http/ ? 'http_config' : 'config') => "$name X;");
+    my ($status, $output) = $server->test_config;
+    like($output, qr/\Q$message\E in /, "$name: an invalid value");
+}
+for my $name (grep { $command{$_} } @order) {
     my ($default) = $entry{$name}{default} =~ /^`([^`]+)`/ or next;
     accepted("$name: default", $command{$name}{context} =~ /^http/ ? 'http' : 'server', $default);
 }

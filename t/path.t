@@ -71,7 +71,20 @@ GET //index.html
 --- response_headers
 X-Verdict: observed path.ambiguous
 
-=== TEST 7: a wrong word
+=== TEST 7: what proxy_pass with a path would decode into a parameter
+--- config
+guard_path strict;
+location /app/ { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT/; }
+location = /app/admin { return 403; }
+--- upstream
+body ok
+--- request
+GET /app/admin%3Bx
+--- error_code: 400
+--- response_body_like: the path holds a path parameter
+--- upstream_requests: 0
+
+=== TEST 8: a wrong word
 --- http_config
 guard_path loose;
 --- config

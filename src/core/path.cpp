@@ -138,8 +138,6 @@ PathFlaw scan(std::string_view path) noexcept {
       twice.take(byte);
       continue;
     }
-    if (byte == ';') return dots.found() ? PathFlaw::dot_segment : PathFlaw::path_parameter;
-
     const bool encoded = byte == '%';
     if (encoded) {
       if (path.size() - at < 3) return PathFlaw::bad_escape;
@@ -149,7 +147,8 @@ PathFlaw scan(std::string_view path) noexcept {
       byte = static_cast<unsigned char>(high * 16 + low);
       at += 2;
     }
-    if (byte == ';' && dots.found()) return PathFlaw::dot_segment;
+    // Encoded, too: proxy_pass with a path of its own and rewrite send it on decoded.
+    if (byte == ';') return dots.found() ? PathFlaw::dot_segment : PathFlaw::path_parameter;
 
     const PathFlaw flaw = encoded ? encoded_flaw(byte) : raw_flaw(byte);
     if (flaw != PathFlaw::none) return flaw;

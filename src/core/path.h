@@ -40,7 +40,7 @@ inline constexpr std::array<std::string_view, 15> kPathFlawTexts = {
     "the path holds an encoded control character",
     "the path is encoded twice (%25XX)",
     "the path holds a dot segment (/./, /../ or /..;/, plain or encoded)",
-    "the path holds a path parameter (;)",
+    "the path holds a path parameter (;, plain or encoded)",
     "the path holds an empty segment (//)",
     "the URI holds a fragment (#)",
     "the path holds a percent sign that no two hexadecimal digits follow",

@@ -36,7 +36,7 @@ bool ambiguous(std::string_view path) {
     }
     if (i + 2 >= path.size() || !is_hex(path[i + 1]) || !is_hex(path[i + 2])) return true;
     const int byte = std::stoi(std::string(path.substr(i + 1, 2)), nullptr, 16);
-    if (byte == '/') return true;
+    if (byte == '/' || byte == ';') return true;
     decoded.push_back(static_cast<char>(byte));
     i += 2;
   }
@@ -44,8 +44,7 @@ bool ambiguous(std::string_view path) {
     return true;
   if (has_escape(decoded)) return true;
   for (std::string_view segment : core::split(decoded, '/')) {
-    const std::string_view name = segment.substr(0, segment.find(';'));
-    if (name == "." || name == "..") return true;
+    if (segment == "." || segment == "..") return true;
   }
   for (std::string_view rest = decoded; !rest.empty();) {
     const core::Utf8Unit unit = core::decode_utf8(rest);

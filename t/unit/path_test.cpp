@@ -26,7 +26,7 @@ void clean(void**) {
                                   "/a.b/..c/.../.well-known/x",
                                   "/a..b/c.",
                                   "/%20a%2D",
-                                  "/a%3Fb%23c%3Bd%25",
+                                  "/a%3Fb%23c%25",
                                   "/100%25",
                                   "/100%25/41",
                                   "/a?x=%2F%00../;//%zz\\\x01",
@@ -95,7 +95,8 @@ void dot_segments(void**) {
 }
 
 void parameters(void**) {
-  for (std::string_view target : {"/a;b", "/;", "/a/;/b", "/a;jsessionid=1", "/...;"}) {
+  for (std::string_view target :
+       {"/a;b", "/;", "/a/;/b", "/a;jsessionid=1", "/...;", "/a%3Bb", "/%3b"}) {
     expect(target, PathFlaw::path_parameter);
   }
   expect("/a#b", PathFlaw::fragment);

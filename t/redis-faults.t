@@ -113,8 +113,7 @@ for my $url (qw(url unix_url)) {
     is_over($nginx, 'lost', @outage);
 }
 
-# A Redis that lets us connect and set a key, and refuses the commands that count: each time that it is there again is the
-# same outage, and told as such.
+# A Redis that lets us connect and set a key, and refuses the commands that count: that it is there again says nothing.
 {
     my $dir  = tempdir(CLEANUP => 1);
     my $fake = start_fake_redis(answer => sub { my ($command) = @_; return lc $command->[0] eq 'incr' && -e "$dir/refuses" ? "-NOPERM no permission\r\n" : undef });
@@ -125,10 +124,38 @@ for my $url (qw(url unix_url)) {
     # It is lost after each five.
     my $refused = wait_for(sub { said($nginx); return $fake->connections >= $connections + 5 }, 20);
     ok $refused, 'refused: again and again';
-    is_deeply [redis_events($nginx)], [@outage, 'redis_unavailable'], 'refused: told, and that it is there again was an error';
+    is_deeply [redis_events($nginx)], ['redis_unavailable'], 'refused: told, and not that it is there again';
     unlink "$dir/refuses";
     ok wait_for(sub { said($nginx) eq 'ok OK' }), 'refused: recovers';
-    ends_well($nginx, 'refused', events => [@outage, @outage]);
+    ends_well($nginx, 'refused', events => \@outage);
+}
+
+# A Redis that takes as long as timeout=, a little more or less: what it answers just in time says nothing of the next command.
+{
+    my $dir    = tempdir(CLEANUP => 1);
+    my $begins = sub { open my $flag, '>', "$dir/$_[0]" or die $! };
+    my $fake   = start_fake_redis(
+        answer => sub {
+            my ($command) = @_;
+            return unless -e "$dir/late";
+            return '' if lc $command->[0] eq 'incr' && -e "$dir/too-late";
+            select undef, undef, undef, 0.07;
+            return;
+        }
+    );
+    my $nginx = nginx($fake->url . ' timeout=100ms');
+    is said($nginx), 'ok OK', 'late: answers';
+    $begins->($_) for qw(too-late late);
+    my $connections = $fake->connections;
+    my $late        = wait_for(sub { said($nginx); return $fake->connections >= $connections + 4 }, 20);
+    ok $late, 'late: again and again';
+    is_deeply [redis_events($nginx)], ['redis_unavailable'], 'late: told, and not that it is there again';
+    unlink "$dir/too-late";
+    said($nginx) for 1 .. 8;
+    is_deeply [redis_events($nginx)], ['redis_unavailable'], 'late: just in time is not there again either';
+    unlink "$dir/late";
+    ok wait_for(sub { said($nginx) eq 'ok OK' }), 'late: recovers';
+    ends_well($nginx, 'late', events => \@outage);
 }
 
 # Another Redis since a reload, and the one before is shut down: that a worker of the old configuration, which a client

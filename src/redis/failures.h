@@ -18,6 +18,11 @@ inline bool lacks_right_in_script(std::string_view error) noexcept {
          error.find("ACL failure in script") != std::string_view::npos;
 }
 
+// A user may be allowed to write, and not to do what else commands need.
+inline bool lacks_right(std::string_view error) noexcept {
+  return code_of(error) == "NOPERM" || lacks_right_in_script(error);
+}
+
 inline bool is_failure(std::string_view error) noexcept {
   constexpr std::array<std::string_view, 12> kCodes = {
       "OOM",       "READONLY", "LOADING", "MASTERDOWN",  "BUSY",       "NOAUTH",

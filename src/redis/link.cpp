@@ -40,7 +40,7 @@ void Link::restart(std::string_view why) noexcept {
   drop(false);
   // What the old one has failed at says nothing of the new one.
   if (usable()) breaker_.close();
-  in_vain_ = doubted_ = false;
+  in_vain_ = doubted_ = late_ = false;
   connect();
 }
 
@@ -71,6 +71,7 @@ bool Link::push(Command& command) noexcept {
     explain_time("no answer", kHanging + client_.timeout());
     breaker_.open();
     trip();
+    late_ = true;
     return false;
   }
   if (!ring_.push(&command, command.ticket_)) return false;
@@ -91,6 +92,7 @@ void Link::expired(Command& command) noexcept {
   if (breaker_.failed(now())) {
     explain_time("no answer", client_.timeout());
     trip();
+    late_ = true;
   }
 }
 
@@ -168,6 +170,7 @@ void Link::on_reply(const Reply& reply) noexcept {
   Ring::Slot& slot = ring_.first();
   // What comes too late is no success: it has been judged already.
   const bool judged = slot.command != nullptr;
+  const std::uint32_t sent_at = slot.sent_at;
   const bool opened = judged && judge(reply);
   if (--slot.replies == 0) {
     Command* command = slot.command;
@@ -179,7 +182,13 @@ void Link::on_reply(const Reply& reply) noexcept {
   }
   if (opened) return trip();
   // Not before: it is told to others, who may send something.
-  if (judged && in_vain_ && ready() && !breaker_.failing()) trust();
+  if (!judged || !in_vain_ || !ready() || breaker_.failing()) return;
+  if (!late_ || in_good_time(sent_at)) trust();
+}
+
+// With so much to spare that the next one has a chance as well.
+bool Link::in_good_time(std::uint32_t asked_at) const noexcept {
+  return 2 * (static_cast<std::uint32_t>(now()) - asked_at) <= client_.timeout();
 }
 
 // Whether the breaker has opened.
@@ -196,14 +205,17 @@ bool Link::judge(const Reply& reply) noexcept {
   // Asking a replica again will not make a master of it.
   const bool opened =
       code_of(reply.text()) == "READONLY" ? breaker_.open() : breaker_.failed(now());
-  if (opened) explain(reply.text());
+  if (opened) {
+    explain(reply.text());
+    doubted_ = doubted_ || lacks_right(reply.text());
+  }
   return opened;
 }
 
 void Link::trust() noexcept {
   in_vain_ = false;
-  if (!doubted_) return;
-  doubted_ = false;
+  if (!doubted_ && !late_) return;
+  doubted_ = late_ = false;
   timer_.stop();
   topology_.came_up(*this);
 }
@@ -306,10 +318,14 @@ void Link::on_setup_reply(const Reply& reply) noexcept {
     if (step == Step::probe) return attempt_failed(reply.text());
   }
   if (step_ != step_count_) return;
-  if (state_ == State::probe) return stand();
+  if (state_ == State::probe) {
+    late_ = late_ && !in_good_time(probed_at_);
+    return stand();
+  }
   // A server that takes longer to answer than commands may wait is of no use to them.
   state_ = State::probe;
   give_time(client_.timeout());
+  probed_at_ = static_cast<std::uint32_t>(now());
   step_ = step_count_ = 0;
   add_step(Step::probe);
   write_out();
@@ -319,7 +335,7 @@ void Link::on_setup_reply(const Reply& reply) noexcept {
 void Link::stand() noexcept {
   state_ = State::ready;
   timer_.stop();
-  if (doubted_) timer_.start(kProven);
+  if (doubted_ || late_) timer_.start(kProven);
   stands_since_ = ngx_current_msec;
   // What is lost with each connection counts in a row, however well each of them begins.
   if (!breaker_.closed()) {
@@ -431,7 +447,7 @@ void Link::lose(std::string_view text) noexcept {
 // The breaker has opened.
 void Link::trip() noexcept {
   if (ready()) {
-    doubted_ = doubted_ || in_vain_;
+    doubted_ = doubted_ || (in_vain_ && !late_);
     close();
     retry_later();
   }

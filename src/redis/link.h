@@ -35,8 +35,9 @@ class Link final : private ngx::Outgoing::Owner {
   // Whether it takes commands: it stands, or comes up with no reason to doubt that it will.
   bool usable() const noexcept { return breaker_.closed(); }
   bool ready() const noexcept { return state_ == State::ready; }
-  // Ready, and not for the mere reason that the probe goes well where no command does.
-  bool trusted() const noexcept { return ready() && !doubted_; }
+  // Ready, and not for the mere reason that the probe goes well where no command does, or just in
+  // time.
+  bool trusted() const noexcept { return ready() && !doubted_ && !late_; }
 
   // Of commands of the client. False: no memory, or too many wait; or, and then it is not usable
   // any more, the server has not answered for long.
@@ -70,6 +71,7 @@ class Link final : private ngx::Outgoing::Owner {
   bool write_out() noexcept;
   void on_reply(const Reply& reply) noexcept;
   bool judge(const Reply& reply) noexcept;
+  bool in_good_time(std::uint32_t asked_at) const noexcept;
   void trust() noexcept;
   void on_timer() noexcept;
   void explain(std::string_view text, std::string_view more = {}) noexcept;
@@ -98,8 +100,12 @@ class Link final : private ngx::Outgoing::Owner {
   std::uint32_t life_ = 0;  // counts connections that came to an end
   ngx_msec_t stands_since_ = 0;
   bool in_vain_ = false;  // it stands again, and no command has succeeded since
-  bool doubted_ = false;  // the last time that it stood again was in vain
-  ngx::Timer timer_;      // of connecting, of what is said first, of waiting, of doubt
+  // The last time that it stood again was in vain, or commands were refused that are unlike the
+  // probe.
+  bool doubted_ = false;
+  bool late_ = false;  // replies came too late, and since then none in good time
+  std::uint32_t probed_at_ = 0;
+  ngx::Timer timer_;  // of connecting, of what is said first, of waiting, of doubt
   ngx::TurnEnd turn_end_;
   std::array<char, 256> why_{};
   std::size_t why_length_ = 0;

@@ -311,7 +311,26 @@ own.conf:3: SecRequestBodyLimit has no effect in guard
 --- no_error_log
 no rule is meant by "1"
 
-=== TEST 19: conf.d/inspect: bodies that do not say what they are, and Log4j's lookups in fields
+=== TEST 19: what is read without effect is told once, however many locations read it
+--- config
+root html;
+guard_inspect on;
+guard_inspect_rules $TEST_NGINX_HTML_DIR/own.conf;
+location /2 { guard_inspect_paranoia 2; }
+location /3 { guard_inspect_paranoia 3; }
+--- user_files
+>>> own.conf
+SecRule ARGS "@rx a" "id:1,phase:2,deny"
+SecRequestBodyLimit 1024
+SecAuditEngine On
+--- request
+GET /index.html
+--- grep_error_log eval: qr/own\.conf:\d: \w+ has no effect/
+--- grep_error_log_out
+own.conf:2: SecRequestBodyLimit has no effect
+own.conf:3: SecAuditEngine has no effect
+
+=== TEST 20: conf.d/inspect: bodies that do not say what they are, and Log4j's lookups in fields
 --- http_config eval: "guard_inspect on; guard_inspect_rules $ENV{PWD}/conf.d/inspect/before-crs.conf crs;"
 --- config
 location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
@@ -325,7 +344,7 @@ location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
 --- response_body_like eval
 [('inspect.protocol') x 3, ('') x 3, ('inspect.rce') x 2, '']
 
-=== TEST 20: redirect answers with its address, which no client can break
+=== TEST 21: redirect answers with its address, which no client can break
 --- http_config eval: $::own
 --- config
 add_header X-Code $guard_code always;
@@ -353,7 +372,7 @@ SecRuleUpdateActionById 4 "redirect:'http://example.com/report_problem'"
 --- no_error_log
 [error]
 
-=== TEST 21: the addresses and ports of both ends, and the request as a whole
+=== TEST 22: the addresses and ports of both ends, and the request as a whole
 --- http_config eval: $::own
 --- config
 location / { root html; try_files /index.html =404; error_page 405 =200 /index.html; }
@@ -372,7 +391,7 @@ Content-Type: application/x-www-form-urlencoded
 --- error_code eval
 [418, 200, 413]
 
-=== TEST 22: events show what was found where that is asked for, and nowhere else
+=== TEST 23: events show what was found where that is asked for, and nowhere else
 --- http_config eval
 "guard_event_log \$TEST_NGINX_EVENT_LOG; guard_inspect on excerpt=on; guard_inspect_rules \$TEST_NGINX_HTML_DIR/own.conf;"
 --- user_files

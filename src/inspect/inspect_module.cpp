@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -54,6 +55,7 @@ struct MainConf {
   std::unique_ptr<PatternCache> cache;         // while the configuration is read
   std::string no_cache;                        // why there is none, if not because of "off"
   std::map<Source, std::shared_ptr<const Program>> programs;
+  std::set<std::string> notes;  // of rule files, told by then
   core::Histogram scores{{0, 4, 9, 14, 19, 29, 49, 99}, 0};
   const core::MetricBlock* score_block = nullptr;      // null: nothing is inspected
   std::map<std::uint32_t, const core::Counter*> hits;  // by the ids of all rules that tell
@@ -194,7 +196,9 @@ std::shared_ptr<const Program> program_of(ngx_conf_t* cf, const Source& source) 
   auto& program = main.programs[source];
   if (program != nullptr) return program;
   RuleSet rules = load_rules(source.files, {}, source.excludes);
-  for (const std::string& note : rules.notes) ngx::notice(cf, note);
+  for (const std::string& note : rules.notes) {
+    if (main.notes.insert(note).second) ngx::notice(cf, note);
+  }
   for (const std::string& warning : rules.warnings) ngx::warn(cf, warning);
   ProgramOptions options{source.paranoia, source.threshold, source.libinjection};
   options.response = source.response;

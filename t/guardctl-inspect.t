@@ -66,6 +66,9 @@ answers('no value', [$sqli, '--paranoia'], 2, '', "guardctl: \"--paranoia\" need
 answers('a wrong rule', ['--rules', file('wrong.conf', qq{\nSecRule ARGS "\@rxx a" "id:1,deny"\n}), $sqli], 2, '',
     "guardctl: $dir/wrong.conf:2: unknown operator \"\@rxx\"\n");
 
+answers('rules that mean nothing', ['--rules', file('loose.conf', qq{SecAction "id:1,phase:1,pass,nolog,skipAfter:END"\nSecRuleRemoveById 2\nSecRequestBodyLimit 1\n}), $sqli], 0,
+    "score 0\npasses\n", "guardctl: $dir/loose.conf:2: no rule is meant by \"2\"\nguardctl: $dir/loose.conf:1: no SecMarker \"END\" is behind it, the rest of the phase is skipped\n");
+
 # Compiled patterns in files, as for nginx.
 my $own   = file('own.conf', qq{SecRule ARGS:a "\@rx ^a+\$" "id:4,phase:2,deny,msg:'x'"\n});
 my $match = file('match', "GET /?a=aaa HTTP/1.1\n\n");

@@ -96,9 +96,8 @@ std::unique_ptr<inspect::PatternCache> open_cache(const std::optional<std::strin
   }
 }
 
-void warn_of(inspect::PatternCache* cache) {
-  if (cache == nullptr) return;
-  for (const std::string& warning : cache->take_warnings()) {
+void warn(const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) {
     (void)std::fprintf(stderr, "guardctl: %s\n", warning.c_str());
   }
 }
@@ -118,7 +117,8 @@ int run(const std::vector<std::string_view>& words) {
   const auto cache = open_cache(options.cache);
   options.program.cache = cache.get();
   const inspect::Program program(inspect::load_rules(options.files), options.program);
-  warn_of(cache.get());
+  warn(program.rules().warnings);
+  if (cache != nullptr) warn(cache->take_warnings());
   inspect::Inspection inspection;
   if (!inspection.prepare(program)) throw std::runtime_error("no memory");
   inspect::RequestView view;

@@ -130,3 +130,29 @@ location /a { set_real_ip_from 127.0.0.1; real_ip_header X-Forwarded-For; guard_
 [200, 403]
 --- response_body_like eval
 ["It works", "test.front"]
+
+=== TEST 16: variables that something makes, whoever and wherever
+--- http_config
+guard_rate_policy a rate=5/minute key=$arg_a$http_x_a$cookie_c$upstream_http_x_b$sent_http_x_c$remote_addr$Request_ID;
+guard_rate_policy b rate=5/minute key=$of_map$of_set$of_json$of_regex$sub$guard_scheme;
+map $arg_m $of_map { default 1; }
+--- config
+server_name ~^(?<sub>\w+)$ localhost;
+guard_json_set $of_json /a;
+location ~ ^/(?<of_regex>a)/ { set $of_set 1; guard_rate a; guard_rate b cost=${of_set}; }
+location /x { guard_header X-A $1-$bytes_sent; return 200; }
+--- request
+GET /x
+--- response_headers
+X-A: -0
+--- no_error_log
+nothing makes the variable
+
+=== TEST 17: a variable that nothing makes, named twice
+--- http_config
+guard_rate_policy a rate=5/minute key=$nobody;
+--- config
+guard_exempt $nobody;
+--- config_error
+[warn] nothing makes the variable "$nobody" in http_config:1
+unknown "nobody" variable

@@ -204,6 +204,7 @@ duplicate parameter "on" in config:1
 --- config
 guard_header X-A $no_such_thing;
 --- config_error
+[warn] nothing makes the variable "$no_such_thing" in config:1
 unknown "no_such_thing" variable
 
 === TEST 33: guard_header X-A b on=20;
@@ -222,6 +223,7 @@ unexpected word "if=1" after "off" in config:1
 --- config
 guard_header X-A b if=$no_such_thing;
 --- config_error
+[warn] nothing makes the variable "$no_such_thing" in config:1
 unknown "no_such_thing" variable
 
 === TEST 36: a redirect without a name to validate Host against

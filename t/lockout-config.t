@@ -27,6 +27,7 @@ unknown event kind "login_faild", did you mean "login_failed"? in http_config:1
 --- http_config
 guard_lockout_policy login key=$nothing$guard_client_net on=login_failed limit=5 window=15m duration=30m;
 --- config_error
+[warn] nothing makes the variable "$nothing" in http_config:1
 unknown "nothing" variable
 
 === TEST 4: defined twice

@@ -177,6 +177,7 @@ ngx_int_t get_client_net(ngx_http_request_t* r, ngx_http_variable_value_t* v, ui
 void preconfigure(ngx_conf_t* cf) {
   auto* main =
       static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_module));
+  ngx::forget_named_variables();
   ngx::add_variable(cf, "guard_verdict", get_verdict);
   ngx::add_variable(cf, "guard_code", get_code);
   ngx::add_variable(cf, "guard_scheme", get_scheme);
@@ -190,6 +191,7 @@ void preconfigure(ngx_conf_t* cf) {
 void install_gates(ngx_conf_t* cf) {
   auto* main =
       static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_module));
+  ngx::warn_of_unknown_variables(cf);
   main->refusals.add_to(main->metrics);
   main->request_id_used = ngx::is_indexed(cf, "request_id");
   main->request_id_index = ngx::variable_index(cf, "request_id");

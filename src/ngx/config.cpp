@@ -14,6 +14,36 @@ void warn(ngx_conf_t* cf, const std::string& text) {
 
 namespace {
 
+// What directives have named while this configuration is read.
+struct NamedVariable {
+  std::string_view name;
+  Place place;
+};
+std::vector<NamedVariable> named_variables;
+
+void name_variable(ngx_conf_t* cf, std::string_view name) {
+  named_variables.push_back({name, place_of(cf)});
+}
+
+const ngx_http_core_main_conf_t& core_main(ngx_conf_t* cf) {
+  return *static_cast<const ngx_http_core_main_conf_t*>(
+      ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
+}
+
+bool is_known(const ngx_http_core_main_conf_t& core, std::string_view name) {
+  const ngx_array_t& keys = core.variables_keys->keys;
+  const std::span made(static_cast<const ngx_hash_key_t*>(keys.elts), keys.nelts);
+  const std::span prefixes(static_cast<const ngx_http_variable_t*>(core.prefix_variables.elts),
+                           core.prefix_variables.nelts);
+  return std::ranges::any_of(made,
+                             [name](const ngx_hash_key_t& key) {
+                               return core::equal_without_case(name, to_view(key.key));
+                             }) ||
+         std::ranges::any_of(prefixes, [name](const ngx_http_variable_t& prefix) {
+           return core::equal_without_case(name.substr(0, prefix.name.len), to_view(prefix.name));
+         });
+}
+
 void log_at(ngx_conf_t* cf, const Place& place, ngx_uint_t level, const std::string& text) {
   ngx_conf_file_t file = *cf->conf_file;
   file.file.name = place.file;
@@ -62,6 +92,7 @@ Value::Value(ngx_conf_t* cf, std::string_view text) : text_(keep(cf, text)) {
   compile.value = &source;
   compile.complex_value = compiled_;
   if (ngx_http_compile_complex_value(&compile) != NGX_OK) throw AlreadyLogged{};
+  for (const std::string_view name : variables_in(text_)) name_variable(cf, name);
 }
 
 std::optional<std::string_view> Value::evaluate(ngx_http_request_t* r) const noexcept {
@@ -111,14 +142,29 @@ ngx_int_t variable_index(ngx_conf_t* cf, std::string_view name) {
   ngx_str_t kept = borrow(keep(cf, name));
   ngx_int_t index = ngx_http_get_variable_index(cf, &kept);
   if (index == NGX_ERROR) throw AlreadyLogged{};
+  name_variable(cf, to_view(kept));
   return index;
 }
 
+void forget_named_variables() noexcept {
+  named_variables.clear();
+}
+
+void warn_of_unknown_variables(ngx_conf_t* cf) {
+  const ngx_http_core_main_conf_t& core = core_main(cf);
+  std::vector<std::string_view> told;
+  for (const NamedVariable& one : named_variables) {
+    const bool capture = one.name.size() == 1 && one.name[0] >= '1' && one.name[0] <= '9';
+    if (capture || is_known(core, one.name) || std::ranges::count(told, one.name) != 0) continue;
+    told.push_back(one.name);
+    warn(cf, one.place, "nothing makes the variable \"$" + std::string(one.name) + "\"");
+  }
+  forget_named_variables();
+}
+
 bool is_indexed(ngx_conf_t* cf, std::string_view name) {
-  const auto* main = static_cast<ngx_http_core_main_conf_t*>(
-      ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
-  const std::span variables(static_cast<const ngx_http_variable_t*>(main->variables.elts),
-                            main->variables.nelts);
+  const ngx_array_t& all = core_main(cf).variables;
+  const std::span variables(static_cast<const ngx_http_variable_t*>(all.elts), all.nelts);
   return std::ranges::any_of(variables, [name](const ngx_http_variable_t& variable) {
     return core::equal_without_case(name, to_view(variable.name));
   });
@@ -133,9 +179,7 @@ bool is_derived_variable(ngx_conf_t* cf, std::string_view name) {
       std::any_of(kOwn.begin(), kOwn.end(), is_name)) {
     return false;
   }
-  auto* core = static_cast<ngx_http_core_main_conf_t*>(
-      ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
-  const ngx_array_t& keys = core->variables_keys->keys;
+  const ngx_array_t& keys = core_main(cf).variables_keys->keys;
   for (const ngx_hash_key_t& key : std::span(static_cast<ngx_hash_key_t*>(keys.elts), keys.nelts)) {
     if (!core::equal_without_case(name, to_view(key.key))) continue;
     const auto& variable = *static_cast<const ngx_http_variable_t*>(key.value);

@@ -62,6 +62,11 @@ void add_variable(ngx_conf_t* cf, std::string_view name, ngx_http_get_variable_p
 void add_handler(ngx_conf_t* cf, ngx_http_phases phase, ngx_http_handler_pt handler);
 // The index of a variable for ngx_http_get_indexed_variable.
 ngx_int_t variable_index(ngx_conf_t* cf, std::string_view name);
+// nginx ends with `unknown "x" variable` if nothing makes one that a directive names, and does not
+// say where: this does, with a [warn] for each that a Value or variable_index() has named. Once all
+// directives have been read; before the first, those of a configuration that failed are forgotten.
+void warn_of_unknown_variables(ngx_conf_t* cf);
+void forget_named_variables() noexcept;
 // Whether anything has asked for the index of a variable so far: a log format, a field, a
 // directive.
 bool is_indexed(ngx_conf_t* cf, std::string_view name);

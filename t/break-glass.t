@@ -58,4 +58,25 @@ is_deeply [log_problems($nginx)], [], 'log';
     is break_glass_events($late)->[0]{log}{level}, 'critical', 'there at the start: critical';
     is $late->stop, undef, 'there at the start: stops';
 }
+
+# A file that workers would not see is found by nginx -t.
+{
+    my $directory = tempdir('guard-glass-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+    my $warning = sub {
+        my ($config) = @_;
+        my $nginx = make_nginx();
+        $nginx->configure(main_config => $> == 0 ? 'user nobody nogroup;' : '', http_config => $config);
+        my ($status, $text) = $nginx->test_config;
+        is $status, 0, "$config: accepted";
+        return join ' ', $text =~ /\[warn\] (.* would not be seen: .*?) in \S+:\d+$/mg;
+    };
+    for my $name (qw(guard_break_glass guard_drain)) {
+        chmod 0755, $directory;
+        is $warning->("$name $directory/no/glass;"), qq("$directory/no/glass" would not be seen: there is no directory "$directory/no"), "$name: no directory";
+        next if $> != 0;    # which has no other user
+        is $warning->("$name $directory/glass;"), '', "$name: nothing to say";
+        chmod 0700, $directory;
+        is $warning->("$name $directory/glass;"), qq("$directory/glass" would not be seen: the workers' user "nobody" may not search "$directory"), "$name: no right to";
+    }
+}
 done_testing;

@@ -12,6 +12,7 @@
 #include "ngx/fence.h"
 #include "ngx/module.h"
 #include "ngx/secret.h"
+#include "ngx/worker_user.h"
 
 namespace guard::core {
 
@@ -55,6 +56,7 @@ void set_break_glass(ngx_conf_t* cf, Words& words, MainConf& conf) {
   // It would stand for the directory of nginx.conf, which exists.
   if (words[0].empty()) fail("empty path in \"", words.directive(), "\" directive");
   conf.break_glass_file = ngx::full_path(cf, words[0]);
+  ngx::warn_of_unseen(cf, conf.break_glass_file);
   node_of(cf);
 }
 

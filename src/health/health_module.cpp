@@ -29,6 +29,7 @@
 #include "ngx/fence.h"
 #include "ngx/module.h"
 #include "ngx/timer.h"
+#include "ngx/worker_user.h"
 #include "ngx/zone.h"
 
 extern "C" ngx_module_t ngx_http_guard_health_module;
@@ -343,6 +344,7 @@ void set_drain(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   if (!conf.drain_file.empty()) core::fail("\"guard_drain\" directive is duplicate");
   if (words[0].empty()) core::fail("empty path in \"", words.directive(), "\" directive");
   conf.drain_file = ngx::full_path(cf, words[0]);
+  ngx::warn_of_unseen(cf, conf.drain_file);
 }
 
 void find_places(MainConf& main) noexcept {

@@ -6,7 +6,11 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <string>
+
+#include "ngx/config.h"
 
 namespace guard::ngx {
 
@@ -31,6 +35,28 @@ Identity worker_identity(ngx_conf_t* cf) noexcept {
   return {entry->pw_uid, entry->pw_gid, NGX_USER};
 }
 
+// What the kernel has against that user's access; 0: nothing.
+int errno_of(ngx_conf_t* cf, const Identity& worker, const char* path, int mode) noexcept {
+  const auto ask = [&] { return faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0 ? 0 : ngx_errno; };
+  if (geteuid() != 0 || worker.user == 0) return ask();
+  // The kernel knows best, so become that user for the question.
+  int error = EACCES;
+  std::array<gid_t, 256> groups;
+  const int count = getgroups(static_cast<int>(groups.size()), groups.data());
+  const gid_t own_group = getegid();
+  if (count >= 0 && initgroups(worker.name, worker.group) == 0 && setegid(worker.group) == 0) {
+    if (seteuid(worker.user) == 0) {
+      error = ask();
+      if (seteuid(0) != 0) ngx_log_error(NGX_LOG_ALERT, cf->log, ngx_errno, "seteuid(0) failed");
+    }
+  }
+  if (setegid(own_group) != 0 ||
+      (count >= 0 && setgroups(static_cast<std::size_t>(count), groups.data()) != 0)) {
+    ngx_log_error(NGX_LOG_ALERT, cf->log, ngx_errno, "setgroups() failed");
+  }
+  return error;
+}
+
 }  // namespace
 
 std::string_view worker_user(ngx_conf_t* cf) noexcept {
@@ -44,25 +70,20 @@ DirectoryAccess worker_access(ngx_conf_t* cf, const char* path) noexcept {
   if (stat(path, &info) == 0) {
     access.sticky = (info.st_mode & S_ISVTX) != 0 && worker.user != 0 && info.st_uid != worker.user;
   }
-  if (geteuid() != 0 || worker.user == 0) {
-    access.writable = faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0;
-    return access;
-  }
-  // The kernel knows best, so become that user for the question.
-  std::array<gid_t, 256> groups;
-  const int count = getgroups(static_cast<int>(groups.size()), groups.data());
-  const gid_t own_group = getegid();
-  if (count >= 0 && initgroups(worker.name, worker.group) == 0 && setegid(worker.group) == 0) {
-    if (seteuid(worker.user) == 0) {
-      access.writable = faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) == 0;
-      if (seteuid(0) != 0) ngx_log_error(NGX_LOG_ALERT, cf->log, ngx_errno, "seteuid(0) failed");
-    }
-  }
-  if (setegid(own_group) != 0 ||
-      (count >= 0 && setgroups(static_cast<std::size_t>(count), groups.data()) != 0)) {
-    ngx_log_error(NGX_LOG_ALERT, cf->log, ngx_errno, "setgroups() failed");
-  }
+  access.writable = errno_of(cf, worker, path, W_OK | X_OK) == 0;
   return access;
+}
+
+void warn_of_unseen(ngx_conf_t* cf, std::string_view file) {
+  const std::string folder(file.substr(0, std::max<std::size_t>(file.rfind('/'), 1)));
+  const Identity worker = worker_identity(cf);
+  const int error = errno_of(cf, worker, folder.c_str(), X_OK);
+  if (error == 0) return;
+  std::string who = "workers";
+  if (*worker.name != '\0') who = "the workers' user \"" + std::string(worker.name) + "\"";
+  warn(cf, "\"" + std::string(file) + "\" would not be seen: " +
+               (error == EACCES ? who + " may not search \"" : "there is no directory \"") +
+               folder + "\"");
 }
 
 }  // namespace guard::ngx

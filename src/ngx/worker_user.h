@@ -18,4 +18,8 @@ struct DirectoryAccess {
 };
 DirectoryAccess worker_access(ngx_conf_t* cf, const char* path) noexcept;
 
+// Warns if workers would not see a file of this name appear, since they may not search its
+// directory or there is none. An absolute path.
+void warn_of_unseen(ngx_conf_t* cf, std::string_view file);
+
 }  // namespace guard::ngx

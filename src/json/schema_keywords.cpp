@@ -589,7 +589,7 @@ void SchemaKeywords::value_keywords() {
       const JsonNode& list = expect(keyword, JsonType::array, "an array");
       for (std::uint32_t i = at(keyword) + 1; i < list.next; i = document_[i].next) say(i);
     }
-    brief = brief && said.size() <= kMaxValuesSaid;
+    brief = brief && !said.empty() && said.size() <= kMaxValuesSaid;
     std::string detail = single ? "must be " : "must be one of ";
     if (brief) {
       detail += said;

@@ -90,6 +90,7 @@ void each_keyword(void**) {
       {R"({"const":[1]})", "1", " const: must be the allowed value"},
       {R"({"enum":["a",1.50,null,true]})", "2", R"( enum: must be one of "a", 1.50, null, true)"},
       {R"({"enum":[[1]]})", "2", " enum: must be one of the allowed values"},
+      {R"({"enum":[]})", "2", " enum: must be one of the allowed values"},
       {R"({"allOf":[{"minimum":1},{"maximum":-1},false]})", "0",
        " minimum: must be at least 1;  maximum: must be at most -1;  allOf: is not allowed"},
       {R"({"anyOf":[{"type":"null"},{"type":"string"}]})", "0",

@@ -100,6 +100,20 @@ void reads_behind_fragments(void**) {
   is(kRules, "GET /?x=1&y=2#z HTTP/1.1\r\n\r\n", "");
 }
 
+// In the second phase, as ModSecurity v3 has it.
+void joins_requests(void**) {
+  constexpr std::string_view kRules =
+      "SecRule FULL_REQUEST \"@rx .\" \"id:1,phase:1,pass\"\n"
+      "SecRule FULL_REQUEST \"@rx ^A: b\\nC: d\\n\\n\\nevil\" "
+      "\"id:2,phase:2,pass,t:none,t:urlDecode\"\n"
+      "SecRule FULL_REQUEST \"@pm wicked\" \"id:3,phase:2,pass\"\n"
+      "SecRule FULL_REQUEST_LENGTH \"@eq 16\" \"id:4,phase:2,pass\"\n";
+  is(kRules, "POST / HTTP/1.1\r\nA: b\r\nC: d\r\n\r\nevil",
+     "2[FULL_REQUEST] 4[FULL_REQUEST_LENGTH]");
+  is(kRules, "POST / HTTP/1.1\r\nX: Wicked\r\n\r\n", "3[FULL_REQUEST]");
+  is(kRules, "POST /wicked HTTP/1.1\r\n\r\n", "");
+}
+
 // Two values next to each other are not one.
 void keeps_values_apart(void**) {
   constexpr std::string_view kRules =
@@ -417,13 +431,21 @@ void judges_answers(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(transforms),         cmocka_unit_test(reads_behind_fragments),
-      cmocka_unit_test(keeps_values_apart), cmocka_unit_test(looks_between_transformations),
-      cmocka_unit_test(reads_parts),        cmocka_unit_test(counts_and_scores),
-      cmocka_unit_test(chains_and_skips),   cmocka_unit_test(controls),
-      cmocka_unit_test(reads_bodies),       cmocka_unit_test(remembers_texts),
-      cmocka_unit_test(keeps_its_budget),   cmocka_unit_test(makes_regexes),
-      cmocka_unit_test(refuses_macros),     cmocka_unit_test(judges_answers),
+      cmocka_unit_test(transforms),
+      cmocka_unit_test(reads_behind_fragments),
+      cmocka_unit_test(joins_requests),
+      cmocka_unit_test(keeps_values_apart),
+      cmocka_unit_test(looks_between_transformations),
+      cmocka_unit_test(reads_parts),
+      cmocka_unit_test(counts_and_scores),
+      cmocka_unit_test(chains_and_skips),
+      cmocka_unit_test(controls),
+      cmocka_unit_test(reads_bodies),
+      cmocka_unit_test(remembers_texts),
+      cmocka_unit_test(keeps_its_budget),
+      cmocka_unit_test(makes_regexes),
+      cmocka_unit_test(refuses_macros),
+      cmocka_unit_test(judges_answers),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

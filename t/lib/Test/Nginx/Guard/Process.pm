@@ -9,7 +9,7 @@ use Exporter 'import';
 use POSIX qw(WNOHANG);
 use Test::Nginx::Guard::Wait qw(wait_within scaled);
 
-our @EXPORT_OK = qw(is_alive state_of children_of title_of end_process spawn spawn_program die_with_parent);
+our @EXPORT_OK = qw(is_alive state_of children_of title_of takes_connections end_process spawn spawn_program die_with_parent);
 
 # A test that is interrupted ends what it started.
 for my $signal (qw(INT TERM HUP PIPE)) {
@@ -76,6 +76,20 @@ sub title_of {
     my $title = <$in> // '';
     $title =~ tr/\0/ /;
     return $title;
+}
+
+# Whether the process has a socket on which it listens for TCP.
+sub takes_connections {
+    my ($pid) = @_;
+    my %open = map { $_ => 1 } map { (readlink($_) // '') =~ /^socket:\[([0-9]+)\]\z/ ? $1 : () } glob "/proc/$pid/fd/*";
+    for my $table (qw(tcp tcp6)) {
+        open my $in, '<', "/proc/$pid/net/$table" or next;
+        for my $line (<$in>) {
+            my ($state, $inode) = (split ' ', $line)[3, 9];
+            return 1 if $state eq '0A' && $open{$inode};
+        }
+    }
+    return 0;
 }
 
 # Runs CODE in a child process, which ends when CODE returns. The tests' own endings do not run there.

@@ -13,7 +13,7 @@ use IO::Socket::INET;
 use POSIX qw(WNOHANG);
 use Test::Nginx::Guard::Pace qw(at_our_pace);
 use Test::Nginx::Guard::Port qw(free_port);
-use Test::Nginx::Guard::Process qw(is_alive children_of title_of end_process die_with_parent);
+use Test::Nginx::Guard::Process qw(is_alive children_of title_of takes_connections end_process die_with_parent);
 use Test::Nginx::Guard::Wait qw(wait_for);
 
 my $lib = abs_path(__FILE__) =~ s{/lib/Test/Nginx/Guard/Server\.pm\z}{}r;
@@ -283,9 +283,10 @@ sub start {
 sub worker_pids {
     my ($self) = @_;
     return ($self->{pid}) unless $self->{master};
+    my @children = children_of($self->{pid});
     # Under valgrind the title is valgrind's.
-    return grep { my $title = title_of($_); $title !~ /shutting down|cache (?:manager|loader)/ &&
-            ($title =~ /worker process/ || $ENV{TEST_NGINX_USE_VALGRIND}) } children_of($self->{pid});
+    return grep { takes_connections($_) } @children if $ENV{TEST_NGINX_USE_VALGRIND};
+    return grep { my $title = title_of($_); $title =~ /worker process/ && $title !~ /shutting down/ } @children;
 }
 
 # Reloads. Returns undef once all workers are new and the old ones take no more connections, else

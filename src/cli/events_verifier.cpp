@@ -401,6 +401,10 @@ void EventsVerifier::finish() {
     find(place, "torn: the beginning of a line, by a full disk, a killed worker or an edit");
   }
   if (genuine_ == 0 && sealed_ != 0) {
+    // With another secret nothing can be said of any line.
+    findings_.clear();
+    finding_count_ = 0;
+    strangers_.clear();
     find({static_cast<std::uint32_t>(names_.size() - 1), 0},
          "no line in any file fits this secret: is it the one of \"chain=\"?");
   }

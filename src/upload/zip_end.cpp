@@ -7,15 +7,14 @@
 
 namespace guard::upload {
 
-// An end of central directory: of at least one entry, of 46 bytes and more, in a directory that
-// lies before it, or in one whose size is in a ZIP64 record. Programs differ in what else they ask
-// for.
+// An end of central directory: of one that has room for an entry (46 bytes) and lies before it, or
+// whose size is in a ZIP64 record. Programs differ in what else they ask for: Python does not mind
+// how many entries it speaks of.
 bool ZipEnd::is_record(std::string_view text, std::uint64_t at) noexcept {
   constexpr std::uint32_t kLeast = 46;
   if (text.size() < kRecord || !text.starts_with("PK\5\6")) return false;
-  const bool has_entries = text[10] != 0 || text[11] != 0;
   const std::uint32_t directory = little_endian(text.data() + 12);
-  return has_entries && directory >= kLeast && (directory == kElsewhere || directory <= at);
+  return directory >= kLeast && (directory == kElsewhere || directory <= at);
 }
 
 void ZipEnd::add(std::string_view bytes) noexcept {

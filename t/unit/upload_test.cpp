@@ -193,6 +193,9 @@ void zip_ends(void**) {
     const std::string end = zip.substr(zip.size() - 22);
     assert_true(has_zip(zip.substr(0, zip.size() - 22) + end.substr(0, cut) + end));
   }
+  std::string uncounted = zip;
+  uncounted[zip.size() - 12] = uncounted[zip.size() - 14] = 0;
+  assert_true(has_zip(uncounted));
   assert_false(has_zip(zip.substr(0, zip.size() - 1)));
   assert_false(has_zip(std::string("PK\5\6") + std::string(18, 0)));
   assert_false(has_zip("PK\5\6 and what else there may be of it"));

@@ -2,7 +2,9 @@
 use strict;
 use warnings;
 use File::Basename qw(dirname);
+use File::Copy qw(copy);
 use File::Spec;
+use File::Temp qw(tempdir);
 use IPC::Run qw(run timeout);
 use Test::More;
 
@@ -27,5 +29,19 @@ for my $case ([$modules, '--test'], [$all], [$all, '--test'], [$all]) {
     ok(run(["$root/scripts/build", @words], '>&', \$said, timeout(570)), "scripts/build @words") or diag($said);
     is($said, '', 'has nothing to say');
     is_deeply(compiled($files), $before, 'and nothing to compile');
+}
+
+# nginx's own build would say that there is no compiler.
+{
+    my $folder = tempdir('guard build XXXXXX', TMPDIR => 1, CLEANUP => 1);
+    my $refused = qr/\Ascripts\/build: neither configure nor make can work in "\Q$folder\E[^"\n]*": [^\n]+\n\z/;
+    my $said = '';
+    ok(!run(["$root/scripts/build"], '>&', \$said, init => sub { $ENV{GUARD_BUILD} = "$folder/build" }, timeout(60)), 'a folder with blanks to build in');
+    like($said, $refused, 'is named');
+    mkdir "$folder/scripts" or die;
+    copy("$root/scripts/build", "$folder/scripts/build") or die;
+    $said = '';
+    ok(!run(['bash', "$folder/scripts/build"], '>&', \$said, init => sub { delete $ENV{GUARD_BUILD} }, timeout(60)), 'a folder with blanks to build from');
+    like($said, $refused, 'is named');
 }
 done_testing;

@@ -208,6 +208,8 @@ subtest 'mistakes get one clear sentence' => sub {
         ['an unknown word', qr/\Ascripts\/run: unknown word "--what" [^\n]+\n\z/, '--what'],
         ['an unknown host', qr/\Ascripts\/run: there is no host "no\.such\.host\.invalid"\n\z/,
             'http://no.such.host.invalid', '--http', free_port(), '--https', free_port()],
+        ['a folder that nginx cannot name', qr/\Ascripts\/run: nginx cannot work in "[^"\n]+ b": set GUARD_RUN to another folder\n\z/,
+            '--http', free_port(), '--https', free_port()],
         ['the same folder', qr/\Ascripts\/run: another scripts\/run is at work in [^\n]+\n\z/,
             '--http', free_port(), '--https', free_port()],
     );
@@ -215,7 +217,8 @@ subtest 'mistakes get one clear sentence' => sub {
         my ($name, $pattern, @words) = @$case;
         # The folder that is in use; what is said goes elsewhere.
         rename "$folder.out", "$folder.kept";
-        my ($status, $text) = outcome(start_run($folder, [], @words), $folder);
+        my $where = $name =~ /cannot name/ ? "$above/a b" : $folder;
+        my ($status, $text) = outcome(start_run($where, [], @words), $where);
         rename "$folder.kept", "$folder.out";
         is($status, 1, "$name: fails");
         like($text, $pattern, "$name: says so");

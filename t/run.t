@@ -299,4 +299,14 @@ subtest 'an application of the user, as an unprivileged user, with a Redis' => s
     $upstream->stop;
 };
 
+subtest 'the demo application does not outlive it either' => sub {
+    my $demo = "$above/demo";
+    my $pid = start_run($demo, [], @ports);
+    ok(wait_for(sub { slurp("$demo.out") =~ /Ctrl-C stops it/ || waitpid($pid, 1) }, 60), 'it starts');
+    cmp_ok(scalar(left_over($demo)), '>=', 2, 'nginx and the demo run') or diag(slurp("$demo.out"));
+    kill 'KILL', $pid;
+    waitpid $pid, 0;
+    ok(wait_for(sub { !left_over($demo) }), 'nothing runs on when scripts/run is killed') or kill 'KILL', left_over($demo);
+};
+
 done_testing;

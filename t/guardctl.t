@@ -117,6 +117,8 @@ SKIP: {
     my $form = $write->('good.form', 'a=192.0.2.1');
     answers(['schema', '--forms=on', @refs, $schema, $form, $good], 1,
         qq($form: valid\n$good: "" expected a "=" behind a name at byte 17\n), $warning);
+    my $alike = $write->('alike.form', 'a=192.0.2.1&a[]=x');
+    answers(['schema', '--forms=on', @refs, $schema, $alike], 1, qq($alike: "/a[]" must be written as the schema names it\n), $warning);
     answers(['schema', '--forms=yes', $schema, $form], 2, '', qq(guardctl: invalid value "yes" of "forms", it must be "on" or "off"\n));
     # What a document holds makes no line, and moves no cursor.
     my $closed = $write->('closed.json', '{"type":"object","additionalProperties":false}');

@@ -205,17 +205,25 @@ class Desk {
     if (document == nullptr) return refuse("json.syntax", parser_->error().detail);
     if (evaluator_->evaluate(openapi_->program, block, *document, 0, kMaxErrors) ==
         json::SchemaVerdict::valid) {
-      return true;
+      const std::uint32_t node = form ? openapi_->forms[body.form]->lookalike(*document) : 0;
+      if (node != 0) say_of_body(*document, node, json::kLookalike, "");
+      return node == 0;
     }
     for (const json::SchemaError& error : evaluator_->errors()) {
-      std::array<char, core::JsonParser::kMaxPointer> pointer;
-      const std::size_t size =
-          core::write_json_pointer(*document, error.node, pointer.data(), pointer.size());
-      std::string line = "body at \"" + std::string(pointer.data(), size) + "\" ";
-      line.append(error.detail).append(" (").append(json::name_of(error.keyword)).append(")");
-      say("json.schema", line);
+      say_of_body(*document, error.node, error.detail, json::name_of(error.keyword));
     }
     return false;
+  }
+
+  static void say_of_body(const core::JsonDocument& document, std::uint32_t node,
+                          std::string_view detail, std::string_view keyword) {
+    std::array<char, core::JsonParser::kMaxPointer> pointer;
+    const std::size_t size =
+        core::write_json_pointer(document, node, pointer.data(), pointer.size());
+    std::string line = "body at \"" + std::string(pointer.data(), size) + "\" ";
+    line.append(detail);
+    if (!keyword.empty()) line.append(" (").append(keyword).append(")");
+    say("json.schema", line);
   }
 
   static constexpr std::size_t kMaxErrors = 10;

@@ -68,14 +68,15 @@ class Desk {
     }
     switch (evaluator_->evaluate(schema_->program, *document, 0, errors_)) {
       case json::SchemaVerdict::valid:
+        if (const std::uint32_t node = forms_ ? plan_->lookalike(*document) : 0; node != 0) {
+          print_at(name, *document, node, json::kLookalike, "");
+          return false;
+        }
         std::printf("%s: valid\n", printable(name).c_str());
         return true;
       case json::SchemaVerdict::invalid:
         for (const json::SchemaError& error : evaluator_->errors()) {
-          std::array<char, kMaxPointer> pointer;
-          const std::size_t size =
-              core::write_json_pointer(*document, error.node, pointer.data(), pointer.size());
-          print(name, {pointer.data(), size}, error.detail, json::name_of(error.keyword));
+          print_at(name, *document, error.node, error.detail, json::name_of(error.keyword));
         }
         return false;
       case json::SchemaVerdict::pattern_limit:
@@ -92,6 +93,14 @@ class Desk {
 
  private:
   static constexpr std::size_t kMaxPointer = 4096;
+
+  static void print_at(std::string_view name, const core::JsonDocument& document,
+                       std::uint32_t node, std::string_view detail, std::string_view keyword) {
+    std::array<char, kMaxPointer> pointer;
+    const std::size_t size =
+        core::write_json_pointer(document, node, pointer.data(), pointer.size());
+    print(name, {pointer.data(), size}, detail, keyword);
+  }
 
   // Null: error_ says why.
   const core::JsonDocument* parse(std::string_view text) {

@@ -68,6 +68,8 @@ class FormReading : public core::BodyReading {
     return text;
   }
 
+  const FormPlan& plan() const noexcept { return *plan_; }
+
  private:
   std::shared_ptr<const FormPlan> plan_;
 };
@@ -110,26 +112,48 @@ inline core::Answer refuse(core::Request& request, core::Refusal& refusal,
 
 // Pointers are copied into the request's pool, since they lead into a document that is gone with
 // the next body; details are the schema's own.
-inline core::Answer refuse(core::Request& request, core::Refusal& refusal, const BodyRule& rule,
-                           const core::JsonDocument& document,
-                           std::span<const SchemaError> errors) noexcept {
-  auto* list = request.memory<core::FieldError>(errors.size());
-  std::size_t count = 0;
-  for (const SchemaError& error : errors) {
-    std::array<char, core::JsonParser::kMaxPointer> pointer;
-    const std::size_t size =
-        core::write_json_pointer(document, error.node, pointer.data(), pointer.size());
-    const auto kept = request.keep({pointer.data(), size});
-    if (list == nullptr || !kept) break;
-    new (&list[count++]) core::FieldError{error.detail, *kept, name_of(error.keyword)};
-  }
-  refusal.errors = {list, count};
+inline bool tell(core::Request& request, const core::JsonDocument& document, std::uint32_t node,
+                 std::string_view detail, std::string_view keyword, core::FieldError* to) noexcept {
+  std::array<char, core::JsonParser::kMaxPointer> pointer;
+  const std::size_t size = core::write_json_pointer(document, node, pointer.data(), pointer.size());
+  const auto kept = request.keep({pointer.data(), size});
+  if (to == nullptr || !kept) return false;
+  new (to) core::FieldError{detail, *kept, keyword};
+  return true;
+}
+
+inline core::Answer refuse_as_invalid(core::Refusal& refusal, const BodyRule& rule,
+                                      std::span<const core::FieldError> errors) noexcept {
+  refusal.errors = errors;
   refuse(refusal, code_of(SchemaVerdict::invalid),
          rule.form != nullptr ? "the form is not as the schema wants it"
                               : "the body is JSON, but not as the schema wants it");
   refusal.event = core::EventKind::schema_violated;
   refusal.rule = rule.name;
   return core::Answer::refuse;
+}
+
+inline core::Answer refuse(core::Request& request, core::Refusal& refusal, const BodyRule& rule,
+                           const core::JsonDocument& document,
+                           std::span<const SchemaError> errors) noexcept {
+  auto* list = request.memory<core::FieldError>(errors.size());
+  std::size_t count = 0;
+  for (const SchemaError& error : errors) {
+    if (list == nullptr ||
+        !tell(request, document, error.node, error.detail, name_of(error.keyword), list + count)) {
+      break;
+    }
+    ++count;
+  }
+  return refuse_as_invalid(refusal, rule, {list, count});
+}
+
+inline core::Answer refuse_lookalike(core::Request& request, core::Refusal& refusal,
+                                     const BodyRule& rule, const core::JsonDocument& document,
+                                     std::uint32_t node) noexcept {
+  auto* error = request.memory<core::FieldError>(1);
+  const bool told = tell(request, document, node, kLookalike, {}, error);
+  return refuse_as_invalid(refusal, rule, {error, told ? 1U : 0U});
 }
 
 // Without memory for it nothing is known to be confined.
@@ -153,6 +177,11 @@ inline core::Answer check_schema(core::Request& request, core::Refusal& refusal,
           : evaluator->evaluate(*rule.program, rule.block, document, 0, rule.errors);
   switch (verdict) {
     case SchemaVerdict::valid:
+      if (rule.form != nullptr) {
+        if (const std::uint32_t node = rule.form->plan().lookalike(document); node != 0) {
+          return refuse_lookalike(request, refusal, rule, document, node);
+        }
+      }
       if (core::JsonBody::wants_confinement(request)) confine(request, rule, document);
       return core::Answer::pass;
     case SchemaVerdict::invalid:

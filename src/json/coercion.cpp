@@ -299,7 +299,9 @@ Coercion coercion_of(const SchemaProgram& program, std::uint32_t block) {
 }
 
 CoercionTable::CoercionTable(const SchemaProgram& program, std::uint32_t block)
-    : coercions_(Coercions(program).members_of(block)) {}
+    : coercions_(Coercions(program).members_of(block)) {
+  for (const auto& [name, coercion] : coercions_) alike_.add(name);
+}
 
 Coercion CoercionTable::find(std::string_view name) const noexcept {
   const auto found = coercions_.find(name);

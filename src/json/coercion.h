@@ -2,7 +2,6 @@
 // docs/decisions/form-coercion.md. Tables are made at configuration time, from a compiled schema.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -10,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "json/lookalike.h"
 #include "json/schema_program.h"
 
 namespace guard::json {
@@ -47,15 +47,12 @@ class CoercionTable {
   bool knows(std::string_view name) const noexcept {
     return coercions_.find(name) != coercions_.end();
   }
-  // Whether it knows a name for which is(name) holds.
-  template <typename Is>
-  bool knows_any(Is is) const noexcept {
-    return std::any_of(coercions_.begin(), coercions_.end(),
-                       [&](const auto& each) { return is(each.first); });
-  }
+  // Or an application may read name as one that it knows.
+  bool may_know(std::string_view name) const noexcept { return alike_.has(name); }
 
  private:
   std::map<std::string, Coercion, std::less<>> coercions_;
+  Lookalikes alike_;
 };
 
 // A place in a document and those below it, as far as "properties" and items tell. Where several

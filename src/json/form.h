@@ -17,6 +17,9 @@
 
 namespace guard::json {
 
+// Of a form with a member whose name FormPlan::lookalike finds.
+inline constexpr std::string_view kLookalike = "must be written as the schema names it";
+
 // One for each worker: what it needs of memory it keeps, so that it allocates only for a form
 // larger than those before it, and then less than 50 times the size of the form, or 100 where
 // names nest.

@@ -29,6 +29,14 @@ char FormPlan::delimiter(std::string_view name) const noexcept {
   return '\0';
 }
 
+std::uint32_t FormPlan::lookalike(const core::JsonDocument& form) const noexcept {
+  for (std::uint32_t key = 1; key < form.root().next; key = form[key + 1].next) {
+    const std::string_view name = form.text(form[key]);
+    if (!coercions_.knows(name) && !nests(name) && coercions_.may_know(name)) return key + 1;
+  }
+  return 0;
+}
+
 const CoercionPlace* FormPlan::place(std::string_view name) const noexcept {
   const auto& members = tree_->root().members;
   const auto found = members.find(name);

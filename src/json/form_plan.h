@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/json_document.h"
 #include "json/coercion.h"
 
 namespace guard::json {
@@ -44,6 +45,10 @@ class FormPlan {
   // Whether brackets mean anything.
   bool nests() const noexcept { return tree_.has_value(); }
   bool nests(std::string_view name) const noexcept { return style_of(name) == FormStyle::nested; }
+  // The value of the first member of what a form has become whose name the schema does not know
+  // and an application may read as one that it knows (lookalike.h); 0: of none.
+  std::uint32_t lookalike(const core::JsonDocument& form) const noexcept;
+
   // What is known of a name that nests; null: nothing.
   const CoercionPlace* place(std::string_view name) const noexcept;
 

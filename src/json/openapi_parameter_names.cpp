@@ -1,36 +1,9 @@
 // Names of a request that applications may read as those of the document's parameters.
-#include <algorithm>
-
-#include "core/ascii.h"
 #include "json/delimited.h"
+#include "json/lookalike.h"
 #include "json/openapi_parameters.h"
 
 namespace guard::json {
-
-namespace {
-
-// PHP: blanks before a name go, a NUL ends it.
-std::string_view bare(std::string_view name) noexcept {
-  while (name.starts_with(' ')) name.remove_prefix(1);
-  return name.substr(0, name.find('\0'));
-}
-
-std::string_view before_bracket(std::string_view name) noexcept {
-  return name.substr(0, name.find('['));
-}
-
-// Whether an application may read name as that which the document has: without what stands in
-// brackets (PHP, Rack, qs for Node), in other letters (ASP.NET), "." and " " as "_" (PHP).
-bool may_be_read_as(std::string_view name, std::string_view documented) noexcept {
-  name = bare(name);
-  if (documented.ends_with("[]")) documented.remove_suffix(2);
-  if (documented.find('[') == std::string_view::npos) name = before_bracket(name);
-  const auto folded = [](char c) { return c == '.' || c == ' ' ? '_' : core::to_lower(c); };
-  return std::equal(name.begin(), name.end(), documented.begin(), documented.end(),
-                    [&](char a, char b) { return folded(a) == folded(b); });
-}
-
-}  // namespace
 
 const OpenApiParameter* ParameterReader::other_name(const OperationMatch& match, ParameterPlace in,
                                                     std::string_view name,
@@ -43,10 +16,7 @@ const OpenApiParameter* ParameterReader::other_name(const OperationMatch& match,
         openapi_->shapes[parameter.schema].is_object) {
       const CoercionTable& members = openapi_->shapes[parameter.schema].members;
       if (own && members.knows(name)) return nullptr;
-      const auto is_meant = [name](std::string_view member) {
-        return may_be_read_as(name, member);
-      };
-      if (members.knows_any(is_meant)) found = &parameter;
+      if (members.may_know(name)) found = &parameter;
       continue;
     }
     const bool deep = parameter.style == ParameterStyle::deep_object;

@@ -1,0 +1,33 @@
+// Names that applications may take for others: those of fields of a form, a query, or cookies.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace guard::json {
+
+// Of "name[a]" the name.
+std::string_view before_bracket(std::string_view name) noexcept;
+
+// Whether an application may read name as that which the document has: without what stands in
+// brackets (PHP, Rack, qs for Node), in other letters (ASP.NET), "." and " " as "_", without blanks
+// before it and what stands behind a NUL (PHP). So it may where the two are the same.
+bool may_be_read_as(std::string_view name, std::string_view documented) noexcept;
+
+// Many of a document, each looked up by whatever may be read as it.
+class Lookalikes {
+ public:
+  void add(std::string_view documented);
+  bool has(std::string_view name) const noexcept;
+
+ private:
+  struct Less {
+    using is_transparent = void;
+    bool operator()(std::string_view a, std::string_view b) const noexcept;
+  };
+
+  std::set<std::string, Less> names_;
+};
+
+}  // namespace guard::json

@@ -34,6 +34,8 @@ sub copy {
     return $files->write_file($to, $text);
 }
 
+# As /etc is: the workers' user looks for the break-glass file.
+chmod 0755, $image or die "chmod: $!\n";
 my %moved = (
     '/usr/share/guard'       => "$image/share",
     '/tmp/guard'             => "$image/tmp",

@@ -122,12 +122,14 @@ my @zones = sort keys %fixed, @counting, qw(guard_health guard_recent_events gua
     is $nginx->hup, undef, 'reloads with the same names';
     is used(metrics(), 'guard_metrics'), $used, 'and uses as much';
     name_places('second');
+    my @counting = $nginx->worker_pids;
     is $nginx->hup, undef, 'reloads with others';
     my $m = metrics();
     my $uncounted = evicted($m, 'guard_metrics');
     ok $uncounted > 0 && $uncounted <= 50, 'some of which are not counted' or diag $uncounted;
     cmp_ok used($m, 'guard_metrics'), '>', 0.9, 'since the zone is full';
     like $nginx->log_text, qr/zone "guard_metrics" has no room beside what old configurations count/, 'as the log says';
+    ok wait_for(sub { !grep { kill 0, $_ } @counting }), 'the old workers end';
     is $nginx->hup, undef, 'once more';
     ok wait_for(sub { $m = metrics(); used($m, 'guard_metrics') < 0.95 }), 'when the old ones are gone there is room' or diag used($m, 'guard_metrics');
     is evicted($m, 'guard_metrics'), $uncounted, 'and nothing more goes uncounted';

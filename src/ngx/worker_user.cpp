@@ -1,6 +1,9 @@
 #include "ngx/worker_user.h"
 
 #include <sys/stat.h>
+#if defined(__linux__)
+#include <sys/prctl.h>
+#endif
 
 #include <grp.h>
 #include <pwd.h>
@@ -35,11 +38,36 @@ Identity worker_identity(ngx_conf_t* cf) noexcept {
   return {entry->pw_uid, entry->pw_gid, NGX_USER};
 }
 
+// What the kernel makes a process that becomes somebody else forget, even for a moment: the signal
+// that it is to get when its parent dies, and that it may dump core.
+class KeptByKernel {
+ public:
+  KeptByKernel() noexcept {
+#if defined(__linux__)
+    prctl(PR_GET_PDEATHSIG, &parent_death_);
+    dumpable_ = prctl(PR_GET_DUMPABLE);
+#endif
+  }
+  ~KeptByKernel() {
+#if defined(__linux__)
+    prctl(PR_SET_PDEATHSIG, parent_death_);
+    if (dumpable_ == 0 || dumpable_ == 1) prctl(PR_SET_DUMPABLE, dumpable_);
+#endif
+  }
+  KeptByKernel(const KeptByKernel&) = delete;
+  KeptByKernel& operator=(const KeptByKernel&) = delete;
+
+ private:
+  int parent_death_ = 0;
+  int dumpable_ = 0;
+};
+
 // What the kernel has against that user's access; 0: nothing.
 int errno_of(ngx_conf_t* cf, const Identity& worker, const char* path, int mode) noexcept {
   const auto ask = [&] { return faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0 ? 0 : ngx_errno; };
   if (geteuid() != 0 || worker.user == 0) return ask();
   // The kernel knows best, so become that user for the question.
+  const KeptByKernel kept;
   int error = EACCES;
   std::array<gid_t, 256> groups;
   const int count = getgroups(static_cast<int>(groups.size()), groups.data());

@@ -286,3 +286,25 @@ guard_event_log $TEST_NGINX_EVENT_LOG;
 {"event":{"type":["allowed"]},"url":{"path":"/y"},"labels":{"decision":"observed"}}
 {"event":{"type":["denied"]},"url":{"path":"/y"},"labels":{"decision":"denied"}}
 {"event":{"type":["allowed"]},"url":{"path":"/z"},"labels":{"decision":"observed"}}
+
+=== TEST 22: what is only observed is told once, whatever internal redirects come
+--- http_config
+guard_event_log $TEST_NGINX_EVENT_LOG;
+--- config
+guard_path strict;
+guard_https require;
+guard_mode observe;
+location / { root html; index index.html; }
+location = /index.html { root html; }
+location = /enforced/index.html { guard_mode observe https; alias html/index.html; }
+location /enforced/ { alias html/; index index.html; }
+--- request eval
+["GET //", "GET //enforced/"]
+--- error_code eval
+[200, 400]
+--- event_log
+{"event":{"code":"https.required","type":["allowed"]},"url":{"path":"//"}}
+{"event":{"code":"path.ambiguous","type":["allowed"]},"url":{"path":"//"}}
+{"event":{"code":"https.required","type":["allowed"]},"url":{"path":"//enforced/"}}
+{"event":{"code":"path.ambiguous","type":["allowed"]},"url":{"path":"//enforced/"}}
+{"event":{"code":"path.ambiguous","type":["denied"]},"url":{"path":"//enforced/"}}

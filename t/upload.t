@@ -315,3 +315,25 @@ $::upload . 'location /more { guard_upload types=text/csv,application/json,image
     ['/u', 'a.txt', 'text/plain'], ['/u', 'a.log', ''], ['/more', 'a.csv', 'text/csv'], ['/u', 'a.png', 'image/png'], ['/more', 'a.json', 'application/json'], ['/more', 'a.gif', 'image/gif']]
 --- error_code eval
 [200, 200, 200, 415, 415, 415]
+
+=== TEST 17: what is only observed is told once, whatever internal redirects come, and refused where it is enforced
+--- upstream
+echo
+--- http_config
+guard_event_log $TEST_NGINX_EVENT_LOG;
+--- config
+guard_upload types=image/png;
+location /seen { guard_mode observe; try_files /none @seen; }
+location @seen { guard_mode observe; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /enforced { guard_mode observe; try_files /none @enforced; }
+location @enforced { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- more_headers eval
+"Content-Type: $::type"
+--- request eval
+["POST /seen\n" . main::form(main::file('a.exe', 'image/png', 'x')), "POST /enforced\n" . main::form(main::file('a.exe', 'image/png', 'x'))]
+--- error_code eval
+[200, 422]
+--- event_log
+{"event":{"code":"upload.name","type":["allowed"]},"url":{"path":"/seen"},"labels":{"decision":"observed"}}
+{"event":{"code":"upload.name","type":["allowed"]},"url":{"path":"/enforced"},"labels":{"decision":"observed"}}
+{"event":{"code":"upload.name","type":["denied"]},"url":{"path":"/enforced"},"labels":{"decision":"denied"}}

@@ -10,7 +10,7 @@ namespace {
 
 Answer evaluate(Request& request, Refusal& refusal) noexcept {
   const PathFlaw flaw = find_path_flaw(ngx::to_view(request.native()->unparsed_uri));
-  if (flaw == PathFlaw::none) return Answer::pass;
+  if (flaw == PathFlaw::none || !request.first_time(&kPathCheck)) return Answer::pass;
   refusal.feature = Feature::path;
   refusal.event = EventKind::path_refused;
   refusal.status = 400;

@@ -41,10 +41,6 @@ struct LocationConf {
   const ServerNames* names = nullptr;  // only with a redirect
 };
 
-struct State {
-  const HttpsPolicy* excepted_by;
-};
-
 LocationConf* location_conf(ngx_http_request_t* r) noexcept {
   return static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_guard_https_module));
 }
@@ -85,20 +81,13 @@ std::string_view redirect_host(ngx_http_request_t* r) noexcept {
   return {};
 }
 
-// What a request that is an exception is led to, by an internal redirect under the same policy, is
-// one as well.
-bool is_exception(core::Request& request, const HttpsPolicy& policy) noexcept {
-  if (policy.except.all().empty()) return false;
-  auto* state = request.state<State>(core::Feature::https);
-  if (state == nullptr) return false;
-  if (policy.except.cover(ngx::to_view(request.native()->uri))) state->excepted_by = &policy;
-  return state->excepted_by == &policy;
-}
-
 core::Answer check_https(core::Request& request, core::Refusal& refusal) noexcept {
   ngx_http_request_t* r = request.native();
   const HttpsPolicy& policy = *location_conf(r)->policy;
-  if (request.scheme() == "https" || is_exception(request, policy)) return core::Answer::pass;
+  if (request.scheme() == "https") return core::Answer::pass;
+  // So what an exception is led to by an internal redirect is one as well.
+  if (!request.first_time(&policy)) return core::Answer::pass;
+  if (policy.except.cover(ngx::to_view(r->uri))) return core::Answer::pass;
   refusal.feature = core::Feature::https;
   refusal.event = core::EventKind::https_refused;
   refusal.code = "https.required";

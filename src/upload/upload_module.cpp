@@ -201,7 +201,7 @@ Answer scan(Request& request, State& state, core::Refusal& refusal) noexcept {
   return state.scanner->done() ? judge_scan(request, *state.scanner, refusal) : Answer::wait;
 }
 
-Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
+Answer judge(Request& request, core::Refusal& refusal) noexcept {
   if (!request.has_body()) return Answer::pass;
   const Policy& policy = policy_of(request);
   auto* state = request.state<State>(core::Feature::upload);
@@ -223,6 +223,13 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
   const Verdict& verdict = state->upload->verdict();
   if (verdict.refused()) return refuse(request, refusal, verdict, state->upload->refused_file());
   return scanning_of(request) == nullptr ? Answer::pass : scan(request, *state, refusal);
+}
+
+// The verdict stays as it is: another location that only observes does not say it again.
+Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
+  const Answer answer = judge(request, refusal);
+  if (answer != Answer::refuse || request.first_time(&policy_of(request))) return answer;
+  return Answer::pass;
 }
 
 void abandon(Request& request) noexcept {

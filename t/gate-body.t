@@ -239,3 +239,15 @@ my $head = "POST /spooled HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5006\r\
 --- error_code: 403
 --- response_body_like: test.body
 --- upstream_requests: 0
+
+=== TEST 21: a body that another module has read already, in the access phase
+--- config
+location /x { guard_test_read; guard_test inner body=8; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- upstream
+echo
+--- request eval
+["POST /x\nhello", "POST /x\nattack", "POST /x\ntoo large for it"]
+--- error_code eval
+[200, 403, 413]
+--- response_body_like eval
+["^hello\$", "test.body", "test.size"]

@@ -337,3 +337,18 @@ location @enforced { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
 {"event":{"code":"upload.name","type":["allowed"]},"url":{"path":"/seen"},"labels":{"decision":"observed"}}
 {"event":{"code":"upload.name","type":["allowed"]},"url":{"path":"/enforced"},"labels":{"decision":"observed"}}
 {"event":{"code":"upload.name","type":["denied"]},"url":{"path":"/enforced"},"labels":{"decision":"denied"}}
+
+=== TEST 18: a body that another module has read already, in the access phase
+--- upstream
+echo
+--- config eval
+$::upload =~ s/guard_upload (?!off)/guard_test_read; guard_upload /gr
+--- more_headers eval
+"Content-Type: $::type"
+--- request eval
+["POST /u\n$::good", "POST /u\n" . main::form(main::file('a.exe', 'image/png', 'x')), "POST /spooled\n" . main::form(main::file('a.txt', 'text/plain', 'x' x 3000)),
+ "POST /spooled\n" . main::form(main::file('a.txt', 'text/plain', 'x' x 3000), main::file('a.exe', 'text/plain', 'x')), "POST /first/x\n$::good"]
+--- error_code eval
+[200, 422, 200, 422, 200]
+--- response_body_like eval
+["\Q$::good\E", 'upload.name', "x{3000}", 'upload.name', "\Q$::good\E"]

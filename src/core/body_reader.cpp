@@ -140,6 +140,18 @@ void BodyReader::repeat(std::uint32_t hearing) noexcept {
   body.hearing = 0;
 }
 
+// Another module has read it before, in the access phase for instance, and the filter below has not
+// looked at it.
+void BodyReader::take_over() noexcept {
+  ngx_http_request_t* r = request_.r_;
+  Request::BodyState& body = request_.body_;
+  body.ended = true;
+  body.received = whole_length_of(r->request_body->bufs);
+  body.stopped = body.limit != 0 && body.received > body.limit;
+  body.ready = !body.stopped;
+  r->preserve_body = 1;
+}
+
 BodyReader::Progress BodyReader::read(const Demand& demand) noexcept {
   ngx_http_request_t* r = request_.r_;
   Request::BodyState& body = request_.body_;
@@ -158,6 +170,11 @@ BodyReader::Progress BodyReader::read(const Demand& demand) noexcept {
     return {NGX_OK};
   }
   body.asked = true;
+  if (r->request_body != nullptr) {
+    take_over();
+    if (body.ready) repeat(demand.hearing);
+    return {NGX_OK};
+  }
   suit_dav(r);
   ngx_int_t rc = ngx_http_read_client_request_body(r, ready);
   if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {

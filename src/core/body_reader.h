@@ -33,6 +33,7 @@ class BodyReader {
   static void ready(ngx_http_request_t* r) noexcept;
   static bool give(Request& request, std::string_view bytes) noexcept;
   void repeat(std::uint32_t hearing) noexcept;
+  void take_over() noexcept;
 
   Request& request_;
 };

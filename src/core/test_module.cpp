@@ -2,6 +2,7 @@
 // that the gates' rules and the Redis client can be tried without any feature.
 //   guard_test front|inner [wait=TIME] [refuse=STATUS] [body=SIZE] [at=evaluate|charge]
 //     [user=VALUE] [redis=NAME] ["send=WORD WORD"] [times=N] [stall=TIME];
+//   guard_test_read;    reads the body in the access phase, as other modules may
 // stall= holds up the whole worker before something is sent, as costly work does.
 // user= publishes a login_failed of that user, as features will that know one.
 // send=: words may hold variables, and "#", which is the number of the command, 0 to N-1. The
@@ -48,6 +49,7 @@ struct TestCommand : redis::Command {
 
 struct TestConf {
   std::array<const TestCheck*, 2> checks{};  // one object for all locations that inherit it
+  bool reads = false;                        // the body, before the inner gate does
 };
 
 struct TestState {
@@ -305,6 +307,27 @@ ngx_int_t get_redis(ngx_http_request_t* r, ngx_http_variable_value_t* v, uintptr
   return NGX_OK;
 }
 
+void set_read(ngx_conf_t* /*cf*/, Words& /*words*/, TestConf& conf) {
+  conf.reads = true;
+}
+
+ngx_int_t read_early(ngx_http_request_t* r) noexcept {
+  const auto* conf =
+      static_cast<TestConf*>(ngx_http_get_module_loc_conf(r, ngx_http_guard_test_module));
+  if (!conf->reads || r != r->main || r->request_body != nullptr) return NGX_DECLINED;
+  const ngx_int_t rc = ngx_http_read_client_request_body(r, [](ngx_http_request_t* read) noexcept {
+    read->write_event_handler = ngx_http_core_run_phases;
+    ngx_http_core_run_phases(read);
+  });
+  if (rc >= NGX_HTTP_SPECIAL_RESPONSE) return rc;
+  ngx_http_finalize_request(r, NGX_DONE);
+  return NGX_DONE;
+}
+
+void install_reader(ngx_conf_t* cf) {
+  ngx::add_handler(cf, NGX_HTTP_ACCESS_PHASE, read_early);
+}
+
 void merge(ngx_conf_t* cf, TestConf& parent, TestConf& child) {
   for (std::size_t i = 0; i < child.checks.size(); ++i) {
     if (child.checks[i] == nullptr) child.checks[i] = parent.checks[i];
@@ -323,12 +346,14 @@ ngx_command_t commands[] = {
     ngx::command(ngx_string("guard_test"),
                  NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF | NGX_CONF_1MORE,
                  NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_test>),
+    ngx::command(ngx_string("guard_test_read"), NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS,
+                 NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_read>),
     ngx_null_command,
 };
 
 ngx_http_module_t context = {
     ngx::configuration<preconfigure>,
-    nullptr,
+    ngx::configuration<install_reader>,
     nullptr,
     nullptr,
     nullptr,

@@ -188,3 +188,37 @@ POST /x
 --- error_code: 204
 --- upstream_headers
 X-Name: f n
+
+=== TEST 11: a name in other letters, as Go and ASP.NET look for it
+--- upstream
+status 204
+--- config eval: $::set
+--- more_headers
+Content-Type: application/json
+--- pipelined_requests eval
+["POST /x\n{\"User\":{\"EMAIL\":\"a\@example.com\"}}", "POST /x\n{\"u\x{c5}\x{bf}er\":{\"email\":\"a\@example.com\"}}", "POST /x\n{\"user\":{\"emails\":1,\"mail\":2,\"email\":\"a\@example.com\"},\"users\":3}"]
+--- error_code eval
+[204, 204, 204]
+--- upstream_headers
+X-Email: <a@example.com>
+X-Raw: <a@example.com>
+
+=== TEST 12: and two of them: applications differ in which they take
+--- upstream
+status 204
+--- config eval
+$::set . 'location /twice { guard_json_limits duplicates=allow; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; add_header X-Seen "<$email>" always; }
+location /observed { guard_mode observe json; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /none { guard_json_set $email ""; guard_json_set $first ""; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }'
+--- more_headers
+Content-Type: application/json
+--- pipelined_requests eval
+["POST /x\n{\"user\":{\"email\":\"a\",\"Email\":\"b\"}}", "POST /x\n{\"user\":{\"email\":\"a\"},\"USER\":{}}", "POST /x\n{\"LIST\":[],\"list\":[1]}",
+ "POST /twice\n{\"user\":{\"email\":\"a\",\"Email\":\"b\"}}", "POST /observed\n{\"user\":{\"email\":\"a\",\"Email\":\"b\"}}", "POST /none\n{\"user\":{\"email\":\"a\",\"Email\":\"b\"}}"]
+--- error_code eval
+[400, 400, 400, 204, 204, 204]
+--- response_body_like eval
+[(map { '"title":"Repeated member name","status":400,"detail":"an object has members whose names differ in case alone","instance":"urn:request:[0-9a-f]{32}","code":"json.duplicate_key",'
+    . qq("errors":\\[\\{"detail":"an object has members whose names differ in case alone","pointer":"#/$_","keyword":"duplicates"\\}\\]) } qw(user/Email USER list)), ('^$') x 3]
+--- raw_response_headers_like eval
+['', '', '', 'X-Seen: <b>', '', '']

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <limits>
 
+#include "core/ascii.h"
 #include "core/words.h"
 
 namespace guard::core {
@@ -37,6 +38,30 @@ std::string unescaped(std::string_view token, std::string_view pointer) {
   return name;
 }
 
+// Takes a character off text. Two of those that are not ASCII are letters of it in another case.
+char next_folded(std::string_view& text) noexcept {
+  constexpr std::string_view kLongS = "\u017f";
+  constexpr std::string_view kKelvin = "\u212a";
+  std::size_t length = 1;
+  char c = to_lower(text.front());
+  if (text.starts_with(kLongS)) {
+    length = kLongS.size();
+    c = 's';
+  } else if (text.starts_with(kKelvin)) {
+    length = kKelvin.size();
+    c = 'k';
+  }
+  text.remove_prefix(length);
+  return c;
+}
+
+bool is_same_in_any_case(std::string_view a, std::string_view b) noexcept {
+  while (!a.empty() && !b.empty()) {
+    if (next_folded(a) != next_folded(b)) return false;
+  }
+  return a.empty() && b.empty();
+}
+
 }  // namespace
 
 JsonPointer::JsonPointer(std::string_view pointer) {
@@ -65,6 +90,28 @@ const JsonNode* JsonPointer::find(const JsonDocument& document) const noexcept {
     node = step(document, *node, i);
   }
   return node;
+}
+
+JsonPointer::Reading JsonPointer::find_in_any_case(const JsonDocument& document) const noexcept {
+  Reading reading{&document.root(), nullptr};
+  for (std::size_t i = 0; i < steps_.size() && reading.node != nullptr; ++i) {
+    const JsonNode& container = *reading.node;
+    if (container.type != JsonType::object) {
+      reading.node = step(document, container, i);
+      continue;
+    }
+    reading.node = nullptr;
+    std::string_view taken;
+    for (std::uint32_t key = document.index_of(container) + 1; key < container.next;
+         key = document[key + 1].next) {
+      const std::string_view name = document.text(document[key]);
+      if (!is_same_in_any_case(name, steps_[i].name)) continue;
+      if (reading.node != nullptr && name != taken) reading.rival = &document[key + 1];
+      reading.node = &document[key + 1];
+      taken = name;
+    }
+  }
+  return reading;
 }
 
 bool append_pointer_token(char* pointer, std::size_t& size, std::size_t limit,

@@ -25,6 +25,14 @@ class JsonPointer {
   const JsonNode* step(const JsonDocument& document, const JsonNode& node,
                        std::size_t i) const noexcept;
 
+  struct Reading {
+    const JsonNode* node = nullptr;
+    // A member on the way that some applications take instead; null: none.
+    const JsonNode* rival = nullptr;
+  };
+  // The same for whoever looks for names in any case, as Go and ASP.NET do.
+  Reading find_in_any_case(const JsonDocument& document) const noexcept;
+
   std::size_t depth() const { return steps_.size(); }
 
  private:

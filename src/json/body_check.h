@@ -29,6 +29,10 @@ namespace guard::json {
 // guard_json_limits of the request's location.
 const core::JsonLimits& limits_of(const core::Request& request) noexcept;
 const JsonMetrics& json_metrics_of(const core::Request& request) noexcept;
+// Sets the variables of guard_json_set in the request's location. Refuses where applications differ
+// in which member they take for one, unless its limits allow duplicates.
+core::Answer set_variables(core::Request& request, core::Refusal& refusal,
+                           const core::JsonDocument& document) noexcept;
 
 struct BodyWorkers {
   std::unique_ptr<SchemaEvaluator> evaluator;
@@ -207,8 +211,10 @@ core::Answer check_body_untimed(core::Request& request, core::Refusal& refusal,
   const core::JsonBody::Result result = core::JsonBody::parse(request, *rule.limits, rule.form);
   switch (result.state) {
     case core::JsonBody::State::valid:
-      on_document(*result.document);
-      if (rule.program == nullptr) return core::Answer::pass;
+      if (const core::Answer answer = on_document(*result.document);
+          answer != core::Answer::pass || rule.program == nullptr) {
+        return answer;
+      }
       return check_schema(request, refusal, rule, *result.document);
     case core::JsonBody::State::invalid:
       return refuse(request, refusal, *result.error, rule.form != nullptr);
@@ -218,7 +224,7 @@ core::Answer check_body_untimed(core::Request& request, core::Refusal& refusal,
   return refuse(refusal, code_unavailable(), "the body could not be read");
 }
 
-// on_document: is called with the document before the schema is.
+// on_document: is asked about the document before the schema is.
 template <class OnDocument>
 core::Answer check_body(core::Request& request, core::Refusal& refusal, const BodyRule& rule,
                         const OnDocument& on_document) noexcept {

@@ -121,17 +121,19 @@ core::BodyNeed body_need(Request& request) noexcept {
   return {true, policy.limits.size};
 }
 
-void set_variables(Request& request, const LocationConf& conf,
-                   const core::JsonDocument& document) noexcept {
+// The value of a member that is named as one of a variable, but for its case; null: there is none.
+const core::JsonNode* fill_variables(Request& request, const LocationConf& conf,
+                                     const core::JsonDocument& document) noexcept {
+  const core::JsonNode* rival = nullptr;
   auto* state = request.state<State>(core::Feature::json);
-  if (state == nullptr) return;
+  if (state == nullptr) return nullptr;
   if (state->values == nullptr) {
     const std::size_t count = main_of(request.native())->variables.size();
     state->values = static_cast<ngx_str_t*>(ngx_pcalloc(request.pool(), count * sizeof(ngx_str_t)));
-    if (state->values == nullptr) return;
+    if (state->values == nullptr) return nullptr;
   }
   for (const auto& setting : conf.settings) {
-    const std::string_view value = variable_value(document, setting->extraction);
+    const std::string_view value = variable_value(document, setting->extraction, rival);
     ngx_str_t& slot = state->values[setting->variable];
     slot = {};
     if (value.empty()) continue;
@@ -140,6 +142,19 @@ void set_variables(Request& request, const LocationConf& conf,
     write_variable(value, setting->extraction.lower, data);
     slot = ngx::borrow({data, value.size()});
   }
+  return rival;
+}
+
+// Which of the two an application takes, its language says.
+Answer refuse_rival(Request& request, core::Refusal& refusal, const core::JsonDocument& document,
+                    const core::JsonNode& rival) noexcept {
+  constexpr std::string_view kRival = "an object has members whose names differ in case alone";
+  const Code& code = code_of(core::JsonFault::duplicate_key);
+  auto* error = request.memory<core::FieldError>(1);
+  if (tell(request, document, document.index_of(rival), kRival, code.keyword, error)) {
+    refusal.errors = {error, 1};
+  }
+  return refuse(refusal, code, kRival);
 }
 
 Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
@@ -149,8 +164,7 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
     // The location of an internal redirect may have settings of its own.
     const core::JsonDocument* document =
         conf.settings.empty() ? nullptr : core::JsonBody::document(request);
-    if (document != nullptr) set_variables(request, conf, *document);
-    return Answer::pass;
+    return document == nullptr ? Answer::pass : set_variables(request, refusal, *document);
   }
   const Fields* fields = fields_of(request);
   if (fields == nullptr) return refuse(refusal, code_unavailable(), "no memory is left");
@@ -167,7 +181,7 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
                       fields->one_form() ? policy.forms : nullptr,
                       policy.schema};
   return check_body(request, refusal, rule, [&](const core::JsonDocument& document) {
-    if (!conf.settings.empty()) set_variables(request, conf, document);
+    return set_variables(request, refusal, document);
   });
 }
 
@@ -336,6 +350,15 @@ ngx_http_module_t context = {
 
 const core::JsonLimits& limits_of(const core::Request& request) noexcept {
   return location_of(request.native())->policy->limits;
+}
+
+core::Answer set_variables(core::Request& request, core::Refusal& refusal,
+                           const core::JsonDocument& document) noexcept {
+  const LocationConf& conf = *location_of(request.native());
+  if (conf.settings.empty()) return Answer::pass;
+  const core::JsonNode* rival = fill_variables(request, conf, document);
+  if (rival == nullptr || conf.policy->limits.duplicates) return Answer::pass;
+  return refuse_rival(request, refusal, document, *rival);
 }
 
 const JsonMetrics& json_metrics_of(const core::Request& request) noexcept {

@@ -226,7 +226,7 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
   }
   rule.program = &policy.description->openapi->program;
   rule.block = policy.description->openapi->block_of(state->body.schema);
-  return check_body(request, refusal, rule, [](const core::JsonDocument&) {});
+  return check_body(request, refusal, rule, [](const core::JsonDocument&) { return Answer::pass; });
 }
 
 const core::Check kCheck = {.feature = core::Feature::openapi,

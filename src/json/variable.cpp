@@ -21,9 +21,10 @@ std::string_view trimmed(std::string_view value) noexcept {
 
 }  // namespace
 
-std::string_view variable_value(const core::JsonDocument& document,
-                                const Extraction& extraction) noexcept {
-  const core::JsonNode* node = extraction.pointer.find(document);
+std::string_view variable_value(const core::JsonDocument& document, const Extraction& extraction,
+                                const core::JsonNode*& rival) noexcept {
+  const auto [node, other] = extraction.pointer.find_in_any_case(document);
+  if (other != nullptr) rival = other;
   if (node == nullptr) return {};
   std::string_view value = document.scalar(*node).value_or(std::string_view{});
   if (extraction.trim) value = trimmed(value);

@@ -322,7 +322,9 @@ void variables(void**) {
   assert_non_null(document);
   const auto value = [&](std::string_view pointer, bool lower = false, bool trim = false) {
     const Extraction extraction{"v", core::JsonPointer(pointer), lower, trim};
-    const std::string_view found = variable_value(*document, extraction);
+    const core::JsonNode* rival = nullptr;
+    const std::string_view found = variable_value(*document, extraction, rival);
+    assert_null(rival);
     std::string out(found.size(), '\0');
     write_variable(found, lower, out.data());
     return out;
@@ -338,6 +340,35 @@ void variables(void**) {
   expect_text(value("/edge"), "");
   expect_text(value("/edge", false, true), "ok");
   expect_text(value("/blank", false, true), "");
+}
+
+// Names in another case: what they are taken for, and where applications differ.
+void cases(void**) {
+  core::JsonParser parser;
+  core::JsonLimits limits;
+  limits.duplicates = true;
+  const auto value = [&](std::string_view text, std::string_view pointer) {
+    const core::JsonDocument* document = parser.parse(text, limits);
+    assert_non_null(document);
+    const Extraction extraction{"v", core::JsonPointer(pointer), false, false};
+    const core::JsonNode* rival = nullptr;
+    std::string out(variable_value(*document, extraction, rival));
+    if (rival != nullptr) out.append(" rival ").append(document->text(*rival));
+    return out;
+  };
+  expect_text(value(R"({"key":1})", "/key"), "1");
+  expect_text(value(R"({"KEY":1})", "/key"), "1");
+  expect_text(value(R"({"key":1})", "/KEY"), "1");
+  expect_text(value("{\"\u212aey\":1}", "/key"), "1");
+  expect_text(value("{\"u\u017fer\":1}", "/USER"), "1");
+  expect_text(value(R"({"keys":1,"ke":2,"":3,"\u0001ey":4})", "/key"), "");
+  expect_text(value("{\"\u00c9\":1}", "/\u00e9"), "");
+  expect_text(value(R"({"key":1,"key":2})", "/key"), "2");
+  expect_text(value(R"({"key":1,"Key":2})", "/key"), "2 rival 2");
+  expect_text(value(R"({"Key":1,"key":2,"x":{"KEY":3}})", "/key"), "2 rival 2");
+  expect_text(value(R"({"a":{"b":1},"A":{}})", "/a/b"), " rival ");
+  expect_text(value(R"([{"B":1}])", "/0/b"), "1");
+  expect_text(value(R"({"0":{"B":1}})", "/0/b"), "1");
 }
 
 void schemas(void**) {
@@ -391,6 +422,7 @@ int main() {
       cmocka_unit_test(codes),
       cmocka_unit_test(details),
       cmocka_unit_test(variables),
+      cmocka_unit_test(cases),
   };
   return cmocka_run_group_tests_name("json_policy", tests, nullptr, nullptr);
 }

@@ -404,3 +404,20 @@ main::requests((map { ['GET /v1/orders', "Cookie: $_\r\n"] } 'SID=xyz', 'sid=ab;
 [(422) x 9, (200) x 3]
 --- response_body_like eval
 [(main::bad(['cookie', 'sid', '', 'must be written as the document names it'])) x 7, (main::bad(['query', 'box', '', 'must be written as the document names it'])) x 2, ('') x 3]
+
+=== TEST 17: variables from bodies that the document describes, JSON and forms
+--- user_files eval: $::document
+--- upstream
+status 204
+--- config
+guard_json_set $name /name;
+location / { guard_openapi $TEST_NGINX_HTML_DIR/api.json; proxy_set_header X-Seen "<$name>"; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+main::requests((map { ['POST /v1/orders', "Content-Type: $_->[0]\r\n", $_->[1]] } ['application/json', '{"name":"a","price":1}'], ['application/x-www-form-urlencoded', 'name=a&price=1'],
+    ['application/json', '{"name":"a","price":1,"Name":"b"}']))
+--- error_code eval
+[204, 204, 400]
+--- response_body_like eval
+['', '', '"code":"json.duplicate_key"']
+--- upstream_headers eval
+['X-Seen: <a>', 'X-Seen: <a>']

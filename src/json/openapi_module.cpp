@@ -226,7 +226,9 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
   }
   rule.program = &policy.description->openapi->program;
   rule.block = policy.description->openapi->block_of(state->body.schema);
-  return check_body(request, refusal, rule, [](const core::JsonDocument&) { return Answer::pass; });
+  return check_body(request, refusal, rule, [&](const core::JsonDocument& document) {
+    return set_variables(request, refusal, document);
+  });
 }
 
 const core::Check kCheck = {.feature = core::Feature::openapi,

@@ -181,7 +181,7 @@ bool Inspection::evaluate_target(const CompiledRule& compiled, const CompiledTar
   if (target.count && compiled.compares) return compares_count(compiled, target);
   if (target.count) {
     std::int64_t count = 0;
-    for_each(target, {}, [&](const Subject&, const Groups&) { ++count; });
+    for_each(target, {.counting = true}, [&](const Subject&, const Groups&) { ++count; });
     char* at = transaction_.arena().allocate(20);
     const auto end = std::to_chars(at, at + 20, count);
     const std::string_view text(at, static_cast<std::size_t>(end.ptr - at));
@@ -253,7 +253,7 @@ bool Inspection::compares_count(const CompiledRule& compiled, const CompiledTarg
     const Variable& variable = tx_[static_cast<std::size_t>(target.slot)];
     count = variable.state == Variable::State::unset ? 0 : 1;
   } else {
-    for_each(target, {}, [&](const Subject&, const Groups&) { ++count; });
+    for_each(target, {.counting = true}, [&](const Subject&, const Groups&) { ++count; });
   }
   charge(kStepCost);
   const Rule& rule = *compiled.rule;
@@ -363,6 +363,7 @@ void Inspection::for_each(const CompiledTarget& target, const Sought& sought, Ea
     for (const Field& field : transaction_.list(view.lists[i])) {
       if (stopped()) return;
       if (tag != 0 && field.name_tag != tag) continue;
+      if (field.again && (view.names || sought.counting)) continue;
       if (view.names) {
         try_one(field.name, field.name, field.name_traits, field.name_groups, field.known_name);
       } else if (!field.trusted) {

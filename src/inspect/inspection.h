@@ -173,6 +173,7 @@ class Inspection {
     std::uint8_t tier = 0;
     int memory = -1;
     bool by_traits = true;  // what a value has makes a difference to the rule
+    bool counting = false;  // how many there are, not what they are
 
     bool may_match(Traits traits, const std::array<std::uint8_t, kTiers>& groups) const;
   };

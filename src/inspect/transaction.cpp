@@ -183,7 +183,12 @@ void Transaction::begin_uri(const RequestView& view) {
     const std::size_t hash = query.find('#');
     if (hash != std::string_view::npos) {
       const std::string_view before = query.substr(0, hash);
+      std::vector<Field>& args = list(List::args_get);
+      const std::size_t whole = args.size();
       add_form(before.substr(before.rfind('&') + 1), List::args_get);
+      for (std::size_t i = 0; i < whole && whole < args.size() && !args.back().again; ++i) {
+        args.back().again = args[i].name == args.back().name;
+      }
     }
   }
 }

@@ -80,6 +80,8 @@ struct Field {
   std::array<std::uint8_t, kTiers> name_groups{};
   // A schema has confined the value to something that holds no attack.
   bool trusted = false;
+  // Another reading of the value of an argument that is there: it is not counted, nor its name.
+  bool again = false;
   std::uint32_t name_tag = 0;
   // What is remembered of them; null: nothing.
   KnownValue* known_value = nullptr;

@@ -98,6 +98,17 @@ void reads_behind_fragments(void**) {
   is(kRules, "GET /x.bak#y HTTP/1.1\r\n\r\n", "3[REQUEST_BASENAME]");
   is(kRules, "GET /x#wicked HTTP/1.1\r\n\r\n", "4[REQUEST_URI]");
   is(kRules, "GET /?x=1&y=2#z HTTP/1.1\r\n\r\n", "");
+  // It is one argument, in whichever way it is read.
+  constexpr std::string_view kCounts =
+      "SecRule ARGS_NAMES \"@rx .\" \"id:1,phase:1,pass,nolog,setvar:tx.n_%{MATCHED_VAR}=+1\"\n"
+      "SecRule TX:/^n_/ \"@gt 1\" \"id:2,phase:1,pass\"\n"
+      "SecRule &ARGS \"@gt 2\" \"id:3,phase:1,pass\"\n"
+      "SecRule &ARGS:x \"@gt 1\" \"id:4,phase:1,pass\"\n"
+      "SecRule ARGS_NAMES \"@streq a\" \"id:5,phase:1,pass\"\n"
+      "SecRule &ARGS|&QUERY_STRING \"@rx ^3$\" \"id:6,phase:1,pass\"\n";
+  is(kCounts, "GET /?y=1&x=2#z HTTP/1.1\r\n\r\n", "");
+  is(kCounts, "GET /?x=1&x=2#z HTTP/1.1\r\n\r\n", "2[TX:n_x] 4[ARGS:x]");
+  is(kCounts, "GET /?x=1&a#b=2 HTTP/1.1\r\n\r\n", "3[ARGS] 5[ARGS_NAMES:a] 6[ARGS]");
 }
 
 // In the second phase, as ModSecurity v3 has it.

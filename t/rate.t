@@ -516,6 +516,8 @@ location @app { guard_rate one; root html; try_files /index.html =404; }
 ["GET /dry", "GET /dry", "GET /seen", "GET /seen"]
 --- error_code eval
 [200, 429, 429, 429]
+--- raw_response_headers_like eval
+["", ("RateLimit-Policy: \"one\";q=1;w=3600\r\nRateLimit: ") x 3]
 
 
 === TEST 37: a value from the body that only the location of an internal redirect takes from it

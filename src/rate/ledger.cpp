@@ -57,6 +57,10 @@ void Ledger::begin(bool inner) noexcept {
 }
 
 const Asked* Ledger::ask(std::span<Asked> windows, bool alone) noexcept {
+  // What an earlier location has only observed is told anew.
+  for (Asked* asked = first_; asked != nullptr; asked = asked->next) {
+    if (asked->final && asked->meter->owner == windows.front().meter->owner) asked->unknown = true;
+  }
   const Asked* refusal = nullptr;
   for (Asked& asked : windows) {
     *end_ = &asked;

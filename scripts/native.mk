@@ -4,7 +4,7 @@
 # once, for the module (fuzzing needs another compiler): scripts/build must have configured it in OUT.
 # t/unit/ngx/*_test.cpp try src/ngx on a stub of nginx.
 # What is marked "inspect-logic" is in them, too; the libraries that it brings are linked only where it is used.
-#   make -f scripts/native.mk guardctl | unit | fuzz | bench | conformance   [OUT=build] [SANITIZE=1]
+#   make -f scripts/native.mk guardctl | unit | fuzz | replay | bench | conformance   [OUT=build] [SANITIZE=1]
 
 OUT ?= build
 # The dependency files name their targets: the same folder must have one name.
@@ -47,12 +47,14 @@ NGX_OBJECTS := $(patsubst %,$(OUT)/objs/addon/%.o,ngx/config ngx/zone core/count
     core/leased_job core/script_call core/total_queue)
 FUZZ_OBJECTS := $(LOGIC:%.cpp=$(OUT)/native-fuzz/%.o)
 
-.PHONY: guardctl unit fuzz bench conformance print-flags module-objects
+.PHONY: guardctl unit fuzz replay bench conformance print-flags module-objects
 .SECONDARY:
 
 guardctl: $(OUT)/guardctl $(OUT)/guardctl-inspect
 unit: $(UNITS:%=$(OUT)/$(KIND)/unit/%) $(NGX_UNITS:%=$(OUT)/$(KIND)/unit/ngx_%)
 fuzz: $(FUZZERS:%=$(OUT)/fuzz/%)
+# The fuzz targets without libFuzzer, which run the inputs that they are given.
+replay: $(FUZZERS:%=$(OUT)/$(KIND)/fuzz/%)
 bench: $(BENCHES:%=$(OUT)/$(KIND)/bench/%)
 conformance: $(CONFORMANCE:%=$(OUT)/$(KIND)/conformance/%)
 
@@ -61,18 +63,19 @@ print-flags:
 	@echo $(filter-out -MMD -MP,$(BASE))
 
 # The parser of YAML is guardctl's alone, and of those tests that try how it is used.
-YAML := $(OUT)/guardctl $(OUT)/$(KIND)/unit/yaml_to_json $(OUT)/fuzz/yaml_convert
+YAML := $(OUT)/guardctl $(OUT)/$(KIND)/unit/yaml_to_json $(OUT)/$(KIND)/fuzz/yaml_convert $(OUT)/fuzz/yaml_convert
 $(YAML): LIBS += -lyaml-cpp
-$(OUT)/$(KIND)/unit/yaml_to_json: $(patsubst %,$(OUT)/$(KIND)/src/cli/%.o,yaml_scalar yaml_to_json)
+$(OUT)/$(KIND)/unit/yaml_to_json $(OUT)/$(KIND)/fuzz/yaml_convert: $(patsubst %,$(OUT)/$(KIND)/src/cli/%.o,yaml_scalar yaml_to_json)
 $(OUT)/fuzz/yaml_convert: $(patsubst %,$(OUT)/native-fuzz/src/cli/%.o,yaml_scalar yaml_to_json)
 
 # What reads logs is guardctl's alone, too.
 EVENTS := event_lines event_record events_verifier printable
-$(OUT)/$(KIND)/unit/events_verifier: $(EVENTS:%=$(OUT)/$(KIND)/src/cli/%.o)
+$(OUT)/$(KIND)/unit/events_verifier $(OUT)/$(KIND)/fuzz/events_verify: $(EVENTS:%=$(OUT)/$(KIND)/src/cli/%.o)
 $(OUT)/fuzz/events_verify: $(EVENTS:%=$(OUT)/native-fuzz/src/cli/%.o)
 
 # And of nginx's configuration.
 CONF := event_lines nginx_conf printable
+$(OUT)/$(KIND)/fuzz/nginx_conf: $(CONF:%=$(OUT)/$(KIND)/src/cli/%.o)
 $(OUT)/fuzz/nginx_conf: $(CONF:%=$(OUT)/native-fuzz/src/cli/%.o)
 
 # And so is the parser of HTML.
@@ -120,6 +123,8 @@ $(PRELUDES): %.gch: %
 
 # What is tried is compiled as in the module; the tests themselves run but once.
 $(OUT)/$(KIND)/t/unit/%: private FLAGS += -O1
+# g++ 12 takes what an empty std::optional holds for read.
+$(OUT)/$(KIND)/t/fuzz/%: private FLAGS += -O1 -Wno-maybe-uninitialized
 
 $(OUT)/$(KIND)/src/cli/%.o: src/cli/%.cpp $(OUT)/$(KIND)/src/prelude.h.gch
 	@mkdir -p $(@D)
@@ -150,6 +155,14 @@ $(OUT)/$(KIND)/conformance/%: $(OUT)/$(KIND)/t/conformance/%.o $(OUT)/$(KIND)/lo
 $(OUT)/fuzz/%: $(OUT)/native-fuzz/t/fuzz/%_fuzz.o $(OUT)/native-fuzz/logic.a
 	@mkdir -p $(@D)
 	$(CLANGXX) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
+
+$(OUT)/$(KIND)/fuzz/%: $(OUT)/$(KIND)/t/fuzz/%_fuzz.o $(OUT)/$(KIND)/t/fuzz/replay.o $(OUT)/$(KIND)/logic.a
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
+
+$(OUT)/$(KIND)/t/fuzz/%.o: t/fuzz/%.cpp $(OUT)/$(KIND)/src/prelude.h.gch
+	@mkdir -p $(@D)
+	$(CXX) $(FLAGS) $(PRELUDE) $(OUT)/$(KIND)/src/prelude.h -c -o $@ $<
 
 $(OUT)/$(KIND)/%.o: %.cpp
 	@mkdir -p $(@D)

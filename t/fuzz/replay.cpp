@@ -1,5 +1,5 @@
-// Runs a fuzz target on the files that it is given, and on nothing at all, without libFuzzer: by what
-// the other tests are compiled with.
+// Runs a fuzz target on the files that it is given, and on nothing at all, without libFuzzer: by
+// what the other tests are compiled with.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>

@@ -16,10 +16,19 @@ namespace {
 
 constexpr std::size_t kMaxPage = 64U << 20U;
 
+// What is wrong with a page is nobody's concern here, and of each error gumbo would keep the tags
+// that are open there.
+const GumboOptions& options() {
+  static const GumboOptions options = [] {
+    GumboOptions own = kGumboDefaultOptions;
+    own.max_errors = 0;
+    return own;
+  }();
+  return options;
+}
+
 struct Destroy {
-  void operator()(GumboOutput* output) const noexcept {
-    gumbo_destroy_output(&kGumboDefaultOptions, output);
-  }
+  void operator()(GumboOutput* output) const noexcept { gumbo_destroy_output(&options(), output); }
 };
 
 std::string lower(std::string_view text) {
@@ -103,7 +112,7 @@ void read_element(const GumboElement& element, std::vector<InlineBlock>& blocks)
 std::vector<InlineBlock> inline_blocks(std::string_view html) {
   if (html.size() > kMaxPage) core::fail("a page of more than 64 MiB");
   const std::unique_ptr<GumboOutput, Destroy> output(
-      gumbo_parse_with_options(&kGumboDefaultOptions, html.data(), html.size()));
+      gumbo_parse_with_options(&options(), html.data(), html.size()));
   std::vector<InlineBlock> blocks;
   // Pages may be nested deep: no recursion.
   std::vector<const GumboNode*> open = {output->document};

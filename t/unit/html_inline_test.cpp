@@ -1,5 +1,7 @@
 #include "cli/html_inline.h"
 
+#include <sys/resource.h>
+
 #include "unit.h"
 
 namespace cli = guard::cli;
@@ -45,10 +47,18 @@ void attributes(void**) {
               "script.onclick@1=a(\"x\")|style.style@1=color:red");
 }
 
+long most_kilobytes() {
+  rusage usage{};
+  assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
+  return usage.ru_maxrss;
+}
+
 void deep(void**) {
   std::string html;
   for (int i = 0; i < 20'000; ++i) html += "<div>";
+  const long before = most_kilobytes();
   expect_text(blocks(html + "<script>a()</script>"), "script@1=a()");
+  assert_true(most_kilobytes() - before < 200'000);
 }
 
 void hashes(void**) {

@@ -139,7 +139,7 @@ for my $url (qw(url unix_url)) {
             my ($command) = @_;
             return unless -e "$dir/late";
             return '' if lc $command->[0] eq 'incr' && -e "$dir/too-late";
-            select undef, undef, undef, 0.07;
+            select undef, undef, undef, scaled(0.07);    # as timeout= is
             return;
         }
     );

@@ -31,6 +31,13 @@ for my $case ([$modules, '--test'], [$all], [$all, '--test'], [$all]) {
     is_deeply(compiled($files), $before, 'and nothing to compile');
 }
 
+# A plain source tree, by either name.
+for my $name (qw(NGINX_SRC NGX_SRC)) {
+    my $said = '';
+    ok(!run(["$root/scripts/build"], '>&', \$said, init => sub { delete @ENV{qw(NGINX_SRC NGX_SRC)}; $ENV{$name} = '/no/nginx' }, timeout(60)), "$name: none there");
+    like($said, qr{^scripts/build: no nginx source tree in /no/nginx }m, "$name: is said");
+}
+
 # nginx's own build would say that there is no compiler.
 {
     my $folder = tempdir('guard build XXXXXX', TMPDIR => 1, CLEANUP => 1);

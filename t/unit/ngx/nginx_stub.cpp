@@ -67,6 +67,7 @@ Conf::Conf(std::vector<const char*> words) {
   cf_.cycle = &cycle_;
   cf_.pool = pool_.get();
   cf_.log = &log_;
+  cf_.conf_file = &file_;
 }
 
 ngx_int_t run_init(std::size_t size, void* old_data) {

@@ -48,6 +48,7 @@ class Conf {
   ngx_log_t log_{};
   ngx_array_t args_{};
   std::vector<ngx_str_t> words_;
+  ngx_conf_file_t file_{};
   ngx_conf_t cf_{};
 };
 

@@ -169,3 +169,18 @@ Content-Type: application/json
 [map { "POST /\n{\"user_id\":$_}" } '42', '42.0', '4.2e1', '420e-1', '42.000', '"42"', '42.00000000000000000001', '43.0', '42.5', '0', '-0', '-0.0', '0e5']
 --- error_code eval
 [200, 200, 200, (429) x 4, (200) x 5, 429]
+
+
+=== TEST 11: what an application trims makes no name that is not counted
+--- http_config
+guard_rate_policy login rate=1/day key=$login_name;
+--- config
+guard_json_set $login_name /name;
+location / { guard_json on; guard_rate login; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- upstream: status 200
+--- more_headers
+Content-Type: application/json
+--- request eval
+[map { "POST /\n{\"name\":\"$_\"}" } 'ann', 'ann\n', '\tann', 'ann \r\n ', 'ann\u0000', '\u000bann\u007f', 'bob']
+--- error_code eval
+[200, (429) x 5, 200]

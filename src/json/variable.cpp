@@ -11,12 +11,16 @@ bool is_control(char c) noexcept {
   return byte < 0x20 || byte == 0x7F;
 }
 
-// Of ASCII: the blanks that are no control characters of their own.
+// Without what applications trim: blanks, and control characters of any kind.
 std::string_view trimmed(std::string_view value) noexcept {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const std::size_t first = value.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return value.substr(first, value.find_last_not_of(kBlanks) - first + 1);
+  const auto falls = [](char c) { return c == ' ' || is_control(c); };
+  while (!value.empty() && falls(value.front())) value.remove_prefix(1);
+  while (!value.empty() && falls(value.back())) value.remove_suffix(1);
+  return value;
+}
+
+bool has_control(std::string_view value) noexcept {
+  return std::any_of(value.begin(), value.end(), is_control);
 }
 
 }  // namespace
@@ -27,8 +31,8 @@ std::string_view variable_value(const core::JsonDocument& document, const Extrac
   if (other != nullptr) rival = other;
   if (node == nullptr) return {};
   std::string_view value = document.scalar(*node).value_or(std::string_view{});
-  if (extraction.trim) value = trimmed(value);
-  return std::any_of(value.begin(), value.end(), is_control) ? std::string_view{} : value;
+  if (extraction.trim || has_control(value)) value = trimmed(value);
+  return has_control(value) ? std::string_view{} : value;
 }
 
 void write_variable(std::string_view value, bool lower, char* out) noexcept {

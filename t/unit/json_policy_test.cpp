@@ -317,7 +317,8 @@ void variables(void**) {
   core::JsonParser parser;
   const core::JsonDocument* document = parser.parse(
       R"({"s":"  Jane\u00c9 ","n":1.50,"t":true,"z":null,"o":{},"a":["x"],"crlf":"a\r\nX: y",)"
-      R"("nul":"a\u0000","del":"\u007f","edge":"\r\n ok\t","blank":" \t "})",
+      R"("nul":"a\u0000","del":"\u007f","within":" a\u0000b\n","both":"a \n ",)"
+      R"("edge":"\r\n ok\t","blank":" \t "})",
       {});
   assert_non_null(document);
   const auto value = [&](std::string_view pointer, bool lower = false, bool trim = false) {
@@ -333,11 +334,14 @@ void variables(void**) {
   expect_text(value("/s", true, true), "jane\xC3\x89");
   expect_text(value("/n"), "1.50");
   expect_text(value("/t"), "true");
-  for (const char* empty : {"/z", "/o", "/a", "/none", "/crlf", "/nul", "/del", ""}) {
+  for (const char* empty : {"/z", "/o", "/a", "/none", "/crlf", "/del", "/within", ""}) {
     expect_text(value(empty), "");
   }
   expect_text(value("/a/0"), "x");
-  expect_text(value("/edge"), "");
+  // What applications trim must not make a name that nobody counts.
+  expect_text(value("/nul"), "a");
+  expect_text(value("/edge"), "ok");
+  expect_text(value("/both"), "a");
   expect_text(value("/edge", false, true), "ok");
   expect_text(value("/blank", false, true), "");
 }

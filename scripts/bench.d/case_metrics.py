@@ -154,8 +154,7 @@ def measure(options):
 
             rows += in_turn(case, ours, bare, "not counted", request, options, TARGET_BARE)
             rows.append(instructions.row(case, counted(text), text, "not counted", request, options))
-            # Before a proxy not even the row below comes to it: docs/decisions/lua-is-measured-on-own-answers.md.
-            rows += in_turn(case, ours, lua, "Lua", request, options, TARGET_LUA if request is OWN else "")
+            rows += in_turn(case, ours, lua, "Lua", request, options, TARGET_LUA)
             # What counting for nothing would come to.
             rows += in_turn(f"{case}: not counted", bare, lua, "Lua", request, options, "")
     return rows

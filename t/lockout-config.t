@@ -191,3 +191,19 @@ GET /x
 --- error_code: 204
 --- no_error_log
 [warn]
+
+=== TEST 25: a forgotten dollar
+--- http_config
+guard_lockout_policy login key=email$guard_client_net on=login_failed limit=5 window=15m duration=30m;
+guard_lockout_policy spray key=$guard_client_net distinct=$user:email on=login_failed limit=5 window=15m duration=30m;
+guard_ban_policy bots key=$guard_client_net-tenant score=50 half_life=1h duration=1d weights=401:1;
+guard_sessions users key=tenant:$cookie_sid window=1m;
+map $http_x_tenant $tenant { default $http_x_tenant; }
+--- config
+guard_json_set $email /email;
+guard_json_set $user /user;
+--- config_warning
+lockout policy "login" has "email" in its key "email$guard_client_net" as a text, which is the same for all: write "$email" if the variable is meant in http_config:1
+lockout policy "spray" has "email" in its distinct "$user:email" as a text, which is the same for all: write "$email" if the variable is meant in http_config:2
+ban policy "bots" has "tenant" in its key "$guard_client_net-tenant" as a text, which is the same for all: write "$tenant" if the variable is meant in http_config:3
+guard_sessions "users" has "tenant" in its key "tenant:$cookie_sid" as a text, which is the same for all: write "$tenant" if the variable is meant in http_config:4

@@ -49,7 +49,7 @@ my @cases = (
     [http_config => 'guard_error_report https://key@localhost/1 environment=a/b;', 'invalid value "a/b" of "environment=", up to 64 letters, digits, ".", "_", "@", "+" or "-" are expected', 1],
     [http_config => 'guard_sessions users;', 'invalid number of arguments in "guard_sessions" directive', 1],
     [http_config => 'guard_sessions users key=$cookie_a;', '"window=" is missing', 1],
-    [http_config => 'guard_sessions users key=sid window=1m;', 'no variable in "key=sid": all requests would be one session', 1],
+    [http_config => 'guard_sessions users key=sid window=1m;', 'no variable in "key=sid": all requests would be one session, did you mean "key=$sid"?', 1],
     [http_config => 'guard_sessions users key=$cookie_a window=10ms;', 'invalid value "10ms" of "window", a time from 1s to 31d is expected', 1],
     [http_config => 'guard_sessions users key=$cookie_a window=1m windw=2m;', 'unknown parameter "windw=", did you mean "window="?', 1],
     [http_config => 'guard_sessions users key=$cookie_a window=1m window=2m;', 'duplicate parameter "window="', 1],

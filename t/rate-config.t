@@ -260,3 +260,28 @@ guard_rate_policy burst rate=100/minute burst=20 redis=main sync=1s;
 the secret of "guard_key_secret" can be read in the configuration, use "file:" or "env:" in http_config:1
 rate policy "api" lets through 99 at once: for quotas under 100, "sync=strict" is exact, and each nginx may let through as many before it hears of the others in http_config:3
 rate policy "burst" lets through 20 at once: for quotas under 100, "sync=strict" is exact, and each nginx may let through as many before it hears of the others in http_config:6
+
+=== TEST 35: a key without a variable, which all requests share
+--- http_config
+guard_rate_policy mail rate=3/hour
+                  key=email normalize=none;
+guard_rate_policy braced rate=3/hour "key={email}";
+guard_rate_policy words rate=3/hour "key=the e-mail";
+guard_rate_policy whole rate=3/hour key=all;
+--- config_warning
+rate policy "mail" counts all requests as one, since its key "email" has no variable: write "key=$email", or "key=all" if that is meant in http_config:2
+rate policy "braced" counts all requests as one, since its key "{email}" has no variable: write "key=$email", or "key=all" if that is meant in http_config:3
+rate policy "words" counts all requests as one, since its key "the e-mail" has no variable: write "key=all" if that is meant in http_config:4
+
+=== TEST 36: a forgotten dollar beside a variable
+--- http_config
+guard_rate_policy a rate=3/hour key=email$guard_client_net;
+guard_rate_policy b rate=3/hour key=$guard_client_net:tenant:$email;
+guard_rate_policy c rate=3/hour key=email:$email-host-$host-mail;
+guard_rate_policy d rate=3/hour "key=$guard_client_net|${email}tenant_ids" phase=inner;
+--- config
+set $tenant $http_x_tenant;
+guard_json_set $email /email;
+--- config_warning
+rate policy "a" has "email" in its key "email$guard_client_net" as a text, which is the same for all: write "$email" if the variable is meant in http_config:1
+rate policy "b" has "tenant" in its key "$guard_client_net:tenant:$email" as a text, which is the same for all: write "$tenant" if the variable is meant in http_config:2

@@ -95,7 +95,7 @@ my $each = join '', map { "location /$_/ { guard_rate $_; alias html/; }\n" } @a
 # What somebody else has told, and that a quota of all nodes ends here, too.
 {
     my $nginx = nginx(
-        policies => join('', map { "guard_rate_policy $_ rate=100/day key=k algorithm=$_ redis=main sync=20ms;\n" } @algorithms),
+        policies => join('', map { "guard_rate_policy $_ rate=100/day key=all algorithm=$_ redis=main sync=20ms;\n" } @algorithms),
         config   => $each
     );
     for my $algorithm (@algorithms) {
@@ -182,7 +182,7 @@ my $each = join '', map { "location /$_/ { guard_rate $_; alias html/; }\n" } @a
     my $before = $redis->calls('TIME');
     my $nginx  = nginx(
         workers  => 2,
-        policies => "guard_rate_policy late rate=100/minute key=k algorithm=sliding_window redis=main sync=10s;\n",
+        policies => "guard_rate_policy late rate=100/minute key=all algorithm=sliding_window redis=main sync=10s;\n",
         config   => "location / { guard_rate late; root html; }\n"
     );
     # The first round comes soon, whatever sync= is.

@@ -22,7 +22,7 @@ for my $url ($fake->url, $fake->unix_url) {
         http_config => "guard_key_secret 0123456789abcdef;\nguard_redis main $url timeout=5s;\n"
             . "guard_event_log \$TEST_NGINX_EVENT_LOG;\n"
             # What could not be asked would be refused.
-            . join('', map { "guard_rate_policy $_ rate=$quota/day key=k algorithm=$_ redis=main on_error=closed;\n" } @algorithms),
+            . join('', map { "guard_rate_policy $_ rate=$quota/day key=all algorithm=$_ redis=main on_error=closed;\n" } @algorithms),
         config => "root html;\n" . join '', map { "location /$_/ { guard_rate $_; alias html/; }\n" } @algorithms
     );
     my %load = map { $_ => start_load($nginx, "/$_/", clients => 3, pause => 0.002) } @algorithms;

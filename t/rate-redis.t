@@ -151,9 +151,9 @@ EOC
 SKIP: {
     skip 'needs the test build of the module', 1 unless $test_build;
     my $nginx = nginx(
-        policies => "guard_rate_policy g rate=5/day key=k phase=inner redis=main;\n"
-            . "guard_rate_policy w rate=5/day key=k phase=inner redis=main algorithm=fixed_window;\n"
-            . "guard_rate_policy l rate=5/day key=k phase=inner redis=main algorithm=sliding_log;\n",
+        policies => "guard_rate_policy g rate=5/day key=all phase=inner redis=main;\n"
+            . "guard_rate_policy w rate=5/day key=all phase=inner redis=main algorithm=fixed_window;\n"
+            . "guard_rate_policy l rate=5/day key=all phase=inner redis=main algorithm=sliding_log;\n",
         config => <<'EOC');
 guard_rate g;
 guard_rate w;

@@ -10,8 +10,8 @@ plan skip_all => 'needs the test build of the module'
     unless -f ($ENV{GUARD_BUILD} // 'build') . '/ngx_http_guard_test_module.so';
 
 my $nginx = start_nginx(
-    http_config => "guard_rate_policy g rate=5/day phase=inner key=k;\n"
-        . "guard_rate_policy l rate=5/day phase=inner key=k algorithm=sliding_log;\n",
+    http_config => "guard_rate_policy g rate=5/day phase=inner key=all;\n"
+        . "guard_rate_policy l rate=5/day phase=inner key=all algorithm=sliding_log;\n",
     config => <<'EOC');
 root html;
 guard_rate g;

@@ -14,7 +14,7 @@ EOC
 
 sub http_config {
     my ($gcra, $log) = @_;
-    return "guard_rate_policy gcra $gcra key=k;\nguard_rate_policy log $log key=k algorithm=sliding_log;\n";
+    return "guard_rate_policy gcra $gcra key=all;\nguard_rate_policy log $log key=all algorithm=sliding_log;\n";
 }
 
 # The codes of COUNT requests to TARGET by each of CLIENTS processes at once: {code => how often}.

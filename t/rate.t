@@ -400,7 +400,7 @@ location / { guard_rate api; root html; }
 
 === TEST 29: a mass of policies in one request
 --- http_config eval
-CORE::join "", map { "guard_rate_policy p$_ rate=9/hour key=k zone=64k;\n" } 1 .. 16
+CORE::join "", map { "guard_rate_policy p$_ rate=9/hour key=all zone=64k;\n" } 1 .. 16
 --- config eval
 'location / { root html; ' . CORE::join("", map { "guard_rate p$_; " } 1 .. 16) . '}'
 --- request eval

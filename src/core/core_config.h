@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -27,6 +28,14 @@ extern ngx_module_t ngx_http_guard_filter_module;
 
 namespace guard::core {
 
+// A word of a directive whose variables tell requests apart.
+struct KeyText {
+  ngx::Place place;
+  std::string owner;  // "rate policy "api""
+  std::string word;   // "key"
+  std::string text;
+};
+
 struct MainConf {
   std::vector<const Check*> checks;        // in the order in which a gate asks
   std::uint32_t chargers = 0;              // bits of the checks that charge
@@ -39,6 +48,7 @@ struct MainConf {
   std::vector<Listener> refusal_listeners;  // those of them that hear silent refusals, too
   std::vector<std::string_view> body_variables;
   std::vector<NamedKind> answer_events;
+  std::vector<KeyText> key_texts;
 
   std::optional<std::array<std::uint8_t, 16>> key;  // from guard_key_secret
   std::string_view break_glass_file;                // NUL-terminated; empty: none

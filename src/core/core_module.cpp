@@ -8,6 +8,7 @@
 #include "core/gate.h"
 #include "core/path_check.h"
 #include "core/request.h"
+#include "core/variable_checks.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
 #include "ngx/module.h"
@@ -194,6 +195,7 @@ void install_gates(ngx_conf_t* cf) {
   auto* main =
       static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_module));
   ngx::warn_of_unknown_variables(cf);
+  check_variables(cf);
   main->refusals.add_to(main->metrics);
   main->request_id_used = ngx::is_indexed(cf, "request_id");
   main->request_id_index = ngx::variable_index(cf, "request_id");

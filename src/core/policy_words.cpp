@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/ascii.h"
 #include "core/words.h"
 
 namespace guard::core {
@@ -52,6 +53,34 @@ std::vector<std::string> parse_key_variables(std::string_view word, std::string_
     fail("more than ", std::to_string(kMaxKeyVariables), " variables in \"", word, "=", text, "\"");
   }
   return variables;
+}
+
+std::string as_variable(std::string_view text) {
+  if (text.starts_with('{') && text.ends_with('}')) text = text.substr(1, text.size() - 2);
+  const bool name = !text.empty() && std::ranges::all_of(text, is_variable_letter);
+  return name ? "$" + std::string(text) : std::string();
+}
+
+std::string variable_hint(std::string_view word, std::string_view text) {
+  const std::string variable = as_variable(text);
+  if (variable.empty()) return {};
+  return ", did you mean \"" + std::string(word) + "=" + variable + "\"?";
+}
+
+std::string_view forgotten_variable(std::string_view text,
+                                    const std::function<bool(std::string_view)>& is_variable) {
+  const std::vector<std::string> known = parse_key_variables("key", text);
+  for (std::size_t i = 0; i < text.size();) {
+    std::size_t end = i;
+    while (end < text.size() && is_variable_letter(text[end])) ++end;
+    const std::string_view word = text.substr(i, end - i);
+    const bool marked = i > 0 && (text[i - 1] == '$' || text.substr(0, i).ends_with("${"));
+    const bool used = std::ranges::any_of(
+        known, [word](std::string_view name) { return equal_without_case(name, word); });
+    if (!word.empty() && !marked && !used && is_variable(word)) return word;
+    i = std::max(end, i + 1);
+  }
+  return {};
 }
 
 bool is_address_variable(std::string_view variable) noexcept {

@@ -2,6 +2,7 @@
 // which they tell requests apart.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,16 @@ void check_policy_name(std::string_view feature, std::string_view name);
 // same in every key of a policy, and every variable is hashed with its length: it tells nothing
 // apart. Throws ConfigError.
 std::vector<std::string> parse_key_variables(std::string_view word, std::string_view text);
+
+// How a text without a variable would be written if it were the name of one: "email" and "{email}"
+// as "$email"; empty: it can be none.
+std::string as_variable(std::string_view text);
+// For a message that word=text has no variable: `, did you mean "key=$email"?`, or nothing.
+std::string variable_hint(std::string_view word, std::string_view text);
+// The first word of text, outside its variables, that is the name of another variable: somebody may
+// have forgotten its '$'. Empty: none.
+std::string_view forgotten_variable(std::string_view text,
+                                    const std::function<bool(std::string_view)>& is_variable);
 
 // Whether the variable, named without the '$', is the client's address and so names no account.
 bool is_address_variable(std::string_view variable) noexcept;

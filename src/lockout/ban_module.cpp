@@ -19,6 +19,7 @@
 #include "core/metrics.h"
 #include "core/remote.h"
 #include "core/request.h"
+#include "core/variable_checks.h"
 #include "lockout/ban_exchange.h"
 #include "lockout/ban_module.h"
 #include "lockout/ban_register.h"
@@ -271,6 +272,7 @@ void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   }
   auto* banning = ngx::pool_new<Banning>(cf->pool);
   banning->place = ngx::place_of(cf);
+  core::add_key_text(cf, "ban policy \"" + policy.name + "\"", "key", policy.key);
   banning->key.compile(cf, "ban:" + policy.name, policy.variables);
   for (const std::string& variable : policy.variables) {
     if (variable == core::kClientNet) continue;

@@ -41,7 +41,8 @@ BanPolicy parse_ban_policy(core::Words& words) {
   if (auto word = words.named("key")) policy.key = *word;
   policy.variables = core::parse_key_variables("key", policy.key);
   if (policy.variables.empty()) {
-    core::fail("no variable in \"key=", policy.key, "\": all clients would be banned at once");
+    core::fail("no variable in \"key=", policy.key, "\": all clients would be banned at once",
+               core::variable_hint("key", policy.key));
   }
   policy.score = static_cast<std::uint32_t>(
       core::parse_number("score", words.required("score"), 1, DecayingScore::kMax));

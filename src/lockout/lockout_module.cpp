@@ -13,6 +13,7 @@
 #include "core/metrics.h"
 #include "core/remote.h"
 #include "core/request.h"
+#include "core/variable_checks.h"
 #include "lockout/lockout_account.h"
 #include "lockout/lockout_attempts.h"
 #include "lockout/lockout_calls.h"
@@ -451,6 +452,9 @@ void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   counted->refusal_code = counted->code();
   counted->allowed = &core::declare_policy(cf, "lockout", counted->name, counted->refusal_code);
   counted->place = ngx::place_of(cf);
+  const std::string owner = "lockout policy \"" + counted->name + "\"";
+  core::add_key_text(cf, owner, "key", counted->key);
+  core::add_key_text(cf, owner, "distinct", counted->distinct);
   counted->client_key.compile(cf, counted->key_owner(), counted->variables, counted->normalization);
   counted->client_value.compile(cf, counted->key_owner() + " distinct", counted->distinct_variables,
                                 counted->normalization);

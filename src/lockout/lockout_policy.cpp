@@ -67,13 +67,15 @@ void read_key(const core::Words& words, Policy& policy) {
   policy.key = words.required("key");
   policy.variables = core::parse_key_variables("key", policy.key);
   if (policy.variables.empty()) {
-    fail("\"key=", policy.key, "\" has no variable: whoever fails would lock everybody");
+    fail("\"key=", policy.key, "\" has no variable: whoever fails would lock everybody",
+         core::variable_hint("key", policy.key));
   }
   if (auto word = words.named("distinct")) {
     policy.distinct = *word;
     policy.distinct_variables = core::parse_key_variables("distinct", *word);
     if (policy.distinct_variables.empty()) {
-      fail("\"distinct=", *word, "\" has no variable, so there is one value of it");
+      fail("\"distinct=", *word, "\" has no variable, so there is one value of it",
+           core::variable_hint("distinct", *word));
     }
   }
   if (auto word = words.named("normalize")) {

@@ -19,7 +19,8 @@ SessionPolicy parse_sessions(core::Words& words) {
   policy.key = words.required("key");
   policy.variables = core::parse_key_variables("key", policy.key);
   if (policy.variables.empty()) {
-    core::fail("no variable in \"key=", policy.key, "\": all requests would be one session");
+    core::fail("no variable in \"key=", policy.key, "\": all requests would be one session",
+               core::variable_hint("key", policy.key));
   }
   policy.window = core::parse_time("window", words.required("window"), kMinWindow, kMaxWindow);
   if (auto word = words.named("redis")) policy.redis = *word;

@@ -13,6 +13,7 @@
 #include "core/metrics.h"
 #include "core/remote.h"
 #include "core/request.h"
+#include "core/variable_checks.h"
 #include "core/zone_metrics.h"
 #include "metrics/session_exchange.h"
 #include "metrics/session_policy.h"
@@ -133,6 +134,7 @@ void set_sessions(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   }
   auto* sessions = ngx::pool_new<Sessions>(cf->pool);
   sessions->place = ngx::place_of(cf);
+  core::add_key_text(cf, "guard_sessions \"" + policy.name + "\"", "key", policy.key);
   sessions->policy = std::move(policy);
   sessions->labels = core::metric_labels({{"policy", sessions->policy.name}});
   sessions->key.compile(cf, sessions->policy.zone_name(), sessions->policy.variables);

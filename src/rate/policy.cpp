@@ -69,7 +69,8 @@ void read_normalization(const core::Words& words, Policy& policy) {
   bool text = std::any_of(policy.variables.begin(), policy.variables.end(),
                           [](std::string_view name) { return core::may_name_account(name); });
   if (policy.normalization == core::Normalization::account && !text) {
-    fail("\"normalize=account\" has no meaning with \"key=", policy.key, "\"");
+    fail("\"normalize=account\" has no meaning with \"key=", policy.key, "\"",
+         policy.shares_key() ? core::variable_hint("key", policy.key) : std::string());
   }
 }
 
@@ -152,6 +153,14 @@ std::uint64_t Policy::max_cost() const {
   std::uint64_t least = core::Gcra::kMaxBurst;
   for (const Window& window : windows) least = std::min(least, window.quota.burst);
   return least;
+}
+
+std::string Policy::constant_warning() const {
+  if (!shares_key()) return {};
+  const std::string variable = core::as_variable(key);
+  return "rate policy \"" + name + "\" counts all requests as one, since its key \"" + key +
+         "\" has no variable: write " + (variable.empty() ? "" : "\"key=" + variable + "\", or ") +
+         "\"key=" + std::string(kOneForAll) + "\" if that is meant";
 }
 
 std::string Policy::sync_warning() const {

@@ -27,6 +27,7 @@ enum class Empty : std::uint8_t { skip, address, refuse };
 enum class OnError : std::uint8_t { local, open, closed };
 
 inline constexpr std::string_view kDefaultKey = "$guard_client_net";
+inline constexpr std::string_view kOneForAll = "all";  // key= of one quota for all requests
 inline constexpr std::size_t kMaxName = core::kMaxPolicyName;
 inline constexpr std::size_t kMaxWindows = 4;
 
@@ -61,6 +62,10 @@ struct Policy {
   std::string detail(const Window& window) const;
   // The most that a single request may cost and still pass.
   std::uint64_t max_cost() const;
+  // The key is the same for all, and does not say that it is meant to be.
+  bool shares_key() const { return variables.empty() && key != kOneForAll; }
+  // That it does, or nothing.
+  std::string constant_warning() const;
   // What is surprising about sync=, or nothing.
   std::string sync_warning() const;
   // What the hash of a key begins with. Nodes whose quotas differ share no counts.

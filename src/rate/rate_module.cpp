@@ -17,6 +17,7 @@
 #include "core/metrics.h"
 #include "core/remote.h"
 #include "core/request.h"
+#include "core/variable_checks.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
 #include "ngx/fields.h"
@@ -311,13 +312,16 @@ const core::LeasedJob::Work kWork = {
     },
     [](void* context) noexcept { return static_cast<Counted*>(context)->interval->busy(); }};
 
+void warn(ngx_conf_t* cf, const std::string& warning) {
+  if (!warning.empty()) ngx::warn(cf, warning);
+}
+
 void share(ngx_conf_t* cf, Counted& counted, core::RemoteStore& store) {
   const Policy& policy = counted.policy;
   if (!policy.counts_by_interval()) return counted.share(store);
   counted.interval = std::make_unique<Interval>(counted, store);
   core::add_job(cf, static_cast<ngx_msec_t>(counted.interval->period()), kWork, &counted);
-  std::string warning = policy.sync_warning();
-  if (!warning.empty()) ngx::warn(cf, warning);
+  warn(cf, policy.sync_warning());
 }
 
 // The sets of all windows of a policy, one after the other.
@@ -363,6 +367,8 @@ void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   }
   auto* counted = ngx::pool_new<Counted>(cf->pool);
   counted->place = ngx::place_of(cf);
+  warn(cf, policy.constant_warning());
+  core::add_key_text(cf, "rate policy \"" + policy.name + "\"", "key", policy.key);
   counted->key.compile(cf, policy.key_owner(), policy.variables, policy.normalization);
   counted->define(std::move(policy));
   counted->allowed = &core::declare_policy(cf, "rate", counted->policy.name, counted->code);

@@ -89,7 +89,7 @@ void says_what_is_wrong(void**) {
       [] {
         parse_with({"weights=404:1", "key=x"});
       },
-      "no variable in \"key=x\": all clients would be banned at once");
+      "no variable in \"key=x\": all clients would be banned at once, did you mean \"key=$x\"?");
   expect_error(
       [] {
         parse_with({"weights=404:1", "status=404"});

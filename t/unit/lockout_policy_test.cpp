@@ -87,8 +87,11 @@ void mistakes(void**) {
   expect_text(error("off key=$email" + std::string(kRest)),
               "invalid lockout policy name \"off\", up to 64 letters, digits, \"_\", \".\" and "
               "\"-\" are expected, and not \"off\"");
-  expect_text(error("login key=all" + std::string(kRest)),
-              "\"key=all\" has no variable: whoever fails would lock everybody");
+  expect_text(error("login key=email" + std::string(kRest)),
+              "\"key=email\" has no variable: whoever fails would lock everybody, did you mean "
+              "\"key=$email\"?");
+  expect_text(error("login key=an-email" + std::string(kRest)),
+              "\"key=an-email\" has no variable: whoever fails would lock everybody");
   expect_text(error("login key=$email on=login_faild limit=5 window=15m duration=30m"),
               "unknown event kind \"login_faild\", did you mean \"login_failed\"?");
   expect_text(error("login key=$email on=login_failed,login_failed limit=5 window=1m duration=1m"),
@@ -98,8 +101,9 @@ void mistakes(void**) {
   expect_text(error(with("reset_on=login_failed")),
               "event kind \"login_failed\" is both in \"on=\" and in \"reset_on=\"");
   expect_text(error(with("account")), "\"account\" has no meaning without \"reset_on=\"");
-  expect_text(error(with("distinct=all")),
-              "\"distinct=all\" has no variable, so there is one value of it");
+  expect_text(error(with("distinct=email")),
+              "\"distinct=email\" has no variable, so there is one value of it, did you mean "
+              "\"distinct=$email\"?");
   expect_text(error(with("max=1h")), "\"max=\" has no meaning without \"backoff=\" of 2 or more");
   expect_text(error(with("backoff=2 max=1m")), "\"max=1m\" is less than \"duration=30m\"");
   expect_text(error("login key=$email on=login_failed limit=0 window=15m duration=30m"),

@@ -47,6 +47,18 @@ void defaults(void**) {
   expect_text(p.detail(p.windows[0]), "Rate policy \"api\" allows 100 requests per minute");
 }
 
+void constants(void**) {
+  assert_true(policy({"api", "rate=1/day"}).constant_warning().empty());
+  assert_true(policy({"api", "rate=1/day", "key=all"}).constant_warning().empty());
+  assert_true(policy({"api", "rate=1/day", "key=all$host"}).constant_warning().empty());
+  expect_text(policy({"api", "rate=1/day", "key=email"}).constant_warning(),
+              "rate policy \"api\" counts all requests as one, since its key \"email\" has no "
+              "variable: write \"key=$email\", or \"key=all\" if that is meant");
+  expect_text(policy({"api", "rate=1/day", "key=e-mail"}).constant_warning(),
+              "rate policy \"api\" counts all requests as one, since its key \"e-mail\" has no "
+              "variable: write \"key=all\" if that is meant");
+}
+
 void everything(void**) {
   Policy p = policy({"a-b.C_9", "rate=7/day", "burst=3", "key=$host|${http_x_user}x", "phase=inner",
                      "empty=refuse", "zone=1m", "status=503", "algorithm=gcra", "normalize=none"});
@@ -179,6 +191,8 @@ void wrong_policies(void**) {
        "invalid value \"fail\" of \"on_error\", it must be \"local\", \"open\" or \"closed\""},
       {{"api", "rate=5/minute", "key=$arg_user", "normalize=name"},
        "invalid value \"name\" of \"normalize\", it must be \"none\" or \"account\""},
+      {{"api", "rate=5/minute", "key=email", "normalize=account"},
+       "\"normalize=account\" has no meaning with \"key=email\", did you mean \"key=$email\"?"},
       {{"api", "rate=5/minute", "normalize=account"},
        "\"normalize=account\" has no meaning with \"key=$guard_client_net\""},
       {{"api", "rate=5/minute", "key=$binary_remote_addr/$guard_client_net", "normalize=account"},
@@ -271,10 +285,11 @@ void costs(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(defaults),        cmocka_unit_test(everything),
-      cmocka_unit_test(intervals),       cmocka_unit_test(layouts),
-      cmocka_unit_test(wrong_policies),  cmocka_unit_test(uses),
-      cmocka_unit_test(several_windows), cmocka_unit_test(costs),
+      cmocka_unit_test(defaults),  cmocka_unit_test(everything),
+      cmocka_unit_test(constants), cmocka_unit_test(intervals),
+      cmocka_unit_test(layouts),   cmocka_unit_test(wrong_policies),
+      cmocka_unit_test(uses),      cmocka_unit_test(several_windows),
+      cmocka_unit_test(costs),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

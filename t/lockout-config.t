@@ -207,3 +207,23 @@ lockout policy "login" has "email" in its key "email$guard_client_net" as a text
 lockout policy "spray" has "email" in its distinct "$user:email" as a text, which is the same for all: write "$email" if the variable is meant in http_config:2
 ban policy "bots" has "tenant" in its key "$guard_client_net-tenant" as a text, which is the same for all: write "$tenant" if the variable is meant in http_config:3
 guard_sessions "users" has "tenant" in its key "tenant:$cookie_sid" as a text, which is the same for all: write "$tenant" if the variable is meant in http_config:4
+
+=== TEST 26: a key from the body, applied where nothing takes it from there
+--- http_config
+guard_lockout_policy login key=$email$guard_client_net on=json_refused limit=5 window=15m duration=30m;
+guard_lockout_policy spray key=$guard_client_net distinct=$email on=json_refused limit=5 window=15m duration=30m;
+guard_lockout_policy unused key=$email$guard_client_net on=json_refused limit=5 window=15m duration=30m;
+--- config
+guard_json_set $email /email;
+guard_lockout login;
+location /a/ { guard_lockout +spray; guard_exempt off; }
+location /b/ {
+    guard_lockout spray;
+    guard_json on;
+    location /b/c { guard_lockout login; guard_json off; }
+    location /b/d { guard_lockout +login; }
+}
+--- config_warning
+lockout policy "login" is applied where "$email" is always empty: it is taken from the body where "guard_json_set" names it and "guard_json", "guard_json_schema" or "guard_openapi" checks the body in config:2
+lockout policy "spray" is applied where "$email" is always empty: it is taken from the body where "guard_json_set" names it and "guard_json", "guard_json_schema" or "guard_openapi" checks the body in config:3
+lockout policy "login" is applied where "$email" is always empty: it is taken from the body where "guard_json_set" names it and "guard_json", "guard_json_schema" or "guard_openapi" checks the body in config:7

@@ -285,3 +285,56 @@ guard_json_set $email /email;
 --- config_warning
 rate policy "a" has "email" in its key "email$guard_client_net" as a text, which is the same for all: write "$email" if the variable is meant in http_config:1
 rate policy "b" has "tenant" in its key "$guard_client_net:tenant:$email" as a text, which is the same for all: write "$tenant" if the variable is meant in http_config:2
+
+=== TEST 37: a key from the body, applied where nothing takes it from there
+--- http_config
+guard_rate_policy mail rate=3/hour key=$email;
+guard_rate_policy both rate=3/hour key=$guard_client_net$Email$name empty=refuse;
+guard_rate_policy raw rate=3/hour key=$request_body;
+guard_rate_policy front rate=3/hour;
+--- config
+guard_json_set $email /email;
+guard_json_set $weight /weight;
+location /a/ {
+    guard_rate mail;
+    guard_rate front;
+    guard_rate raw;
+}
+location /b/ {
+    guard_json on;
+    guard_rate both;
+    guard_rate raw;
+    guard_rate mail;
+}
+location /c/ { guard_rate front cost=$weight; }
+location /d/ { guard_json on; guard_mode off json; guard_rate mail; guard_rate front cost=$weight; }
+location /e/ { guard_json_set $name /name; }
+--- config_warning
+rate policy "mail" is applied where "$email" is always empty: it is taken from the body where "guard_json_set" names it and "guard_json", "guard_json_schema" or "guard_openapi" checks the body in config:4
+rate policy "raw" is applied where "$request_body" is always empty: the body is read where "guard_json", "guard_json_schema" or "guard_openapi" checks it in config:6
+rate policy "both" is applied where "$name" is always empty: it is taken from the body where "guard_json_set" names it and "guard_json", "guard_json_schema" or "guard_openapi" checks the body in config:10
+rate policy "front" is applied where "$weight" is always empty: it is taken from the body where "guard_json_set" names it and "guard_json", "guard_json_schema" or "guard_openapi" checks the body in config:14
+rate policy "mail" is applied where "$email" is always empty: it is taken from the body where "guard_json_set" names it and "guard_json", "guard_json_schema" or "guard_openapi" checks the body in config:15
+rate policy "front" is applied where "$weight" is always empty: it is taken from the body where "guard_json_set" names it and "guard_json", "guard_json_schema" or "guard_openapi" checks the body in config:15
+
+=== TEST 38: a key from the body that one of the locations takes from there, or the one before an internal redirect
+--- http_config
+guard_rate_policy mail rate=3/hour key=$email;
+guard_rate_policy raw rate=3/hour key=$request_body;
+guard_rate_policy some rate=3/hour key=$email$name;
+guard_rate_policy front rate=3/hour key=$email phase=inner;
+--- config
+guard_rate mail;
+guard_rate some;
+guard_rate raw;
+location /a/ { guard_json on; guard_json_set $email /email; try_files /none @app; }
+location /b/ { guard_json_schema $TEST_NGINX_HTML_DIR/schema.json; guard_json_set $name /name; location /b/c { guard_rate +front; guard_json_set $email /email; } }
+location /c/ { internal; guard_rate mail; guard_rate raw; }
+location /d/ { guard_openapi $TEST_NGINX_HTML_DIR/api.json; guard_json_set $email /email; guard_rate mail; guard_rate raw; }
+location @app { guard_rate mail; guard_rate front; }
+--- user_files
+>>> schema.json
+{"type":"object"}
+>>> api.json
+{"openapi":"3.0.3","info":{"title":"a","version":"1"},"paths":{"/a":{"get":{"responses":{"200":{"description":"a"}}}}}}
+--- config_warning

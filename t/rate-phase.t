@@ -95,6 +95,7 @@ guard_rate_policy i rate=5/minute phase=inner;
 guard_rate_policy k rate=5/minute key=$email;
 guard_rate a cost=$heavy;
 --- config
+guard_json     on;
 guard_json_set $email  /email;
 guard_json_set $weight /weight;
 set $light $http_x_light;
@@ -105,8 +106,8 @@ location /d/ { guard_rate f cost=$weight; guard_rate i cost=$weight; }
 location /e/ { }
 --- config_warning
 rate policy "a" is asked before the body is known, and "$heavy" of its cost is made by another directive: write "phase=front", or "phase=inner" if that takes it from the body in http_config:6
-rate policy "a" is asked before the body is known, and "$Light" of its cost is made by another directive: write "phase=front", or "phase=inner" if that takes it from the body in config:4
-rate policy "f" has "phase=front", where its cost "$weight" is not known yet in config:7
+rate policy "a" is asked before the body is known, and "$Light" of its cost is made by another directive: write "phase=front", or "phase=inner" if that takes it from the body in config:5
+rate policy "f" has "phase=front", where its cost "$weight" is not known yet in config:8
 
 === TEST 10: a key that holds a variable of the body, whatever its case, is known when it is asked
 --- http_config

@@ -63,6 +63,7 @@ struct Check {
   // piece as it comes. False: it has seen enough to refuse, and is not called again; where that is
   // enforced, nothing more of the body is read.
   bool (*body_part)(Request& request, std::string_view bytes) noexcept = nullptr;
+  bool sets_variables = false;  // those of add_body_variable()
 };
 
 // Runs in the header filter of the main request, after every other header filter of nginx that
@@ -142,6 +143,9 @@ void watch_answers(ngx_conf_t* cf);
 // holds it can only be known in the inner gate. Registered while directives are read, asked from
 // init_main_conf or merging on.
 void add_body_variable(ngx_conf_t* cf, std::string_view name);
+// While locations are merged: in this one such variables are taken from a body, by any check that
+// sets_variables.
+void take_body_variables(ngx_conf_t* cf, std::vector<std::string_view> names);
 bool is_body_variable(ngx_conf_t* cf, std::string_view name);
 
 // A kind of event that guard_event makes of answers. Registered while directives are read.

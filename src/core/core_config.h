@@ -36,6 +36,21 @@ struct KeyText {
   std::string text;
 };
 
+struct LocationConf;
+
+// A directive that applies a policy.
+struct PolicyUse {
+  struct Holding {
+    const LocationConf* location;
+    bool reachable;  // by more than internal redirects
+  };
+
+  ngx::Place place;
+  std::string owner;
+  std::vector<std::string> variables;
+  std::vector<Holding> locations;
+};
+
 struct MainConf {
   std::vector<const Check*> checks;        // in the order in which a gate asks
   std::uint32_t chargers = 0;              // bits of the checks that charge
@@ -49,6 +64,9 @@ struct MainConf {
   std::vector<std::string_view> body_variables;
   std::vector<NamedKind> answer_events;
   std::vector<KeyText> key_texts;
+  std::vector<std::unique_ptr<PolicyUse>> policy_uses;
+  // Of all locations that take variables from the body.
+  std::vector<const LocationConf*> body_takers;
 
   std::optional<std::array<std::uint8_t, 16>> key;  // from guard_key_secret
   std::string_view break_glass_file;                // NUL-terminated; empty: none
@@ -89,7 +107,8 @@ struct LocationConf {
   std::optional<bool> error_page_allowed;
   std::optional<bool> path_strict;
   std::string_view route;
-  std::vector<std::string_view> operations;  // what an API description calls its requests
+  std::vector<std::string_view> body_variables;  // that it takes from a body, if that is checked
+  std::vector<std::string_view> operations;      // what an API description calls its requests
   CidrList trusted_proxies;
   bool trusted_proxies_set = false;
 };

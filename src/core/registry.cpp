@@ -157,6 +157,12 @@ void add_body_variable(ngx_conf_t* cf, std::string_view name) {
   main_of(cf).body_variables.push_back(ngx::keep(cf, name));
 }
 
+void take_body_variables(ngx_conf_t* cf, std::vector<std::string_view> names) {
+  LocationConf& location = location_of(cf);
+  location.body_variables = std::move(names);
+  main_of(cf).body_takers.push_back(&location);
+}
+
 bool is_body_variable(ngx_conf_t* cf, std::string_view name) {
   auto is_name = [name](std::string_view other) { return equal_without_case(name, other); };
   if (is_name("request_body") || is_name("request_body_file")) return true;

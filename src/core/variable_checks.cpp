@@ -1,7 +1,11 @@
 #include "core/variable_checks.h"
 
+#include <algorithm>
+#include <memory>
 #include <string>
+#include <utility>
 
+#include "core/ascii.h"
 #include "core/core_config.h"
 #include "core/policy_words.h"
 #include "ngx/config.h"
@@ -14,7 +18,79 @@ MainConf& main_of(ngx_conf_t* cf) {
   return *static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_module));
 }
 
+// Whether a check of the location that is as wanted has not been switched off.
+template <class Wanted>
+bool has_check(const MainConf& main, const LocationConf& location, Wanted&& wanted) {
+  for (std::size_t i = 0; i < main.checks.size(); ++i) {
+    const Check& check = *main.checks[i];
+    const bool off = location.modes && (*location.modes)[index_of(check.feature)] == Mode::off;
+    if ((location.inner >> i & 1) != 0 && !off && wanted(check)) return true;
+  }
+  return false;
+}
+
+// Whether the variable is one of nginx's that hold the body as it is.
+bool is_whole_body(std::string_view variable) {
+  return equal_without_case(variable.substr(0, 12), "request_body");
+}
+
+bool is_taken(const MainConf& main, const LocationConf& location, std::string_view variable) {
+  if (is_whole_body(variable)) {
+    return has_check(main, location, [](const Check& check) { return check.body_need != nullptr; });
+  }
+  return std::ranges::any_of(
+             location.body_variables,
+             [variable](std::string_view name) { return equal_without_case(name, variable); }) &&
+         has_check(main, location, [](const Check& check) { return check.sets_variables; });
+}
+
+// What an internal redirect leads to finds what the location before it has taken.
+bool is_taken(const MainConf& main, const PolicyUse& use, std::string_view variable) {
+  return std::ranges::any_of(use.locations, [&](const PolicyUse::Holding& holding) {
+    if (holding.reachable) return is_taken(main, *holding.location, variable);
+    return is_whole_body(variable) ||
+           std::ranges::any_of(main.body_takers, [&](const LocationConf* taker) {
+             return is_taken(main, *taker, variable);
+           });
+  });
+}
+
+void check_use(ngx_conf_t* cf, const PolicyUse& use) {
+  if (use.locations.empty()) return;
+  for (const std::string& variable : use.variables) {
+    if (!is_body_variable(cf, variable) || is_taken(main_of(cf), use, variable)) continue;
+    constexpr std::string_view kChecks =
+        "\"guard_json\", \"guard_json_schema\" or \"guard_openapi\" checks ";
+    const std::string reason =
+        is_whole_body(variable)
+            ? "the body is read where " + std::string(kChecks) + "it"
+            : "it is taken from the body where \"guard_json_set\" names it and " +
+                  std::string(kChecks) + "the body";
+    return ngx::warn(
+        cf, use.place,
+        use.owner + " is applied where \"$" + variable + "\" is always empty: " + reason);
+  }
+}
+
 }  // namespace
+
+PolicyUse& add_policy_use(ngx_conf_t* cf, std::string_view owner,
+                          std::span<const std::string_view> variables) {
+  auto use = std::make_unique<PolicyUse>();
+  use->place = ngx::place_of(cf);
+  use->owner = owner;
+  use->variables.assign(variables.begin(), variables.end());
+  return *main_of(cf).policy_uses.emplace_back(std::move(use));
+}
+
+void PolicyUses::hold(ngx_conf_t* cf, const void* policy) const {
+  const auto* location = static_cast<const LocationConf*>(
+      ngx_http_conf_get_module_loc_conf(cf, ngx_http_guard_module));
+  const auto* core = static_cast<const ngx_http_core_loc_conf_t*>(
+      ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
+  const bool reachable = core->named == 0 && core->internal != 1;
+  uses_.at(policy)->locations.push_back({location, reachable});
+}
 
 void add_key_text(ngx_conf_t* cf, std::string_view owner, std::string_view word,
                   std::string_view text) {
@@ -34,6 +110,7 @@ void check_variables(ngx_conf_t* cf) {
                   "\" as a text, which is the same for all: write \"$" + variable +
                   "\" if the variable is meant");
   }
+  for (const auto& use : main_of(cf).policy_uses) check_use(cf, *use);
 }
 
 }  // namespace guard::core

@@ -1,11 +1,34 @@
 // What nginx -t says of the variables of policies, once all directives have been read.
 #pragma once
 
+#include <map>
+#include <span>
 #include <string_view>
 
 #include "ngx/compat.h"
 
 namespace guard::core {
+
+// A directive that applies a policy, and the locations in which it holds.
+struct PolicyUse;
+
+// A directive applies owner, "rate policy "api"", which needs these variables, whether they come
+// from the body or not. A [warn] follows if one does, and is empty wherever the directive holds.
+PolicyUse& add_policy_use(ngx_conf_t* cf, std::string_view owner,
+                          std::span<const std::string_view> variables);
+
+// Those that a level of the configuration has, by their policies.
+class PolicyUses {
+ public:
+  void add(const void* policy, PolicyUse& use) { uses_[policy] = &use; }
+  // The level within has those of its own, and of others what it inherits.
+  void inherit(const PolicyUses& around) { uses_.insert(around.uses_.begin(), around.uses_.end()); }
+  // While locations are merged: the policy holds in this one.
+  void hold(ngx_conf_t* cf, const void* policy) const;
+
+ private:
+  std::map<const void*, PolicyUse*> uses_;
+};
 
 // A directive's word=text holds the variables that tell requests apart. owner: "rate policy "api"",
 // for the message. A [warn] follows if one of them seems to lack its '$'.

@@ -188,7 +188,8 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
 const core::Check kCheck = {.feature = core::Feature::json,
                             .gate = core::Gate::inner,
                             .evaluate = evaluate,
-                            .body_need = body_need};
+                            .body_need = body_need,
+                            .sets_variables = true};
 
 ngx_int_t get_variable(ngx_http_request_t* r, ngx_http_variable_value_t* v,
                        uintptr_t index) noexcept {
@@ -308,6 +309,9 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
     child.policy = policy;
   }
   if (child.policy->mode != Mode::off) core::activate(cf, kCheck);
+  std::vector<std::string_view> names;
+  for (const auto& setting : child.settings) names.emplace_back(setting->extraction.variable);
+  if (!names.empty()) core::take_body_variables(cf, std::move(names));
 }
 
 void preconfigure(ngx_conf_t* cf) {

@@ -234,7 +234,8 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
 const core::Check kCheck = {.feature = core::Feature::openapi,
                             .gate = core::Gate::inner,
                             .evaluate = evaluate,
-                            .body_need = body_need};
+                            .body_need = body_need,
+                            .sets_variables = true};
 
 // What the answer of an operation has to be; of another location's answer nothing is known.
 std::optional<std::uint32_t> answer_block(Request& request) noexcept {

@@ -56,6 +56,7 @@ struct MainConf {
 
 struct LocationConf {
   Uses uses;
+  core::PolicyUses policy_uses;
 };
 
 struct State {
@@ -452,9 +453,8 @@ void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   counted->refusal_code = counted->code();
   counted->allowed = &core::declare_policy(cf, "lockout", counted->name, counted->refusal_code);
   counted->place = ngx::place_of(cf);
-  const std::string owner = "lockout policy \"" + counted->name + "\"";
-  core::add_key_text(cf, owner, "key", counted->key);
-  core::add_key_text(cf, owner, "distinct", counted->distinct);
+  core::add_key_text(cf, counted->title(), "key", counted->key);
+  core::add_key_text(cf, counted->title(), "distinct", counted->distinct);
   counted->client_key.compile(cf, counted->key_owner(), counted->variables, counted->normalization);
   counted->client_value.compile(cf, counted->key_owner() + " distinct", counted->distinct_variables,
                                 counted->normalization);
@@ -488,6 +488,11 @@ void set_lockout(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   if (counted == nullptr) fail_unknown(main, use.name);
   conf.uses.add(use, words[0], *counted);
   counted->applied = true;
+
+  std::vector<std::string_view> variables(counted->variables.begin(), counted->variables.end());
+  variables.insert(variables.end(), counted->distinct_variables.begin(),
+                   counted->distinct_variables.end());
+  conf.policy_uses.add(counted, core::add_policy_use(cf, counted->title(), variables));
 }
 
 // Not before every directive was read: variables may be declared after the policy.
@@ -497,7 +502,7 @@ void init_main(ngx_conf_t* cf, MainConf& conf) {
   for (Guarded* policy : conf.policies) {
     const Counted* counted = &counted_of(policy);
     try {
-      if (!policy->redis.empty()) core::check_remote(cf, "lockout policy \"" + policy->name + "\"");
+      if (!policy->redis.empty()) core::check_remote(cf, policy->title());
       check_reset(*counted, from_body);
     } catch (const core::ConfigError& error) {
       ngx::fail(cf, counted->place, error.what());
@@ -513,6 +518,10 @@ void init_main(ngx_conf_t* cf, MainConf& conf) {
 void merge(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   std::string replaced = child.uses.inherit(parent.uses);
   if (!replaced.empty()) ngx::note_replaced(cf, "guard_lockout", replaced);
+  child.policy_uses.inherit(parent.policy_uses);
+  for (const Policy* policy : child.uses.list()) {
+    child.policy_uses.hold(cf, static_cast<const Counted*>(policy));
+  }
   if (child.uses.list().empty()) return;
   core::activate(cf, kInner);
   core::activate(cf, kSettle);

@@ -165,8 +165,7 @@ Use parse_use(core::Words& words) {
 void check_reset(const Policy& policy, const std::function<bool(std::string_view)>& from_body) {
   if (policy.successes.empty() || policy.account) return;
   if (std::any_of(policy.variables.begin(), policy.variables.end(), from_body)) return;
-  fail("lockout policy \"", policy.name,
-       "\" has \"reset_on=\", but no variable of \"key=", policy.key,
+  fail(policy.title(), " has \"reset_on=\", but no variable of \"key=", policy.key,
        "\" comes from the body: a client who knows one account could clear what he ",
        "has failed with others; write \"account\" if the key does hold the account");
 }
@@ -178,7 +177,7 @@ std::string key_warning(const Policy& policy) {
   bool address =
       std::any_of(policy.variables.begin(), policy.variables.end(), core::is_address_variable);
   if (!account || address || !policy.distinct.empty() || policy.limit >= 20) return {};
-  return "lockout policy \"" + policy.name + "\" lets anybody lock the account of another with " +
+  return policy.title() + " lets anybody lock the account of another with " +
          std::to_string(policy.limit) +
          " failures: add \"$guard_client_net\" to its key, and use " +
          "a second policy with the account alone and a higher limit, of 20 or more";
@@ -187,8 +186,7 @@ std::string key_warning(const Policy& policy) {
 std::string never_warning(const Policy& policy,
                           const std::function<bool(const core::NamedKind&)>& can_happen) {
   if (std::ranges::any_of(policy.failures, can_happen)) return {};
-  return "lockout policy \"" + policy.name +
-         "\" never counts anything: no \"guard_event\" makes \"" +
+  return policy.title() + " never counts anything: no \"guard_event\" makes \"" +
          std::string(policy.failures.front().name()) + "\" of the application's answers";
 }
 

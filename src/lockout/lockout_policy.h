@@ -48,6 +48,7 @@ struct Policy {
   bool fails_on(const core::Event& event) const;
   bool resets_on(const core::Event& event) const;
 
+  std::string title() const { return "lockout policy \"" + name + "\""; }
   std::string zone_name() const { return "guard_lockout:" + name; }
   std::string code() const { return "lockout." + name; }
   // What the hash of a key begins with.

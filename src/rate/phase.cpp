@@ -22,7 +22,7 @@ Names key_of(const Policy& policy) {
 std::string warning(const Policy& policy, std::string_view what, std::string_view written,
                     const Names& variables, bool inner, const VariableOrigin& origin) {
   if (policy.phase == Phase::inner) return {};
-  std::string name = "rate policy \"" + policy.name + "\" ";
+  std::string name = policy.title() + " ";
   std::string of("its ");
   of += what;
   if (policy.phase == Phase::front) {

@@ -158,15 +158,15 @@ std::uint64_t Policy::max_cost() const {
 std::string Policy::constant_warning() const {
   if (!shares_key()) return {};
   const std::string variable = core::as_variable(key);
-  return "rate policy \"" + name + "\" counts all requests as one, since its key \"" + key +
+  return title() + " counts all requests as one, since its key \"" + key +
          "\" has no variable: write " + (variable.empty() ? "" : "\"key=" + variable + "\", or ") +
          "\"key=" + std::string(kOneForAll) + "\" if that is meant";
 }
 
 std::string Policy::sync_warning() const {
   if (!counts_by_interval() || max_cost() >= kExactBelow) return {};
-  return "rate policy \"" + name + "\" lets through " + std::to_string(max_cost()) +
-         " at once: for quotas under " + std::to_string(kExactBelow) +
+  return title() + " lets through " + std::to_string(max_cost()) + " at once: for quotas under " +
+         std::to_string(kExactBelow) +
          ", \"sync=strict\" is exact, and each nginx may let through as many before it hears of " +
          "the others";
 }

@@ -54,6 +54,7 @@ struct Policy {
   // Counts in shared memory and tells Redis every so often.
   bool counts_by_interval() const { return sync.count() != 0; }
 
+  std::string title() const { return "rate policy \"" + name + "\""; }
   std::string zone_name() const { return "guard_rate:" + name; }
   std::string code() const { return "rate." + name; }
   // How clients know a window: "api", or "api.minute" if the policy has several.

@@ -73,6 +73,7 @@ struct State {
 
 struct LocationConf {
   Uses uses;
+  core::PolicyUses policy_uses;
   std::vector<Applied> front;
   std::vector<Applied> inner;
   std::optional<FieldStyle> fields;
@@ -368,7 +369,7 @@ void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   auto* counted = ngx::pool_new<Counted>(cf->pool);
   counted->place = ngx::place_of(cf);
   warn(cf, policy.constant_warning());
-  core::add_key_text(cf, "rate policy \"" + policy.name + "\"", "key", policy.key);
+  core::add_key_text(cf, policy.title(), "key", policy.key);
   counted->key.compile(cf, policy.key_owner(), policy.variables, policy.normalization);
   counted->define(std::move(policy));
   counted->allowed = &core::declare_policy(cf, "rate", counted->policy.name, counted->code);
@@ -396,6 +397,15 @@ void set_rate(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
     main.costs.push_back(written);
   }
   conf.uses.add(use, words[0], *policy, written);
+
+  std::vector<std::string_view> variables = ngx::variables_in(use.cost_text);
+  const std::vector<std::string>& key = policy->policy.variables;
+  // In front they are not known anyhow, of which there is a warning.
+  if (policy->policy.phase == Phase::front)
+    variables.clear();
+  else
+    variables.insert(variables.begin(), key.begin(), key.end());
+  conf.policy_uses.add(policy, core::add_policy_use(cf, policy->policy.title(), variables));
 }
 
 void set_fields(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
@@ -413,7 +423,7 @@ VariableOrigin origin_in(ngx_conf_t* cf) {
 void init_main(ngx_conf_t* cf, MainConf& conf) {
   for (const MeteredPolicy* metered : conf.policies) {
     const Policy& policy = metered->policy;
-    if (!policy.redis.empty()) core::check_remote(cf, "rate policy \"" + policy.name + "\"");
+    if (!policy.redis.empty()) core::check_remote(cf, policy.title());
     std::string warning = key_warning(policy, origin_in(cf));
     if (!warning.empty()) ngx::warn(cf, static_cast<const Counted*>(metered)->place, warning);
   }
@@ -428,12 +438,14 @@ void merge(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   if (!child.fields) child.fields = parent.fields;
   std::string replaced = child.uses.inherit(parent.uses);
   if (!replaced.empty()) ngx::note_replaced(cf, "guard_rate", replaced);
+  child.policy_uses.inherit(parent.policy_uses);
 
   for (const Applied& use : child.uses.list()) {
     std::vector<std::string_view> cost;
     if (use.written != nullptr) cost = ngx::variables_in(use.written->text);
     bool inner = is_inner(use.policy->policy, cost, origin_in(cf));
     (inner ? child.inner : child.front).push_back(use);
+    child.policy_uses.hold(cf, use.policy);
   }
   if (!child.front.empty()) core::activate(cf, kCheck<false>);
   if (!child.inner.empty()) core::activate(cf, kCheck<true>);

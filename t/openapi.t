@@ -421,3 +421,29 @@ main::requests((map { ['POST /v1/orders', "Content-Type: $_->[0]\r\n", $_->[1]] 
 ['', '', '"code":"json.duplicate_key"']
 --- upstream_headers eval
 ['X-Seen: <a>', 'X-Seen: <a>']
+
+=== TEST 18: names of cookies with what Python (also in UTF-8), PHP and Node take away, or without a value; one in other letters is held to the schema
+--- user_files eval: $::document
+--- upstream
+status 204
+--- config eval: $::config
+--- raw_request eval
+main::requests((map { ['GET /v1/orders', "Cookie: $_\r\n"] } (map { ("sid=ab; ${_}sid=xyz", "sid$_=xyz") } "\x0b", "\x0c", "\x1c", "\x85", "\xa0", "\xe2\x80\x83", "\xc2\xa0 "), 'sid', 'a=1; sid ; b=2', 'a,sid=xyz',
+    'SID=ab; Sid=xyz'),
+    (map { ['GET /v1/orders', "Cookie: $_\r\n"] } 'SID=ab', 'sid=01; SID=ff; Sid=0', "\xc2\xa0sids=x; \xc3\xa9=1; side", 'x, y=z'))
+--- error_code eval
+[(422) x 18, (204) x 4]
+--- response_body_like eval
+[(main::bad(['cookie', 'sid', '', 'must be written as the document names it'])) x 18, ('') x 4]
+
+=== TEST 19: brackets that are not closed (PHP) or stand around a name (Rack, qs for Node), and a name that ends at a ";"
+--- user_files eval: $::document
+--- upstream
+echo
+--- config eval: $::config
+--- raw_request eval
+main::requests((map { ["GET /v1/orders?$_"] } 'user[id=x', 'user%5Bid=x', '[user_id]=x', 'user_id]=x', '%5D%5Buser_id=x', 'user_id;=x'), (map { ["GET /v1/orders?$_"] } 'user[id]=x', 'a[user_id]=x', 'user_id=x;y'))
+--- error_code eval
+[(422) x 6, (200) x 3]
+--- response_body_like eval
+[(main::bad(['query', 'user_id', '', 'must be written as the document names it'])) x 6, ('') x 3]

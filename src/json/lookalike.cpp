@@ -8,8 +8,8 @@ namespace guard::json {
 
 namespace {
 
-char folded(char c) noexcept {
-  return c == '.' || c == ' ' ? '_' : core::to_lower(c);
+constexpr bool is_bracket(char c) noexcept {
+  return c == '[' || c == ']';
 }
 
 // PHP: blanks before a name go, a NUL ends it.
@@ -18,10 +18,56 @@ std::string_view bare(std::string_view name) noexcept {
   return name.substr(0, name.find('\0'));
 }
 
-// "name[]" is the name of an array, and read as one without brackets.
-std::string_view stem(std::string_view documented) noexcept {
-  if (documented.ends_with("[]")) documented.remove_suffix(2);
-  return documented;
+// A name letter by letter, as an application may read it.
+class Letters {
+ public:
+  static constexpr int kEnd = -1;
+  static constexpr int kBracket = 0x100;
+
+  // flat: to PHP, a bracket that is not closed is a "_". Else brackets, however many, divide a name
+  // into parts; before it and behind it they are nothing (Rack).
+  explicit Letters(std::string_view name, bool flat = false) noexcept : rest_(name), flat_(flat) {
+    if (!flat_) skip_brackets();
+  }
+
+  int next() noexcept {
+    if (rest_.empty()) return kEnd;
+    const char c = rest_.front();
+    rest_.remove_prefix(1);
+    if (flat_ && c == '[') return '_';
+    if (!flat_ && is_bracket(c)) {
+      skip_brackets();
+      return rest_.empty() ? kEnd : kBracket;
+    }
+    return c == '.' || c == ' ' ? '_' : static_cast<unsigned char>(core::to_lower(c));
+  }
+
+ private:
+  void skip_brackets() noexcept {
+    while (!rest_.empty() && is_bracket(rest_.front())) rest_.remove_prefix(1);
+  }
+
+  std::string_view rest_;
+  bool flat_;
+};
+
+bool comes_before(Letters a, Letters b) noexcept {
+  for (;;) {
+    const int one = a.next();
+    const int other = b.next();
+    if (one != other) return one < other;
+    if (one == Letters::kEnd) return false;
+  }
+}
+
+// part: or what name is a part of.
+bool agree(Letters name, Letters documented, bool part) noexcept {
+  for (;;) {
+    const int one = name.next();
+    const int other = documented.next();
+    if (other == Letters::kEnd) return one == other || (part && one == Letters::kBracket);
+    if (one != other) return false;
+  }
 }
 
 }  // namespace
@@ -32,25 +78,44 @@ std::string_view before_bracket(std::string_view name) noexcept {
 
 bool may_be_read_as(std::string_view name, std::string_view documented) noexcept {
   name = bare(name);
-  documented = stem(documented);
-  if (documented.find('[') == std::string_view::npos) name = before_bracket(name);
-  return std::equal(name.begin(), name.end(), documented.begin(), documented.end(),
-                    [](char a, char b) { return folded(a) == folded(b); });
+  return agree(Letters(name), Letters(documented), true) ||
+         agree(Letters(name, true), Letters(documented), false);
 }
 
 bool Lookalikes::Less::operator()(std::string_view a, std::string_view b) const noexcept {
-  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(), [](char c, char d) {
-    return static_cast<unsigned char>(folded(c)) < static_cast<unsigned char>(folded(d));
-  });
+  return comes_before(Letters(a), Letters(b));
+}
+
+bool Lookalikes::Less::operator()(Flat a, std::string_view b) const noexcept {
+  return comes_before(Letters(a.name, true), Letters(b));
+}
+
+bool Lookalikes::Less::operator()(std::string_view a, Flat b) const noexcept {
+  return comes_before(Letters(a), Letters(b.name, true));
 }
 
 void Lookalikes::add(std::string_view documented) {
-  names_.emplace(stem(documented));
+  names_.emplace(documented);
+  std::size_t parts = 1;
+  Letters letters(documented);
+  for (int c = letters.next(); c != Letters::kEnd; c = letters.next()) {
+    if (c == Letters::kBracket) ++parts;
+  }
+  most_parts_ = std::max(most_parts_, parts);
 }
 
 bool Lookalikes::has(std::string_view name) const noexcept {
   name = bare(name);
-  return names_.find(name) != names_.end() || names_.find(before_bracket(name)) != names_.end();
+  if (name.find('[') != std::string_view::npos && names_.find(Flat{name}) != names_.end()) {
+    return true;
+  }
+  std::size_t end = 0;
+  for (std::size_t parts = 0; parts < most_parts_ && end < name.size(); ++parts) {
+    while (end < name.size() && is_bracket(name[end])) ++end;
+    while (end < name.size() && !is_bracket(name[end])) ++end;
+    if (names_.find(name.substr(0, end)) != names_.end()) return true;
+  }
+  return false;
 }
 
 }  // namespace guard::json

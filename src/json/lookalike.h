@@ -1,6 +1,7 @@
 // Names that applications may take for others: those of fields of a form, a query, or cookies.
 #pragma once
 
+#include <cstddef>
 #include <set>
 #include <string>
 #include <string_view>
@@ -10,9 +11,10 @@ namespace guard::json {
 // Of "name[a]" the name.
 std::string_view before_bracket(std::string_view name) noexcept;
 
-// Whether an application may read name as that which the document has: without what stands in
-// brackets (PHP, Rack, qs for Node), in other letters (ASP.NET), "." and " " as "_", without blanks
-// before it and what stands behind a NUL (PHP). So it may where the two are the same.
+// Whether an application may read name as that which the document has, or as something in it: with
+// brackets around or behind it (PHP, Rack, qs for Node), in other letters (ASP.NET), "." and " " as
+// "_", and so "[" that is not closed, without blanks before it and what stands behind a NUL (PHP).
+// So it may where the two are the same.
 bool may_be_read_as(std::string_view name, std::string_view documented) noexcept;
 
 // Many of a document, each looked up by whatever may be read as it.
@@ -22,12 +24,19 @@ class Lookalikes {
   bool has(std::string_view name) const noexcept;
 
  private:
+  // A name whose brackets are no more than a "_".
+  struct Flat {
+    std::string_view name;
+  };
   struct Less {
     using is_transparent = void;
     bool operator()(std::string_view a, std::string_view b) const noexcept;
+    bool operator()(Flat a, std::string_view b) const noexcept;
+    bool operator()(std::string_view a, Flat b) const noexcept;
   };
 
   std::set<std::string, Less> names_;
+  std::size_t most_parts_ = 0;  // of any of them
 };
 
 }  // namespace guard::json

@@ -104,10 +104,11 @@ bool ParameterReader::prepare(const OperationMatch& match, const ParameterInput&
   const std::size_t text =
       (bytes * core::kJsonEscapeFactor + (pairs + parameters) * kAround) * 2 + kAround;
   if (!decoded_.reserve(bytes, kKeepBytes) || !text_.reserve(text, kKeepBytes) ||
-      !pairs_.reserve(pairs, kKeepPairs) || !written_.reserve(parameters, kKeepPairs)) {
+      !pairs_.reserve(pairs, kKeepPairs) || !written_.reserve(parameters + pairs, kKeepPairs)) {
     return false;
   }
   decoded_size_ = size_ = pair_count_ = query_pairs_ = written_count_ = 0;
+  other_case_count_ = 0;
   return true;
 }
 
@@ -157,11 +158,15 @@ bool ParameterReader::split_cookies(std::span<const HeaderField> fields) noexcep
     bool more = true;
     for (std::string_view part; take_part(rest, more, ';', part);) {
       part = trimmed(part);
-      const std::size_t equals = part.find('=');
-      if (equals == std::string_view::npos) continue;
+      if (part.empty()) continue;
       if (pair_count_ - query_pairs_ == kMaxPairs) return false;
+      const std::size_t equals = part.find('=');
+      if (equals == std::string_view::npos) {
+        pairs_.data()[pair_count_++] = {part, {}, {}, false, true};
+        continue;
+      }
       const std::string_view value = part.substr(equals + 1);
-      const std::string_view behind = value.substr(std::min(value.size(), value.find(',')));
+      const std::string_view behind = part.substr(std::min(part.size(), part.find(',')));
       pairs_.data()[pair_count_++] = {trimmed(part.substr(0, equals)), value, behind,
                                       !is_utf8(value)};
     }
@@ -213,6 +218,9 @@ bool ParameterReader::write(const OpenApiParameter& parameter, const ParameterIn
 
 bool ParameterReader::write_pairs(const OpenApiParameter& parameter,
                                   const ParameterShape& shape) noexcept {
+  if (parameter.in == ParameterPlace::cookie && !write_in_other_case(parameter, shape)) {
+    return false;
+  }
   const Pair* first = nullptr;
   std::size_t count = 0;
   for (const Pair& pair : pairs_of(parameter.in)) {
@@ -235,6 +243,35 @@ bool ParameterReader::write_pairs(const OpenApiParameter& parameter,
     write_text(shape.value.elements, pair.value);
   }
   put(']');
+  return true;
+}
+
+// Cookies that are the parameter's to an application that looks for names in any case (ASP.NET),
+// and another application's to all others: they are held to the same schema.
+bool ParameterReader::write_in_other_case(const OpenApiParameter& parameter,
+                                          const ParameterShape& shape) noexcept {
+  const bool element = parameter.explode && !parameter.json && shape.value.is_array();
+  for (const Pair& pair : pairs_of(parameter.in)) {
+    if (pair.name == parameter.name || !core::equal_without_case(pair.name, parameter.name)) {
+      continue;
+    }
+    if (pair.malformed) return fail(parameter, kOtherName);
+    // A document may name a cookie in every case that there is.
+    if (++other_case_count_ > pair_count_) {
+      stopped_ = Verdict::limit;
+      return false;
+    }
+    const std::size_t before = written_count_;
+    if (element) {
+      begin_value(parameter);
+      put('[');
+      write_text(shape.value.elements, pair.value);
+      put(']');
+    } else if (!write_single(parameter, pair.value)) {
+      return false;
+    }
+    if (written_count_ > before) written_.data()[before].in_other_case = true;
+  }
   return true;
 }
 
@@ -460,7 +497,7 @@ void ParameterReader::write_text(TypeSet types, std::string_view text) noexcept 
 
 void ParameterReader::begin_value(const OpenApiParameter& parameter) noexcept {
   if (written_count_ > 0) put(',');
-  written_.data()[written_count_++] = {&parameter, 1};
+  written_.data()[written_count_++] = {&parameter, 1, false};
 }
 
 bool ParameterReader::is_valid(const OpenApiParameter& parameter, std::uint32_t node) noexcept {
@@ -513,7 +550,12 @@ void ParameterReader::judge() noexcept {
       node = (*document_)[node].next;
     }
     if (stopped_ != Verdict::valid || error_count_ == kMaxErrors) return;
-    if (!valid) blame(*written.parameter, first);
+    if (valid) continue;
+    if (written.in_other_case) {
+      (void)fail(*written.parameter, kOtherName);
+    } else {
+      blame(*written.parameter, first);
+    }
   }
 }
 

@@ -62,11 +62,13 @@ class ParameterReader {
     std::string_view value;
     std::string_view behind;  // what follows a ";" in a query, a "," in a cookie, as it was sent
     bool malformed;           // the value: an escape, or what is no UTF-8
+    bool lone = false;        // a cookie without "="
   };
   // A parameter whose value is the next element of the document, or one of the next two.
   struct Written {
     const OpenApiParameter* parameter;
     std::uint32_t attempts;
+    bool in_other_case;  // the value is that of a cookie whose name is in other letters
   };
 
   bool prepare(const OperationMatch& match, const ParameterInput& input) noexcept;
@@ -86,6 +88,7 @@ class ParameterReader {
              const OperationMatch& match) noexcept;
   bool write_single(const OpenApiParameter& parameter, std::string_view text) noexcept;
   bool write_pairs(const OpenApiParameter& parameter, const ParameterShape& shape) noexcept;
+  bool write_in_other_case(const OpenApiParameter& parameter, const ParameterShape& shape) noexcept;
   bool write_scalar(TypeSet types, std::string_view text) noexcept;
   bool write_deep(const OpenApiParameter& parameter, const ParameterShape& shape) noexcept;
   bool write_exploded(const OpenApiParameter& parameter, const ParameterShape& shape) noexcept;
@@ -120,6 +123,7 @@ class ParameterReader {
   std::size_t pair_count_ = 0;
   core::Scratch<Written> written_;
   std::size_t written_count_ = 0;
+  std::size_t other_case_count_ = 0;
   core::JsonParser parser_;
   const core::JsonDocument* document_ = nullptr;
   std::array<ParameterError, kMaxErrors> errors_;

@@ -548,3 +548,23 @@ Content-Type: application/json
 ["POST /\n{\"email\":\"a\"}", "POST /\n{\"email\":\"a\"}", "POST /\n{\"email\":\"b\"}"]
 --- error_code eval
 [200, 429, 200]
+
+
+=== TEST 39: what a dry run has taken is told where an internal redirect leads to the real one
+--- http_config
+guard_rate_policy one rate=3/hour;
+guard_rate_policy two rate=2/hour,9/day;
+--- config
+location /dry { guard_rate one dry_run; guard_rate two dry_run; try_files /none @app; }
+location /still { guard_rate one dry_run; guard_rate two dry_run; try_files /none @dry; }
+location @app { guard_rate one; guard_rate two; add_header X-Left $guard_rate_remaining; root html; try_files /index.html =404; }
+location @dry { guard_rate one dry_run; root html; try_files /index.html =404; }
+--- request eval
+["GET /dry", "GET /still", "GET /still", "GET /dry"]
+--- error_code eval
+[200, 200, 200, 429]
+--- raw_response_headers_like eval
+["X-Left: 1\r\nRateLimit-Policy: \"one\";q=3;w=3600, \"two.hour\";q=2;w=3600, \"two.day\";q=9;w=86400\r\nRateLimit: \"two.hour\";r=1;t=1800\r\n",
+ "", "", "RateLimit: \"two.hour\";r=0;"]
+--- raw_response_headers_unlike eval
+["X-RateLimit", ("RateLimit") x 2, "X-RateLimit"]

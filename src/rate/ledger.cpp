@@ -56,6 +56,12 @@ void Ledger::begin(bool inner) noexcept {
   }
 }
 
+void Ledger::mean(const MeteredPolicy& policy) noexcept {
+  for (Asked* asked = first_; asked != nullptr; asked = asked->next) {
+    if (asked->final && asked->meter->owner == &policy && asked->charged) asked->dry_run = false;
+  }
+}
+
 const Asked* Ledger::ask(std::span<Asked> windows, bool alone) noexcept {
   // What an earlier location has only observed is told anew.
   for (Asked* asked = first_; asked != nullptr; asked = asked->next) {

@@ -116,6 +116,9 @@ class Ledger {
 
   // A gate begins to ask (anew, after an internal redirect): what it asked before is settled.
   void begin(bool inner) noexcept;
+  // What a dry run of an earlier pass has granted counts for the client: the policy applies here,
+  // and is not asked again.
+  void mean(const MeteredPolicy& policy) noexcept;
   // Asks the windows of one policy and remembers the answers. Answers the strictest that does not
   // admit, null if all do. alone: nothing else is asked by this gate, so that taking is asking
   // enough and the answer comes with charge().

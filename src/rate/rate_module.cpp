@@ -169,7 +169,10 @@ Answer evaluate(Request& request, Refusal& refusal) noexcept {
   const std::vector<Applied>& uses = inner ? location.inner : location.front;
   for (const Applied& use : uses) {
     Counted& counted = counted_of(use);
-    if (!request.first_time(use.policy, !use.dry_run)) continue;
+    if (!request.first_time(use.policy, !use.dry_run)) {
+      if (!use.dry_run) ledger.mean(*use.policy);
+      continue;
+    }
     core::Hash128 hash;
     KeyState key = hash_key(counted, request, question, hash);
     if (key == KeyState::failed) continue;

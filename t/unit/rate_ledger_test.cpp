@@ -231,6 +231,27 @@ void gives_back_only_its_own_gate_and_pass(void**) {
   assert_int_equal(b.remaining(), 5);
 }
 
+void a_dry_run_is_told_once_it_is_meant(void**) {
+  Metered a("a", "5/minute"), b("b", "2/minute,9/hour"), c("c", "1/minute");
+  c.drain(1);
+  Questions first(a), dry(b, true), other(c, true);
+  Ledger ledger;
+  ledger.begin(false);
+  for (Questions* questions : {&first, &dry, &other}) ask(ledger, *questions);
+  assert_true(charge(ledger));
+  expect_text(ledger.strictest()->meter->name, "a");
+  // After an internal redirect.
+  ledger.begin(false);
+  ledger.mean(b.policy);
+  ledger.mean(c.policy);
+  assert_true(charge(ledger));
+  expect_text(ledger.strictest()->meter->name, "b.minute");
+  std::string names;
+  ledger.each_told([&](const Asked& asked) { names += asked.meter->name + " "; });
+  expect_text(names, "a b.minute b.hour ");
+  assert_int_equal(b.remaining(), 1);
+}
+
 }  // namespace
 
 int main() {
@@ -245,6 +266,7 @@ int main() {
       cmocka_unit_test(all_windows_of_a_dry_run_are_charged_or_none),
       cmocka_unit_test(windows_have_room_for_as_many_keys),
       cmocka_unit_test(gives_back_only_its_own_gate_and_pass),
+      cmocka_unit_test(a_dry_run_is_told_once_it_is_meant),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

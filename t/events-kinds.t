@@ -224,7 +224,7 @@ EOC
         event_of('account_locked', 'warning', 4, 'account-locked', 'iam,authentication', 'user,change', 'success', code => 'lockout.once', reason => 'Locked for 60 seconds, lock 1 in a row', end => 1, rule => 'once', path => '/lock', status => 401,
             user => 'hash":"<hash>', labels => ',"key_hash":"<hash>"'),
         event_of('rate_limited', 'warning', 4, 'rate-limit-exceeded', 'api,web', 'allowed,access', 'success', code => 'lockout.once', reason => 'Wait before the next attempt', rule => 'once', path => '/unlock', status => 429,
-            labels => ',"decision":"observed","key_hash":"<hash>"'),
+            user => 'hash":"<hash>', labels => ',"decision":"observed","key_hash":"<hash>"'),
         event_of('login_succeeded', 'info', 6, 'login', 'authentication,session', 'start', 'success', path => '/unlock', status => 200, user => 'hash":"<hash>'),
         event_of('account_unlocked', 'notice', 5, 'account-unlocked', 'iam,authentication', 'user,change', 'success', code => 'lockout.once', reason => 'A success lifted the lock', rule => 'once', path => '/unlock', status => 200,
             user => 'hash":"<hash>', labels => ',"key_hash":"<hash>"'),

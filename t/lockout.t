@@ -121,10 +121,10 @@ sub at_once {
     is codes('/login', 'ann@example.com', 1, from => '192.0.2.1'), 429, 'whose success elsewhere lifts nothing here';
 
     # Each worker writes its own when it likes.
-    ok wait_for(sub { events_of($nginx, qr/^rate_limited$/) && events_about('ann@example.com') >= 7 }), 'events arrive';
+    ok wait_for(sub { events_of($nginx, qr/^rate_limited$/) && events_about('ann@example.com') >= 8 }), 'events arrive';
     my @events = events_about('ann@example.com');
-    is join(' ', sort map { $_->{labels}{kind} } @events), 'account_locked login_failed login_failed login_failed login_failed login_failed login_succeeded',
-        'the events: one lock';
+    is join(' ', sort map { $_->{labels}{kind} } @events), 'account_locked login_failed login_failed login_failed login_failed login_failed login_succeeded rate_limited',
+        'the events: one lock, one refusal, and all of them of the account';
     my ($lock) = grep { $_->{labels}{kind} eq 'account_locked' } @events;
     is_deeply [$lock->{event}{code}, $lock->{rule}{name}, $lock->{event}{reason}, $lock->{source}{ip}, $lock->{labels}{route}],
         ['lockout.login', 'login', 'Locked for 1800 seconds, lock 1 in a row', '192.0.2.1', 'login'], 'which says what it is';

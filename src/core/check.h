@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -118,6 +119,10 @@ struct AnswerCheck {
 // Hears every event. request is null for an event of the worker itself.
 using Listener = void (*)(const Event& event, Request* request) noexcept;
 
+// Whom events of these kinds name: Request::user_of().
+using UserSource = std::string_view (*)(Request& request,
+                                        std::span<const NamedKind> kinds) noexcept;
+
 // Registration: in a feature's preconfiguration. The check and stage objects must be static.
 void add_check(ngx_conf_t* cf, const Check& check);
 void add_header_stage(ngx_conf_t* cf, const HeaderStage& stage);
@@ -125,6 +130,7 @@ void add_listener(ngx_conf_t* cf, Listener listener);
 // The same for who must also hear of the refusals that are no events of their own, since one for
 // the same key was just published (Refusal::silent).
 void add_refusal_listener(ngx_conf_t* cf, Listener listener);
+void set_user_source(ngx_conf_t* cf, UserSource source);
 
 // Activation: in a feature's merge_loc_conf, for every location where it has something to do. What
 // is active nowhere costs nothing.

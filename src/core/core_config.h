@@ -61,6 +61,7 @@ struct MainConf {
   bool judging_answers = false;            // some location has an AnswerCheck
   std::vector<Listener> listeners;
   std::vector<Listener> refusal_listeners;  // those of them that hear silent refusals, too
+  UserSource user_source = nullptr;
   std::vector<std::string_view> body_variables;
   std::vector<NamedKind> answer_events;
   std::vector<KeyText> key_texts;

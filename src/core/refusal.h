@@ -40,6 +40,7 @@ struct Refusal {
   std::string_view authenticate;               // WWW-Authenticate of a 401
   std::string_view allow;                      // Allow of a 405
   std::string_view key_hash;                   // for the event: hex of the counted key's hash
+  std::string_view user;                       // for the event: whom it is about; may be empty
   const EventFile* file = nullptr;             // for the event: the file it is about
   std::string_view rule;                       // for the event, like the next two: see there
   std::string_view rules;

@@ -121,6 +121,10 @@ void add_refusal_listener(ngx_conf_t* cf, Listener listener) {
   main_of(cf).refusal_listeners.push_back(listener);
 }
 
+void set_user_source(ngx_conf_t* cf, UserSource source) {
+  main_of(cf).user_source = source;
+}
+
 void activate(ngx_conf_t* cf, const Check& check) {
   std::uint32_t bit = bit_of(main_of(cf).checks, check);
   LocationConf& location = location_of(cf);

@@ -175,6 +175,7 @@ void Request::record(const Refusal& refusal, Action action) noexcept {
   event.policy = refusal.policy;
   event.detail = refusal.detail.empty() ? refusal.title : refusal.detail;
   event.key_hash = refusal.key_hash;
+  event.user = refusal.user;
   event.labels = refusal.labels;
   event.status = refusal.status;
   event.file = refusal.file;
@@ -200,6 +201,11 @@ void Request::observe(const Refusal& refusal) noexcept {
 
 void Request::deny(const Refusal& refusal) noexcept {
   record(refusal, Action::denied);
+}
+
+std::string_view Request::user_of(std::span<const NamedKind> kinds) noexcept {
+  const UserSource source = main_conf(r_)->user_source;
+  return source == nullptr ? std::string_view() : source(*this, kinds);
 }
 
 void Request::publish(const Event& event) noexcept {

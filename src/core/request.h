@@ -60,6 +60,9 @@ class Request {
   void deny(const Refusal& refusal) noexcept;
 
   void publish(const Event& event) noexcept;
+  // Whom an event of the application's answer would name, of the first of these kinds that does, as
+  // far as that is known before there is one; empty: nobody.
+  std::string_view user_of(std::span<const NamedKind> kinds) noexcept;
 
   Verdict verdict() const { return verdict_; }
   std::string_view code() const { return code_; }  // of the first refusal, real or would-be

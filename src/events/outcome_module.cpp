@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/ascii.h"
 #include "core/check.h"
 #include "core/request.h"
 #include "events/event_rules.h"
@@ -27,10 +28,13 @@ struct Rule {
   EventRule rule;
   ngx::Value user;
   ngx::Value condition;
+  // The user may be asked for before there is an answer: he is neither taken from it nor, by map
+  // and the like, of something that might be, and would then be remembered as it was too early.
+  bool early = false;
 };
 
 struct LocationConf {
-  std::optional<std::vector<const Rule*>> rules;  // as written, later as they apply
+  std::optional<std::vector<Rule*>> rules;  // as written, later as they apply
 };
 
 bool holds(const ngx::Value& condition, ngx_http_request_t* r) noexcept {
@@ -42,7 +46,7 @@ bool holds(const ngx::Value& condition, ngx_http_request_t* r) noexcept {
 void judge(ngx_http_request_t* r, core::Request* request) noexcept {
   const auto* conf =
       static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_guard_outcome_module));
-  const std::vector<const Rule*>& rules = *conf->rules;
+  const std::vector<Rule*>& rules = *conf->rules;
   std::array<const Rule*, kMaxRules> fitting{};
   std::size_t count = 0;
   for (const Rule* one : rules) {
@@ -67,9 +71,32 @@ void judge(ngx_http_request_t* r, core::Request* request) noexcept {
   }
 }
 
+std::string_view user_of(core::Request& request, std::span<const core::NamedKind> kinds) noexcept {
+  const auto* conf = static_cast<LocationConf*>(
+      ngx_http_get_module_loc_conf(request.native(), ngx_http_guard_outcome_module));
+  if (!conf->rules) return {};
+  for (const Rule* one : *conf->rules) {
+    if (!one->early || std::ranges::find(kinds, one->rule.kind) == kinds.end()) continue;
+    const std::string_view user = one->user.evaluate(request.native()).value_or("");
+    if (!user.empty()) return user;
+  }
+  return {};
+}
+
 constexpr core::HeaderStage kOutcome = {core::kStageOutcome, judge};
 
 // Directives
+
+// Not before all directives have been read.
+bool is_early(ngx_conf_t* cf, std::string_view user) {
+  return std::ranges::none_of(ngx::variables_in(user), [cf](std::string_view name) {
+    constexpr std::array<std::string_view, 3> kAnswer = {"upstream_", "sent_", "status"};
+    return ngx::is_derived_variable(cf, name) ||
+           std::ranges::any_of(kAnswer, [name](std::string_view start) {
+             return core::equal_without_case(name.substr(0, start.size()), start);
+           });
+  });
+}
 
 void set_event(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   auto* made = ngx::pool_new<Rule>(cf->pool);
@@ -99,11 +126,14 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   if (child.rules && child.rules->size() > kMaxRules) {
     core::fail("more than ", std::to_string(kMaxRules), " \"guard_event\" in one location");
   }
-  if (child.rules) core::activate(cf, kOutcome);
+  if (!child.rules) return;
+  for (Rule* one : *child.rules) one->early = one->user && is_early(cf, one->user.text());
+  core::activate(cf, kOutcome);
 }
 
 void preconfigure(ngx_conf_t* cf) {
   core::add_header_stage(cf, kOutcome);
+  core::set_user_source(cf, user_of);
 }
 
 constexpr ngx_uint_t kAnywhere = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;

@@ -158,7 +158,11 @@ Attempt* make_attempt(Request& request, State& state, Counted& counted,
 
 Answer refuse(const Attempt& attempt, Request& request, Refusal& refusal) noexcept {
   std::string_view digits;
-  if (attempt.decision.first_report) digits = digits_of(attempt.key.hash, request);
+  if (attempt.decision.first_report) {
+    digits = digits_of(attempt.key.hash, request);
+    refusal.user = request.user_of(attempt.policy->failures);
+    if (refusal.user.empty()) refusal.user = request.user_of(attempt.policy->successes);
+  }
   describe(*attempt.policy, attempt.decision, digits, refusal);
   return Answer::refuse;
 }

@@ -1,11 +1,10 @@
 #include "core/counter_lock.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "core/counter_cas.h"
+#include "core/process.h"
 
 namespace guard::core {
 
@@ -32,8 +31,7 @@ std::uint64_t tenure(std::uint64_t now) noexcept {
 }
 
 bool abandoned(std::uint64_t owner, std::uint64_t now) noexcept {
-  auto process = static_cast<pid_t>(owner & ((std::uint64_t{1} << kProcessBits) - 1));
-  if (kill(process, 0) != 0 && errno == ESRCH) return true;
+  if (is_gone(owner & ((std::uint64_t{1} << kProcessBits) - 1))) return true;
   return now > (owner >> kProcessBits) + CounterLock::kLease;
 }
 

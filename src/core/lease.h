@@ -7,13 +7,12 @@
 // that must do no harm.
 #pragma once
 
-#include <errno.h>
-#include <signal.h>
 #include <sys/types.h>
 
 #include <cstdint>
 
 #include "core/counter_cas.h"
+#include "core/process.h"
 
 namespace guard::core {
 
@@ -52,9 +51,6 @@ class Lease {
     return word & ((std::uint64_t{1} << kProcessBits) - 1);
   }
   static std::uint64_t end_of(std::uint64_t word) noexcept { return word >> kProcessBits; }
-  static bool is_gone(std::uint64_t process) noexcept {
-    return kill(static_cast<pid_t>(process), 0) != 0 && errno == ESRCH;
-  }
 
   std::uint64_t& word_;
   std::uint64_t process_;

@@ -1,13 +1,10 @@
 #include "core/metric_memory.h"
 
-#include <errno.h>
-#include <signal.h>
-#include <sys/types.h>
-
 #include <algorithm>
 #include <new>
 
 #include "core/clock.h"
+#include "core/process.h"
 #include "core/siphash.h"
 
 namespace guard::core {
@@ -47,10 +44,6 @@ Hash128 hash_of(std::string_view identity, std::uint32_t words) noexcept {
                        static_cast<char>(words >> 16), static_cast<char>(words >> 24)};
   // Names come from the configuration: the key need not be secret.
   return KeyedHash(SipKey{}).hash128({identity, std::string_view(size, sizeof(size))});
-}
-
-bool is_alive(std::uint64_t process) noexcept {
-  return kill(static_cast<pid_t>(process), 0) == 0 || errno != ESRCH;
 }
 
 }  // namespace
@@ -110,7 +103,7 @@ std::uint64_t MetricMemory::oldest_alive(std::uint64_t generation) const noexcep
   std::uint64_t oldest = generation - 1;
   for (const MetricWorker& worker : workers()) {
     const std::uint64_t process = worker.process.load();
-    if (process != 0 && is_alive(process)) oldest = std::min(oldest, worker.generation.load());
+    if (process != 0 && !is_gone(process)) oldest = std::min(oldest, worker.generation.load());
   }
   return oldest;
 }
@@ -190,7 +183,7 @@ MetricWorker* MetricMemory::enter(std::uint64_t process, std::uint64_t number,
   MetricWorker* own = nullptr;
   for (MetricWorker& worker : workers()) {
     std::uint64_t holder = worker.process.load();
-    if (holder != 0 && is_alive(holder)) continue;
+    if (holder != 0 && !is_gone(holder)) continue;
     if (own == nullptr) {
       if (!worker.process.compare_exchange_strong(holder, process)) continue;
       own = &worker;

@@ -1,7 +1,6 @@
 // The counter tables: how many keys a zone holds, races, hostile keys, inheritance, dead owners.
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,12 +15,14 @@
 #include "core/counter_table.h"
 #include "core/gcra.h"
 #include "rate/limiter.h"
+#include "shared_memory.h"
 #include "unit.h"
 
 using namespace guard::core;
 using guard::rate::Algorithm;
 using guard::rate::Limiter;
 using guard::rate::Quota;
+using guard::unit::SharedMemory;
 
 namespace {
 
@@ -29,24 +30,6 @@ constexpr std::uint64_t kSecond = 1'000'000;
 constexpr std::uint64_t kMinute = 60 * kSecond;
 constexpr std::uint64_t kNow = 1000 * kSecond;
 constexpr std::size_t kMegabyte = 1 << 20;
-
-// Shared, so that a forked child sees the same.
-class Memory {
- public:
-  explicit Memory(std::size_t size) : size_(size) {
-    at_ = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_true(at_ != MAP_FAILED);
-  }
-  ~Memory() { munmap(at_, size_); }
-  Memory(const Memory&) = delete;
-  Memory& operator=(const Memory&) = delete;
-
-  std::span<std::byte> all() const { return {static_cast<std::byte*>(at_), size_}; }
-
- private:
-  void* at_;
-  std::size_t size_;
-};
 
 // splitmix64: stands in for the keyed hash.
 std::uint64_t mixed(std::uint64_t n) {
@@ -60,7 +43,7 @@ CounterKey key(std::uint64_t n, std::uint64_t network) {
   return {mixed(n), mixed(~network)};
 }
 
-CounterZone gcra_zone(const Memory& memory) {
+CounterZone gcra_zone(const SharedMemory& memory) {
   return CounterZone::attach(memory.all(), CounterKind::gcra, CounterTable::kSetSize,
                              {100, kMinute});
 }
@@ -76,7 +59,7 @@ std::uint64_t used_now(std::uint64_t /*tag*/, std::uint64_t state) {
 // At most 40 bytes of zone per tracked key.
 void ten_megabytes_hold_262144_keys(void**) {
   for (std::uint64_t networks : {std::uint64_t{1}, std::uint64_t{50'000}}) {
-    Memory memory(10 * kMegabyte);
+    SharedMemory memory(10 * kMegabyte);
     Limiter limiter(memory.all(), kPerMinute);
     const std::uint64_t keys = 10 * kMegabyte / 40;
     assert_int_equal(keys, 262'144);
@@ -91,7 +74,7 @@ void ten_megabytes_hold_262144_keys(void**) {
 }
 
 void a_full_table_refuses_nobody(void**) {
-  Memory memory(64 * 1024);
+  SharedMemory memory(64 * 1024);
   Limiter limiter(memory.all(), kPerMinute);
   for (std::uint64_t n = 0; n < 100'000; ++n) {
     assert_true(limiter.take(key(n, n), kNow, 1).admitted);
@@ -105,7 +88,7 @@ void a_full_table_refuses_nobody(void**) {
 }
 
 void what_is_restored_makes_room_silently(void**) {
-  Memory memory(64 * 1024);
+  SharedMemory memory(64 * 1024);
   Limiter limiter(memory.all(), kPerMinute);
   for (std::uint64_t round = 0; round < 20; ++round) {
     for (std::uint64_t n = 0; n < 1000; ++n) {
@@ -135,7 +118,7 @@ void hostile_keys_do_not_wash_out_others(void**) {
   const std::size_t size = kMegabyte;
   const std::uint64_t capacity = size / sizeof(Pair);
   const std::uint64_t honest = capacity / 4;
-  Memory memory(size);
+  SharedMemory memory(size);
   Limiter limiter(memory.all(), kPerMinute);
   // Those that a flood of any length displaces are those that met a full set among themselves.
   flood(limiter, capacity, honest, 100, 1,
@@ -149,7 +132,7 @@ void hostile_keys_do_not_wash_out_the_unlimited(void**) {
   const std::size_t size = kMegabyte;
   const std::uint64_t capacity = size / sizeof(Pair);
   const std::uint64_t honest = capacity / 8;
-  Memory memory(size);
+  SharedMemory memory(size);
   Limiter limiter(memory.all(), kPerMinute);
   for (std::uint64_t n = 0; n < capacity; ++n) {
     limiter.take(key(1'000'000'000 + n, 7), kNow, 50);
@@ -173,7 +156,7 @@ void hostile_keys_do_not_wash_out_windows(void**) {
     for (std::uint64_t networks : {1, 500}) {
       const std::uint64_t capacity = kMegabyte / sizeof(Pair);
       const std::uint64_t honest = capacity / 4;
-      Memory memory(kMegabyte);
+      SharedMemory memory(kMegabyte);
       // So far into the day that no window ends while the flood lasts, but for those few whose
       // phase says so.
       Limiter limiter(memory.all(), {algorithm, 100, 86400 * kSecond, 100});
@@ -187,7 +170,7 @@ void hostile_keys_do_not_wash_out_windows(void**) {
 // What was used in windows that are over is given up without a word.
 void windows_that_are_over_make_room_silently(void**) {
   for (Algorithm algorithm : {Algorithm::sliding_window, Algorithm::fixed_window}) {
-    Memory memory(64 * 1024);
+    SharedMemory memory(64 * 1024);
     Limiter limiter(memory.all(), {algorithm, 100, kSecond, 100});
     for (std::uint64_t round = 0; round < 20; ++round) {
       for (std::uint64_t n = 0; n < 1000; ++n) {
@@ -203,7 +186,7 @@ void many_hostile_networks_do_not_free_the_limited(void**) {
   const std::size_t size = kMegabyte;
   const std::uint64_t capacity = size / sizeof(Pair);
   const std::uint64_t honest = capacity / 4;
-  Memory memory(size);
+  SharedMemory memory(size);
   Limiter limiter(memory.all(), kPerMinute);
   flood(limiter, capacity, honest, 100, 500,
         [&](std::uint64_t limited) { assert_int_equal(limited, honest); });
@@ -214,7 +197,7 @@ void hostile_keys_do_not_wash_out_logs(void**) {
   const Quota quota{Algorithm::sliding_log, 5, kMinute, 5};
   const std::uint64_t capacity = size / CounterLog::set_size(5) * CounterLog::kWays;
   const std::uint64_t honest = capacity / 8;
-  Memory memory(size);
+  SharedMemory memory(size);
   Limiter limiter(memory.all(), quota);
   flood(limiter, capacity, honest, 5, 1,
         [&](std::uint64_t limited) { assert_int_equal(limited, honest); });
@@ -258,7 +241,7 @@ void in_threads(int count, Body body) {
 }
 
 void racing_inserts_leave_no_duplicate(void**) {
-  Memory memory(4 * kMegabyte);
+  SharedMemory memory(4 * kMegabyte);
   CounterTable table(gcra_zone(memory));
   Gcra gcra(100, kMinute, 3);
   const std::uint64_t keys = 50'000;
@@ -287,7 +270,7 @@ void racing_inserts_leave_no_duplicate(void**) {
 // In a single, full set: every insert evicts, and the same few keys come back all the time. At any
 // time there is at most one entry a key.
 void churn_leaves_no_duplicate(void**) {
-  Memory memory(sizeof(CounterHeader) + CounterTable::kSetSize);
+  SharedMemory memory(sizeof(CounterHeader) + CounterTable::kSetSize);
   CounterTable table(gcra_zone(memory));
   assert_int_equal(table.zone().sets(), 1);
   Gcra gcra(100, kMinute, 100);
@@ -305,7 +288,7 @@ void churn_leaves_no_duplicate(void**) {
 }
 
 void threads_share_one_quota(Algorithm algorithm, std::uint64_t count) {
-  Memory memory(kMegabyte);
+  SharedMemory memory(kMegabyte);
   Limiter limiter(memory.all(), {algorithm, count, kMinute, count});
   std::atomic<std::uint64_t> admitted{0};
   in_threads(2, [&](int) {
@@ -329,7 +312,7 @@ void two_threads_admit_exactly_the_quota(void**) {
 void refunds_race_exactly(void**) {
   for (Algorithm algorithm : {Algorithm::gcra, Algorithm::sliding_window, Algorithm::sliding_log,
                               Algorithm::fixed_window}) {
-    Memory memory(kMegabyte);
+    SharedMemory memory(kMegabyte);
     Limiter limiter(memory.all(), {algorithm, 60, kMinute, 60});
     limiter.take(key(1, 1), kNow, 7);
     in_threads(2, [&](int t) {
@@ -344,7 +327,7 @@ void refunds_race_exactly(void**) {
 }
 
 void survives_and_notices(void**) {
-  Memory memory(kMegabyte);
+  SharedMemory memory(kMegabyte);
   {
     Limiter first(memory.all(), kPerMinute);
     assert_int_equal(static_cast<int>(first.attached()), static_cast<int>(Attached::created));
@@ -376,7 +359,7 @@ void survives_and_notices(void**) {
 }
 
 void refuses_a_zone_without_room(void**) {
-  Memory memory(4096);
+  SharedMemory memory(4096);
   guard::unit::expect_error(
       [&] {
         CounterZone::attach(memory.all().first(300), CounterKind::gcra, CounterTable::kSetSize, {});
@@ -385,7 +368,7 @@ void refuses_a_zone_without_room(void**) {
 }
 
 void unaligned_memory_is_aligned(void**) {
-  Memory memory(kMegabyte);
+  SharedMemory memory(kMegabyte);
   for (std::size_t skip = 0; skip < 16; ++skip) {
     Limiter limiter(memory.all().subspan(skip, 64 * 1024 + skip), kPerMinute);
     assert_int_equal(limiter.take(key(skip, 1), kNow, 1).remaining, 99);
@@ -394,7 +377,7 @@ void unaligned_memory_is_aligned(void**) {
 }
 
 void a_dead_owner_does_not_keep_the_lock(void**) {
-  Memory memory(kMegabyte);
+  SharedMemory memory(kMegabyte);
   CounterLog log(CounterZone::attach(memory.all(), CounterKind::sliding_log,
                                      CounterLog::set_size(5), {5, kMinute}),
                  SlidingLog(5, kMinute));
@@ -419,7 +402,7 @@ void a_dead_owner_does_not_keep_the_lock(void**) {
 
 // A live owner that was stopped keeps it for the lease only; until then requests pass uncounted.
 void a_stopped_owner_delays_but_does_not_block(void**) {
-  Memory memory(kMegabyte);
+  SharedMemory memory(kMegabyte);
   CounterLog log(CounterZone::attach(memory.all(), CounterKind::sliding_log,
                                      CounterLog::set_size(5), {5, kMinute}),
                  SlidingLog(5, kMinute));

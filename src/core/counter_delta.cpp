@@ -1,5 +1,6 @@
 #include "core/counter_delta.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "core/blank.h"
@@ -9,8 +10,10 @@ namespace guard::core {
 
 namespace {
 
-constexpr std::uint64_t kMagic = 0x3261746c65446755;  // layout 2
+constexpr std::uint64_t kMagic = 0x3361746c65446755;  // layout 3
 constexpr std::size_t kLine = 64;
+constexpr std::size_t kMaxProcesses = 256;
+constexpr std::size_t kProcessShare = 16;  // of the memory, at most
 constexpr int kVersionShift = 48;
 static_assert(kKeyBits == (std::uint64_t{1} << kVersionShift) - 1);
 
@@ -26,7 +29,10 @@ std::size_t marks_for(std::size_t sets) {
 
 DeltaTable DeltaTable::attach(std::span<std::byte> memory) {
   std::size_t skipped = (kLine - reinterpret_cast<std::uintptr_t>(memory.data()) % kLine) % kLine;
-  std::size_t front = skipped + sizeof(DeltaHeader);
+  std::size_t processes =
+      std::min(kMaxProcesses, memory.size() / kProcessShare / sizeof(InFlightSlot));
+  std::size_t slots = skipped + sizeof(DeltaHeader);
+  std::size_t front = slots + processes * sizeof(InFlightSlot);
   std::size_t room = memory.size() > front ? memory.size() - front : 0;
   // A set takes its entries and one bit, and the bits as a whole at most a line of rounding.
   std::size_t sets = room > kLine ? (room - kLine) * 8 / (kSetSize * 8 + 1) : 0;
@@ -38,6 +44,8 @@ DeltaTable DeltaTable::attach(std::span<std::byte> memory) {
   table.marks_ = {marks, marks_for(sets)};
   table.sets_ = reinterpret_cast<Pair*>(memory.data() + front + rounded(marks_for(sets) * 8));
   DeltaHeader& header = *table.header_;
+  table.in_flight_ = InFlight({reinterpret_cast<InFlightSlot*>(memory.data() + slots), processes},
+                              header.processes);
   if (header.magic == kMagic && header.bytes == memory.size() && header.sets == sets) {
     table.attached_ = Attached::inherited;
     return table;
@@ -72,22 +80,6 @@ void DeltaTable::mark(std::size_t set) const noexcept {
   __atomic_fetch_or(&word, bit, __ATOMIC_SEQ_CST);
 }
 
-std::int64_t DeltaTable::take(std::uint64_t hash, std::uint64_t window) noexcept {
-  std::uint64_t key = key_of(hash);
-  Pair* first = entries(set_of(key));
-  std::int64_t taken = 0;
-  for (Pair* entry = first; entry != first + kWays; ++entry) {
-    for (int tries = 0; tries < kMaxTries; ++tries) {
-      Pair seen = load(entry);
-      if (!is_of(seen, key, window) || delta_of(seen) == 0) break;
-      if (!compare_and_swap(entry, seen, {key, pack(window, 0)})) continue;
-      taken += delta_of(seen);
-      break;
-    }
-  }
-  return taken;
-}
-
 std::int64_t DeltaTable::pending(std::uint64_t hash, std::uint64_t window) const noexcept {
   std::uint64_t key = key_of(hash);
   const Pair* first = entries(set_of(key));
@@ -97,6 +89,28 @@ std::int64_t DeltaTable::pending(std::uint64_t hash, std::uint64_t window) const
     if (is_of(seen, key, window)) sum += delta_of(seen);
   }
   return sum;
+}
+
+void DeltaTable::begin(std::uint64_t hash, std::uint64_t window, std::int64_t amount) noexcept {
+  in_flight_.begin({key_of(hash), pack(window, amount)});
+}
+
+// What was noted first is still in flight afterwards, or has come into the state since. What is
+// noted last was in flight before, or is noted.
+std::int64_t DeltaTable::settled(std::uint64_t hash, std::uint64_t window) const noexcept {
+  auto open = [&]() noexcept {
+    std::int64_t taken = 0;
+    std::int64_t given_back = 0;
+    in_flight_.each([&](const Pair& entry) noexcept {
+      if (!is_of(entry, key_of(hash), window)) return;
+      (delta_of(entry) > 0 ? taken : given_back) += std::abs(delta_of(entry));
+    });
+    return std::pair(taken, given_back);
+  };
+  const auto before = open();
+  const std::int64_t sum = pending(hash, window);
+  const auto after = open();
+  return sum - after.first - std::max(before.second, after.second);
 }
 
 bool DeltaTable::any() const noexcept {

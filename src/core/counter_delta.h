@@ -14,8 +14,8 @@
 // An entry whose delta was taken makes room for another key. A full set gives up deltas that are
 // worth nothing any more; where there are none, what comes is not kept, and stats().dropped grows.
 //
-// In front of the table is what all who share it must know besides: who takes (core/lease.h), and
-// the clock of that Redis.
+// In front of the table is what all who share it must know besides: who takes (core/lease.h), the
+// clock of that Redis, and what each process is just counting (core/in_flight.h).
 #pragma once
 
 #include <array>
@@ -26,6 +26,7 @@
 
 #include "core/counter_cas.h"
 #include "core/counter_zone.h"
+#include "core/in_flight.h"
 #include "core/siphash.h"
 
 namespace guard::core {
@@ -42,7 +43,8 @@ struct alignas(64) DeltaHeader {
   // By how much Redis's clock is ahead of our own, in microseconds; wraps. Good if clock_known.
   std::uint64_t ahead;
   std::uint64_t clock_known;
-  std::uint64_t away;  // whether that Redis is, as whoever takes has found
+  std::uint64_t away;       // whether that Redis is, as whoever takes has found
+  std::uint64_t processes;  // slots of InFlight that were ever used
   alignas(64) std::uint64_t lease;
   alignas(64) DeltaStats stats;
 };
@@ -71,6 +73,8 @@ class DeltaTable {
   DeltaHeader& header() const { return *header_; }
   DeltaStats& stats() const { return header_->stats; }
   std::size_t capacity() const { return header_->sets * kWays; }
+  // See InFlight.
+  void enter(pid_t process) noexcept { in_flight_.enter(process); }
 
   // window: at most kMaxWindow, 0 for what has none; amount: not beyond kMaxDelta. worthless(hash,
   // window) says whether what is kept of some key may be given up, of whose hash it gets the lower
@@ -79,8 +83,19 @@ class DeltaTable {
   bool add(const Hash128& hash, std::uint64_t window, std::int64_t amount,
            Worthless&& worthless) noexcept;
   // What add() has summed up since the last take(), which leaves nothing. hash: its lower half.
-  std::int64_t take(std::uint64_t hash, std::uint64_t window) noexcept;
+  // look(): called, the last time, at a moment when just that much had been summed up.
+  template <class Look>
+  std::int64_t take(std::uint64_t hash, std::uint64_t window, Look&& look) noexcept;
+  std::int64_t take(std::uint64_t hash, std::uint64_t window) noexcept {
+    return take(hash, window, []() noexcept {});
+  }
   std::int64_t pending(std::uint64_t hash, std::uint64_t window) const noexcept;
+  // Around both what add() notes of a key and what is done to its state: first the one, then the
+  // other, if the amount is positive; the other way round if it is negative.
+  void begin(std::uint64_t hash, std::uint64_t window, std::int64_t amount) noexcept;
+  void end() noexcept { in_flight_.end(); }
+  // Of pending(), at least what is in the state: less what others have begun and not ended.
+  std::int64_t settled(std::uint64_t hash, std::uint64_t window) const noexcept;
   bool any() const noexcept;
   // As if every key had changed: a process that died in a sweep has taken marks with it.
   void mark_all() noexcept;
@@ -144,6 +159,7 @@ class DeltaTable {
                   Worthless& worthless) const noexcept;
 
   DeltaHeader* header_ = nullptr;
+  InFlight in_flight_;
   std::span<std::uint64_t> marks_;  // a bit for each set in which something has changed
   Pair* sets_ = nullptr;
   Attached attached_ = Attached::created;
@@ -186,6 +202,24 @@ bool DeltaTable::add(const Hash128& hash, std::uint64_t window, std::int64_t amo
   }
   core::add(stats().dropped, 1);
   return false;
+}
+
+template <class Look>
+std::int64_t DeltaTable::take(std::uint64_t hash, std::uint64_t window, Look&& look) noexcept {
+  std::uint64_t key = key_of(hash);
+  Pair* first = entries(set_of(key));
+  std::int64_t taken = 0;
+  for (Pair* entry = first; entry != first + kWays; ++entry) {
+    for (int tries = 0; tries < kMaxTries; ++tries) {
+      Pair seen = load(entry);
+      if (!is_of(seen, key, window) || delta_of(seen) == 0) break;
+      look();
+      if (!compare_and_swap(entry, seen, {key, pack(window, 0)})) continue;
+      taken += delta_of(seen);
+      break;
+    }
+  }
+  return taken;
 }
 
 }  // namespace guard::core

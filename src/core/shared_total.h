@@ -15,9 +15,12 @@
 //   state = max(state, min(state + (total - told), total + pending))
 //
 // the answer's part that it did not know, on top of what it has counted meanwhile. told is its own
-// state when it asked, pending what was noted since and is not told yet. A request is noted just
-// before it is counted, so that each of the two sums is too large only by requests which were being
-// counted at one moment (when it asked; when it was answered), never too small. A stale answer
+// state when it asked, pending what was noted since, is not told yet, and surely is in the state:
+// a request is noted just before it is counted, and a process may be held up in between for longer
+// than an exchange takes. So whoever does that says so (core/in_flight.h), or what he is counting
+// would come back in the answer as if others had, and the next floor would count it twice. As it
+// is, the second sum is never too large, and too small only by what is in flight when the answer
+// comes. The first one bounds what a process does that found no room to say so. A stale answer
 // lowers nothing; neither do others' refunds that were told after what they give back.
 //
 // The GCRA's `more` is the difference of two rounded times and not a rounded difference: what a

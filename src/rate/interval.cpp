@@ -130,17 +130,15 @@ void Interval::end_if_done() noexcept {
   if (again_ && queue_.available()) begin();
 }
 
-// The state is read before what was noted is taken: what is told to have been added is never less
-// than what the state holds.
 bool Interval::tell(const core::Change& found) noexcept {
   Limiter& counts = limiter(meter_);
-  std::uint64_t state = counts.state_of(found.hash.low);
+  const Limiter::Taken taken = counts.take_delta(found);
+  if (taken.delta == 0) return false;
   core::Change change = found;
-  change.delta = counts.take_delta(found);
-  if (change.delta == 0) return false;
+  change.delta = taken.delta;
   std::uint64_t now = core::microseconds();
   auto late = static_cast<std::uint64_t>(policy_.policy.sync.count()) * kMicroseconds;
-  auto offer = counts.offer(change, state, now, ahead(), late);
+  auto offer = counts.offer(change, taken.state, now, ahead(), late);
   if (!offer) return false;
   core::TotalAsk ask;
   ask.counter = &totals_[meter_];

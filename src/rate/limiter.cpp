@@ -130,15 +130,23 @@ class Limiter::Note {
         hash_{key.hash, key.high},
         now_(now),
         cost_(static_cast<std::int64_t>(cost)) {}
+  ~Note() {
+    if (window_) limiter_.deltas_->end();
+  }
+  Note(const Note&) = delete;
+  Note& operator=(const Note&) = delete;
 
   void put(std::uint64_t window) noexcept {
     if (!limiter_.deltas_ || cost_ == 0 || window_ == window) return;
     remove();
+    limiter_.deltas_->begin(hash_.low, window, cost_);
     limiter_.note(hash_, window, cost_, now_);
     window_ = window;
   }
   void remove() noexcept {
-    if (window_) limiter_.note(hash_, *window_, -cost_, now_);
+    if (!window_) return;
+    limiter_.note(hash_, *window_, -cost_, now_);
+    limiter_.deltas_->end();
     window_.reset();
   }
 
@@ -266,13 +274,20 @@ std::uint64_t Limiter::phase_of(std::uint64_t hash) const noexcept {
   return quota_.has_windows() ? sliding_.clock().phase_of(hash) : 0;
 }
 
+// What a node is said to have counted is never less than what it has: here the state comes first.
 void Limiter::give_back(const CounterKey& key, std::uint64_t taken, std::uint64_t cost) noexcept {
-  if (deltas_ && cost != 0) {
-    const core::WindowClock& clock = sliding_.clock();
-    std::uint64_t window =
-        quota_.has_windows() ? clock.at(0, taken, clock.phase_of(key.hash)).index : 0;
-    note({key.hash, key.high}, window, -static_cast<std::int64_t>(cost), taken);
-  }
+  if (!deltas_ || cost == 0) return uncount(key, taken, cost);
+  const core::WindowClock& clock = sliding_.clock();
+  std::uint64_t window =
+      quota_.has_windows() ? clock.at(0, taken, clock.phase_of(key.hash)).index : 0;
+  auto amount = -static_cast<std::int64_t>(cost);
+  deltas_->begin(key.hash, window, amount);
+  uncount(key, taken, cost);
+  note({key.hash, key.high}, window, amount, taken);
+  deltas_->end();
+}
+
+void Limiter::uncount(const CounterKey& key, std::uint64_t taken, std::uint64_t cost) noexcept {
   switch (quota_.algorithm) {
     case Algorithm::sliding_window:
       return give_back_window(*table_, sliding_, key, taken, cost);

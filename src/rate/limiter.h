@@ -80,16 +80,21 @@ class Limiter {
     std::uint64_t number = 0;  // of the window
     std::uint64_t told = 0;    // for merge
   };
-  core::DeltaTable* deltas() noexcept { return deltas_ ? &*deltas_ : nullptr; }
-  // Takes what has been noted for a key.
-  std::int64_t take_delta(const core::Change& change) noexcept {
-    return deltas_->take(change.hash.low, change.window);
+  // In every process that takes or gives back, before it does.
+  void enter(pid_t process) noexcept {
+    if (deltas_) deltas_->enter(process);
   }
+  core::DeltaTable* deltas() noexcept { return deltas_ ? &*deltas_ : nullptr; }
+  // Takes what has been noted for a key. state: its state, with no more in it than was noted.
+  struct Taken {
+    std::int64_t delta = 0;
+    std::uint64_t state = 0;
+  };
+  Taken take_delta(const core::Change& change) noexcept;
   // Notes it again: it was not told after all.
   void put_back(const core::Change& change, std::uint64_t now, std::uint64_t ahead) noexcept;
   std::optional<Offer> offer(const core::Change& change, std::uint64_t state, std::uint64_t now,
                              std::uint64_t ahead, std::uint64_t late) const noexcept;
-  std::uint64_t state_of(std::uint64_t hash) const noexcept { return table_->peek(hash); }
   // The answer to an offer that was made at told_at.
   void merge(const core::Change& change, std::uint64_t told, std::uint64_t told_at,
              std::int64_t total, std::optional<std::int64_t> previous, std::uint64_t now,
@@ -124,6 +129,7 @@ class Limiter {
   // now: of the clock by which the states count
   void note(const core::Hash128& hash, std::uint64_t window, std::int64_t amount,
             std::uint64_t now) noexcept;
+  void uncount(const core::CounterKey& key, std::uint64_t taken, std::uint64_t cost) noexcept;
   bool is_worthless(std::uint64_t hash, std::uint64_t window, std::uint64_t now) const noexcept;
   bool is_sliding() const { return quota_.algorithm == Algorithm::sliding_window; }
 

@@ -21,6 +21,13 @@ bool Limiter::is_worthless(std::uint64_t hash, std::uint64_t window,
   return behind != core::WindowClock::kIndexMask && behind > (is_sliding() ? 1 : 0);
 }
 
+Limiter::Taken Limiter::take_delta(const core::Change& change) noexcept {
+  Taken taken;
+  taken.delta = deltas_->take(change.hash.low, change.window,
+                              [&]() noexcept { taken.state = table_->peek(change.hash.low); });
+  return taken;
+}
+
 void Limiter::put_back(const core::Change& change, std::uint64_t now,
                        std::uint64_t ahead) noexcept {
   note(change.hash, change.window, change.delta, quota_.has_windows() ? now + ahead : now);
@@ -55,7 +62,7 @@ void Limiter::merge(const core::Change& change, std::uint64_t told, std::uint64_
   auto merged = [&](std::uint64_t state) noexcept {
     // A key that is not known here any more is not made up: nobody knows its network.
     if (state == 0) return state;
-    std::int64_t pending = deltas_->pending(change.hash.low, change.window);
+    std::int64_t pending = deltas_->settled(change.hash.low, change.window);
     if (!quota_.has_windows()) {
       return core::GcraTotal(gcra_, 0).merge(state, told, told_at, pending, total, now, ahead);
     }

@@ -1,6 +1,9 @@
 // What is noted is found once, and nothing else, whoever notes and takes at the same time.
 #include "core/counter_delta.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <map>
 #include <random>
@@ -8,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "shared_memory.h"
 #include "unit.h"
 
 using guard::core::Attached;
@@ -139,6 +143,63 @@ void a_sweep_that_ends_early_leaves_the_rest(void**) {
   }
 }
 
+// Processes, here by the tables that they have attached.
+void what_is_in_flight_is_not_settled(void**) {
+  Memory memory(64 << 10);
+  DeltaTable one = memory.attach();
+  DeltaTable other = memory.attach();
+  one.enter(getpid());
+  other.enter(getppid());
+  one.begin(7, 1, 5);
+  assert_int_equal(other.settled(7, 1), -5);
+  one.add(whole(7), 1, 5, never);
+  assert_int_equal(other.pending(7, 1), 5);
+  assert_int_equal(other.settled(7, 1), 0);
+  assert_int_equal(other.settled(7, 2), 0);
+  assert_int_equal(other.settled(8, 1), 0);
+  other.begin(7, 1, -2);
+  assert_int_equal(other.settled(7, 1), -2);
+  one.end();
+  assert_int_equal(other.settled(7, 1), 3);
+  other.add(whole(7), 1, -2, never);
+  other.end();
+  assert_int_equal(one.settled(7, 1), 3);
+  // The table knows 0 and 1 as one key.
+  one.begin(0, 1, 1);
+  assert_int_equal(one.settled(1, 1), -1);
+}
+
+void whoever_comes_has_the_slot_of_a_dead_process(void**) {
+  guard::unit::SharedMemory memory(64 << 10);
+  DeltaTable table = DeltaTable::attach(memory.all());
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    table.enter(getpid());
+    table.begin(7, 1, 5);
+    _exit(0);
+  }
+  assert_int_equal(waitpid(child, nullptr, 0), child);
+  assert_int_equal(table.settled(7, 1), -5);
+  table.enter(getpid());
+  assert_int_equal(table.settled(7, 1), 0);
+  assert_int_equal(table.header().processes, 1);
+  // Again, as after a reload without a master.
+  table.enter(getpid());
+  assert_int_equal(table.header().processes, 1);
+}
+
+void more_processes_than_slots(void**) {
+  Memory memory(768);
+  DeltaTable table = memory.attach();
+  table.enter(getpid());
+  table.begin(7, 1, 5);
+  table.add(whole(7), 1, 5, never);
+  assert_int_equal(table.settled(7, 1), 5);
+  table.end();
+  assert_int_equal(table.header().processes, 0);
+}
+
 // One that died in a sweep has taken marks with it.
 void all_is_found_again(void**) {
   Memory memory(64 << 10);
@@ -267,6 +328,9 @@ int main() {
       cmocka_unit_test(a_full_set),
       cmocka_unit_test(windows_are_apart),
       cmocka_unit_test(a_sweep_that_ends_early_leaves_the_rest),
+      cmocka_unit_test(what_is_in_flight_is_not_settled),
+      cmocka_unit_test(whoever_comes_has_the_slot_of_a_dead_process),
+      cmocka_unit_test(more_processes_than_slots),
       cmocka_unit_test(all_is_found_again),
       cmocka_unit_test(memory_is_inherited),
       cmocka_unit_test(memory_of_any_place_and_size),

@@ -282,7 +282,7 @@ void redis_goes_away_in_a_round(void**) {
   counted.interval->run(true);
   counted.tell_time();
   room = 4;
-  for (std::uint64_t key = 1; key <= 20; ++key) counted.take(key << 54 | key);
+  for (std::uint64_t key = 1; key <= 20; ++key) counted.take(key << 58 | key);
   counted.interval->run(false);
   there = false;
   while (!told.empty()) counted.answer(0, TotalOutcome::unsent);

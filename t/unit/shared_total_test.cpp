@@ -2,6 +2,9 @@
 // and a network of the test's own.
 #include "core/shared_total.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <deque>
 #include <map>
 #include <random>
@@ -9,6 +12,7 @@
 #include <vector>
 
 #include "rate/limiter.h"
+#include "shared_memory.h"
 #include "unit.h"
 
 using guard::core::Change;
@@ -21,6 +25,7 @@ using guard::core::WindowTotal;
 using guard::rate::Algorithm;
 using guard::rate::Limiter;
 using guard::rate::Quota;
+using guard::unit::SharedMemory;
 
 namespace {
 
@@ -40,14 +45,14 @@ struct Redis {
 
 // One node and one key.
 struct Node {
-  std::vector<std::byte> memory = std::vector<std::byte>(64 << 10);
+  SharedMemory memory{64 << 10};
   Limiter limiter;
   CounterKey key{0x123456789abcdef0, 7};
   std::uint64_t ahead;
   std::uint64_t late;
 
   Node(const Quota& quota, std::uint64_t clock_ahead, std::uint64_t sync)
-      : limiter(memory, quota, true),
+      : limiter(memory.all(), quota, true),
         ahead(clock_ahead),
         late(sync),
         windows(quota.has_windows()) {}
@@ -73,10 +78,10 @@ struct Node {
     std::vector<OnItsWay> all;
     auto sweep = limiter.deltas()->sweep();
     while (auto change = sweep.next()) {
-      std::uint64_t state = limiter.state_of(change->hash.low);
-      change->delta = limiter.take_delta(*change);
-      if (change->delta == 0) continue;
-      auto offer = limiter.offer(*change, state, now, ahead, late);
+      Limiter::Taken taken = limiter.take_delta(*change);
+      change->delta = taken.delta;
+      if (taken.delta == 0) continue;
+      auto offer = limiter.offer(*change, taken.state, now, ahead, late);
       if (offer) all.push_back({*change, *offer, now, 0, std::nullopt});
     }
     return all;
@@ -150,6 +155,49 @@ void one_node_is_as_without_redis(void**) {
         assert_int_equal(shared.remaining(now), alone.remaining(now));
       }
     }
+  }
+}
+
+constexpr std::uint64_t kEach = 100'000;
+constexpr std::size_t kWorkers = 3;
+
+// What is used of a quota when workers have taken kEach, and given back every so many of them,
+// while one told all the time.
+std::uint64_t used_beside_exchanges(const Quota& quota, std::uint64_t given_back) {
+  Redis redis;
+  Node node(quota, 1'795'000'000'123'457, 100'000);
+  std::vector<pid_t> workers;
+  for (std::size_t i = 0; i < kWorkers; ++i) {
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+      node.limiter.enter(getpid());
+      for (std::uint64_t n = 1; n <= kEach; ++n) {
+        node.take(kStart);
+        if (n % given_back == 0) node.limiter.give_back(node.key, node.time(kStart), 1);
+      }
+      _exit(0);
+    }
+    workers.push_back(pid);
+  }
+  while (!workers.empty()) {
+    node.exchange(redis, kStart);
+    std::erase_if(workers, [](pid_t pid) { return waitpid(pid, nullptr, WNOHANG) == pid; });
+  }
+  node.exchange(redis, kStart);
+  return quota.count - node.remaining(kStart);
+}
+
+// Neither is what other workers of the node are just counting told twice: they may be held up
+// between any two steps, for longer than an exchange takes.
+void workers_count_while_one_tells(void**) {
+  for (Algorithm algorithm :
+       {Algorithm::gcra, Algorithm::sliding_window, Algorithm::fixed_window}) {
+    Quota quota{algorithm, 1'000'000, kDay, 1'000'000};
+    assert_int_equal(used_beside_exchanges(quota, kEach + 1), kWorkers * kEach);
+    // To be missed, one must be taken and given back within two steps of who tells.
+    constexpr std::uint64_t kLeft = kWorkers * (kEach - kEach / 4);
+    assert_in_range(used_beside_exchanges(quota, 4), kLeft, kLeft + kLeft / 10'000);
   }
 }
 
@@ -464,6 +512,7 @@ void a_young_clock(void**) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(one_node_is_as_without_redis),
+      cmocka_unit_test(workers_count_while_one_tells),
       cmocka_unit_test(all_know_the_same),
       cmocka_unit_test(over_admission_is_bounded),
       cmocka_unit_test(debts_are_remembered),

@@ -55,6 +55,8 @@ EOC
     config => <<'EOC');
 root html;
 guard_rate_fields both;
+set_real_ip_from 127.0.0.1;
+real_ip_header X-Real-IP;
 location /one/ { guard_rate one; alias html/; }
 location /many/ { guard_rate a-b.C_9; guard_rate fast; guard_rate slow cost=$arg_c; guard_rate windows; guard_rate fixed; alias html/; }
 location /windows/ { guard_rate sliding; guard_rate log; guard_rate tried dry_run; alias html/; }
@@ -65,7 +67,7 @@ EOC
 # All that the draft says of a pair of fields. Returns the members of RateLimit-Policy by name, and that of
 # RateLimit.
 sub check {
-    my ($response, $name) = @_;
+    my ($response, $name, %word) = @_;
     my @lines = grep { $_->[0] =~ /^RateLimit/i } @{ $response->{fields} };
     is join(' ', map { $_->[0] } @lines), 'RateLimit-Policy RateLimit', "$name: each field once";
     my ($policies, $limits) = map { eval { parse_list($_->[1]) } // do { diag $@; [] } } @lines;
@@ -85,11 +87,14 @@ sub check {
     cmp_ok $left->{t}, '>', 0, "$name: t" if defined $left->{t};
     ok defined $left->{t}, "$name: t is there unless all is left" if $left->{r} < $policy{$limit}{q};
     my $after = header_of($response->{fields}, 'Retry-After');
-    if ($response->{code} == 429) {
+    if ($word{never}) { is $after, undef, "$name: no Retry-After, since it never passes" }
+    elsif ($response->{code} == 429) {
         like $after, qr/^[1-9]\d*\z/, "$name: Retry-After";
         cmp_ok $after, '>=', $left->{t}, "$name: is not before t";
     }
     else { is $after, undef, "$name: no Retry-After" }
+    is join(' ', sort map { $_->[0] =~ /^(X-RateLimit.*)/i } @{ $response->{fields} }), 'X-RateLimit-Limit X-RateLimit-Remaining X-RateLimit-Reset',
+        "$name: each of the older fields once";
     my %legacy = map { $_ => header_of($response->{fields}, "X-RateLimit-$_") } qw(Limit Remaining Reset);
     is_deeply \%legacy, { Limit => $policy{$limit}{q}, Remaining => $left->{r}, Reset => $left->{t} // 0 }, "$name: the older fields say the same";
     return (\%policy, $limit, $left);
@@ -106,7 +111,7 @@ for my $i (1 .. 5) {
 
 for my $target ('/many/', '/many/?c=33999', '/many/?c=9', '/many/?c=34001') {
     my $response = get($target);
-    my ($policy, $limit) = check($response, $target);
+    my ($policy, $limit) = check($response, $target, never => $target =~ /4001/ ? 1 : 0);
     is_deeply $policy, {
         'a-b.C_9'        => { q => 7,       w => 1 },
         fast             => { q => 1000000, w => 1 },
@@ -131,6 +136,13 @@ for my $target ('/windows/', '/shared/') {
         # What comes after two is up to how fast they come.
         is $response->{code}, $i < 3 ? 200 : 429, "$target $i: code" if $i < 3 || $target eq '/shared/';
     }
+}
+
+# nginx makes the fields of its own error page beside those of the answer that cannot be given in parts.
+{
+    my $response = request($nginx->port, GET => '/one/?new', headers => ['Range: bytes=9999-', 'X-Real-IP: 192.0.2.9']);
+    is $response->{code}, 416, 'no such part';
+    check($response, 'no such part');
 }
 
 my $response = get('/legacy/');

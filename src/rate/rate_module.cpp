@@ -69,6 +69,7 @@ struct MainConf {
 struct State {
   Ledger ledger;
   Exchange exchange;  // of the gate that waits
+  bool told;          // the fields are in an answer's header
 };
 
 struct LocationConf {
@@ -264,14 +265,25 @@ const Ledger* ledger_of(Request* request) noexcept {
   return state == nullptr ? nullptr : &state->ledger;
 }
 
+// nginx may put an error page in the place of an answer whose header has passed here: one for a
+// range that cannot be satisfied. What that answer had stays in the list.
+void withdraw(ngx_http_request_t* r, std::string_view name) noexcept {
+  for (ngx_table_elt_t& field : ngx::response_fields(r)) {
+    if (ngx::to_view(field.key).data() == name.data()) field.hash = 0;
+  }
+}
+
 void write_fields(ngx_http_request_t* r, Request* request) noexcept {
-  const Ledger* ledger = ledger_of(request);
-  if (ledger == nullptr) return;
+  auto* state = request == nullptr ? nullptr : request->used_state<State>(Feature::rate);
+  if (state == nullptr) return;
   FieldStyle style = location_of(r).fields.value_or(FieldStyle::draft);
   Fields memory;
-  for (const Field& field : tell(*ledger, request->refused(), style, space_of(r->pool), memory)) {
+  for (const Field& field :
+       tell(state->ledger, request->refused(), style, space_of(r->pool), memory)) {
+    if (state->told) withdraw(r, field.name);
     (void)ngx::add_response_field(r, field.name, field.value);
   }
+  state->told = true;
 }
 
 const core::HeaderStage kFields = {core::kStageRate, write_fields};

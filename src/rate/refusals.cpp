@@ -56,7 +56,11 @@ void describe(const Asked& asked, const Decision& told, Space space, Refusal& re
 void describe_all(const Ledger& ledger, bool inner, Space space, Refusal& refusal) noexcept {
   describe(*ledger.strictest_refusal(inner), ledger.strictest()->decision, space, refusal);
   std::size_t count = 0;
-  ledger.each_refusal(inner, [&](const Asked&) { ++count; });
+  ledger.each_refusal(inner, [&](const Asked& asked) {
+    ++count;
+    // It never passes.
+    if (asked.cost > asked.meter->quota.burst) refusal.retry_after = -1;
+  });
   auto* names = space.take<std::string_view>(count);
   if (names == nullptr) return;
   refusal.violated = {names, count};

@@ -42,6 +42,21 @@ void one_for_all(void**) {
   expect_text(again.key_hash, "");
 }
 
+void never(void**) {
+  Metered minute("a", "5/minute"), hour("b", "1/hour");
+  hour.drain(1);
+  Questions first(minute), second(hour);
+  first.asked[0].cost = 6;
+  Ledger ledger;
+  ledger.begin(false);
+  for (Questions* asked : {&first, &second}) ledger.ask(asked->asked, false);
+  Memory memory;
+  Refusal refusal;
+  describe_all(ledger, false, memory.space(), refusal);
+  expect_text(refusal.code, "rate.b");
+  assert_int_equal(refusal.retry_after, -1);
+}
+
 void without_memory(void**) {
   Metered a("a", "1/minute");
   a.drain(1);
@@ -97,10 +112,8 @@ void events(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(one_for_all),
-      cmocka_unit_test(without_memory),
-      cmocka_unit_test(others),
-      cmocka_unit_test(events),
+      cmocka_unit_test(one_for_all), cmocka_unit_test(never),  cmocka_unit_test(without_memory),
+      cmocka_unit_test(others),      cmocka_unit_test(events),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -100,6 +100,9 @@ code_is(403, POST => '/', "$origin $_", "$site cross-site") for 'http://app.exam
 code_is(403, POST => '/', "$origin https://app.example.com", "$origin https://app.example.com", "$site cross-site");
 code_is(200, POST => $_, "$site cross-site") for '/hooks/a', '/hooks/', '/login/callback', '/login/callback/x';
 code_is(403, POST => $_, "$site cross-site") for '/hooks', '/login/callbacks', '/hooks/../', '/Hooks/a';
+# What an application may take for another path is none of them.
+code_is(403, POST => $_, "$site cross-site")
+    for '/hooks/..;/admin', '/hooks/%2e%2e%5Cadmin', '/hooks/%252e%252e/admin', '/admin/..%2Fhooks/a', '/admin/../hooks/a', '/admin%2F../hooks/a', '//hooks/a';
 code_is(200, POST => $_, "$site cross-site") for '/off', '/observed', '/switched-off', '/exempt';
 
 # A WebSocket.

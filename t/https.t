@@ -131,9 +131,10 @@ Content-Type: application/problem+json
 guard_https redirect except=/health,/.well-known/acme-challenge/ /ok;
 location / { root html; try_files /index.html =404; }
 --- request eval
-["GET /health", "GET /health/live?x", "GET /healthz", "GET /.well-known/acme-challenge/t", "GET /ok", "GET /x/../health", "GET /health/../x"]
+["GET /health", "GET /health/live?x", "GET /healthz", "GET /.well-known/acme-challenge/t", "GET /ok", "GET /health/../x",
+ "GET /x/../health", "GET /health/..;/x", "GET /x%2F../health"]
 --- error_code eval
-[200, 200, 301, 200, 200, 200, 301]
+[200, 200, 301, 200, 200, 301, 301, 301, 301]
 
 === TEST 12: over TLS nothing happens
 --- config

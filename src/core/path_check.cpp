@@ -8,8 +8,12 @@ namespace guard::core {
 
 namespace {
 
+PathFlaw flaw_of(ngx_http_request_t* r) noexcept {
+  return find_path_flaw(ngx::to_view(r->unparsed_uri));
+}
+
 Answer evaluate(Request& request, Refusal& refusal) noexcept {
-  const PathFlaw flaw = find_path_flaw(ngx::to_view(request.native()->unparsed_uri));
+  const PathFlaw flaw = flaw_of(request.native());
   if (flaw == PathFlaw::none || !request.first_time(&kPathCheck)) return Answer::pass;
   refusal.feature = Feature::path;
   refusal.event = EventKind::path_refused;
@@ -23,5 +27,9 @@ Answer evaluate(Request& request, Refusal& refusal) noexcept {
 }  // namespace
 
 const Check kPathCheck = {Feature::path, Gate::front, evaluate};
+
+bool is_excepted(const PathPrefixes& except, ngx_http_request_t* r) noexcept {
+  return except.cover(ngx::to_view(r->uri)) && flaw_of(r) == PathFlaw::none;
+}
 
 }  // namespace guard::core

@@ -2,9 +2,15 @@
 #pragma once
 
 #include "core/check.h"
+#include "core/path_prefixes.h"
+#include "ngx/fence.h"
 
 namespace guard::core {
 
 extern const Check kPathCheck;
+
+// Whether the path of a request is one that a check leaves out, whoever reads it: one that is
+// ambiguous as the client has sent it never is.
+bool is_excepted(const PathPrefixes& except, ngx_http_request_t* r) noexcept;
 
 }  // namespace guard::core

@@ -6,6 +6,7 @@
 
 #include "core/address.h"
 #include "core/check.h"
+#include "core/path_check.h"
 #include "core/request.h"
 #include "headers/https_redirect.h"
 #include "headers/policy.h"
@@ -87,7 +88,7 @@ core::Answer check_https(core::Request& request, core::Refusal& refusal) noexcep
   if (request.scheme() == "https") return core::Answer::pass;
   // So what an exception is led to by an internal redirect is one as well.
   if (!request.first_time(&policy)) return core::Answer::pass;
-  if (policy.except.cover(ngx::to_view(r->uri))) return core::Answer::pass;
+  if (core::is_excepted(policy.except, r)) return core::Answer::pass;
   refusal.feature = core::Feature::https;
   refusal.event = core::EventKind::https_refused;
   refusal.code = "https.required";

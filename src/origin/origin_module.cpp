@@ -7,6 +7,7 @@
 
 #include "core/ascii.h"
 #include "core/check.h"
+#include "core/path_check.h"
 #include "core/request.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
@@ -390,7 +391,7 @@ core::Answer check_csrf(core::Request& request, core::Refusal& refusal) noexcept
   if (state == nullptr) return out_of_memory(csrf_refusal(refusal));
   const Target target = target_of(request);
   if (!is_unsafe(state->fields, target.method)) return core::Answer::pass;
-  if (policy.except.cover(ngx::to_view(r->uri))) return core::Answer::pass;
+  if (core::is_excepted(policy.except, r)) return core::Answer::pass;
   switch (judge_csrf(policy, state->fields, target)) {
     case CsrfVerdict::pass:
       return core::Answer::pass;

@@ -8,6 +8,12 @@ use Test::More;
 use Test::Nginx::Guard;
 
 my $redis = start_redis();
+my $app   = start_upstream(
+    sub {
+        my $fields = $_[0]{target} =~ /plain/ ? '' : "X-Ratelimit-Limit: 100\r\nX-RateLimit-Remaining: 99\r\nRateLimit: \"app\";r=99\r\n";
+        return "HTTP/1.1 200 OK\r\n${fields}Content-Length: 3\r\nConnection: close\r\n\r\nok\n";
+    }
+);
 
 # A parser for the lists of RFC 9651, 4.2.1, as far as strings and their parameters go: anything else is an
 # error. [[name, {parameter => value}], ...]
@@ -51,8 +57,9 @@ guard_rate_policy fixed rate=4/day algorithm=fixed_window;
 guard_rate_policy shared rate=3/hour,4/day redis=main;
 guard_rate_policy shared_log rate=2/day redis=main algorithm=sliding_log;
 guard_rate_policy tried rate=1/day;
+guard_rate_policy app rate=3/day;
 EOC
-    config => <<'EOC');
+    config => <<'EOC' . "location /app/ { guard_rate app; proxy_pass http://127.0.0.1:" . $app->port . "; location /app/old/ { guard_rate_fields legacy; proxy_pass http://127.0.0.1:" . $app->port . "; } }\n");
 root html;
 guard_rate_fields both;
 set_real_ip_from 127.0.0.1;
@@ -143,6 +150,16 @@ for my $target ('/windows/', '/shared/') {
     my $response = request($nginx->port, GET => '/one/?new', headers => ['Range: bytes=9999-', 'X-Real-IP: 192.0.2.9']);
     is $response->{code}, 416, 'no such part';
     check($response, 'no such part');
+}
+
+# What the application tells of limits of its own: lists are one, and of what are none its own stand.
+{
+    my $limits = sub { join ', ', map { "$_->[0]: $_->[1]" } grep { $_->[0] =~ /RateLimit/i } @{ get($_[0])->{fields} } };
+    my $own = 'X-Ratelimit-Limit: 100, X-RateLimit-Remaining: 99, RateLimit: "app";r=99';
+    is $limits->('/app/'), qq($own, RateLimit-Policy: "app";q=3;w=86400, RateLimit: "app";r=2;t=28800), 'beside those of the application';
+    is $limits->('/app/old/'), $own, 'in the older form those of the application';
+    is $limits->('/app/old/plain'), 'X-RateLimit-Limit: 3, X-RateLimit-Remaining: 0, X-RateLimit-Reset: 28800', 'or ours, where it has none';
+    like $limits->('/app/'), qr/^RateLimit-Policy: "app";q=3;w=86400, RateLimit: "app";r=0;t=\d+, X-RateLimit-Limit: 3, /, 'and in a refusal';
 }
 
 my $response = get('/legacy/');

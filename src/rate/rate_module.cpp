@@ -3,11 +3,13 @@
 // Every policy is asked once per main request, whatever internal redirects come. All policies of a
 // gate are asked first; only when every check of that gate has passed are they charged.
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "core/ascii.h"
 #include "core/census.h"
 #include "core/check.h"
 #include "core/client_key.h"
@@ -267,20 +269,39 @@ const Ledger* ledger_of(Request* request) noexcept {
 
 // nginx may put an error page in the place of an answer whose header has passed here: one for a
 // range that cannot be satisfied. What that answer had stays in the list.
-void withdraw(ngx_http_request_t* r, std::string_view name) noexcept {
+void withdraw(ngx_http_request_t* r) noexcept {
   for (ngx_table_elt_t& field : ngx::response_fields(r)) {
-    if (ngx::to_view(field.key).data() == name.data()) field.hash = 0;
+    const std::string_view name = ngx::to_view(field.key);
+    const bool own = std::ranges::any_of(
+        kFieldNames, [name](std::string_view known) { return known.data() == name.data(); });
+    if (own) field.hash = 0;
   }
+}
+
+bool has_legacy(ngx_http_request_t* r) noexcept {
+  constexpr std::string_view kLegacy = "X-RateLimit-";
+  for (const ngx_table_elt_t& field : ngx::response_fields(r)) {
+    const std::string_view name = ngx::to_view(field.key);
+    if (field.hash != 0 && core::equal_without_case(name.substr(0, kLegacy.size()), kLegacy)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 void write_fields(ngx_http_request_t* r, Request* request) noexcept {
   auto* state = request == nullptr ? nullptr : request->used_state<State>(Feature::rate);
   if (state == nullptr) return;
+  if (state->told) withdraw(r);
   FieldStyle style = location_of(r).fields.value_or(FieldStyle::draft);
+  // Of the older fields, which are no lists, those of the application stand.
+  if (style != FieldStyle::draft && has_legacy(r)) {
+    if (style == FieldStyle::legacy) return;
+    style = FieldStyle::draft;
+  }
   Fields memory;
   for (const Field& field :
        tell(state->ledger, request->refused(), style, space_of(r->pool), memory)) {
-    if (state->told) withdraw(r, field.name);
     (void)ngx::add_response_field(r, field.name, field.value);
   }
   state->told = true;

@@ -227,3 +227,13 @@ location /b/ {
 lockout policy "login" is applied where "$email" is always empty: it is taken from the body where "guard_json_set" names it and "guard_json", "guard_json_schema" or "guard_openapi" checks the body in config:2
 lockout policy "spray" is applied where "$email" is always empty: it is taken from the body where "guard_json_set" names it and "guard_json", "guard_json_schema" or "guard_openapi" checks the body in config:3
 lockout policy "login" is applied where "$email" is always empty: it is taken from the body where "guard_json_set" names it and "guard_json", "guard_json_schema" or "guard_openapi" checks the body in config:7
+
+=== TEST 27: nothing makes what clears it
+--- http_config
+guard_lockout_policy login key=$arg_u$guard_client_net on=json_refused limit=5 window=15m duration=30m reset_on=login_succeeded,x_otp_passed account;
+guard_lockout_policy other key=$arg_u$guard_client_net on=json_refused limit=5 window=15m duration=30m reset_on=x_passed,x_otp_passed account;
+guard_lockout_policy unused key=$arg_u$guard_client_net on=json_refused limit=5 window=15m duration=30m reset_on=x_never account;
+--- config
+location /x { guard_lockout login; guard_lockout other; guard_event x_passed on=200; return 204; }
+--- config_warning
+lockout policy "login" is never cleared by "reset_on=": no "guard_event" makes "login_succeeded" of the application's answers in http_config:1

@@ -185,9 +185,14 @@ std::string key_warning(const Policy& policy) {
 
 std::string never_warning(const Policy& policy,
                           const std::function<bool(const core::NamedKind&)>& can_happen) {
-  if (std::ranges::any_of(policy.failures, can_happen)) return {};
-  return policy.title() + " never counts anything: no \"guard_event\" makes \"" +
-         std::string(policy.failures.front().name()) + "\" of the application's answers";
+  const bool fails = std::ranges::any_of(policy.failures, can_happen);
+  const bool clears = policy.successes.empty() || std::ranges::any_of(policy.successes, can_happen);
+  if (fails && clears) return {};
+  const core::NamedKind& kind = fails ? policy.successes.front() : policy.failures.front();
+  return policy.title() +
+         (fails ? " is never cleared by \"reset_on=\"" : " never counts anything") +
+         ": no \"guard_event\" makes \"" + std::string(kind.name()) +
+         "\" of the application's answers";
 }
 
 }  // namespace guard::lockout

@@ -74,7 +74,7 @@ Use parse_use(core::Words& words);
 void check_reset(const Policy& policy, const std::function<bool(std::string_view)>& from_body);
 // What is doubtful about the key, or nothing.
 std::string key_warning(const Policy& policy);
-// That nothing makes what is counted, or nothing.
+// That nothing makes what is counted, or what clears it, or nothing.
 std::string never_warning(const Policy& policy,
                           const std::function<bool(const core::NamedKind&)>& can_happen);
 

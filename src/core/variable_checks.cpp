@@ -66,9 +66,9 @@ void check_use(ngx_conf_t* cf, const PolicyUse& use) {
             ? "the body is read where " + std::string(kChecks) + "it"
             : "it is taken from the body where \"guard_json_set\" names it and " +
                   std::string(kChecks) + "the body";
-    return ngx::warn(
-        cf, use.place,
-        use.owner + " is applied where \"$" + variable + "\" is always empty: " + reason);
+    std::string text = use.owner;
+    text.append(" is applied where \"$").append(variable).append("\" is always empty: ");
+    return ngx::warn(cf, use.place, text.append(reason));
   }
 }
 
@@ -105,10 +105,12 @@ void check_variables(ngx_conf_t* cf) {
   for (const KeyText& key : main_of(cf).key_texts) {
     const std::string variable(forgotten_variable(key.text, is_own));
     if (variable.empty()) continue;
-    ngx::warn(cf, key.place,
-              key.owner + " has \"" + variable + "\" in its " + key.word + " \"" + key.text +
-                  "\" as a text, which is the same for all: write \"$" + variable +
-                  "\" if the variable is meant");
+    std::string text = key.owner;
+    text.append(" has \"").append(variable).append("\" in its ").append(key.word);
+    text.append(" \"").append(key.text).append(
+        "\" as a text, which is the same for all: write \"$");
+    text.append(variable).append("\" if the variable is meant");
+    ngx::warn(cf, key.place, text);
   }
   for (const auto& use : main_of(cf).policy_uses) check_use(cf, *use);
 }

@@ -18,6 +18,7 @@
 #include "core/node.h"
 #include "core/refusal_counters.h"
 #include "core/remote_store.h"
+#include "core/server_names.h"
 #include "ngx/compat.h"
 #include "ngx/config.h"
 
@@ -82,6 +83,10 @@ struct MainConf {
   ngx_int_t request_id_index = NGX_ERROR;
   bool request_id_used = false;  // by the configuration
   ngx_int_t realip_remote_addr_index = NGX_ERROR;
+};
+
+struct ServerConf {
+  ServerNames names;
 };
 
 enum class ProblemStyle : std::uint8_t { automatic, json, off };

@@ -121,6 +121,10 @@ void set_key_secret(ngx_conf_t* cf, Words& words, MainConf& conf) {
   conf.key = derive_sip_key(ngx::read_key(cf, words.directive(), words[0]), kClientKeyLabel);
 }
 
+void merge_server(ngx_conf_t* cf, ServerConf& /*parent*/, ServerConf& child) {
+  child.names.read(cf);
+}
+
 void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   auto replaced = [cf](bool both, const char* what) {
     if (both) {
@@ -243,14 +247,10 @@ ngx_command_t commands[] = {
 };
 
 ngx_http_module_t context = {
-    ngx::configuration<preconfigure>,
-    ngx::configuration<install_gates>,
-    ngx::create_conf<MainConf>,
-    nullptr,
-    nullptr,
-    nullptr,
-    ngx::create_conf<LocationConf>,
-    ngx::merge_conf<LocationConf, merge_location>,
+    ngx::configuration<preconfigure>, ngx::configuration<install_gates>,
+    ngx::create_conf<MainConf>,       nullptr,
+    ngx::create_conf<ServerConf>,     ngx::merge_conf<ServerConf, merge_server>,
+    ngx::create_conf<LocationConf>,   ngx::merge_conf<LocationConf, merge_location>,
 };
 
 }  // namespace

@@ -3,20 +3,39 @@
 #include <algorithm>
 #include <array>
 
+#include "core/host_name.h"
 #include "core/request.h"
+#include "core/server_names.h"
 #include "ngx/fields.h"
 #include "ngx/strings.h"
 
 namespace guard::core {
 
-bool is_stranger(const ngx_http_request_t* r) noexcept {
+namespace {
+
+// Whether the Host is a name that somebody else may own.
+bool has_foreign_host(ngx_http_request_t* r) noexcept {
+  const ngx_str_t host = r->headers_in.server;
+  if (host.len == 0 || is_own_host(ngx::to_view(host)) || server_names(r).name(host)) return false;
+  ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                "the host \"%V\" is no \"server_name\" here, so its request is taken for a "
+                "stranger's: ask by address or as \"localhost\", or add the name",
+                &host);
+  return true;
+}
+
+}  // namespace
+
+bool is_stranger(ngx_http_request_t* r) noexcept {
   const std::optional<Address> address = address_of(r->connection->sockaddr);
   if (address && !address->is_loopback()) return true;
   constexpr std::array<std::string_view, 4> kForwarded = {"via", "forwarded", "x-forwarded-for",
                                                           "x-real-ip"};
-  return std::ranges::any_of(kForwarded, [r](std::string_view name) {
+  const bool forwarded = std::ranges::any_of(kForwarded, [r](std::string_view name) {
     return ngx::find_request_field(r, name) != nullptr;
   });
+  // No browser asks a Unix socket.
+  return forwarded || (address && has_foreign_host(r));
 }
 
 ngx_int_t begin_answer(ngx_http_request_t* r) noexcept {

@@ -9,8 +9,10 @@
 namespace guard::core {
 
 // Not this machine itself: neither loopback nor a Unix socket, or somebody whom a proxy on it has
-// passed on (Via, Forwarded, X-Forwarded-For or X-Real-IP are there, even empty).
-bool is_stranger(const ngx_http_request_t* r) noexcept;
+// passed on (Via, Forwarded, X-Forwarded-For or X-Real-IP are there, even empty), or, over
+// loopback, one who asks for a name that is none of the server's (which is logged): a browser in
+// which another site's name stands for this machine (DNS rebinding).
+bool is_stranger(ngx_http_request_t* r) noexcept;
 
 // Before a handler answers: NGX_OK, or the status with which it must end (405, or what discarding
 // the body has come to).

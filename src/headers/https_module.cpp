@@ -8,6 +8,7 @@
 #include "core/check.h"
 #include "core/path_check.h"
 #include "core/request.h"
+#include "core/server_names.h"
 #include "headers/https_redirect.h"
 #include "headers/policy.h"
 #include "ngx/config.h"
@@ -22,35 +23,16 @@ namespace guard::headers {
 
 namespace {
 
-// What a server calls itself. nginx forgets its list of names once the configuration is read.
-struct ServerNames {
-  struct Name {
-    std::string_view text;
-    ngx_http_regex_t* regex;  // null: none
-  };
-
-  const void* server;
-  std::vector<Name> names;  // empty: there is nothing to validate a Host against
-};
-
 struct MainConf {
-  std::vector<const ServerNames*> servers;  // those that redirect
+  std::vector<const core::ServerNames*> nameless;  // of servers of which that has been said
 };
 
 struct LocationConf {
   const HttpsPolicy* policy = nullptr;
-  const ServerNames* names = nullptr;  // only with a redirect
 };
 
 LocationConf* location_conf(ngx_http_request_t* r) noexcept {
   return static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_guard_https_module));
-}
-
-bool names_this_host(const ServerNames::Name& name, [[maybe_unused]] ngx_str_t host) noexcept {
-#if (NGX_PCRE)
-  if (name.regex != nullptr) return ngx_regex_exec(name.regex->regex, &host, nullptr, 0) >= 0;
-#endif
-  return names_host(name.text, ngx::to_view(host));
 }
 
 // Whether host is the address that the client's connection came to.
@@ -65,21 +47,11 @@ bool is_local_address(ngx_connection_t* c, std::string_view host) noexcept {
 // server's first plain name. A server without any name has nothing to validate against and takes
 // the request's. Empty if there is none.
 std::string_view redirect_host(ngx_http_request_t* r) noexcept {
-  const auto& names = location_conf(r)->names->names;
+  const core::ServerNames& names = core::server_names(r);
   const std::string_view host = ngx::to_view(r->headers_in.server);
-  if (!host.empty()) {
-    const auto known = [&](const ServerNames::Name& name) {
-      return names_this_host(name, r->headers_in.server);
-    };
-    if (names.empty() || std::ranges::any_of(names, known) ||
-        is_local_address(r->connection, host)) {
-      return host;
-    }
-  }
-  for (const ServerNames::Name& name : names) {
-    if (name.regex == nullptr && is_plain_host(name.text)) return name.text;
-  }
-  return {};
+  const bool own = !host.empty() && (names.empty() || names.name(r->headers_in.server) ||
+                                     is_local_address(r->connection, host));
+  return own ? host : names.plain();
 }
 
 core::Answer check_https(core::Request& request, core::Refusal& refusal) noexcept {
@@ -117,44 +89,26 @@ void set_https(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   conf.policy = ngx::pool_new<HttpsPolicy>(cf->pool, parse_https(words));
 }
 
-const ServerNames* server_names(ngx_conf_t* cf) {
+void warn_of_nameless(ngx_conf_t* cf) {
+  const core::ServerNames& names = core::server_names(cf);
+  auto& said =
+      static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_https_module))
+          ->nameless;
+  if (!names.empty() || std::ranges::find(said, &names) != said.end()) return;
+  said.push_back(&names);
   const auto* server = static_cast<const ngx_http_core_srv_conf_t*>(
       ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module));
-  auto& servers =
-      static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_https_module))
-          ->servers;
-  for (const ServerNames* known : servers) {
-    if (known->server == server) return known;
-  }
-  auto* names = ngx::pool_new<ServerNames>(cf->pool);
-  names->server = server;
-  const std::span listed{static_cast<const ngx_http_server_name_t*>(server->server_names.elts),
-                         server->server_names.nelts};
-  for (const ngx_http_server_name_t& name : listed) {
-    const std::string_view text = ngx::to_view(name.name);
-    if (text.empty() || text == "_") continue;
-#if (NGX_PCRE)
-    names->names.push_back({text, name.regex});
-#else
-    names->names.push_back({text, nullptr});
-#endif
-  }
-  if (names->names.empty()) {
-    ngx_log_error(
-        NGX_LOG_WARN, cf->log, 0,
-        "\"guard_https redirect\" in the server in %s:%ui that has no \"server_name\": any "
-        "Host is taken for the redirect",
-        server->file_name, server->line);
-  }
-  servers.push_back(names);
-  return names;
+  ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                "\"guard_https redirect\" in the server in %s:%ui that has no \"server_name\": any "
+                "Host is taken for the redirect",
+                server->file_name, server->line);
 }
 
 void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   if (child.policy == nullptr) child.policy = parent.policy;
   if (child.policy == nullptr || child.policy->action == HttpsPolicy::Action::off) return;
   core::activate(cf, kCheck);
-  if (child.policy->action == HttpsPolicy::Action::redirect) child.names = server_names(cf);
+  if (child.policy->action == HttpsPolicy::Action::redirect) warn_of_nameless(cf);
 }
 
 void preconfigure(ngx_conf_t* cf) {

@@ -4,9 +4,6 @@
 #include <array>
 #include <charconv>
 #include <cstring>
-
-#include "core/ascii.h"
-
 namespace guard::headers {
 
 namespace {
@@ -15,31 +12,6 @@ constexpr std::string_view kScheme = "https://";
 constexpr std::size_t kPortMax = 6;  // ":65535"
 
 }  // namespace
-
-bool names_host(std::string_view pattern, std::string_view host) noexcept {
-  if (pattern.empty() || host.empty()) return false;
-  if (pattern.starts_with("*.")) {
-    pattern.remove_prefix(1);
-    return host.size() > pattern.size() &&
-           core::equal_without_case(host.substr(host.size() - pattern.size()), pattern);
-  }
-  if (pattern.front() == '.') {
-    return core::equal_without_case(host, pattern.substr(1)) ||
-           (host.size() > pattern.size() &&
-            core::equal_without_case(host.substr(host.size() - pattern.size()), pattern));
-  }
-  if (pattern.ends_with(".*")) {
-    pattern.remove_suffix(1);
-    return host.size() > pattern.size() &&
-           core::equal_without_case(host.substr(0, pattern.size()), pattern);
-  }
-  return core::equal_without_case(host, pattern);
-}
-
-bool is_plain_host(std::string_view pattern) noexcept {
-  return !pattern.empty() && pattern != "_" && pattern.front() != '.' && pattern.front() != '~' &&
-         pattern.find('*') == std::string_view::npos;
-}
 
 std::uint16_t redirect_status(std::string_view method) noexcept {
   static constexpr std::array<std::string_view, 4> kSafe = {"GET", "HEAD", "OPTIONS", "TRACE"};

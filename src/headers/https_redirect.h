@@ -10,14 +10,6 @@
 
 namespace guard::headers {
 
-// Whether host is one that pattern names: nginx's exact, "*.example.com", ".example.com" and
-// "www.example.*" forms; regular expressions are not for here. host is in lower case, as nginx
-// leaves it, pattern need not be.
-bool names_host(std::string_view pattern, std::string_view host) noexcept;
-
-// Whether a server name is one host and can stand in a Location.
-bool is_plain_host(std::string_view pattern) noexcept;
-
 // A safe method (RFC 9110, 9.2.1) is redirected by 301; any other by 308, which keeps method and
 // body.
 std::uint16_t redirect_status(std::string_view method) noexcept;

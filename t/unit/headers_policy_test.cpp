@@ -262,27 +262,6 @@ void excepted_paths(void**) {
   assert_false(policy.except.cover("/"));
 }
 
-void host_names(void**) {
-  assert_true(headers::names_host("Example.com", "example.com"));
-  assert_false(headers::names_host("example.com", "example.com.evil.test"));
-  assert_false(headers::names_host("example.com", "evilexample.com"));
-  assert_true(headers::names_host("*.example.com", "a.b.example.com"));
-  assert_false(headers::names_host("*.example.com", "example.com"));
-  assert_false(headers::names_host("*.example.com", ".example.com"));
-  assert_true(headers::names_host(".example.com", "example.com"));
-  assert_true(headers::names_host(".example.com", "a.example.com"));
-  assert_false(headers::names_host(".example.com", "aexample.com"));
-  assert_true(headers::names_host("www.example.*", "www.example.org"));
-  assert_false(headers::names_host("www.example.*", "www.example."));
-  assert_false(headers::names_host("", "a"));
-  assert_false(headers::names_host("_", ""));
-  assert_true(headers::is_plain_host("example.com"));
-  assert_false(headers::is_plain_host("*.example.com"));
-  assert_false(headers::is_plain_host("www.example.*"));
-  assert_false(headers::is_plain_host("~^www"));
-  assert_false(headers::is_plain_host("_"));
-}
-
 std::string location(std::string_view host, std::uint16_t port, std::string_view target) {
   std::string out(headers::location_size_max(host, target), '?');
   out.resize(headers::write_location(host, port, target, out));
@@ -314,7 +293,6 @@ int main() {
       cmocka_unit_test(https_words),
       cmocka_unit_test(hide_words),
       cmocka_unit_test(excepted_paths),
-      cmocka_unit_test(host_names),
       cmocka_unit_test(locations),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -1,0 +1,63 @@
+# What is for this machine alone is for no browser on it in which another site's name stands for this
+# machine (DNS rebinding): the Host must be an address, localhost, or a name of the server.
+
+use strict;
+use warnings;
+use lib 't/lib';
+use Test::More;
+use Test::Nginx::Guard;
+use Test::Nginx::Guard::Curl qw(curl_request);
+
+my @names = (free_port(), free_port());
+my $nginx = make_nginx();
+my $socket    = $nginx->root . '/s';
+my $locations = <<'EOC';
+location = /metrics { guard_metrics; }
+location = /guard   { guard_dashboard; }
+location = /locks   { guard_lockout_admin; }
+location = /health  { guard_health; }
+location = /public/metrics { guard_metrics public; }
+EOC
+$nginx->configure(
+    no_root_location => 1,
+    http_config      => <<"EOC",
+guard_lockout_policy login key=\$arg_u on=login_failed limit=1 window=1h duration=1h;
+guard_health_check disk disk:/ warn=0% fail=0%;
+server { listen 127.0.0.1:$names[0]; listen unix:$socket; server_name app.example.com *.tenant.example ~^re\\d+\\.example\$; $locations }
+server { listen 127.0.0.1:$names[1] http2; server_name _; $locations }
+EOC
+    config => $locations,
+);
+is $nginx->start, undef, 'starts';
+my @ports = ($nginx->port, @names);
+
+sub code { my ($port, $method, $target, @headers) = @_; return request($port, $method, $target, headers => \@headers)->{code} }
+
+for my $target ('/metrics', '/guard', '/guard?data=0', '/locks') {
+    is code($ports[0], GET => $target, "Host: $_"), 200, "$target of $_" for 'localhost', 'LOCALHOST:9000', 'a.localhost', '127.0.0.1', '127.0.0.1:9000', '[::1]:9000', '192.0.2.1', 'localhost.';
+    is code($ports[0], GET => $target, "Host: $_"), 403, "not $target of $_" for 'evil.example', 'evil.example:9000', 'localhost.evil.example', '127.0.0.1.evil.example', '127.1', 'app.example.com';
+    is code($ports[1], GET => $target, "Host: $_"), 200, "$target of $_, by server_name" for 'app.example.com', 'App.Example.Com:81', 'a.tenant.example', 're12.example', 'localhost';
+    is code($ports[1], GET => $target, "Host: $_"), 403, "not $target of $_" for 'evil.example', 'tenant.example', 'xre12.example';
+}
+is code($ports[0], DELETE => '/locks?account=ann', "Host: $_->[0]", "Origin: http://$_->[0]"), $_->[1], "to lift a lock by $_->[0]" for ['evil.example', 403], ['localhost', 404];
+is code($ports[0], GET => '/public/metrics', 'Host: evil.example'), 200, 'public is what it says';
+is request_raw($ports[0], "GET /metrics HTTP/1.0\r\n\r\n")->{responses}[0]{code}, 200, 'nor is no Host at all one of others';
+
+my $told = request($ports[0], GET => '/health', headers => ['Host: localhost'])->{body};
+like $told, qr/"checks"/, 'health';
+like request($ports[0], GET => '/health', headers => ['Host: evil.example'])->{body}, qr/\A\{"status":"\w+"\}\n\z/, 'of which a stranger is told less';
+
+# HTTP/2, with :authority; "_" names nobody.
+for (['localhost', 200], ['127.0.0.1', 200], ['evil.example', 403], ['_', 403]) {
+    my ($host, $code) = @$_;
+    my $request = { parts => { method => 'GET', target => '/metrics', head => "Host: $host\r\n", body => '' } };
+    is curl_request($request, port => $names[1], http2 => 1)->{responses}[0]{code}, $code, "over HTTP/2, $host";
+}
+
+# No browser asks a Unix socket.
+is qx(curl -s -o /dev/null -w '%{http_code}' --unix-socket $socket http://anything/metrics), '200', 'over a Unix socket';
+
+like $nginx->log_text, qr/\[error\] .*the host "evil\.example" is no "server_name" here, so its request is taken for a stranger's: ask by address or as "localhost", or add the name, client: 127\.0\.0\.1/, 'and the log says why';
+is $nginx->stop, undef, 'stops';
+is_deeply [log_problems($nginx)], [], 'log';
+done_testing;

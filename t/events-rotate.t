@@ -194,6 +194,23 @@ SKIP: {
     (undef, $text) = $nginx->test_config;
     like $text, qr/\[emerg\] "rotate=" needs .* "\Q$folder\E" is sticky in /, "$name: nor a sticky one";
 
+    # What the workers' user puts there does not have root open another file.
+    chmod 0777, $folder;
+    my $victim = $nginx->root . '/of-root';
+    for my $case (['a link', sub { symlink $victim, $_[0] }], ['a directory', sub { mkdir $_[0] }], ['a pipe', sub { system('mkfifo', $_[0]) == 0 }]) {
+        my ($what, $make) = @$case;
+        my $log = $nginx->log_file('events.log');
+        unlink $log;
+        rmdir $log;
+        ok $make->($log), "$name: $what";
+        ($status, $text) = $nginx->test_config;
+        isnt $status, 0, "$name: is refused";
+        like $text, qr/\[emerg\] "rotate=" of "[^"]+events\.log", which is no regular file in \S+:\d+$/m, "$name: and why";
+        ok !-e $victim, "$name: and nothing is made behind it";
+        unlink $log;
+        rmdir $log;
+    }
+
     # What root has made first may be renamed by the worker, and reopened after.
     chmod 0777, $folder;
     is $nginx->start, undef, "$name: starts";

@@ -92,7 +92,12 @@ Sink::Sink(ngx_conf_t* cf, const LogPolicy& policy, std::string_view name)
 }
 
 Sink::~Sink() {
-  if (pipe_ >= 0) ::close(pipe_);
+  close();
+}
+
+void Sink::close() noexcept {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
 }
 
 void Sink::start(const Writer& writer) {
@@ -123,27 +128,37 @@ void Sink::start(const Writer& writer) {
   attach();
 }
 
-// nginx opens and reopens regular files. It would wait for a reader of a named pipe, at the start
-// and again at every USR1, so those are opened here, for reading as well: that never waits, and
-// neither a missing reader nor one that goes away is an error.
+// nginx opens and reopens regular files, but for two kinds that are opened here. It would wait for
+// a reader of a named pipe, at the start and again at every USR1; opened for reading as well that
+// never waits, and neither a missing reader nor one that goes away is an error. And it follows
+// links: a file that rotates is in a directory of the workers' user, who could have root open any
+// file of the system for the log's lines.
 void Sink::open(ngx_conf_t* cf) {
   struct stat info {};
-  const bool there = ::stat(name_.data(), &info) == 0;
-  if (rotates() && there && !S_ISREG(info.st_mode)) {
-    core::fail("\"rotate=\" of \"", policy_.path, "\", which is no regular file");
-  }
-  if (!there || !S_ISFIFO(info.st_mode)) {
+  const bool pipe = ::stat(name_.data(), &info) == 0 && S_ISFIFO(info.st_mode);
+  if (rotates()) {
+    fd_ = ::open(name_.data(),
+                 O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+                 NGX_FILE_DEFAULT_ACCESS);
+    const bool other = fd_ < 0 ? errno == ELOOP || errno == ENXIO || errno == EISDIR
+                               : ::fstat(fd_, &info) != 0 || !S_ISREG(info.st_mode);
+    if (other) {
+      close();
+      core::fail("\"rotate=\" of \"", policy_.path, "\", which is no regular file");
+    }
+  } else if (pipe) {
+    fd_ = ::open(name_.data(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  } else {
     ngx_str_t name = ngx::borrow(name_);
     file_ = ngx_conf_open_file(cf->cycle, &name);
     if (file_ == nullptr) throw std::bad_alloc();
     return;
   }
-  pipe_ = ::open(name_.data(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
-  if (pipe_ < 0) {
+  if (fd_ < 0) {
     ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno, "open() \"%s\" failed", name_.data());
     throw ngx::AlreadyLogged{};
   }
-  ::fcntl(pipe_, F_SETPIPE_SZ, kPipeSize);
+  if (!rotates()) ::fcntl(fd_, F_SETPIPE_SZ, kPipeSize);
 }
 
 Sink* sink_of(ngx_conf_t* cf, const LogPolicy& policy) {

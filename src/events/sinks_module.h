@@ -42,7 +42,7 @@ class Sink {
 
   // Before each use: nginx may have opened the file again.
   void attach() noexcept {
-    if (file_lines_ != nullptr) file_lines_->attach(file_ != nullptr ? file_->fd : pipe_);
+    if (file_lines_ != nullptr) file_lines_->attach(file_ != nullptr ? file_->fd : fd_);
   }
 
   // The errno of a file's last write, and that of its rotation.
@@ -71,11 +71,12 @@ class Sink {
 
  private:
   void open(ngx_conf_t* cf);
+  void close() noexcept;
 
   LogPolicy policy_;
   std::string_view name_;
-  ngx_open_file_t* file_ = nullptr;
-  int pipe_ = -1;
+  ngx_open_file_t* file_ = nullptr;  // that nginx opens
+  int fd_ = -1;                      // of what is opened here
   ngx::Endpoint endpoint_;
   redis::Client* redis_ = nullptr;
   FileSink* file_lines_ = nullptr;

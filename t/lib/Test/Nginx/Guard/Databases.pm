@@ -66,15 +66,17 @@ sub postgres_file {
     return "$root/pg/$name";
 }
 
-# The same of MariaDB.
+# The same of MariaDB. A server that starts removes what others have in the same directory for
+# temporary tables.
 sub start_mariadb {
     my ($port) = @_;
-    my $data = "$root/maria/data";
+    my $data  = "$root/maria/data";
+    my @where = ("--datadir=$data", "--tmpdir=$root/maria");
     if (!-d $data) {
         owned('maria', 'mysql');
-        quiet(as_user('mysql'), 'mariadb-install-db', '--no-defaults', "--datadir=$data", '--auth-root-authentication-method=normal', '--skip-test-db');
+        quiet(as_user('mysql'), 'mariadb-install-db', '--no-defaults', @where, '--auth-root-authentication-method=normal', '--skip-test-db');
     }
-    return spawn_program("$root/maria.log", as_user('mysql'), '/usr/sbin/mariadbd', '--no-defaults', "--datadir=$data", "--port=$port", '--bind-address=127.0.0.1', "--socket=$root/maria/s", "--pid-file=$root/maria/pid",
+    return spawn_program("$root/maria.log", as_user('mysql'), '/usr/sbin/mariadbd', '--no-defaults', @where, "--port=$port", '--bind-address=127.0.0.1', "--socket=$root/maria/s", "--pid-file=$root/maria/pid",
             '--innodb-buffer-pool-size=8M', '--innodb-flush-log-at-trx-commit=0', '--max-connect-errors=3', '--skip-log-bin');
 }
 

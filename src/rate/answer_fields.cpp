@@ -43,16 +43,15 @@ std::span<const Field> tell(const Ledger& ledger, bool refused, FieldStyle style
   std::size_t count = 0;
   const Decision& decision = strictest->decision;
   if (style != FieldStyle::legacy) {
-    out[count++] = {kFieldNames[0], join_items(ledger, *strictest, space)};
+    out[count++] = {"RateLimit-Policy", join_items(ledger, *strictest, space)};
     char* text = space.take<char>(kRateLimitMax);
     if (text == nullptr) return {out.data(), count};
-    out[count++] = {kFieldNames[1],
-                    {text, write_rate_limit(strictest->meter->name, decision, text)}};
+    out[count++] = {"RateLimit", {text, write_rate_limit(strictest->meter->name, decision, text)}};
   }
   if (style != FieldStyle::draft) {
-    out[count++] = {kFieldNames[2], decimal(strictest->meter->quota.burst, space)};
-    out[count++] = {kFieldNames[3], decimal(decision.remaining, space)};
-    out[count++] = {kFieldNames[4], decimal(ceil_seconds(decision.reset), space)};
+    out[count++] = {"X-RateLimit-Limit", decimal(strictest->meter->quota.burst, space)};
+    out[count++] = {"X-RateLimit-Remaining", decimal(decision.remaining, space)};
+    out[count++] = {"X-RateLimit-Reset", decimal(ceil_seconds(decision.reset), space)};
   }
   return {out.data(), count};
 }

@@ -21,11 +21,6 @@ struct Field {
 };
 using Fields = std::array<Field, 5>;
 
-// Of those that tell() makes: a name is the very same text in all of them.
-inline constexpr std::array<std::string_view, 5> kFieldNames = {
-    "RateLimit-Policy", "RateLimit", "X-RateLimit-Limit", "X-RateLimit-Remaining",
-    "X-RateLimit-Reset"};
-
 // The fields that tell what a request has asked, in the memory of out and space; none if nothing is
 // to be told. refused: the request is.
 std::span<const Field> tell(const Ledger& ledger, bool refused, FieldStyle style, Space space,

@@ -71,7 +71,7 @@ struct MainConf {
 struct State {
   Ledger ledger;
   Exchange exchange;  // of the gate that waits
-  bool told;          // the fields are in an answer's header
+  Fields told;        // those that are in an answer's header
 };
 
 struct LocationConf {
@@ -269,11 +269,14 @@ const Ledger* ledger_of(Request* request) noexcept {
 
 // nginx may put an error page in the place of an answer whose header has passed here: one for a
 // range that cannot be satisfied. What that answer had stays in the list.
-void withdraw(ngx_http_request_t* r) noexcept {
+void withdraw(ngx_http_request_t* r, const Fields& told) noexcept {
+  if (told.front().name.empty()) return;
   for (ngx_table_elt_t& field : ngx::response_fields(r)) {
-    const std::string_view name = ngx::to_view(field.key);
-    const bool own = std::ranges::any_of(
-        kFieldNames, [name](std::string_view known) { return known.data() == name.data(); });
+    const std::string_view value = ngx::to_view(field.value);
+    // Nobody else's is at the same place.
+    const bool own = std::ranges::any_of(told, [value](const Field& one) {
+      return !one.name.empty() && one.value.data() == value.data();
+    });
     if (own) field.hash = 0;
   }
 }
@@ -292,19 +295,18 @@ bool has_legacy(ngx_http_request_t* r) noexcept {
 void write_fields(ngx_http_request_t* r, Request* request) noexcept {
   auto* state = request == nullptr ? nullptr : request->used_state<State>(Feature::rate);
   if (state == nullptr) return;
-  if (state->told) withdraw(r);
+  withdraw(r, state->told);
+  state->told = {};
   FieldStyle style = location_of(r).fields.value_or(FieldStyle::draft);
   // Of the older fields, which are no lists, those of the application stand.
   if (style != FieldStyle::draft && has_legacy(r)) {
     if (style == FieldStyle::legacy) return;
     style = FieldStyle::draft;
   }
-  Fields memory;
   for (const Field& field :
-       tell(state->ledger, request->refused(), style, space_of(r->pool), memory)) {
+       tell(state->ledger, request->refused(), style, space_of(r->pool), state->told)) {
     (void)ngx::add_response_field(r, field.name, field.value);
   }
-  state->told = true;
 }
 
 const core::HeaderStage kFields = {core::kStageRate, write_fields};

@@ -568,3 +568,18 @@ location @dry { guard_rate one dry_run; root html; try_files /index.html =404; }
  "", "", "RateLimit: \"two.hour\";r=0;"]
 --- raw_response_headers_unlike eval
 ["X-RateLimit", ("RateLimit") x 2, "X-RateLimit"]
+
+
+=== TEST 40: a cost from the body, however JSON writes it
+--- http_config
+guard_rate_policy batch rate=10/day key=all;
+--- config
+guard_json_set $items /count;
+location / { guard_json on; guard_rate batch cost=$items; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- upstream: status 200
+--- more_headers
+Content-Type: application/json
+--- request eval
+[map "POST /\n{\"count\":$_}", "6.0", "50e-1", "1e3", "3.5", "0.0", "1"]
+--- error_code eval
+[200, 429, 429, 200, 200, 429]

@@ -3,7 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <charconv>
+#include <cmath>
 #include <utility>
+
+#include "core/json_number.h"
 
 namespace guard::rate {
 
@@ -135,6 +139,31 @@ void read_sharing(const core::Words& words, Policy& policy) {
   }
 }
 
+// A cost that is not just digits.
+std::uint64_t read_number(std::string_view text) noexcept {
+  constexpr std::int64_t kFarExponent = 1'000'000;  // farther than any number is long
+  constexpr std::int64_t kMaxDigits = 7;            // before the point
+  core::JsonNumber number;
+  if (!core::parse_json_number(text, number) || number.negative) return 1;
+
+  std::int64_t exponent = 0;
+  for (char c : number.exponent) exponent = std::min(exponent * 10 + (c - '0'), kFarExponent);
+  if (number.exponent_negative) exponent = -exponent;
+  // Below 10^exponent, and not below a tenth of that.
+  if (number.integer != "0") {
+    exponent += static_cast<std::int64_t>(number.integer.size());
+  } else {
+    const std::size_t zeros = number.fraction.find_first_not_of('0');
+    if (zeros == std::string_view::npos) return 0;
+    exponent -= static_cast<std::int64_t>(zeros);
+  }
+  if (exponent <= 0) return 1;
+  if (exponent > kMaxDigits) return core::Gcra::kMaxBurst;
+  double value = 1;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return std::min(static_cast<std::uint64_t>(std::ceil(value)), core::Gcra::kMaxBurst);
+}
+
 }  // namespace
 
 std::string Policy::name_of(const Window& window) const {
@@ -239,7 +268,7 @@ std::uint64_t read_cost(std::string_view text) noexcept {
   if (text.empty()) return 1;
   std::uint64_t cost = 0;
   for (char c : text) {
-    if (c < '0' || c > '9') return 1;
+    if (c < '0' || c > '9') return read_number(text);
     cost = std::min(cost * 10 + static_cast<std::uint64_t>(c - '0'), core::Gcra::kMaxBurst);
   }
   return cost;

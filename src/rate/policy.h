@@ -84,8 +84,8 @@ struct Use {
   bool adds = false;       // +NAME
 };
 
-// The cost that a text from the client's side names: a decimal number, at most kMaxBurst; 1 if it
-// is empty or none.
+// The cost that a text from the client's side names: a number of digits, or one as JSON writes it,
+// rounded up, at most kMaxBurst; 1 if it is empty, negative or none.
 std::uint64_t read_cost(std::string_view text) noexcept;
 
 // Both throw ConfigError.

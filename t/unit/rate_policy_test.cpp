@@ -271,14 +271,44 @@ void costs(void**) {
                      {"18446744073709551617", 1'000'000},
                      {"-1", 1},
                      {"+5", 1},
-                     {"5.0", 1},
+                     {"5.0", 5},
+                     {"2.5", 3},
+                     {"0.0", 0},
+                     {"0e7", 0},
+                     {"0.00001", 1},
+                     {"0.3e1", 3},
+                     {"1e3", 1000},
+                     {"1E+3", 1000},
+                     {"12000e-3", 12},
+                     {"12001e-3", 13},
+                     {"999999.0", 999'999},
+                     {"1e6", 1'000'000},
+                     {"1e7", 1'000'000},
+                     {"99e99999999999999999999", 1'000'000},
+                     {"1e-99999999999999999999", 1},
+                     {"-5.0", 1},
+                     {"5.", 1},
+                     {".5", 1},
+                     {"5.0.0", 1},
+                     {"05.0", 1},
+                     {"5e", 1},
+                     {"5.0 ", 1},
+                     {"nan", 1},
+                     {"inf", 1},
                      {"5 ", 1},
                      {" 5", 1},
                      {"0x10", 1},
                      {"ten", 1},
-                     {"1e3", 1},
                      {std::string_view("5\0", 2), 1}};
   for (const auto& c : cases) assert_int_equal(read_cost(c.text), c.cost);
+  // Beyond what a double holds.
+  const std::string zeros(400, '0');
+  assert_int_equal(read_cost("1" + zeros + ".0"), 1'000'000);
+  assert_int_equal(read_cost("5" + zeros + "e-400"), 5);
+  assert_int_equal(read_cost("7" + zeros + "e-1"), 1'000'000);
+  assert_int_equal(read_cost("0." + zeros + "1"), 1);
+  assert_int_equal(read_cost("0." + zeros + "4e401"), 4);
+  assert_int_equal(read_cost("0." + zeros), 0);
 }
 
 }  // namespace

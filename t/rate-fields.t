@@ -58,6 +58,7 @@ guard_rate_policy shared rate=3/hour,4/day redis=main;
 guard_rate_policy shared_log rate=2/day redis=main algorithm=sliding_log;
 guard_rate_policy tried rate=1/day;
 guard_rate_policy app rate=3/day;
+guard_rate_policy shut rate=1/day status=444;
 EOC
     config => <<'EOC' . "location /app/ { guard_rate app; proxy_pass http://127.0.0.1:" . $app->port . "; location /app/old/ { guard_rate_fields legacy; proxy_pass http://127.0.0.1:" . $app->port . "; } }\n");
 root html;
@@ -68,6 +69,7 @@ location /one/ { guard_rate one; alias html/; }
 location /many/ { guard_rate a-b.C_9; guard_rate fast; guard_rate slow cost=$arg_c; guard_rate windows; guard_rate fixed; alias html/; }
 location /windows/ { guard_rate sliding; guard_rate log; guard_rate tried dry_run; alias html/; }
 location /shared/ { guard_rate shared; guard_rate shared_log; guard_rate one cost=0; alias html/; }
+location /shut/ { guard_rate shut; alias html/; }
 location /legacy/ { guard_rate_fields legacy; guard_rate windows; alias html/; }
 EOC
 
@@ -161,6 +163,8 @@ for my $target ('/windows/', '/shared/') {
     is $limits->('/app/old/plain'), 'X-RateLimit-Limit: 3, X-RateLimit-Remaining: 0, X-RateLimit-Reset: 28800', 'or ours, where it has none';
     like $limits->('/app/'), qr/^RateLimit-Policy: "app";q=3;w=86400, RateLimit: "app";r=0;t=\d+, X-RateLimit-Limit: 3, /, 'and in a refusal';
 }
+
+is join(' ', map { get('/shut/')->{code} } 1, 2), '200 none', 'a refusal with 444 is no answer';
 
 my $response = get('/legacy/');
 is header_of($response->{fields}, $_), undef, "legacy: no $_" for qw(RateLimit RateLimit-Policy);

@@ -140,3 +140,24 @@ Content-Type: application/json
 ["POST /\n{\"email\":\"a\"}", "POST /\n{\"email\":\"b\"}", "POST /\n{\"email\":\"a\"}"]
 --- error_code eval
 [200, 200, 429]
+
+=== TEST 12: a user of auth_basic: claimed in front, proven inside
+--- http_config
+guard_rate_policy front rate=1/day key=$remote_user;
+guard_rate_policy inner rate=1/day key=$remote_user phase=inner;
+--- config
+auth_basic           here;
+auth_basic_user_file $TEST_NGINX_HTML_DIR/users;
+location /front { guard_rate front; try_files /index.html =404; }
+location /inner { guard_rate inner; try_files /index.html =404; }
+--- user_files
+>>> users
+ada:{PLAIN}right
+>>> index.html
+hello
+--- request eval
+[("GET /front") x 2, ("GET /inner") x 3]
+--- more_headers eval
+[(map { "Authorization: Basic $_" } "YWRhOndyb25n", "YWRhOnJpZ2h0"), (map { "Authorization: Basic $_" } "YWRhOndyb25n", "YWRhOnJpZ2h0", "YWRhOnJpZ2h0")]
+--- error_code eval
+[401, 429, 401, 200, 429]

@@ -395,13 +395,13 @@ location / { guard_path strict; root html; }
 --- http_config
 guard_event_log $TEST_NGINX_EVENT_LOG;
 --- config
-location / { guard_event login_failed on=401 user=ada; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location / { guard_event login_failed on=401 user=$arg_user; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
 --- tls
 --- http2
 --- upstream
 status 401
 --- request
-GET /x
+GET /x?user=ada
 --- more_headers
 Traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01
 --- error_code: 401
@@ -439,3 +439,13 @@ another "chain=" or "checkpoints=" of event log "logs/e" than before in config:2
 guard_event_log logs/e chain=0123456789abcdef;
 --- config_warning
 the secret of "chain=" can be read in the configuration, use "file:" or "env:" in config:1
+
+=== TEST 46: a user without a variable, and a forgotten dollar
+--- config
+guard_json_set $email /email;
+location /a { guard_event login_failed on=401 user=email; guard_event login_succeeded on=200 user=$email; }
+location /b { guard_event login_failed on=401 user=the-one; guard_event x_a on=200 user=$arg_tenant/email; }
+--- config_warning
+guard_event "login_failed" names "email" in all its events: write "user=$email" if the variable is meant in config:2
+guard_event "login_failed" names "the-one" in all its events in config:3
+guard_event "x_a" has "email" in its user "$arg_tenant/email" as a text, which is the same for all: write "$email" if the variable is meant in config:3

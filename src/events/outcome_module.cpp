@@ -9,7 +9,9 @@
 
 #include "core/ascii.h"
 #include "core/check.h"
+#include "core/policy_words.h"
 #include "core/request.h"
+#include "core/variable_checks.h"
 #include "events/event_rules.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
@@ -98,10 +100,21 @@ bool is_early(ngx_conf_t* cf, std::string_view user) {
   });
 }
 
+void set_user(ngx_conf_t* cf, Rule& rule) {
+  const std::string& user = rule.rule.user;
+  const std::string owner = "guard_event \"" + std::string(rule.rule.kind.name()) + "\"";
+  rule.user = ngx::Value(cf, user);
+  if (!rule.user.is_constant()) return core::add_key_text(cf, owner, "user", user);
+  const std::string variable = core::as_variable(user);
+  const std::string hint =
+      variable.empty() ? "" : ": write \"user=" + variable + "\" if the variable is meant";
+  ngx::warn(cf, owner + " names \"" + user + "\" in all its events" + hint);
+}
+
 void set_event(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   auto* made = ngx::pool_new<Rule>(cf->pool);
   made->rule = parse_event_rule(words);
-  if (!made->rule.user.empty()) made->user = ngx::Value(cf, made->rule.user);
+  if (!made->rule.user.empty()) set_user(cf, *made);
   if (!made->rule.condition.empty()) made->condition = ngx::Value(cf, made->rule.condition);
   if (!conf.rules) conf.rules.emplace();
   for (const Rule* other : *conf.rules) check_beside(made->rule, other->rule, words[0]);

@@ -18,6 +18,7 @@
 
 #include "core/hex.h"
 #include "core/words.h"
+#include "inspect/pattern_set.h"
 
 namespace guard::inspect {
 
@@ -62,8 +63,7 @@ std::string sha256(std::string_view bytes) {
 }
 
 std::string file_name(std::string_view source) {
-  hs_platform_info_t platform{};
-  hs_populate_platform(&platform);
+  const hs_platform_info& platform = pattern_platform();
   std::string whole = std::string(hs_version()) + '\n' + std::to_string(platform.tune) + ' ' +
                       std::to_string(platform.cpu_features) + '\n';
   const std::string digest = sha256(whole.append(source));

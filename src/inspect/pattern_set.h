@@ -16,11 +16,15 @@
 #include <vector>
 
 struct hs_database;
+struct hs_platform_info;
 struct hs_scratch;
 
 namespace guard::inspect {
 
 class PatternCache;
+
+// The processor that patterns are compiled for.
+const hs_platform_info& pattern_platform() noexcept;
 
 struct PatternText {
   std::string expression;  // or, of a phrase, its bytes

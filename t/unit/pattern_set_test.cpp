@@ -38,10 +38,30 @@ void finds_at_any_distance(void** /*state*/) {
   }
 }
 
+// Rule 942350 of the Core Rule Set.
+void finds_behind_blanks(void** /*state*/) {
+  PatternSet set;
+  set.compile({{R"((?i:(?:;\s*?(?:(?:(?:trunc|cre|upd)at|renam)e|(?:inser|selec)t|de(?:lete|sc)|)"
+                R"(alter|load)\b\s*?[\[(]?\w{2,}|create\s+function\s+.+\s+returns)))"}},
+              nullptr);
+  ScanMemory memory;
+  assert_true(set.prepare(memory));
+  for (const char* text : {"; insert into", ";update aa", "; insert into tables as they come"}) {
+    for (std::size_t blanks = 0; blanks < 200; ++blanks) {
+      const std::string row = std::string(blanks, ' ') + text + "\n";
+      std::uint64_t hit = 0;
+      assert_true(set.scan(row, memory, &hit, 1));
+      if (hit == 0) print_error("\"%s\" is missed behind %zu blanks\n", text, blanks);
+      assert_int_equal(hit, 1);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace guard::inspect
 
 int main() {
-  const CMUnitTest tests[] = {cmocka_unit_test(guard::inspect::finds_at_any_distance)};
+  const CMUnitTest tests[] = {cmocka_unit_test(guard::inspect::finds_at_any_distance),
+                              cmocka_unit_test(guard::inspect::finds_behind_blanks)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -443,9 +443,20 @@ the secret of "chain=" can be read in the configuration, use "file:" or "env:" i
 === TEST 46: a user without a variable, and a forgotten dollar
 --- config
 guard_json_set $email /email;
-location /a { guard_event login_failed on=401 user=email; guard_event login_succeeded on=200 user=$email; }
+location /a { guard_json on; guard_event login_failed on=401 user=email; guard_event login_succeeded on=200 user=$email; }
 location /b { guard_event login_failed on=401 user=the-one; guard_event x_a on=200 user=$arg_tenant/email; }
 --- config_warning
 guard_event "login_failed" names "email" in all its events: write "user=$email" if the variable is meant in config:2
 guard_event "login_failed" names "the-one" in all its events in config:3
 guard_event "x_a" has "email" in its user "$arg_tenant/email" as a text, which is the same for all: write "$email" if the variable is meant in config:3
+
+=== TEST 47: a user from the body, where nothing takes it from there
+--- config
+guard_json_set $email /email;
+guard_event logout on=200 user=$email;
+location /a { guard_event +login_failed on=401 user=$email; }
+location /b { guard_json on; guard_event login_failed on=401 user=$email; try_files /none @app; location /b/c { guard_event +x_a on=200; } location /b/d { guard_event off; } }
+location /c { guard_json on; }
+location @app { guard_event x_b on=200 user=$email; }
+--- config_warning
+guard_event "login_failed" is applied where "$email" is always empty: it is taken from the body where "guard_json_set" names it and "guard_json", "guard_json_schema" or "guard_openapi" checks the body in config:3

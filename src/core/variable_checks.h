@@ -1,4 +1,4 @@
-// What nginx -t says of the variables of policies, once all directives have been read.
+// What nginx -t says of the variables of policies and events, once all directives have been read.
 #pragma once
 
 #include <map>
@@ -9,7 +9,7 @@
 
 namespace guard::core {
 
-// A directive that applies a policy, and the locations in which it holds.
+// A directive that applies a policy, or makes an event, and the locations in which it holds.
 struct PolicyUse;
 
 // A directive applies owner, "rate policy "api"", which needs these variables, whether they come

@@ -36,6 +36,7 @@ struct Rule {
 };
 
 struct LocationConf {
+  core::PolicyUses uses;
   std::optional<std::vector<Rule*>> rules;  // as written, later as they apply
 };
 
@@ -100,11 +101,14 @@ bool is_early(ngx_conf_t* cf, std::string_view user) {
   });
 }
 
-void set_user(ngx_conf_t* cf, Rule& rule) {
+void set_user(ngx_conf_t* cf, Rule& rule, core::PolicyUses& uses) {
   const std::string& user = rule.rule.user;
   const std::string owner = "guard_event \"" + std::string(rule.rule.kind.name()) + "\"";
   rule.user = ngx::Value(cf, user);
-  if (!rule.user.is_constant()) return core::add_key_text(cf, owner, "user", user);
+  if (!rule.user.is_constant()) {
+    core::add_key_text(cf, owner, "user", user);
+    return uses.add(&rule, core::add_policy_use(cf, owner, ngx::variables_in(user)));
+  }
   const std::string variable = core::as_variable(user);
   const std::string hint =
       variable.empty() ? "" : ": write \"user=" + variable + "\" if the variable is meant";
@@ -114,7 +118,7 @@ void set_user(ngx_conf_t* cf, Rule& rule) {
 void set_event(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   auto* made = ngx::pool_new<Rule>(cf->pool);
   made->rule = parse_event_rule(words);
-  if (!made->rule.user.empty()) set_user(cf, *made);
+  if (!made->rule.user.empty()) set_user(cf, *made, conf.uses);
   if (!made->rule.condition.empty()) made->condition = ngx::Value(cf, made->rule.condition);
   if (!conf.rules) conf.rules.emplace();
   for (const Rule* other : *conf.rules) check_beside(made->rule, other->rule, words[0]);
@@ -140,7 +144,12 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
     core::fail("more than ", std::to_string(kMaxRules), " \"guard_event\" in one location");
   }
   if (!child.rules) return;
-  for (Rule* one : *child.rules) one->early = one->user && is_early(cf, one->user.text());
+  child.uses.inherit(parent.uses);
+  for (Rule* one : *child.rules) {
+    if (!one->user) continue;
+    one->early = is_early(cf, one->user.text());
+    if (!one->user.is_constant()) child.uses.hold(cf, one);
+  }
   core::activate(cf, kOutcome);
 }
 

@@ -112,6 +112,11 @@ sub tried {
 }
 my ($code, $text, $error) = ctl('list', 'unix:/nowhere/redis');
 is_deeply [$code, $text, $error], [1, '', "guardctl: /nowhere/redis: No such file or directory\n"], 'no Redis';
+my $closed = free_port();
+is_deeply [ctl('list', "redis://127.0.0.1:$closed")], [1, '', "guardctl: 127.0.0.1:$closed: Connection refused\n"], 'nobody at the port';
+($code, $text, $error) = ctl('list', 'redis://no.such.host.invalid');
+is "$code $text", '1 ', 'an unknown name: exit code';
+like $error, qr/\Aguardctl: no\.such\.host\.invalid:6379: (?:Name or service not known|Temporary failure in name resolution|No address associated with hostname)\n\z/, 'an unknown name';
 
 misused([],                                                           '"lockout" needs "list" or "unlock"');
 misused(['lift'],                                                     'unknown word "lift" after "lockout", "list" or "unlock" is expected');

@@ -26,9 +26,17 @@ constexpr time_t kPatience = 5;  // seconds that Redis may take
   throw std::runtime_error(name + ": " + std::string(what));
 }
 
+// The first of the errors is the cause of the others. What the system says stands in its number,
+// what the resolver says beside it.
 std::string reason() {
-  const char* text = ERR_reason_error_string(ERR_peek_last_error());
-  return text == nullptr ? std::string(strerror(errno)) : std::string(text);
+  const std::string system = strerror(errno);
+  const char* data = nullptr;
+  int flags = 0;
+  const unsigned long code = ERR_peek_error_all(nullptr, nullptr, nullptr, &data, &flags);
+  if (ERR_SYSTEM_ERROR(code)) return strerror(ERR_GET_REASON(code));
+  if (ERR_GET_REASON(code) == ERR_R_SYS_LIB && (flags & ERR_TXT_STRING) != 0) return data;
+  const char* text = ERR_reason_error_string(code);
+  return text == nullptr ? system : text;
 }
 
 void be_patient(int fd) {

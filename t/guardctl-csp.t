@@ -40,7 +40,7 @@ answers('a page', ['hash', $page], 0, join('',
 answers('a text', ['hash', '--text', file('own.js', 'go(1)')], 0, hash_of('go(1)') . "\n", '');
 answers('a text without tags', ['hash', "$dir/own.js"], 1, '',
     "guardctl: no inline script or style in \"$dir/own.js\"; is it the text of one, without its tags? then add \"--text\"\n");
-answers('no file', ['hash', "$dir/none"], 1, '', "guardctl: cannot read \"$dir/none\"\n");
+answers('no file', ['hash', "$dir/none"], 1, '', "guardctl: cannot read \"$dir/none\": No such file or directory\n");
 answers('control characters', ['hash', file('wild.html', "<p on\e[31m=x>\n<script>a('\1')</script>")], 0,
     "script-src ${\ hash_of('x')} line 1, attribute \"on\xef\xbf\xbd[31m\", needs 'unsafe-hashes'\nscript-src ${\ hash_of(qq(a('\xef\xbf\xbd')))} line 2\n",
     "guardctl: warning: line 2 has control characters or what is not UTF-8, browsers may have another hash\n");
@@ -57,9 +57,10 @@ answers('one that cannot be sent', ['check', "default-src 'self', img-src *"], 2
 answers('an empty one', ['check', ''], 2, '', "guardctl: empty policy of \"guard_csp\"\n");
 
 for my $case ([[], '"csp" needs "hash" or "check"'], [['hsah'], 'unknown command "csp hsah", "hash" or "check" is expected'],
-    [['hash'], '"csp hash" needs the file of a page'], [['check', 'a', 'b'], '"csp check" needs a policy'],
+    [['hash'], '"csp hash" needs the file of a page'], [['check'], '"csp check" needs a policy'],
+    [['check', 'default-src', 'self'], 'unexpected word "self", the policy is one word: put it into quotes'],
     [['hash', '--txt', 'x'], 'unknown option "--txt" of "csp"'], [['check', 'off'], '"off" is no policy']) {
-    answers("csp @{ $case->[0] }", $case->[0], 2, '', "guardctl: $case->[1]\nTry \"guardctl --help\".\n");
+    answers("csp @{ $case->[0] }", $case->[0], 2, '', "guardctl: $case->[1]\nTry \"guardctl csp --help\".\n");
 }
 
 # From standard input.

@@ -36,7 +36,7 @@ sub answers {
 
 sub misuse {
     my ($words, $sentence) = @_;
-    return answers($words, 2, '', "guardctl: $sentence\nTry \"guardctl --help\".\n");
+    return answers($words, 2, '', "guardctl: $sentence\nTry \"guardctl events --help\".\n");
 }
 
 # A line of the log; words: members by their paths with dots.
@@ -321,7 +321,8 @@ END
     answers(['verify', '--key', "file:$key", "$dir/none"], 1, '', "guardctl: cannot read \"$dir/none\": No such file or directory\n");
 }
 
-misuse([], '"events" needs a command, such as "verify"');
+misuse([], '"events" needs "verify", "explain", "tail" or "stats"');
+misuse(['x'], 'unknown command "events x", "verify", "explain", "tail" or "stats" is expected');
 misuse(['verfy'], 'unknown command "events verfy", did you mean "verify"?');
 
 done_testing;

@@ -57,7 +57,7 @@ for my $line ('directive secrule', 'directive secauditlog ignored', 'variable ar
 }
 
 my $see = "Try \"guardctl inspect --help\".\n";
-answers('no file', ["$dir/none"], 2, '', "guardctl: cannot read \"$dir/none\"\n");
+answers('no file', ["$dir/none"], 2, '', "guardctl: cannot read \"$dir/none\": No such file or directory\n");
 answers('no request', [file('empty', '')], 2, '', "guardctl: no request line, as in \"GET / HTTP/1.1\"\n$see");
 answers('nothing', [], 2, '', "guardctl: \"inspect\" needs the file of a request, or \"-\"\n$see");
 answers('an unknown option', ['--level', 1, $sqli], 2, '', "guardctl: unknown option \"--level\" of \"inspect\"\n$see");

@@ -31,7 +31,7 @@ my $secret;
 sub ctl { my ($verb, $url, @words) = @_; return guardctl('lockout', $verb, "--redis=$url", @words) }
 sub misused {
     my ($words, $sentence) = @_;
-    is_deeply [guardctl('lockout', @$words)], [2, '', "guardctl: $sentence\nTry \"guardctl --help\".\n"], "guardctl lockout @$words";
+    is_deeply [guardctl('lockout', @$words)], [2, '', "guardctl: $sentence\nTry \"guardctl lockout --help\".\n"], "guardctl lockout @$words";
     return;
 }
 
@@ -121,9 +121,11 @@ like $error, qr/\Aguardctl: no\.such\.host\.invalid:6379: (?:Name or service not
 misused([],                                                           '"lockout" needs "list" or "unlock"');
 misused(['lift'],                                                     'unknown word "lift" after "lockout", "list" or "unlock" is expected');
 misused(['list'],                                                     '"--redis" is missing');
-misused(['list', '--redis'],                                          '"--redis" has no value');
+misused(['list', '--redis'],                                          '"--redis" needs a value');
+misused(['list', '--redis=', '--policy=a'],                           '"--redis" needs a value');
+misused(['list', '--redis', 'unix:/x', 'more'],                       'unexpected word "more"');
 misused(['list', '--redis=env:NOT_THERE_AT_ALL'],                     'the environment has no "NOT_THERE_AT_ALL"');
-misused(['list', '--rdis=x'],                                         'unknown option "--rdis"');
+misused(['list', '--rdis=x'],                                         'unknown option "--rdis" of "lockout", did you mean "--redis"?');
 misused(['unlock', '--redis=unix:/x'],                                '"unlock" needs "--key" or "--account"');
 misused(['unlock', '--redis=unix:/x', '--account=a'],                 '"--account" needs "--key-secret"');
 misused(['unlock', '--redis=unix:/x', '--key=0123'],                  '"--key" takes 32 hexadecimal digits');

@@ -24,7 +24,8 @@ sub answers {
 
 sub misuse {
     my ($words, $sentence) = @_;
-    return answers($words, 2, '', "guardctl: $sentence\nTry \"guardctl --help\".\n");
+    my $of = @$words && $words->[0] =~ /\A(?:openapi|schema|secret)\z/ ? "$words->[0] " : '';
+    return answers($words, 2, '', "guardctl: $sentence\nTry \"guardctl $of--help\".\n");
 }
 
 my $version = do {
@@ -110,7 +111,11 @@ SKIP: {
     answers(['schema', @refs, $schema, $good, $odd], 1, qq($good: valid\n$odd: "/a" must be of the format "ipv4" (format)\n), $warning);
     answers(['schema', '--formats', 'annotate', @refs, $schema, $odd], 0, "$odd: valid\n", $warning);
     answers(['schema', @refs, $schema, $bad], 1, qq($bad: "/a" the body ends before its JSON value does at byte 5\n), $warning);
-    answers(['schema', @refs, $schema, "$dir/none"], 1, '', qq(${warning}guardctl: cannot read "$dir/none"\n));
+    answers(['schema', @refs, $schema, "$dir/none"], 1, '', qq(${warning}guardctl: cannot read "$dir/none": No such file or directory\n));
+    misuse(['schema'], '"schema" needs the file of a schema');
+    misuse(['schema', '--nope', $schema], 'unknown option "--nope" of "schema"');
+    misuse(['schema', '--draf=7', $schema], 'unknown option "--draf" of "schema", did you mean "--draft"?');
+    misuse(['schema', '--draft'], '"--draft" needs a value');
     answers(['schema', $schema], 2, '', qq(guardctl: "$schema" at "/properties/a/\$ref": a reference to no known schema, "https://example.com/s/part.json"\n));
     answers(['schema', "$dir/none"], 2, '', qq(guardctl: cannot read "$dir/none": No such file or directory\n));
     answers(['schema', '--draft=3', $schema], 2, '', qq(guardctl: invalid value "3" of "draft", it must be "4", "6", "7", "2019-09" or "2020-12"\n));
@@ -185,8 +190,8 @@ END
     answers(['openapi', 'convert', $bad], 1, '', qq(guardctl: "$bad" at line 3, column 3: duplicate key "/a"\n));
     my $empty = $write->('empty.yaml', '');
     answers(['openapi', 'convert', $empty], 1, '', qq(guardctl: "$empty": no document in it\n));
-    answers(['openapi', 'convert', "$dir/none"], 1, '', qq(guardctl: cannot read "$dir/none"\n));
-    answers(['openapi', 'convert', $dir], 1, '', qq(guardctl: cannot read "$dir"\n));
+    answers(['openapi', 'convert', "$dir/none"], 1, '', qq(guardctl: cannot read "$dir/none": No such file or directory\n));
+    answers(['openapi', 'convert', $dir], 1, '', qq(guardctl: cannot read "$dir": Is a directory\n));
     answers(['help', 'openapi'], 0, qr/\Aguardctl openapi - .*\n\nUsage: guardctl openapi check\|convert \.\.\.\n\n.*\nExit codes: /s, '');
     my @check = ('openapi', 'check', 'conf.d/openapi/items.json');
     answers([@check], 0, "conf.d/openapi/items.json: valid, 5 operations\n", '');
@@ -210,8 +215,11 @@ END
     answers(['openapi', 'check', $item], 2, '', qq(guardctl: "$item" at "": must be an OpenAPI document of version 3.0 or 3.1, which "openapi" says\n));
     misuse(['openapi', 'check'], '"openapi check" needs a file');
     misuse([@check, 'GET'], '"openapi check" needs a URI with the method');
-    misuse([@check, '--bas=/'], 'unknown option "--bas"');
-    misuse(['openapi'], '"openapi" needs a command, such as "convert"');
+    misuse([@check, '--bas=/'], 'unknown option "--bas" of "openapi", did you mean "--base"?');
+    misuse([@check, '--base'], '"--base" needs a value');
+    answers([@check, '--base', '/', 'GET', '/items'], 0, "listItems: valid\n", '');
+    misuse(['openapi'], '"openapi" needs "check" or "convert"');
+    misuse(['openapi', 'x'], 'unknown command "openapi x", "check" or "convert" is expected');
     misuse(['openapi', 'covert', $api], 'unknown command "openapi covert", did you mean "convert"?');
     misuse(['openapi', 'convert'], '"openapi convert" needs a file');
     misuse(['openapi', 'convert', $api, 'x'], qq(unexpected word "x" after "$api"));

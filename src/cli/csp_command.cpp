@@ -61,7 +61,11 @@ int run_hash(std::vector<std::string_view> words) {
 
 int run_check(std::vector<std::string_view> words) {
   const bool report_only = take_option(words, "--report-only");
-  if (words.size() != 1) throw UsageError("\"csp check\" needs a policy");
+  if (words.empty()) throw UsageError("\"csp check\" needs a policy");
+  if (words.size() > 1) {
+    throw UsageError("unexpected word \"" + printable(words[1], 200) +
+                     "\", the policy is one word: put it into quotes");
+  }
   std::string text(words[0]);
   if (text == "-" && !read_text("-", text)) return kFailed;
   headers::CspChoice choice;

@@ -103,9 +103,11 @@ int run_events(std::span<const std::string_view> words) {
     }
     names.push_back(subcommand.name);
   }
-  if (words.empty()) throw UsageError("\"events\" needs a command, such as \"verify\"");
+  constexpr std::string_view kNames = "\"verify\", \"explain\", \"tail\" or \"stats\"";
+  if (words.empty()) throw UsageError("\"events\" needs " + std::string(kNames));
+  const std::string meant = core::suggestion(words.front(), names);
   throw UsageError("unknown command \"events " + printable(words.front(), 200) + "\"" +
-                   core::suggestion(words.front(), names));
+                   (meant.empty() ? ", " + std::string(kNames) + " is expected" : meant));
 }
 
 }  // namespace guard::cli

@@ -67,7 +67,8 @@ bool is_help(std::string_view word) {
   return word == "--help" || word == "-h";
 }
 
-int run(std::span<const std::string_view> words) {
+// help_words: how the help is asked for that a wrong command line needs.
+int run(std::span<const std::string_view> words, std::string& help_words) {
   if (words.empty()) throw UsageError("no command");
   const std::string_view first = words.front();
   words = words.subspan(1);
@@ -86,14 +87,17 @@ int run(std::span<const std::string_view> words) {
   for (std::string_view word : words) {
     if (is_help(word)) return print(help_of(command));
   }
+  help_words = std::string(command.name) + " --help";
   return command.run(words);
 }
 
 int run_and_say(std::span<const std::string_view> words) noexcept {
+  std::string help_words = "--help";
   try {
-    return run(words);
+    return run(words, help_words);
   } catch (const UsageError& error) {
-    (void)std::fprintf(stderr, "guardctl: %s\nTry \"guardctl --help\".\n", error.what());
+    (void)std::fprintf(stderr, "guardctl: %s\nTry \"guardctl %s\".\n", error.what(),
+                       help_words.c_str());
     return kMisused;
   } catch (const std::exception& error) {
     (void)std::fprintf(stderr, "guardctl: %s\n", error.what());

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/option.h"
 #include "cli/printable.h"
 #include "cli/redis_session.h"
 #include "core/hex.h"
@@ -25,6 +26,9 @@ namespace {
 
 constexpr std::string_view kTail = "}.lock";
 constexpr std::size_t kDigits = 32;
+constexpr std::array<std::string_view, 12> kOptions = {
+    "--redis",  "--username", "--password", "--sentinel-password", "--tls-ca",     "--tls-name",
+    "--prefix", "--policy",   "--key",      "--account",           "--key-secret", "--normalize"};
 
 struct Options {
   RedisAccess access;
@@ -69,11 +73,12 @@ Options parse(std::span<const std::string_view> words) {
   core::Secret key_secret;
   std::vector<std::string_view> accounts;
   core::Normalization normalization = core::Normalization::account;
-  for (std::string_view word : words.subspan(1)) {
-    std::size_t equals = word.find('=');
-    std::string_view name = word.substr(0, equals);
-    std::string_view value = equals == word.npos ? std::string_view{} : word.substr(equals + 1);
-    if (value.empty()) throw UsageError("\"" + std::string(word) + "\" has no value");
+  words = words.subspan(1);
+  while (!words.empty()) {
+    if (!words.front().starts_with("--")) {
+      throw UsageError("unexpected word \"" + printable(words.front(), 200) + "\"");
+    }
+    const auto [name, value] = take_option(words, "lockout", kOptions);
     if (name == "--redis") {
       url = url_text(value);
     } else if (name == "--username") {
@@ -98,11 +103,9 @@ Options parse(std::span<const std::string_view> words) {
       accounts.push_back(value);
     } else if (name == "--key-secret") {
       key_secret = secret_of(name, value);
-    } else if (name == "--normalize") {
+    } else {
       constexpr std::array<std::string_view, 2> kChoices = {"account", "none"};
       if (core::parse_choice(name, value, kChoices) == 1) normalization = core::Normalization::none;
-    } else {
-      throw UsageError("unknown option \"" + std::string(name) + "\"");
     }
   }
   if (url.empty()) throw UsageError("\"--redis\" is missing");

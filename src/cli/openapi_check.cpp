@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/option.h"
 #include "cli/printable.h"
 #include "cli/text_file.h"
 #include "core/ascii.h"
@@ -41,36 +42,31 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-void read_option(Question& question, std::string_view word) {
-  const std::size_t equals = word.find('=');
-  const std::string_view name = word.substr(0, equals);
-  if (equals == std::string_view::npos) {
-    throw UsageError("\"" + std::string(word) + "\" needs a value");
-  }
-  const std::string_view value = word.substr(equals + 1);
+void read_option(Question& question, std::span<const std::string_view>& words) {
+  constexpr std::array<std::string_view, 3> kOptions = {"--base", "--type", "--header"};
+  const auto [name, value] = take_option(words, "openapi", kOptions);
   if (name == "--base") {
     question.base = value.substr(0, value.find_last_not_of('/') + 1);
   } else if (name == "--type") {
     question.type = value;
-  } else if (name == "--header") {
+  } else {
     const std::size_t colon = value.find(':');
     if (colon == std::string_view::npos) throw UsageError("\"--header\" needs NAME:VALUE");
     std::string_view text = value.substr(colon + 1);
     while (text.starts_with(' ')) text.remove_prefix(1);
     question.headers.emplace_back(lower(value.substr(0, colon)), text);
-  } else {
-    throw UsageError("unknown option \"" + std::string(name) + "\"");
   }
 }
 
 Question question_of(std::span<const std::string_view> words) {
   Question question;
   std::vector<std::string_view> positional;
-  for (const std::string_view word : words) {
-    if (word.starts_with("--")) {
-      read_option(question, word);
+  while (!words.empty()) {
+    if (words.front().starts_with("--")) {
+      read_option(question, words);
     } else {
-      positional.push_back(word);
+      positional.push_back(words.front());
+      words = words.subspan(1);
     }
   }
   if (positional.empty()) throw UsageError("\"openapi check\" needs a file");

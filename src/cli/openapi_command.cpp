@@ -51,9 +51,11 @@ int run_openapi(std::span<const std::string_view> words) {
     }
     names.push_back(subcommand.name);
   }
-  if (words.empty()) throw UsageError("\"openapi\" needs a command, such as \"convert\"");
+  if (words.empty()) throw UsageError("\"openapi\" needs \"check\" or \"convert\"");
   const std::string word(words.front());
-  throw UsageError("unknown command \"openapi " + word + "\"" + core::suggestion(word, names));
+  const std::string meant = core::suggestion(word, names);
+  throw UsageError("unknown command \"openapi " + word + "\"" +
+                   (meant.empty() ? ", \"check\" or \"convert\" is expected" : meant));
 }
 
 }  // namespace guard::cli

@@ -1,10 +1,12 @@
 #include "cli/schema_command.h"
 
+#include <array>
 #include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "cli/option.h"
 #include "cli/printable.h"
 #include "cli/text_file.h"
 #include "core/json_parser.h"
@@ -22,14 +24,12 @@ namespace {
 
 // Options are the words of guard_json_schema, with "--" before them: "--draft=7" or "--draft 7".
 json::SchemaPolicy policy_of(std::span<const std::string_view>& words) {
+  constexpr std::array<std::string_view, 5> kOptions = {"--draft", "--formats", "--refs",
+                                                        "--errors", "--forms"};
   std::vector<std::string> options;
   while (!words.empty() && words.front().starts_with("--")) {
-    options.emplace_back(words.front().substr(2));
-    words = words.subspan(1);
-    if (options.back().find('=') != std::string::npos) continue;
-    if (words.empty()) throw UsageError("\"--" + options.back() + "\" needs a value");
-    options.back().append("=").append(words.front());
-    words = words.subspan(1);
+    const Option option = take_option(words, "schema", kOptions);
+    options.push_back(std::string(option.name.substr(2)) + "=" + std::string(option.value));
   }
   if (words.empty()) throw UsageError("\"schema\" needs the file of a schema");
   std::vector<std::string_view> list = {"schema", words.front()};

@@ -1,6 +1,8 @@
 #include "cli/text_file.h"
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -17,8 +19,8 @@ bool read_text(std::string_view name, std::string& text) {
   } catch (const std::ios_base::failure&) {
     // A directory can be opened, but not read.
   }
-  (void)std::fprintf(stderr, "guardctl: cannot read \"%.*s\"\n", static_cast<int>(name.size()),
-                     name.data());
+  (void)std::fprintf(stderr, "guardctl: cannot read \"%.*s\": %s\n", static_cast<int>(name.size()),
+                     name.data(), std::strerror(errno));
   return false;
 }
 

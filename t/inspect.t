@@ -305,8 +305,8 @@ SecRequestBodyLimit 1024
 GET /index.html?b=b
 --- error_log
 own.conf:2: no rule is meant by "2"
-guard_inspect_exclude:2: no rule is meant by "942998-942999"
-guard_inspect_exclude:3: no rule is meant by "attack-xxs"
+no rule is meant by "942998-942999" in
+no rule is meant by "attack-xxs" in
 own.conf:3: SecRequestBodyLimit has no effect in guard
 --- no_error_log
 no rule is meant by "1"

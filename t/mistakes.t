@@ -195,6 +195,15 @@ my @cases = (
     [config => 'guard_inspect_response on type=text/html;', 'unknown parameter "type=", did you mean "types="?', 1],
     [config => 'guard_inspect_response off size=1k;', '"guard_inspect_response off" takes nothing else', 1],
     [config => "guard_inspect_response on;\nguard_inspect_response on;", '"guard_inspect_response" directive is duplicate', 2],
+    # What is found of rules once all has been read is told where it was said.
+    [config => "guard_inspect on;\nguard_inspect_rules /nonexistent.conf;\nguard_inspect_paranoia 2;\nlocation /a { }", 'no rule file "/nonexistent.conf"', 2],
+    [config => "guard_inspect on;\nguard_inspect_rules /etc;\nlocation /a { }", 'cannot read the rule file "/etc": Is a directory', 2],
+    [config => "guard_inspect_rules /dev/null;\nlocation /a {\nguard_inspect on;\nguard_inspect_exclude tag=a;\nguard_inspect_exclude id=one;\n}", '"one" is no rule id and no range of them', 5],
+    [http_config => "guard_inspect_rules /dev/null;\nguard_inspect_exclude target=ARGZ:a;\nguard_inspect on;", 'unknown variable "ARGZ"', 2],
+    [http_config => "guard_inspect_cache /nonexistent/cache;\nguard_inspect_rules /dev/null;\nguard_inspect on;", 'cannot make "/nonexistent/cache": No such file or directory', 1],
+    [config => "location /a {\nguard_inspect on;\nguard_inspect_rules /dev/null;\nguard_inspect_response on;\nguard_openapi $ENV{PWD}/conf.d/openapi/items.json responses=observe;\n}",
+        'the answers of a location are judged by "guard_openapi" or by "guard_inspect_response", not by both', 4],
+    [config => "guard_upload_scan unix:/c;\nlocation /a { }", '"guard_upload_scan" scans nothing, no location that it stands for has "guard_upload"', 1],
     [config => "guard_inspect_libinjection on;\nguard_inspect_libinjection off;", '"guard_inspect_libinjection" directive is duplicate', 2],
 
     [config => 'guard_event_log;', 'invalid number of arguments in "guard_event_log" directive', 1],
@@ -215,6 +224,22 @@ for my $case (@cases) {
     is $status >> 8, 1, "$name: nginx -t fails";
     my @said = map { s/^nginx: \[emerg\] //r } grep { /\[emerg\]/ } split /\n/, $server->in_sections($output);
     is "@said", "$message in $section:$line", "$name: its line";
+}
+
+# What rules are warned of.
+{
+    my $rules = $server->root . '/own.conf';
+    open my $file, '>', $rules or die "$rules: $!\n";
+    print {$file} qq{SecRule ARGS "\@rx a" "id:1,phase:2,deny,tag:'attack-xss'"\nSecRuleRemoveById 2\n};
+    close $file;
+    $server->configure(config => "guard_inspect on;\nguard_inspect_rules $rules;\nguard_inspect_exclude id=1;\nguard_inspect_exclude id=942998-942999;\n"
+            . "location /a {\nguard_inspect_exclude tag=attack-xss target=ARGS:a;\nguard_inspect_exclude tag=attack-xxs;\n}");
+    my ($status, $output) = $server->test_config;
+    is $status, 0, 'rules that mean nothing: nginx -t';
+    my @said = map { /\[warn\] (?:\d+#\d+: )?(.*)/ ? $1 : () } split /\n/, $server->in_sections($output);
+    is_deeply [sort @said],
+        [sort 'no rule is meant by "942998-942999" in config:4', 'no rule is meant by "attack-xxs" in config:7', (qq{$rules:2: no rule is meant by "2" in config:2}) x 2],
+        'rules that mean nothing: the lines of the warnings';
 }
 
 # Words that are not even text.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <iterator>
 #include <map>
 #include <memory>
@@ -13,6 +14,7 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "core/metric_histogram.h"
@@ -53,7 +55,8 @@ constexpr core::MetricFamily kHits = {"guard_inspect_rule_hits", core::MetricTyp
 struct MainConf {
   std::optional<std::string> cache_directory;  // empty: off
   std::unique_ptr<PatternCache> cache;         // while the configuration is read
-  std::string no_cache;                        // why there is none, if not because of "off"
+  ngx::Place cache_place;
+  std::string no_cache;  // why there is none, if not because of "off"
   std::map<Source, std::shared_ptr<const Program>> programs;
   std::set<std::string> notes;  // of rule files, told by then
   core::Histogram scores{{0, 4, 9, 14, 19, 29, 49, 99}, 0};
@@ -61,7 +64,15 @@ struct MainConf {
   std::map<std::uint32_t, const core::Counter*> hits;  // by the ids of all rules that tell
 };
 
+// What is said of a location's rules is found once all directives of its levels have been read.
+struct Places {
+  ngx::Place last;  // directive of this room
+  ngx::Place files;
+  std::vector<ngx::Place> excludes;  // a line of LocationConf::excludes each
+};
+
 struct LocationConf {
+  Places places;
   std::optional<Switch> inspect;
   std::optional<std::vector<std::string>> files;
   std::optional<int> paranoia;
@@ -84,8 +95,11 @@ void set_once(const core::Words& words, std::optional<T>& slot, T value) {
   slot = std::move(value);
 }
 
-void set_inspect(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
-  set_once(words, conf.inspect, parse_switch(words));
+// The set function of a directive of a location that stands once.
+template <auto slot, auto parse>
+void set_parsed(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
+  set_once(words, conf.*slot, parse(words));
+  conf.places.last = ngx::place_of(cf);
 }
 
 void set_rules(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
@@ -99,29 +113,15 @@ void set_rules(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
     }
   }
   set_once(words, conf.files, std::move(files));
+  conf.places.last = conf.places.files = ngx::place_of(cf);
 }
 
-void set_paranoia(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
-  set_once(words, conf.paranoia, parse_paranoia(words));
+bool parse_libinjection(const core::Words& words) {
+  return core::parse_on_off(words.directive(), words[0]);
 }
 
-void set_threshold(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
-  set_once(words, conf.threshold, parse_threshold(words));
-}
-
-void set_budget(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
-  set_once(words, conf.budget, parse_budget(words));
-}
-
-void set_libinjection(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
-  set_once(words, conf.libinjection, core::parse_on_off(words.directive(), words[0]));
-}
-
-void set_response(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
-  set_once(words, conf.response, parse_response(words));
-}
-
-void set_exclude(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
+void set_exclude(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
+  conf.places.last = ngx::place_of(cf);
   if (words.is_off()) {
     if (conf.excludes) core::fail("\"guard_inspect_exclude off\" beside other exclusions");
     conf.excludes.emplace();
@@ -132,6 +132,7 @@ void set_exclude(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
     core::fail("\"guard_inspect_exclude\" after \"guard_inspect_exclude off\"");
   }
   conf.excludes = conf.excludes.value_or("") + text;
+  conf.places.excludes.push_back(conf.places.last);
 }
 
 bool write_scores(void* context, std::size_t index, core::MetricText& out) {
@@ -177,36 +178,60 @@ void count_hits(ngx_conf_t* cf, const Program& program) {
 
 // Null: without one. The directory of nobody's choice may be missing: /var/cache is not there in
 // every container, and is nothing to whoever tries a configuration without being root.
-PatternCache* cache_of(MainConf& main) {
+PatternCache* cache_of(ngx_conf_t* cf, MainConf& main) {
   if (main.cache != nullptr || !main.no_cache.empty()) return main.cache.get();
   if (main.cache_directory && main.cache_directory->empty()) return nullptr;
   try {
     main.cache =
         std::make_unique<PatternCache>(main.cache_directory.value_or(std::string(kCacheDirectory)));
   } catch (const core::ConfigError& error) {
-    if (main.cache_directory) throw;
+    if (main.cache_directory) ngx::fail(cf, main.cache_place, error.what());
     main.no_cache = error.what();
   }
   return main.cache.get();
 }
 
-std::shared_ptr<const Program> program_of(ngx_conf_t* cf, const Source& source) {
+// What the rules say of themselves: where the directive stands that it is about, and the text. An
+// exclusion is a line of its own in a text that is called like the directive, as rule files are
+// called by their paths.
+std::pair<const ngx::Place&, std::string> placed(const LocationConf& conf, std::string_view text) {
+  constexpr std::string_view kOfExclusion = "guard_inspect_exclude:";
+  if (!text.starts_with(kOfExclusion)) {
+    return {conf.files ? conf.places.files : conf.places.last, std::string(text)};
+  }
+  text.remove_prefix(kOfExclusion.size());
+  std::size_t line = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), line);
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  if (text.starts_with(": ")) text.remove_prefix(2);
+  return {conf.places.excludes.at(line - 1), std::string(text)};
+}
+
+std::shared_ptr<const Program> program_of(ngx_conf_t* cf, const Source& source,
+                                          const LocationConf& conf) {
   auto& main = *static_cast<MainConf*>(
       ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_inspect_module));
   auto& program = main.programs[source];
   if (program != nullptr) return program;
   RuleSet rules = load_rules(source.files, {}, source.excludes);
   for (const std::string& note : rules.notes) {
-    if (main.notes.insert(note).second) ngx::notice(cf, note);
+    if (!main.notes.insert(note).second) continue;
+    const auto& [place, text] = placed(conf, note);
+    ngx::notice(cf, place, text);
   }
-  for (const std::string& warning : rules.warnings) ngx::warn(cf, warning);
+  for (const std::string& warning : rules.warnings) {
+    const auto& [place, text] = placed(conf, warning);
+    ngx::warn(cf, place, text);
+  }
   ProgramOptions options{source.paranoia, source.threshold, source.libinjection};
   options.response = source.response;
   options.response_threshold = source.response_threshold;
-  options.cache = cache_of(main);
+  options.cache = cache_of(cf, main);
   program = std::make_shared<const Program>(std::move(rules), options);
   if (main.cache != nullptr) {
-    for (const std::string& warning : main.cache->take_warnings()) ngx::warn(cf, warning);
+    for (const std::string& warning : main.cache->take_warnings()) {
+      ngx::warn(cf, main.cache_directory ? main.cache_place : conf.places.last, warning);
+    }
   }
   count_hits(cf, *program);
   return program;
@@ -218,6 +243,9 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   const auto inherit = [](auto& own, const auto& outer) {
     if (!own) own = outer;
   };
+  if (same) child.places.last = parent.places.last;
+  if (!child.files) child.places.files = parent.places.files;
+  if (!child.excludes) child.places.excludes = parent.places.excludes;
   inherit(child.inspect, parent.inspect);
   inherit(child.files, parent.files);
   inherit(child.paranoia, parent.paranoia);
@@ -238,14 +266,26 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
                         response.on,
                         response.threshold,
                         child.excludes.value_or("")};
+    std::shared_ptr<const Program> program;
+    try {
+      program = program_of(cf, source, child);
+    } catch (const core::ConfigError& error) {
+      const auto& [place, text] = placed(child, error.what());
+      ngx::fail(cf, place, text);
+    }
     child.policy = std::make_shared<const Policy>(
-        Policy{program_of(cf, source), child.budget.value_or(Budget{}), child.inspect->trust_schema,
+        Policy{std::move(program), child.budget.value_or(Budget{}), child.inspect->trust_schema,
                child.inspect->excerpt, response});
   }
-  use_inspection(cf, *child.policy);
+  try {
+    use_inspection(cf, *child.policy);
+  } catch (const core::ConfigError& error) {
+    ngx::fail(cf, child.places.last, error.what());
+  }
 }
 
 void set_cache(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
+  conf.cache_place = ngx::place_of(cf);
   set_once(words, conf.cache_directory,
            words.is_off() ? std::string{} : std::string(ngx::path_near(cf, words[0])));
 }
@@ -276,21 +316,26 @@ constexpr ngx_uint_t kAnywhere = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HT
 
 ngx_command_t commands[] = {
     ngx::command(ngx_string("guard_inspect"), kAnywhere | NGX_CONF_TAKE12, NGX_HTTP_LOC_CONF_OFFSET,
-                 ngx::directive<set_inspect>),
+                 ngx::directive<set_parsed<&LocationConf::inspect, parse_switch>>),
     ngx::command(ngx_string("guard_inspect_rules"), kAnywhere | NGX_CONF_1MORE,
                  NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_rules>),
     ngx::command(ngx_string("guard_inspect_paranoia"), kAnywhere | NGX_CONF_TAKE1,
-                 NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_paranoia>),
+                 NGX_HTTP_LOC_CONF_OFFSET,
+                 ngx::directive<set_parsed<&LocationConf::paranoia, parse_paranoia>>),
     ngx::command(ngx_string("guard_inspect_threshold"), kAnywhere | NGX_CONF_TAKE1,
-                 NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_threshold>),
+                 NGX_HTTP_LOC_CONF_OFFSET,
+                 ngx::directive<set_parsed<&LocationConf::threshold, parse_threshold>>),
     ngx::command(ngx_string("guard_inspect_budget"), kAnywhere | NGX_CONF_1MORE,
-                 NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_budget>),
+                 NGX_HTTP_LOC_CONF_OFFSET,
+                 ngx::directive<set_parsed<&LocationConf::budget, parse_budget>>),
     ngx::command(ngx_string("guard_inspect_exclude"), kAnywhere | NGX_CONF_1MORE,
                  NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_exclude>),
     ngx::command(ngx_string("guard_inspect_response"), kAnywhere | NGX_CONF_1MORE,
-                 NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_response>),
+                 NGX_HTTP_LOC_CONF_OFFSET,
+                 ngx::directive<set_parsed<&LocationConf::response, parse_response>>),
     ngx::command(ngx_string("guard_inspect_libinjection"), kAnywhere | NGX_CONF_TAKE1,
-                 NGX_HTTP_LOC_CONF_OFFSET, ngx::directive<set_libinjection>),
+                 NGX_HTTP_LOC_CONF_OFFSET,
+                 ngx::directive<set_parsed<&LocationConf::libinjection, parse_libinjection>>),
     ngx::command(ngx_string("guard_inspect_cache"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
                  NGX_HTTP_MAIN_CONF_OFFSET, ngx::directive<set_cache>),
     ngx_null_command,

@@ -3,6 +3,8 @@
 #include <glob.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -73,7 +75,12 @@ Macro RuleSet::parse_macro(std::string_view text, const SourceLine& at) {
 bool read_rule_file(const std::string& path, std::string& text) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return false;
-  text.assign(std::istreambuf_iterator<char>(file), {});
+  try {
+    text.assign(std::istreambuf_iterator<char>(file), {});
+  } catch (const std::ios_base::failure&) {
+    return false;  // a directory can be opened, but not read
+  }
+  if (text.size() > kMaxFile) errno = EFBIG;
   return !file.bad() && text.size() <= kMaxFile;
 }
 
@@ -107,7 +114,8 @@ void RuleSetBuilder::add_files(const std::string& pattern, bool optional, std::s
   if (paths.empty() && !optional) core::fail(before, "no rule file \"", pattern, "\"");
   for (const std::string& path : paths) {
     std::string text;
-    if (!reader_(path, text)) core::fail(before, "cannot read the rule file \"", path, "\"");
+    if (!reader_(path, text))
+      core::fail(before, "cannot read the rule file \"", path, "\": ", std::strerror(errno));
     add_text(text, path);
   }
 }

@@ -73,7 +73,7 @@ namespace {
 
 struct MainConf {
   std::vector<ScanServer*> servers;
-  bool said = false;  // other than off
+  ngx::Place said;    // where something other than off was first; line 0: nowhere
   bool used = false;  // in some location
 };
 
@@ -206,7 +206,7 @@ void set_scan(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   conf.said = true;
   ScanPolicy policy = parse_upload_scan(words);
   if (!policy.on) return;
-  main_of(cf).said = true;
+  if (main_of(cf).said.line == 0) main_of(cf).said = ngx::place_of(cf);
   ScanServer& server = server_of(cf, words[0], policy);
   limit("connections=", policy.connections, server.limits.connections, server.connections_said,
         words[0]);
@@ -226,9 +226,10 @@ void merge_location(ngx_conf_t* /*cf*/, LocationConf& parent, LocationConf& chil
 // A scanner that is never asked is a mistake that nobody would notice.
 void postconfigure(ngx_conf_t* cf) {
   const MainConf& main = main_of(cf);
-  if (!main.said || main.used) return;
-  core::fail("\"guard_upload_scan\" scans nothing, no location that it stands for has ",
-             "\"guard_upload\"");
+  if (main.said.line == 0 || main.used) return;
+  ngx::fail(cf, main.said,
+            "\"guard_upload_scan\" scans nothing, no location that it stands for has "
+            "\"guard_upload\"");
 }
 
 MainConf* main_conf(ngx_cycle_t* cycle) noexcept {

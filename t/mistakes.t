@@ -58,6 +58,11 @@ my @cases = (
     [http_config => "guard_redis main redis://127.0.0.1;\nguard_sessions users key=\$cookie_a window=1m redis=main;", 'guard_sessions "users" counts in Redis, which needs "guard_key_secret", the same on every nginx', 2],
     [config => 'guard_sessions users key=$cookie_a window=1m;', '"guard_sessions" directive is not allowed here', 1],
     [config => 'guard_dashboard;', '"guard_dashboard" directive is not allowed here', 1],
+    # Of two directives that answer nginx takes the last.
+    [config => "location /x {\nguard_metrics;\nguard_health;\n}", '"guard_health" beside another directive that answers here', 3],
+    [config => "location /x {\nguard_metrics;\nproxy_pass http://127.0.0.1:9;\n}", '"guard_metrics" beside another directive that answers here', 2],
+    [config => "location /x {\nstub_status;\nguard_dashboard;\n}", '"guard_dashboard" beside another directive that answers here', 3],
+    [config => "location /x {\nguard_lockout_admin;\nstub_status;\n}", '"guard_lockout_admin" beside another directive that answers here', 2],
     [config => "location /x {\nguard_dashboard;\nguard_dashboard;\n}", '"guard_dashboard" directive is duplicate', 3],
     [config => 'location /x { guard_dashboard publik; }', 'unexpected word "publik", did you mean "public"?', 1],
 

@@ -52,6 +52,14 @@ struct PolicyUse {
   std::vector<Holding> locations;
 };
 
+// A location that answers by itself (answer_here).
+struct LocalAnswer {
+  std::string_view directive;
+  ngx_http_handler_pt handler;
+  const ngx_http_core_loc_conf_t* location;
+  ngx::Place place;
+};
+
 struct MainConf {
   std::vector<const Check*> checks;        // in the order in which a gate asks
   std::uint32_t chargers = 0;              // bits of the checks that charge
@@ -69,6 +77,7 @@ struct MainConf {
   std::vector<std::unique_ptr<PolicyUse>> policy_uses;
   // Of all locations that take variables from the body.
   std::vector<const LocationConf*> body_takers;
+  std::vector<LocalAnswer> local_answers;
 
   std::optional<std::array<std::uint8_t, 16>> key;  // from guard_key_secret
   std::string_view break_glass_file;                // NUL-terminated; empty: none

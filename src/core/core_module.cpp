@@ -6,6 +6,7 @@
 #include "core/body_reader.h"
 #include "core/counter_queue.h"
 #include "core/gate.h"
+#include "core/local_answer.h"
 #include "core/path_check.h"
 #include "core/request.h"
 #include "core/variable_checks.h"
@@ -198,6 +199,7 @@ void preconfigure(ngx_conf_t* cf) {
 void install_gates(ngx_conf_t* cf) {
   auto* main =
       static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_module));
+  check_answers(cf);
   ngx::warn_of_unknown_variables(cf);
   check_variables(cf);
   main->refusals.add_to(main->metrics);

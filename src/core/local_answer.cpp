@@ -3,15 +3,24 @@
 #include <algorithm>
 #include <array>
 
+#include "core/core_config.h"
 #include "core/host_name.h"
 #include "core/request.h"
 #include "core/server_names.h"
+#include "core/words.h"
 #include "ngx/fields.h"
 #include "ngx/strings.h"
 
 namespace guard::core {
 
 namespace {
+
+std::vector<LocalAnswer>& local_answers(ngx_conf_t* cf) {
+  return static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_module))
+      ->local_answers;
+}
+
+constexpr std::string_view kBeside = "\" beside another directive that answers here";
 
 // Whether the Host is a name that somebody else may own.
 bool has_foreign_host(ngx_http_request_t* r) noexcept {
@@ -25,6 +34,21 @@ bool has_foreign_host(ngx_http_request_t* r) noexcept {
 }
 
 }  // namespace
+
+void answer_here(ngx_conf_t* cf, std::string_view directive, ngx_http_handler_pt handler) {
+  auto* location = static_cast<ngx_http_core_loc_conf_t*>(
+      ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
+  if (location->handler != nullptr) fail("\"", directive, kBeside);
+  location->handler = handler;
+  local_answers(cf).push_back({directive, handler, location, ngx::place_of(cf)});
+}
+
+void check_answers(ngx_conf_t* cf) {
+  for (const LocalAnswer& answer : local_answers(cf)) {
+    if (answer.location->handler == answer.handler) continue;
+    ngx::fail(cf, answer.place, std::string("\"").append(answer.directive).append(kBeside));
+  }
+}
 
 bool is_stranger(ngx_http_request_t* r) noexcept {
   const std::optional<Address> address = address_of(r->connection->sockaddr);

@@ -1,5 +1,5 @@
-// What the content handlers of the node itself (guard_metrics, guard_health, guard_lockout_admin)
-// have in common: who may see them, and how an answer is made.
+// What the content handlers of the node itself (guard_metrics, guard_health and the like)
+// have in common: where they stand, who may see them, and how an answer is made.
 #pragma once
 
 #include <string_view>
@@ -7,6 +7,12 @@
 #include "ngx/compat.h"
 
 namespace guard::core {
+
+// Has the location that is being read answer with handler, in the name of a directive. Where
+// another directive answers there, too, nginx takes the last: this throws, now or once all have
+// been read.
+void answer_here(ngx_conf_t* cf, std::string_view directive, ngx_http_handler_pt handler);
+void check_answers(ngx_conf_t* cf);
 
 // Not this machine itself: neither loopback nor a Unix socket, or somebody whom a proxy on it has
 // passed on (Via, Forwarded, X-Forwarded-For or X-Real-IP are there, even empty), or, over

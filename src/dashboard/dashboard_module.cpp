@@ -127,9 +127,7 @@ void set_dashboard(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   }
   core::want_metrics(cf);
   core::keep_recent_events(cf);
-  auto* location = static_cast<ngx_http_core_loc_conf_t*>(
-      ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
-  location->handler = answer;
+  core::answer_here(cf, words.directive(), answer);
 }
 
 void merge(ngx_conf_t* cf, LocationConf& /*parent*/, LocationConf& child) {

@@ -39,7 +39,6 @@ struct MainConf {
 
 struct LocationConf {
   const CspReportPolicy* policy = nullptr;
-  ngx::Place place;
 };
 
 // The worker's own, made when the first report comes.
@@ -236,7 +235,6 @@ void set_csp_report(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
     core::fail("\"", words.directive(), "\" directive is duplicate");
   }
   conf.policy = ngx::pool_new<CspReportPolicy>(cf->pool, parse_csp_report(words));
-  conf.place = ngx::place_of(cf);
   auto& main =
       *static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_report_module));
   if (!main.wanted) add_census(cf, main);
@@ -249,22 +247,13 @@ void set_csp_report(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
     main.zone_size = conf.policy->zone;
   }
   core::need_client_key(cf);
-  auto* clcf = static_cast<ngx_http_core_loc_conf_t*>(
-      ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
-  clcf->handler = handle;
+  core::answer_here(cf, words.directive(), handle);
 }
 
 void init_main(ngx_conf_t* cf, MainConf& conf) {
   if (!conf.wanted) return;
   const std::size_t size = conf.zone_size.value_or(CspReportPolicy::kDefaultZone);
   ngx::Zone::add(cf, kZoneName, size, sizeof(core::CounterHeader), attach, adopt, &conf);
-}
-
-void merge_location(ngx_conf_t* cf, LocationConf& /*parent*/, LocationConf& child) {
-  const auto* clcf = static_cast<ngx_http_core_loc_conf_t*>(
-      ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
-  if (child.policy == nullptr || clcf->handler == handle) return;
-  ngx::fail(cf, child.place, "\"guard_csp_report\" beside another directive that answers here");
 }
 
 void exit_process(ngx_cycle_t* /*cycle*/) noexcept {
@@ -279,7 +268,7 @@ ngx_command_t commands[] = {
 
 ngx_http_module_t context = {
     nullptr, nullptr, ngx::create_conf<MainConf>,     ngx::init_conf<MainConf, init_main>,
-    nullptr, nullptr, ngx::create_conf<LocationConf>, ngx::merge_conf<LocationConf, merge_location>,
+    nullptr, nullptr, ngx::create_conf<LocationConf>, nullptr,
 };
 
 }  // namespace

@@ -302,9 +302,7 @@ void set_health(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   if (conf.is_endpoint) core::fail("\"guard_health\" directive is duplicate");
   conf.endpoint = parse_endpoint(words);
   conf.is_endpoint = true;
-  auto* location = static_cast<ngx_http_core_loc_conf_t*>(
-      ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
-  location->handler = answer;
+  core::answer_here(cf, words.directive(), answer);
 }
 
 void set_check(ngx_conf_t* cf, core::Words& words, MainConf& conf) {

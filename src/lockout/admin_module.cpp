@@ -135,9 +135,7 @@ void set_admin(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   conf.answers = true;
   words.read(0, {}, {"public"});
   conf.is_public = words.flag("public");
-  auto* location = static_cast<ngx_http_core_loc_conf_t*>(
-      ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
-  location->handler = handle;
+  core::answer_here(cf, words.directive(), handle);
   core::need_client_key(cf);
 }
 

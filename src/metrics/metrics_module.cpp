@@ -247,9 +247,7 @@ void set_metrics(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   conf.endpoint = parse_endpoint(words);
   conf.is_endpoint = true;
   core::want_metrics(cf);
-  auto* core_location = static_cast<ngx_http_core_loc_conf_t*>(
-      ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
-  core_location->handler = answer;
+  core::answer_here(cf, words.directive(), answer);
 }
 
 void set_buckets(ngx_conf_t* /*cf*/, core::Words& words, MainConf& conf) {

@@ -324,7 +324,7 @@ invalid value "yes" of "query=", it must be "on" or "off" in config:1
 --- config
 guard_event_privacy on;
 --- config_error
-unexpected word "on" in config:1
+unexpected word "on", "guard_event_privacy" is on without it in config:1
 
 === TEST 35: guard_event_privacy user=hash;
 --- config

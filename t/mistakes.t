@@ -15,6 +15,7 @@ my @cases = (
     [config => 'guard_mode;', 'invalid number of arguments in "guard_mode" directive', 1],
     [config => 'guard_mode on;', 'invalid value "on" of "guard_mode", it must be "enforce", "observe" or "off"', 1],
     [config => 'guard_mode enforce observe;', 'unknown feature "observe" in "guard_mode"', 1],
+    [config => 'guard_mode observe RATE;', 'unknown feature "RATE" in "guard_mode", did you mean "rate"?', 1],
     [config => 'guard_mode Observe;', 'invalid value "Observe" of "guard_mode", it must be "enforce", "observe" or "off"', 1],
 
     [http_config => 'guard_break_glass;', 'invalid number of arguments in "guard_break_glass" directive', 1],
@@ -57,12 +58,12 @@ my @cases = (
     [http_config => 'guard_sessions users key=$cookie_a window=1m redis=gone;', 'unknown Redis "gone", a "guard_redis" must define it before it is used', 1],
     [http_config => "guard_redis main redis://127.0.0.1;\nguard_sessions users key=\$cookie_a window=1m redis=main;", 'guard_sessions "users" counts in Redis, which needs "guard_key_secret", the same on every nginx', 2],
     [config => 'guard_sessions users key=$cookie_a window=1m;', '"guard_sessions" directive is not allowed here', 1],
-    [config => 'guard_dashboard;', '"guard_dashboard" directive is not allowed here', 1],
     # Of two directives that answer nginx takes the last.
     [config => "location /x {\nguard_metrics;\nguard_health;\n}", '"guard_health" beside another directive that answers here', 3],
     [config => "location /x {\nguard_metrics;\nproxy_pass http://127.0.0.1:9;\n}", '"guard_metrics" beside another directive that answers here', 2],
     [config => "location /x {\nstub_status;\nguard_dashboard;\n}", '"guard_dashboard" beside another directive that answers here', 3],
     [config => "location /x {\nguard_lockout_admin;\nstub_status;\n}", '"guard_lockout_admin" beside another directive that answers here', 2],
+    [config => 'guard_dashboard;', '"guard_dashboard" directive is not allowed here', 1],
     [config => "location /x {\nguard_dashboard;\nguard_dashboard;\n}", '"guard_dashboard" directive is duplicate', 3],
     [config => 'location /x { guard_dashboard publik; }', 'unexpected word "publik", did you mean "public"?', 1],
 
@@ -83,6 +84,7 @@ my @cases = (
 
     [config => "guard_upload;\nguard_upload off;", '"guard_upload" directive is duplicate', 2],
     [config => 'guard_upload off types=image/png;', 'unexpected word "types=image/png" after "off"', 1],
+    [config => 'guard_upload on;', 'unexpected word "on", "guard_upload" is on without it', 1],
     [config => 'guard_upload strict;', 'unexpected word "strict"', 1],
     [config => 'guard_upload type=image/png;', 'unknown parameter "type=", did you mean "types="?', 1],
     [config => 'guard_upload types=image/png types=image/gif;', 'duplicate parameter "types="', 1],

@@ -52,7 +52,7 @@ unknown scheme "redsi://" in the URL of "guard_redis", did you mean "redis://"? 
 --- http_config
 guard_redis main open-sesame;
 --- config_error
-no scheme in the URL of "guard_redis" in http_config:1
+no scheme in the URL of "guard_redis", one like "redis://127.0.0.1:6379" is expected in http_config:1
 
 === TEST 7: a bad port, and a password before it
 --- http_config
@@ -109,7 +109,7 @@ env GUARD_URL_NO_SCHEME;
 --- http_config
 guard_redis main env:GUARD_URL_NO_SCHEME;
 --- config_error
-no scheme in the URL of "guard_redis" in http_config:1
+no scheme in the URL of "guard_redis", one like "redis://127.0.0.1:6379" is expected in http_config:1
 
 === TEST 16: one with a mistake
 --- main_config

@@ -85,6 +85,7 @@ std::string range_text(std::string_view kind, std::uint64_t min, std::uint64_t m
 }
 
 // Optimal string alignment: insertions, deletions, substitutions, and swaps of two neighbours.
+// Letters of another case are the same.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::array<std::array<std::size_t, kSuggestionMax + 1>, 3> rows{};
   for (std::size_t j = 0; j <= b.size(); ++j) rows[0][j] = j;
@@ -93,7 +94,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     const auto& above = rows[(i - 1) % 3];
     row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t cost = a[i - 1] == b[j - 1] ? 0 : 1;
+      const std::size_t cost = to_lower(a[i - 1]) == to_lower(b[j - 1]) ? 0 : 1;
       row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + cost});
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
         row[j] = std::min(row[j], rows[(i - 2) % 3][j - 2] + 1);
@@ -287,6 +288,9 @@ void Words::read(std::size_t positional, std::initializer_list<std::string_view>
         continue;
       }
       if (is_named(word)) fail("\"", word, "=\" needs a value");
+      if (word == "on" && positional == 0) {
+        fail("unexpected word \"on\", \"", directive(), "\" is on without it");
+      }
       fail("unexpected word \"", quotable(word), "\"", suggest(word));
     }
 

@@ -87,7 +87,8 @@ class Parser {
     const std::size_t slashes = rest_.find("://");
     // Without a scheme it may be anything, a password, too.
     if (slashes == std::string_view::npos || rest_.substr(0, slashes).find('@') != rest_.npos) {
-      fail_here("no scheme");
+      fail("no scheme in the URL of \"", directive_,
+           "\", one like \"redis://127.0.0.1:6379\" is expected");
     }
     const std::string_view scheme = rest_.substr(0, slashes + 3);
     fail("unknown scheme \"", scheme, "\" in the URL of \"", directive_, "\"",

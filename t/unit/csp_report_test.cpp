@@ -174,7 +174,8 @@ void policies(void**) {
   expect_error([] { policy({"window=1"}); }, "no error");
   expect_error([] { policy({"window=31d"}); },
                "invalid value \"31d\" of \"window=\", a time from 1s to 30d is expected");
-  expect_error([] { policy({"on"}); }, "unexpected word \"on\"");
+  expect_error([] { policy({"on"}); },
+               "unexpected word \"on\", \"guard_csp_report\" is on without it");
 }
 
 struct Table {

@@ -81,8 +81,10 @@ void groups(void**) {
 }
 
 void mistakes(void**) {
-  expect_error("", "no scheme in the URL of \"guard_redis\"");
-  expect_error("localhost:6379", "no scheme in the URL of \"guard_redis\"");
+  constexpr const char* kNoScheme =
+      "no scheme in the URL of \"guard_redis\", one like \"redis://127.0.0.1:6379\" is expected";
+  expect_error("", kNoScheme);
+  expect_error("localhost:6379", kNoScheme);
   expect_error("http://h", "unknown scheme \"http://\" in the URL of \"guard_redis\"");
   expect_error("rediss+clsuter://h",
                "unknown scheme \"rediss+clsuter://\" in the URL of \"guard_redis\", did you mean "

@@ -123,6 +123,8 @@ void suggestions(void**) {
   assert_string_equal(core::suggestion("auht", kNames).c_str(), ", did you mean \"auth\"?");
   assert_string_equal(core::suggestion("apii", kNames).c_str(), ", did you mean \"api\"?");
   assert_string_equal(core::suggestion("rsetx", kNames).c_str(), ", did you mean \"reset\"?");
+  assert_string_equal(core::suggestion("AUTH", kNames).c_str(), ", did you mean \"auth\"?");
+  assert_string_equal(core::suggestion("Auht", kNames).c_str(), ", did you mean \"auth\"?");
   assert_string_equal(core::suggestion("resting", kNames).c_str(), "");
   assert_string_equal(core::suggestion("xyi", kNames).c_str(), "");
   assert_string_equal(core::suggestion("", kNames).c_str(), "");

@@ -287,6 +287,9 @@ code
 route
         10  login
 
+path
+        10  /login
+
 client
          4  192.0.2.1
          3  192.0.2.0
@@ -294,6 +297,15 @@ client
          1  \\u{1b}[0m
 END
     answers(['stats', '--top', 1, $log, $log], 0, qr/^22 events.*\nclient\n         8  192\.0\.2\.1\n\z/s, '');
+    # Of one kind: who, with which accounts, by what.
+    my $guesses = spew('guesses.json', (map { event(@full, 'labels.kind' => 'login_failed', 'user.hash' => "h$_", 'user_agent.original' => 'guesser/1') } 1, 1, 2),
+        event(@full, 'labels.kind' => 'login_succeeded', 'user.name' => 'ann', 'user_agent.original' => "\e[0m"));
+    answers(['stats', '--kind', 'login_failed', $guesses], 0,
+        qr/\A3 events from .*\n\nkind\n         3  login_failed\n\n.*\npath\n         3  \/login\n\nclient\n         3  192\.0\.2\.77\n\nuser\n         2  h1\n         1  h2\n\nuser agent\n         3  guesser\/1\n\z/s, '');
+    answers(['stats', '--kind=login_failed', '--kind=login_succeeded', '--top=1', $guesses], 0, qr/\A4 events .*\nkind\n         3  login_failed\n/s, '');
+    answers(['stats', '--kind=login_succeeded', $guesses], 0, qr/\nuser\n         1  ann\n\nuser agent\n         1  \\u\{1b\}\[0m\n\z/, '');
+    answers(['stats', '--kind=logout', $guesses], 0, "0 events\n", '');
+    misuse(['stats', '--kind=login_faild', $guesses], 'unknown event kind "login_faild", did you mean "login_failed"?');
     my %violation = ('labels.kind' => 'csp_violated', 'labels.decision' => '', 'labels.effective_directive' => 'script-src-elem', 'labels.blocked_uri' => 'inline');
     my $csp = spew('csp.json', (map { event(%violation, 'url.original' => "https://a.example/\e$_") } 1, 2, 2), event());
     answers(['stats', $csp], 0, qr{\nviolation\n         2  script-src-elem inline https://a\.example/\\u\{1b\}2\n         1  script-src-elem inline https://a\.example/\\u\{1b\}1\n\z}, '');

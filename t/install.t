@@ -30,7 +30,7 @@ my ($lines) = slurp("$root/README.md") =~ /^Debian's nginx .*?^```sh\n(.*?)^sudo
 ok($lines, 'README.md has them') or BAIL_OUT('no lines');
 $lines =~ s/\bsudo //g;
 $lines =~ s{\bbuild/}{$build/}g;
-$lines =~ s{/(etc/nginx|usr/lib)\b}{$to/$1}g;
+$lines =~ s{/(etc/nginx|usr/lib|usr/local/bin)\b}{$to/$1}g;
 my $said = '';
 ok(run(['sh', '-ec', $lines], init => sub { chdir $root }, '>&', \$said, timeout(120)), 'they work') or diag($said);
 chmod 0644, $_ for glob "$to/etc/nginx/guard/*";
@@ -60,4 +60,6 @@ $said = '';
 my @nginx = ('/usr/sbin/nginx', '-e', 'stderr', '-p', "$to/usr/share/nginx", '-c', "$to/etc/nginx/nginx.conf");
 ok(run([@nginx, '-T'], '>&', \$said, timeout(120)), 'and nginx -t is content') or diag($said);
 like($said, qr/^guard_headers\s+web;$/m, 'with the policy');
+$said = '';
+ok(run(["$to/usr/local/bin/guardctl", 'inspect', '--vocabulary'], '>&', \$said, timeout(120)), 'guardctl finds guardctl-inspect beside it') or diag($said);
 done_testing;

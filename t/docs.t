@@ -184,7 +184,7 @@ sub accepted {
     # What an example needs besides itself.
     $text =~ s{(?:/etc/nginx|/var/log/nginx|/run)/}{$root/}g;
     $text =~ s{^\s*load_module .*$}{}mg;
-    $text =~ s{\blisten (\d+)}{'listen 127.0.0.1:' . free_port()}ge;
+    $text =~ s{\blisten (?:127\.0\.0\.1:)?(\d+)\b}{'listen 127.0.0.1:' . free_port()}ge;
     $text =~ s{(include )(?:\S*/)?(conf\.d/)}{"$1$ENV{PWD}/$2"}ge;
     symlink "$ENV{PWD}/conf.d", "$root/guard" or die "$root/guard: $!\n";
     my ($certificate, $key) = certificate();

@@ -1,4 +1,4 @@
-# The logrotate snippet of docs/events.md as it is printed there, but for the folder: two rotations under way, no line lost.
+# The logrotate snippet of docs/operations.md as it is printed there, but for the folder: two rotations under way, no line lost.
 
 use strict;
 use warnings;
@@ -10,8 +10,8 @@ use Test::Nginx::Guard::Refusals;
 plan skip_all => 'needs logrotate' if !-x '/usr/sbin/logrotate';
 plan skip_all => 'needs root, whose file is given to the workers\' user' if $> != 0;
 
-my $page = do { open my $in, '<', 'docs/events.md' or die "docs/events.md: $!\n"; local $/; <$in> };
-my ($snippet) = $page =~ m{^```\n(/var/log/nginx/guard-events\.json \{.*?^\}\n)```$}ms;
+my $page = do { open my $in, '<', 'docs/operations.md' or die "docs/operations.md: $!\n"; local $/; <$in> };
+my ($snippet) = $page =~ m{^```\n(/var/log/nginx/\*\.json \{.*?^\}\n)```$}ms;
 ok defined $snippet, 'the page has a snippet' or BAIL_OUT('none');
 
 my $nginx  = make_nginx(workers => 2);

@@ -109,6 +109,8 @@ if ($section{Events}) {
     my @kinds = $room{core}{'src/core/event.cpp'} =~ /\{EventKind::\w+,\s*"(\w+)"/g;
     cmp_ok(scalar @kinds, '>', 20, 'kinds of events are found in the code');
     like($section{Events}, qr/`$_`/, "the event $_ is on the page") for @kinds;
+    my @rows = slurp('docs/events.md') =~ /^\| `(\w+)` \|(?:.*\|){6}$/mg;
+    is_deeply([sort grep { !/^x_/ } @rows], [sort grep { !/^x_/ } @kinds], 'and the table of kinds has them, and no others');
 }
 
 # What a line of an event can have: every label of the code is in the table of fields.

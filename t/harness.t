@@ -630,6 +630,11 @@ GET /
     location / { return 200; }
 --- must_die
 
+=== fails: a warning where none is expected -> config_warning - lines of nginx -t
+--- config
+types { text/html html; text/plain html; }
+--- config_warning
+
 === fails: another line of nginx -t -> config_error - lines of nginx -t
 --- config
     bogus on;

@@ -35,7 +35,8 @@ sub check_config_lines {
     for my $section (grep { defined $block->$_ } qw(config_error config_warning)) {
         my $default = $section eq 'config_error' ? 'emerg' : 'warn';
         my @expected = map { /^\[/ ? $_ : "[$default] $_" } grep { length } split /\n/, expand($block->$section, $name);
-        my %level = map { /^\[(\w+)\]/ ? ($1 => 1) : () } @expected;
+        # An empty section: there is none.
+        my %level = ($default => 1, map { /^\[(\w+)\]/ ? ($1 => 1) : () } @expected);
         my @compared = grep { /^\[(\w+)\]/ && $level{$1} } @got;
         my $title = "$name - $section - lines of nginx -t";
         if (@expected == 1 && $expected[0] =~ m{^\[\w+\] /(.*)/\z}) { Test::More::like("@compared", qr/$1/, $title) }

@@ -1,6 +1,7 @@
 #include "headers/csp_policy.h"
 
 #include <algorithm>
+#include <array>
 
 #include "headers/csp_check.h"
 
@@ -42,7 +43,18 @@ void check_report(std::string_view report) {
   if (!clean) fail("invalid character in value \"", report, "\" of \"report=\"");
 }
 
+// nginx takes a policy without quotes for as many words.
+void check_is_one_word(const core::Words& words) {
+  constexpr std::array<std::string_view, 3> kWords = {"report=", "report_only", "replace"};
+  if (words.size() < 2 || words[0].find(' ') != std::string_view::npos) return;
+  const bool meant = std::ranges::any_of(
+      kWords, [&](std::string_view word) { return words[1].starts_with(word); });
+  if (meant || !core::suggestion(words[1], kWords).empty()) return;
+  fail("unexpected word \"", words[1], "\", the policy is one word: put it into quotes");
+}
+
 CspRule parse_rule(core::Words& words) {
+  check_is_one_word(words);
   words.read(1, {"report"}, {"report_only", "replace"});
   const std::string_view text = words[0];
   check_bytes("policy", text);

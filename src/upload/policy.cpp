@@ -22,7 +22,9 @@ TypeSet parse_types(std::string_view value) {
     if (!type) {
       std::vector<std::string_view> known;
       for (const FileType& one : file_types()) known.push_back(one.name);
-      core::fail("unknown type \"", name, "\" in \"types\"", core::suggestion(name, known));
+      std::string hint = core::suggestion(name, known);
+      if (hint.empty()) hint = ", one like \"image/png\" is expected";
+      core::fail("unknown type \"", name, "\" in \"types\"", hint);
     }
     if ((types >> *type & 1) != 0) core::fail("duplicate type \"", name, "\" in \"types\"");
     types |= TypeSet{1} << *type;

@@ -135,6 +135,8 @@ unknown code "rate.apo", did you mean "rate.api"? in http_config:2
 guard_ban_policy bots score=10 half_life=1m duration=1h weights=rate.api:1,rate.a*:1,lockout.login:2,lockout.*:1,json.sch*:2 cross_site_weights=csrf.*:1,cors.origin:0;
 guard_rate_policy api rate=1/second;
 guard_lockout_policy login key=$http_x_name$guard_client_net on=login_failed limit=5 window=1m duration=1m;
+--- config
+location /x { guard_ban bots; guard_rate api; guard_lockout login; guard_event login_failed on=401; }
 --- request
 GET /
 --- error_code: 200

@@ -151,6 +151,7 @@ nothing makes the variable
 === TEST 17: a variable that nothing makes, named twice
 --- http_config
 guard_rate_policy a rate=5/minute key=$nobody;
+guard_rate a;
 --- config
 guard_exempt $nobody;
 --- config_error

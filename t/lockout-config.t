@@ -27,6 +27,7 @@ unknown event kind "login_faild", did you mean "login_failed"? in http_config:1
 --- http_config
 guard_lockout_policy login key=$nothing$guard_client_net on=login_failed limit=5 window=15m duration=30m;
 --- config_error
+[warn] lockout policy "login" is applied nowhere: no "guard_lockout login" names it in http_config:1
 [warn] nothing makes the variable "$nothing" in http_config:1
 unknown "nothing" variable
 
@@ -91,6 +92,8 @@ GET /x
 --- http_config
 guard_lockout_policy login key=$remote_user on=login_failed limit=5 window=15m duration=30m;
 guard_lockout_policy many key=$remote_user on=login_failed limit=20 window=15m duration=30m;
+guard_event login_failed on=401;
+guard_lockout login; guard_lockout many;
 --- config_warning
 lockout policy "login" lets anybody lock the account of another with 5 failures: add "$guard_client_net" to its key, and use a second policy with the account alone and a higher limit, of 20 or more in http_config:1
 
@@ -177,6 +180,7 @@ guard_lockout_policy unused key=$remote_user$guard_client_net on=x_never limit=5
 location /x { guard_lockout login; guard_event login_succeeded on=200; guard_event x_otp_faild on=401; return 204; }
 --- config_warning
 lockout policy "login" never counts anything: no "guard_event" makes "login_failed" of the application's answers in http_config:1
+lockout policy "unused" is applied nowhere: no "guard_lockout unused" names it in http_config:2
 
 === TEST 24: something does, or Guard itself
 --- http_config
@@ -203,6 +207,9 @@ map $http_x_tenant $tenant { default $http_x_tenant; }
 guard_json_set $email /email;
 guard_json_set $user /user;
 --- config_warning
+lockout policy "login" is applied nowhere: no "guard_lockout login" names it in http_config:1
+lockout policy "spray" is applied nowhere: no "guard_lockout spray" names it in http_config:2
+ban policy "bots" is applied nowhere: no "guard_ban bots" names it in http_config:3
 lockout policy "login" has "email" in its key "email$guard_client_net" as a text, which is the same for all: write "$email" if the variable is meant in http_config:1
 lockout policy "spray" has "email" in its distinct "$user:email" as a text, which is the same for all: write "$email" if the variable is meant in http_config:2
 ban policy "bots" has "tenant" in its key "$guard_client_net-tenant" as a text, which is the same for all: write "$tenant" if the variable is meant in http_config:3
@@ -224,6 +231,7 @@ location /b/ {
     location /b/d { guard_lockout +login; }
 }
 --- config_warning
+lockout policy "unused" is applied nowhere: no "guard_lockout unused" names it in http_config:3
 lockout policy "login" is applied where "$email" is always empty: it is taken from the body where "guard_json_set" names it and "guard_json", "guard_json_schema" or "guard_openapi" checks the body in config:2
 lockout policy "spray" is applied where "$email" is always empty: it is taken from the body where "guard_json_set" names it and "guard_json", "guard_json_schema" or "guard_openapi" checks the body in config:3
 lockout policy "login" is applied where "$email" is always empty: it is taken from the body where "guard_json_set" names it and "guard_json", "guard_json_schema" or "guard_openapi" checks the body in config:7
@@ -237,3 +245,4 @@ guard_lockout_policy unused key=$arg_u$guard_client_net on=json_refused limit=5 
 location /x { guard_lockout login; guard_lockout other; guard_event x_passed on=200; return 204; }
 --- config_warning
 lockout policy "login" is never cleared by "reset_on=": no "guard_event" makes "login_succeeded" of the application's answers in http_config:1
+lockout policy "unused" is applied nowhere: no "guard_lockout unused" names it in http_config:3

@@ -252,6 +252,20 @@ for my $case (@cases) {
         'rules that mean nothing: the lines of the warnings';
 }
 
+# What is defined, or refined, and does nothing.
+for my $case (["guard_rate_policy api rate=1/hour;\nguard_rate_policy other rate=1/hour;", 'guard_rate other;', 'rate policy "api" is applied nowhere: no "guard_rate api" names it in http_config:1'],
+    ['guard_lockout_policy login key=$arg_a$guard_client_net on=login_failed limit=5 window=1m duration=1m;', '', 'lockout policy "login" is applied nowhere: no "guard_lockout login" names it in http_config:1'],
+    ["\nguard_ban_policy bots score=1 half_life=1s duration=1s weights=404:1;", 'guard_ban off;', 'ban policy "bots" is applied nowhere: no "guard_ban bots" names it in http_config:2'],
+    ['guard_rate_policy api rate=1/hour;', 'location /x { guard_rate api; }'],
+    ['guard_inspect off;', "guard_inspect_paranoia 2;\nguard_inspect_rules /dev/null;", '"guard_inspect_paranoia" has no effect: there is no "guard_inspect on" in config:1'],
+    ["guard_inspect_rules /dev/null;\nguard_inspect_paranoia 2;", 'location /x { guard_inspect on; }']) {
+    my ($http, $config, @warnings) = @$case;
+    $server->configure(http_config => $http, config => $config);
+    my ($status, $output) = $server->test_config;
+    is $status, 0, "$http $config: nginx -t";
+    is_deeply [map { /\[warn\] (?:\d+#\d+: )?(.*)/ ? $1 : () } split /\n/, $server->in_sections($output)], \@warnings, "$http $config: what is warned of";
+}
+
 # Words that are not even text.
 for my $case (["guard_mode \"obs\xff\x01\";", "invalid value \"obs\xff\x01\" of \"guard_mode\""],
     ["guard_route \"\xc3\xa9\";", "invalid route name \"\xc3\xa9\""],

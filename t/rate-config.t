@@ -256,6 +256,7 @@ guard_rate_policy api rate=100/minute,99/second redis=main sync=100ms;
 guard_rate_policy large rate=100/minute redis=main sync=100ms;
 guard_rate_policy exact rate=5/minute redis=main sync=strict;
 guard_rate_policy burst rate=100/minute burst=20 redis=main sync=1s;
+guard_rate api; guard_rate large; guard_rate exact; guard_rate burst;
 --- config_warning
 the secret of "guard_key_secret" can be read in the configuration, use "file:" or "env:" in http_config:1
 rate policy "api" lets through 99 at once: for quotas under 100, "sync=strict" is exact, and each nginx may let through as many before it hears of the others in http_config:3
@@ -268,6 +269,7 @@ guard_rate_policy mail rate=3/hour
 guard_rate_policy braced rate=3/hour "key={email}";
 guard_rate_policy words rate=3/hour "key=the e-mail";
 guard_rate_policy whole rate=3/hour key=all;
+guard_rate mail; guard_rate braced; guard_rate words; guard_rate whole;
 --- config_warning
 rate policy "mail" counts all requests as one, since its key "email" has no variable: write "key=$email", or "key=all" if that is meant in http_config:2
 rate policy "braced" counts all requests as one, since its key "{email}" has no variable: write "key=$email", or "key=all" if that is meant in http_config:3
@@ -279,7 +281,9 @@ guard_rate_policy a rate=3/hour key=email$guard_client_net;
 guard_rate_policy b rate=3/hour key=$guard_client_net:tenant:$email;
 guard_rate_policy c rate=3/hour key=email:$email-host-$host-mail;
 guard_rate_policy d rate=3/hour "key=$guard_client_net|${email}tenant_ids" phase=inner;
+guard_rate a; guard_rate b; guard_rate c; guard_rate d;
 --- config
+guard_json on;
 set $tenant $http_x_tenant;
 guard_json_set $email /email;
 --- config_warning

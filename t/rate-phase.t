@@ -16,6 +16,7 @@ map $http_x_user $user { default $http_x_user; }
 
 guard_rate_policy api
                   rate=5/minute key=$user;
+guard_rate api;
 --- config_warning
 rate policy "api" is asked before the body is known, and "$user" of its key is made by another directive: write "phase=front", or "phase=inner" if that takes it from the body in http_config:4
 
@@ -23,12 +24,14 @@ rate policy "api" is asked before the body is known, and "$user" of its key is m
 --- http_config
 guard_rate_policy api rate=5/minute key=$host$User;
 map $http_x_user $user { default $http_x_user; }
+guard_rate api;
 --- config_warning
 rate policy "api" is asked before the body is known, and "$user" of its key is made by another directive: write "phase=front", or "phase=inner" if that takes it from the body in http_config:1
 
 === TEST 3: set
 --- http_config
 guard_rate_policy api rate=5/minute key=$user;
+guard_rate api;
 --- config
 set $user $http_x_user;
 --- config_warning
@@ -41,6 +44,7 @@ split_clients $remote_addr $half { 50% a; * b; }
 guard_rate_policy a rate=5/minute key=$net;
 guard_rate_policy b rate=5/minute key=$half;
 guard_rate_policy c rate=5/minute key=$account;
+guard_rate a; guard_rate b; guard_rate c;
 --- config
 auth_request_set $account $upstream_http_x_account;
 --- config_warning
@@ -53,13 +57,16 @@ rate policy "c" is asked before the body is known, and "$account" of its key is 
 map $http_x_user $user { default $http_x_user; }
 guard_rate_policy a rate=5/minute key=$user phase=front;
 guard_rate_policy b rate=5/minute key=$user phase=inner;
+guard_rate a; guard_rate b;
 --- config_warning
 
 === TEST 6: what the policy needs anyhow puts it inside
 --- http_config
 map $http_x_user $user { default $http_x_user; }
 guard_rate_policy a rate=5/minute key=$user$email;
+guard_rate a;
 --- config
+guard_json on;
 guard_json_set $email /email;
 --- config_warning
 
@@ -70,6 +77,7 @@ guard_rate_policy b rate=5/minute key=$limit_rate$request_uri$ssl_protocol$ssl_c
 guard_rate_policy c rate=5/minute key=$guard_client_net$guard_scheme$remote_user$realip_remote_addr$request_id;
 guard_rate_policy d rate=5/minute key=$modern_browser$ancient_browser$msie$uid_got$uid_reset$proxy_host;
 guard_rate_policy e rate=5/minute key=$1$tenant;
+guard_rate a; guard_rate b; guard_rate c; guard_rate d;
 --- config
 location ~ ^/t/(?<tenant>\w+) { guard_rate e; }
 --- config_warning
@@ -80,7 +88,9 @@ guard_rate_policy front rate=5/minute key=$email phase=front;
 guard_rate_policy inner rate=5/minute key=$email phase=inner;
 guard_rate_policy auto rate=5/minute key=$email;
 guard_rate_policy raw rate=5/minute key=$request_body phase=front;
+guard_rate front; guard_rate inner; guard_rate auto; guard_rate raw;
 --- config
+guard_json on;
 guard_json_set $email /email;
 --- config_warning
 rate policy "front" has "phase=front", where its key "$email" is not known yet in http_config:1

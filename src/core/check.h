@@ -167,6 +167,9 @@ void exempt_location(ngx_conf_t* cf, std::initializer_list<Feature> features);
 // adds to the counter that this answers. While directives are read. feature: "rate".
 const Counter& declare_policy(ngx_conf_t* cf, std::string_view feature, std::string_view name,
                               std::string_view code);
+// A directive applies it. A [warn] follows for each policy of which that is never said.
+void apply_policy(ngx_conf_t* cf, std::string_view feature, std::string_view name);
+void check_policies(ngx_conf_t* cf);
 // The codes of all refusals that there can be, those of policies among them. Not before every
 // directive was read.
 std::vector<std::string_view> known_codes(ngx_conf_t* cf);

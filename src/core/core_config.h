@@ -60,6 +60,14 @@ struct LocalAnswer {
   ngx::Place place;
 };
 
+// What a directive defines, and another must apply.
+struct PolicyDefinition {
+  std::string_view feature;
+  std::string_view name;
+  ngx::Place place;
+  bool applied = false;
+};
+
 struct MainConf {
   std::vector<const Check*> checks;        // in the order in which a gate asks
   std::uint32_t chargers = 0;              // bits of the checks that charge
@@ -78,6 +86,7 @@ struct MainConf {
   // Of all locations that take variables from the body.
   std::vector<const LocationConf*> body_takers;
   std::vector<LocalAnswer> local_answers;
+  std::vector<PolicyDefinition> policies;
 
   std::optional<std::array<std::uint8_t, 16>> key;  // from guard_key_secret
   std::string_view break_glass_file;                // NUL-terminated; empty: none

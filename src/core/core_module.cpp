@@ -200,6 +200,7 @@ void install_gates(ngx_conf_t* cf) {
   auto* main =
       static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_module));
   check_answers(cf);
+  check_policies(cf);
   ngx::warn_of_unknown_variables(cf);
   check_variables(cf);
   main->refusals.add_to(main->metrics);

@@ -196,7 +196,24 @@ void exempt_location(ngx_conf_t* cf, std::initializer_list<Feature> features) {
 const Counter& declare_policy(ngx_conf_t* cf, std::string_view feature, std::string_view name,
                               std::string_view code) {
   MainConf& main = main_of(cf);
+  main.policies.push_back({feature, name, ngx::place_of(cf)});
   return main.refusals.declare(main.metrics, feature, name, code);
+}
+
+void apply_policy(ngx_conf_t* cf, std::string_view feature, std::string_view name) {
+  for (PolicyDefinition& policy : main_of(cf).policies) {
+    if (policy.feature == feature && policy.name == name) policy.applied = true;
+  }
+}
+
+void check_policies(ngx_conf_t* cf) {
+  for (const PolicyDefinition& policy : main_of(cf).policies) {
+    if (policy.applied) continue;
+    std::string text(policy.feature);
+    text.append(" policy \"").append(policy.name).append("\" is applied nowhere: no \"guard_");
+    text.append(policy.feature).append(" ").append(policy.name).append("\" names it");
+    ngx::warn(cf, policy.place, text);
+  }
 }
 
 std::vector<std::string_view> known_codes(ngx_conf_t* cf) {

@@ -47,6 +47,8 @@ struct Source {
   auto operator<=>(const Source&) const = default;
 };
 
+constexpr std::string_view kSwitch = "guard_inspect";
+
 constexpr core::MetricFamily kScores = {"guard_inspect_score", core::MetricType::histogram, "",
                                         "Anomaly scores of the requests that were inspected"};
 constexpr core::MetricFamily kHits = {"guard_inspect_rule_hits", core::MetricType::counter, "",
@@ -56,6 +58,8 @@ struct MainConf {
   std::optional<std::string> cache_directory;  // empty: off
   std::unique_ptr<PatternCache> cache;         // while the configuration is read
   ngx::Place cache_place;
+  std::string_view refined;  // the first directive that only says how "guard_inspect on" goes about
+  ngx::Place refined_at;
   std::string no_cache;  // why there is none, if not because of "off"
   std::map<Source, std::shared_ptr<const Program>> programs;
   std::set<std::string> notes;  // of rule files, told by then
@@ -95,11 +99,20 @@ void set_once(const core::Words& words, std::optional<T>& slot, T value) {
   slot = std::move(value);
 }
 
+void note_place(ngx_conf_t* cf, const core::Words& words, LocationConf& conf) {
+  conf.places.last = ngx::place_of(cf);
+  auto& main = *static_cast<MainConf*>(
+      ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_inspect_module));
+  if (!main.refined.empty() || words.directive() == kSwitch) return;
+  main.refined = words.directive();
+  main.refined_at = conf.places.last;
+}
+
 // The set function of a directive of a location that stands once.
 template <auto slot, auto parse>
 void set_parsed(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   set_once(words, conf.*slot, parse(words));
-  conf.places.last = ngx::place_of(cf);
+  note_place(cf, words, conf);
 }
 
 void set_rules(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
@@ -113,7 +126,8 @@ void set_rules(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
     }
   }
   set_once(words, conf.files, std::move(files));
-  conf.places.last = conf.places.files = ngx::place_of(cf);
+  note_place(cf, words, conf);
+  conf.places.files = conf.places.last;
 }
 
 bool parse_libinjection(const core::Words& words) {
@@ -121,7 +135,7 @@ bool parse_libinjection(const core::Words& words) {
 }
 
 void set_exclude(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
-  conf.places.last = ngx::place_of(cf);
+  note_place(cf, words, conf);
   if (words.is_off()) {
     if (conf.excludes) core::fail("\"guard_inspect_exclude off\" beside other exclusions");
     conf.excludes.emplace();
@@ -284,6 +298,16 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   }
 }
 
+// Whoever has written rules down believes that they are asked.
+void postconfigure(ngx_conf_t* cf) {
+  const auto& main = *static_cast<const MainConf*>(
+      ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_inspect_module));
+  if (main.refined.empty() || !main.programs.empty()) return;
+  ngx::warn(cf, main.refined_at,
+            "\"" + std::string(main.refined) + "\" has no effect: there is no \"" +
+                std::string(kSwitch) + " on\"");
+}
+
 void set_cache(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   conf.cache_place = ngx::place_of(cf);
   set_once(words, conf.cache_directory,
@@ -342,8 +366,14 @@ ngx_command_t commands[] = {
 };
 
 ngx_http_module_t context = {
-    nullptr, nullptr, ngx::create_conf<MainConf>,     nullptr,
-    nullptr, nullptr, ngx::create_conf<LocationConf>, ngx::merge_conf<LocationConf, merge_location>,
+    nullptr,
+    ngx::configuration<postconfigure>,
+    ngx::create_conf<MainConf>,
+    nullptr,
+    nullptr,
+    nullptr,
+    ngx::create_conf<LocationConf>,
+    ngx::merge_conf<LocationConf, merge_location>,
 };
 
 }  // namespace

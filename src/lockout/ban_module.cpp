@@ -299,6 +299,7 @@ void set_ban(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
       *static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_ban_module));
   BanRegister* policy = find_ban_policy(main.policies, use.name);
   if (policy == nullptr) fail_unknown_ban(main.policies, use.name);
+  core::apply_policy(cf, "ban", use.name);
   conf.uses.add(use, words[0], *policy);
 }
 

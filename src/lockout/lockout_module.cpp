@@ -490,6 +490,7 @@ void set_lockout(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   const MainConf& main = main_of(cf);
   Counted* counted = find_policy(main, use.name);
   if (counted == nullptr) fail_unknown(main, use.name);
+  core::apply_policy(cf, "lockout", use.name);
   conf.uses.add(use, words[0], *counted);
   counted->applied = true;
 

@@ -428,6 +428,7 @@ void set_rate(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
       *static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_rate_module));
   MeteredPolicy* policy = find_policy(main.policies, use.name);
   if (policy == nullptr) fail_unknown(main.policies, use.name);
+  core::apply_policy(cf, "rate", use.name);
   WrittenCost* written = nullptr;
   if (!use.cost_text.empty()) {
     written = ngx::pool_new<WrittenCost>(cf->pool);

@@ -104,7 +104,7 @@ is_deeply [grep { !m{^(?:http://127\.0\.0\.1:$port/guard(?:\?data=\d+)?|data:,)$
 is_deeply $seen->{violations}, { light => [], dark => [], phone => [] }, 'axe-core finds no violation';
 cmp_ok $seen->{rules}, '>', 20, 'of many rules';
 is_deeply $seen->{overflow}, { light => 0, dark => 0, phone => 0 }, 'nothing is wider than the screen';
-is_deeply $seen->{broken}, { light => [], dark => [], phone => [] }, 'no kind of event is broken in two';
+is_deeply $seen->{broken}, { light => [], dark => [], phone => [] }, 'no word is broken in two';
 is_deeply [@$seen{qw(first before)}, @{ $seen->{paused} }, @{ $seen->{resumed} }], ['Skip to the figures', 'pause', 'true', 'Paused', 'false', 'Live'], 'by keyboard';
 is $seen->{reachable}, JSON::PP::true, 'all that scrolls can be reached by keyboard';
 is_deeply [map { $_->[2] } @{ $seen->{filtered} }], ['account_locked'], 'the filter';

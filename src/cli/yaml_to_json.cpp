@@ -136,7 +136,9 @@ class Builder : public YAML::EventHandler {
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    const Index index = anchors_.at(anchor);
+    const auto known = anchors_.find(anchor);
+    if (known == anchors_.end()) fail(place_of(mark), R"(an alias of "<<", which is no value)");
+    const Index index = known->second;
     if (nodes_[index].open) fail(place_of(mark), "an alias inside of what it stands for");
     place(mark, index);
   }

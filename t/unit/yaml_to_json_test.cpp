@@ -141,6 +141,8 @@ void aliases_are_written_out(void**) {
   expect("a: &x [*x]", "it at line 1, column 8: an alias inside of what it stands for");
   expect("&x {a: {<<: *x}}", "it at line 1, column 13: an alias inside of what it stands for");
   expect("a: *nobody", "it at line 1, column 4: the referenced anchor is not defined");
+  expect("a: &x {b: 1}\nc: {&y <<: *x, d: *y}",
+         "it at line 2, column 19: an alias of \"<<\", which is no value");
 }
 
 void many_aliases_are_refused(void**) {

@@ -137,13 +137,14 @@ class LineWriter {
     key(name);
     const std::size_t end = at_ + most;
     raw("[");
-    bool first = true;
-    for (std::string_view value : core::split(values, ',')) {
+    for (bool first = true;; first = false) {
+      const std::string_view value = values.substr(0, values.find(','));
       if (at_ + value.size() + 4 > end) break;
       raw(first ? "\"" : ",\"");
       raw(value);
       raw("\"");
-      first = false;
+      if (value.size() == values.size()) break;
+      values.remove_prefix(value.size() + 1);
     }
     raw("]");
   }

@@ -31,6 +31,14 @@ for my $case ([$modules, '--test'], [$all], [$all, '--test'], [$all]) {
     is_deeply(compiled($files), $before, 'and nothing to compile');
 }
 
+# What each script does stands at its top, and --help prints that.
+for my $script (qw(build test setup lint image run)) {
+    my $said = '';
+    ok(run(["$root/scripts/$script", '--help'], '>&', \$said, timeout(60)), "scripts/$script --help");
+    like($said, qr{\A[A-Z][^\n]+\n.*^  scripts/$script }ms, 'says what it does') or diag($said);
+    unlike($said, qr/^#|set -/m, 'and nothing else');
+}
+
 # A plain source tree, by either name.
 for my $name (qw(NGINX_SRC NGX_SRC)) {
     my $said = '';

@@ -160,6 +160,8 @@ my @cases = (
     [config => 'guard_https redirect prot=443;', 'unknown parameter "prot=", did you mean "port="?', 1],
     [config => 'guard_hide_headers;', 'invalid number of arguments in "guard_hide_headers" directive', 1],
     [config => 'guard_hide_headers off X-A;', 'unexpected word "X-A" after "off"', 1],
+    [config => 'guard_hide_headers ON;', 'unexpected word "ON", did you mean "on"?', 1],
+    [config => 'guard_hide_headers Off;', 'unexpected word "Off", did you mean "off"?', 1],
     [config => 'guard_hide_headers X-A off;', 'unexpected word "off"', 1],
 
     [config => 'guard_json required on;', 'invalid number of arguments in "guard_json" directive', 1],

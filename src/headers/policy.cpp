@@ -231,6 +231,11 @@ void parse_hide_headers(const core::Words& words, HideChoice& choice, bool first
       continue;
     }
     if (word == "off") fail("unexpected word \"off\"");
+    // No field has such a name, which is what it would be taken for.
+    if (core::equal_without_case(word, "on") || core::equal_without_case(word, "off")) {
+      constexpr std::array<std::string_view, 2> kSwitches = {"on", "off"};
+      fail("unexpected word \"", word, "\"", core::suggestion(word, kSwitches));
+    }
     if (word.starts_with("+")) {
       word.remove_prefix(1);
     } else {

@@ -87,6 +87,10 @@ sub refused {
 $nginx->stop;
 chmod 0755, $cache;
 refused('a directory that others can read is refused', qr/"\Q$cache\E" must be for the user who starts nginx alone: chown $> \Q$cache\E && chmod 700 \Q$cache\E in /);
+open my $other, '>', "$cache/other" or die "$cache/other: $!\n";
+close $other;
+refused('one that holds other files, too, and no advice to take it from them', qr/"\Q$cache\E" holds other files: name a directory of its own, which is for the user who starts nginx alone in /);
+unlink "$cache/other";
 chmod 0700, $cache;
 $nginx->configure(%config, http_config => "guard_inspect_cache $cache/none/at/all;");
 refused('a directory that cannot be made', qr{cannot make "\Q$cache\E/none/at/all": No such file or directory in });

@@ -117,6 +117,24 @@ std::string reason() {
   return std::strerror(errno);
 }
 
+bool is_cache_file(std::string_view name) {
+  return name.ends_with(kSuffix) || name.ends_with(kPartSuffix);
+}
+
+// Whether a directory is somebody else's as well, /tmp or /etc, say. Takes the descriptor.
+bool holds_other_files(int fd) {
+  const DirectoryList list(fdopendir(fd));
+  if (list == nullptr) {
+    close(fd);
+    return true;
+  }
+  while (const dirent* entry = readdir(list.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != ".." && !is_cache_file(name)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 PatternCache::PatternCache(std::string directory) : directory_(std::move(directory)) {
@@ -128,7 +146,12 @@ PatternCache::PatternCache(std::string directory) : directory_(std::move(directo
   struct stat about {};
   const bool own = fstat(fd_, &about) == 0 && about.st_uid == geteuid();
   if (own && (about.st_mode & 077) == 0) return;
-  close(fd_);
+  // Whoever reads the advice follows it.
+  if (holds_other_files(fd_)) {
+    core::fail("\"", directory_,
+               "\" holds other files: name a directory of its own, which is for the ",
+               "user who starts nginx alone");
+  }
   core::fail("\"", directory_, "\" must be for the user who starts nginx alone: chown ",
              std::to_string(geteuid()), " ", directory_, " && chmod 700 ", directory_);
 }
@@ -190,8 +213,7 @@ void PatternCache::prune() {
   while (const dirent* entry = readdir(list.get())) {
     const std::string_view name = entry->d_name;
     struct stat about {};
-    if ((!name.ends_with(kSuffix) && !name.ends_with(kPartSuffix)) ||
-        fstatat(fd, entry->d_name, &about, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (!is_cache_file(name) || fstatat(fd, entry->d_name, &about, AT_SYMLINK_NOFOLLOW) != 0) {
       continue;
     }
     files.emplace_back(about.st_mtim, name);

@@ -414,3 +414,36 @@ location /silent { guard_inspect on; proxy_pass http://127.0.0.1:$TEST_NGINX_UPS
 {"labels":{"variable":"ARGS:q","excerpt":"a\n\"<script"}}
 {"labels":{"variable":"ARGS:q","excerpt":null}}
 {"labels":{"variable":"RESPONSE_BODY","excerpt":"no secret"}}
+
+=== TEST 24: a media type behind what applications take away before it, and types of JSON that they take for it
+--- http_config eval: $::own
+--- user_files
+>>> own.conf
+SecRule ARGS "@rx ^evil$" "id:1,phase:2,deny,t:none,tag:'attack-generic'"
+--- config
+location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- upstream: echo
+--- raw_request eval
+[map { my ($type, $body) = @$_; "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: $type\r\nContent-Length: " . length($body) . "\r\n\r\n$body" }
+    (map { my $before = $_; (["${before}application/x-www-form-urlencoded", 'a=%65vil'], ["${before}application/json", '{"a":"\u0065vil"}'], ["${before}multipart/form-data; boundary=XX", "--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nevil\r\n--XX--\r\n"]) }
+        "\t", " \x0b\t", "\xc2\xa0"), ["\ttext/xml", '<!DOCTYPE a><a>b</a>'], ['text/json', '{"a":"\u0065vil"}'], ['model/gltf+json', '{"a":"\u0065vil"}'], ['image/svg+xml', 'evil'], ['text/plain', 'a=%65vil']]
+--- error_code eval
+[(403) x 5, 400, (403) x 2, 400, 400, 403, 403, 200, 200]
+
+=== TEST 25: a body with several Content-Types is none that can be read in one way
+--- http_config eval: $::own
+--- user_files
+>>> own.conf
+SecRule ARGS "@rx ^evil$" "id:1,phase:2,deny,t:none,tag:'attack-generic'"
+--- config
+underscores_in_headers on;
+location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- upstream: echo
+--- raw_request eval
+[map { my ($fields, $body) = @$_; "POST / HTTP/1.1\r\nHost: localhost\r\n" . join('', map { "$_\r\n" } @$fields) . "Content-Length: " . length($body) . "\r\n\r\n$body" }
+    (map { [$_, '{"a":"&a=%65vil&b="}'] } ['Content-Type: application/x-www-form-urlencoded', 'Content-Type: application/json'], ['Content-Type: application/json', 'content-type: application/x-www-form-urlencoded']),
+    [['Content-Type: text/plain', 'Content-Type: text/plain'], 'x'], [['Content-Type: text/plain', 'Content_Type: application/json'], '{}'], [['Content-Type: text/plain', 'Content-Type: application/json'], '']]
+--- error_code eval
+[400, 400, 400, 400, 200]
+--- response_body_like eval
+[('"code":"inspect.protocol"') x 4, '']

@@ -234,3 +234,15 @@ echo
 --- response_body_like eval
 [($::override) x 3, '']
 --- upstream_requests: 1
+
+=== TEST 16: where "_" is let through in names, a Content_Type is a second Content-Type, and a Content_Encoding one of the body
+--- upstream
+echo
+--- config eval: "underscores_in_headers on;" . $::json
+--- raw_request eval
+main::requests('/required', '[1]', ['Content-Type: application/json', 'Content_Type: text/plain'], ['Content-Type: application/json', 'Content_Encoding: gzip'])
+--- error_code eval
+[415, 415]
+--- response_body_like eval
+[$::several, $::encoded]
+--- upstream_requests: 0

@@ -7,9 +7,9 @@
 namespace guard::inspect {
 
 std::string_view own_rules() noexcept {
-  return R"(SecRule REQUEST_HEADERS:Content-Type "@rx ^(?:application(?:/soap\+|/[^;]*\+|/)|text/)xml" \
+  return R"(SecRule REQUEST_HEADERS:Content-Type "@rx ^[^a-z]*(?:application(?:/soap\+|/[^;]*\+|/)|text/)xml" \
   "id:200000,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=XML"
-SecRule REQUEST_HEADERS:Content-Type "@rx ^application/(?:[^;]*\+)?json" \
+SecRule REQUEST_HEADERS:Content-Type "@rx ^[^a-z]*(?:application/(?:[^;]*\+)?|text/|[^;,/]+/[^;,]*\+)json" \
   "id:200001,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=JSON"
 SecRule REQBODY_ERROR "!@eq 0" \
   "id:200002,phase:2,t:none,log,deny,status:400,severity:CRITICAL,tag:'attack-protocol',\

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 
+#include "core/ascii.h"
 #include "core/check.h"
 #include "core/json_body.h"
 #include "core/request.h"
@@ -51,8 +52,13 @@ std::unique_ptr<Inspection> worker;
 // gRPC's calls, which may wait for answers before they end ("gRPC over HTTP2", Requests).
 bool is_grpc(const ngx_http_request_t* r) noexcept {
   constexpr std::string_view kType = "application/grpc";
-  const ngx_table_elt_t* field = r->headers_in.content_type;
-  if (field == nullptr || r->http_version != NGX_HTTP_VERSION_20) return false;
+  if (r->headers_in.content_type == nullptr || r->http_version != NGX_HTTP_VERSION_20) return false;
+  const ngx_table_elt_t* field = nullptr;
+  for (const ngx_table_elt_t& each : ngx::request_fields(r)) {
+    if (!core::equal_in_cgi(ngx::to_view(each.key), "content-type")) continue;
+    if (field != nullptr) return false;
+    field = &each;
+  }
   const std::string_view type = ngx::to_view(field->value);
   return type.starts_with(kType) &&
          (type.size() == kType.size() || type[kType.size()] == '+' || type[kType.size()] == ';');

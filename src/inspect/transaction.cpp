@@ -29,6 +29,12 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view lower) {
          core::equal_without_case(text.substr(0, lower.size()), lower);
 }
 
+// Without what cannot begin a type: applications take away tabs before it, and Python U+00A0.
+std::string_view type_in(std::string_view value) {
+  while (!value.empty() && !core::is_letter(value.front())) value.remove_prefix(1);
+  return value;
+}
+
 ListView one(List list, bool names = false) {
   return {{list}, 1, names};
 }
@@ -93,6 +99,7 @@ void Transaction::begin(const RequestView& view, const TransactionLimits& limits
   argument_bytes_ = 0;
   argument_count_ = 0;
   content_type_ = {};
+  content_types_ = 0;
   too_many_arguments_ = false;
   arena_.reset();
 
@@ -199,11 +206,12 @@ void Transaction::begin_headers(const RequestView& view) {
     const std::string_view value = header.value;
     if (core::equal_without_case(header.name, "cookie")) {
       add_cookies(value);
-    } else if (core::equal_without_case(header.name, "content-type")) {
+    } else if (core::equal_in_cgi(header.name, "content-type")) {
       content_type_ = value;
+      ++content_types_;
       if (core::multipart_type(value).multipart) {
         set_processor(BodyProcessor::multipart);
-      } else if (starts_with_ignoring_case(value, "application/x-www-form-urlencoded")) {
+      } else if (starts_with_ignoring_case(type_in(value), "application/x-www-form-urlencoded")) {
         set_processor(BodyProcessor::urlencoded);
       }
     } else if (core::equal_without_case(header.name, "host")) {

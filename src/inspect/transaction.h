@@ -169,6 +169,7 @@ class Transaction {
   void add_multipart(std::string_view body);
   std::string_view decode(std::string_view text, bool plus_is_space, bool& invalid);
   void join_request(std::string_view body);
+  void check_content_types(std::string_view body);
   void body_error(std::string_view processor, std::string_view reason);
 
   TransactionLimits limits_;
@@ -183,6 +184,7 @@ class Transaction {
   std::string path_;   // of the JSON value that is walked
   std::string field_;  // what of a part's content is there so far
   std::string_view content_type_;
+  std::uint32_t content_types_ = 0;
 };
 
 }  // namespace guard::inspect

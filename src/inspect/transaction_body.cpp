@@ -22,6 +22,13 @@ void Transaction::body_error(std::string_view processor, std::string_view reason
   set(Collection::reqbody_processor_error_msg, {at, size});
 }
 
+// Which of them an application goes by, nobody knows.
+void Transaction::check_content_types(std::string_view body) {
+  if (content_types_ > 1 && !body.empty()) {
+    body_error("Content-Type", "the request has several of them");
+  }
+}
+
 // All fields and the body, of whatever type, which rules have in the second phase.
 void Transaction::join_request(std::string_view body) {
   std::size_t size = 2 + body.size();
@@ -45,6 +52,7 @@ void Transaction::join_request(std::string_view body) {
 
 void Transaction::add_body(std::string_view body, BodyProcessor processor) {
   if (limits_.full_request) join_request(body);
+  check_content_types(body);
   // What of a form in parts is no file is in arguments and the parts' header fields.
   if (processor != BodyProcessor::multipart) set(Collection::request_body, body);
   set_number(Collection::request_body_length, body.size());
@@ -80,6 +88,7 @@ void Transaction::add_body(std::string_view body, BodyProcessor processor) {
 void Transaction::add_json_body(std::string_view body, const core::JsonDocument& document,
                                 std::span<const std::uint64_t> trusted) {
   if (limits_.full_request) join_request(body);
+  check_content_types(body);
   set(Collection::request_body, body);
   set_number(Collection::request_body_length, body.size());
   add_json(document, trusted);

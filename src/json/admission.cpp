@@ -16,10 +16,10 @@ constexpr std::array<std::string_view, 3> kOverrides = {"x-http-method-override"
 }  // namespace
 
 void Fields::add(std::string_view name, std::string_view value) noexcept {
-  if (name == "content-type") {
+  if (core::equal_in_cgi(name, "content-type")) {
     ++content_types_;
     strongest_ = std::max(strongest_, media_type(value));
-  } else if (name == "content-encoding") {
+  } else if (core::equal_in_cgi(name, "content-encoding")) {
     encoded_ = true;
   } else if (std::any_of(kOverrides.begin(), kOverrides.end(), [name](std::string_view each) {
                return core::equal_in_cgi(each, name);

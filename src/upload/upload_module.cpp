@@ -3,6 +3,7 @@
 #include <new>
 #include <string>
 
+#include "core/ascii.h"
 #include "core/check.h"
 #include "core/metrics.h"
 #include "core/request.h"
@@ -81,12 +82,12 @@ struct Fields {
 Fields read_fields(const ngx_http_request_t* r) noexcept {
   Fields fields;
   for (const ngx_table_elt_t& field : ngx::request_fields(r)) {
-    const std::string_view name(reinterpret_cast<const char*>(field.lowcase_key), field.key.len);
-    if (name == "content-type") {
+    const std::string_view name = ngx::to_view(field.key);
+    if (core::equal_in_cgi(name, "content-type")) {
       ++fields.types;
       fields.type = core::multipart_type(ngx::to_view(field.value));
       fields.some_multipart = fields.some_multipart || fields.type.multipart;
-    } else if (name == "content-encoding") {
+    } else if (core::equal_in_cgi(name, "content-encoding")) {
       fields.encoded = true;
     }
   }

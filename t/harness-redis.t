@@ -236,6 +236,17 @@ like $@, qr/redis-server is ended: .*bogus yes/s, 'a wrong configuration: why';
         $got =~ s/reset$// if $case->[0] =~ /close|reset/;    # what was written to it may be lost
         is $got, $case->[1], "fake: $case->[0]";
     }
+    # Replies come in the order of the commands: where one is missing, none can follow.
+    my $stuck = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $fake->port);
+    my $count = $fake->commands;
+    $fake->behave('hang');
+    syswrite $stuck, "GET a\r\n";
+    ok wait_for(sub { $fake->commands == $count + 1 }), 'fake: hang: it hears';
+    $fake->behave('pass');
+    syswrite $stuck, "PING\r\n";
+    ok wait_for(sub { $fake->commands == $count + 2 }), 'fake: hang: still';
+    is $said->($value), $value, 'fake: hang: a new connection is answered';
+    ok !IO::Select->new($stuck)->can_read(0.3), 'fake: hang: the old one never is';
     my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $fake->port);
     print $socket "PING\r\n";
     is scalar(<$socket>), "+PONG\r\n", 'fake: an open connection';

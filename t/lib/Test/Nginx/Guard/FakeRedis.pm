@@ -70,7 +70,7 @@ sub listen_all {
 #   pass             not at all
 #   delay SECONDS    later
 #   hold             as soon as it behaves otherwise
-#   hang             never; what would have been said is not said later either
+#   hang             never: over a connection on which a reply is missing nothing is said later either
 #   garbage          bytes that are no protocol
 #   flood            a reply without an end
 #   twice            each reply twice: more replies than commands
@@ -129,7 +129,7 @@ sub DESTROY {
 }
 
 # From here on in the process that serves. A connection is {client, server, in (bytes of commands not yet
-# whole), seen (bytes of replies not yet whole), out ([due, bytes]...), number, cut, closing}.
+# whole), seen (bytes of replies not yet whole), out ([due, bytes]...), number, cut, stuck, closing}.
 
 sub serve {
     my ($self, $control, @listeners) = @_;
@@ -218,6 +218,7 @@ sub from_client {
         my $command = parse_command(\$one->{in}) or last;
         ++$self->{got};
         my ($mode, $word) = @{ $self->{mode} };
+        $one->{stuck} = 1 if $mode eq 'hang';
         if ($mode eq 'lose' && lc $word eq lc $command->[0]) { $self->drop($one); return }
         my $bytes = $self->{answer} ? $self->{answer}->($command, $one->{number}) : undef;
         if (defined $bytes) { $self->say($one, $bytes) }
@@ -251,7 +252,8 @@ sub say {
     my ($self, $one, $bytes) = @_;
     my ($name, $value) = @{ $self->{mode} };
     my $due = 0;
-    return if $name eq 'hang' || $one->{cut};
+    $one->{stuck} = 1 if $name eq 'hang';
+    return if $one->{stuck} || $one->{cut};
     if    ($name eq 'delay')   { $due   = time + $value }
     elsif ($name eq 'hold')    { $due   = 'inf' }
     elsif ($name eq 'garbage') { $bytes = "\0\x{ff}HTTP/1.1 400 Bad Request\r\n\r\n" }

@@ -147,6 +147,8 @@ my @cases = (
     [config => "guard_csp default-src 'self';", 'unexpected word "self", the policy is one word: put it into quotes', 1],
     [config => 'guard_csp upgrade-insecure-requests reportonly;', 'unexpected word "reportonly", did you mean "report_only"?', 1],
     [config => 'guard_header;', 'invalid number of arguments in "guard_header" directive', 1],
+    [config => 'guard_header X-A on=204;', 'no value of header field "X-A" before "on="', 1],
+    [config => 'guard_header X-A if=$arg_a on=2xx;', 'no value of header field "X-A" before "if="', 1],
     [config => 'guard_header X-A b c;', 'unexpected word "c"', 1],
     [config => "guard_header X-A b;\nguard_header X-A off;", 'duplicate header field "X-A"', 2],
     [config => 'guard_hsts off preload;', 'unexpected word "preload" after "off"', 1],

@@ -109,6 +109,12 @@ FieldRule parse_header(core::Words& words) {
     return {std::string(name), {}, true};
   }
   if (value.empty()) fail("empty value of header field \"", name, "\", use \"off\" to send none");
+  // A condition that would be sent as the value.
+  for (const std::string_view word : {"on=", "if="}) {
+    if (value.starts_with(word)) {
+      fail("no value of header field \"", name, "\" before \"", word, "\"");
+    }
+  }
   if (!is_field_value(value)) fail("control character in the value of header field \"", name, "\"");
   if (value.front() == ' ' || value.front() == '\t' || value.back() == ' ' ||
       value.back() == '\t') {

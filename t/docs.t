@@ -184,7 +184,7 @@ sub accepted {
     my $server = make_nginx();
     my $root   = $server->root;
     # What an example needs besides itself.
-    $text =~ s{(?:/etc/nginx|/var/log/nginx|/run)/}{$root/}g;
+    $text =~ s{(?:/etc/nginx|/var/log/nginx|/run|/mnt/proof)/}{$root/}g;
     $text =~ s{^\s*load_module .*$}{}mg;
     $text =~ s{\blisten (?:127\.0\.0\.1:)?(\d+)\b}{'listen 127.0.0.1:' . free_port()}ge;
     $text =~ s{(include )(?:\S*/)?(conf\.d/)}{"$1$ENV{PWD}/$2"}ge;
@@ -192,7 +192,7 @@ sub accepted {
     my ($certificate, $key) = certificate();
     $text =~ s{(ssl_certificate )[^;]+}{$1$certificate}g;
     $text =~ s{(ssl_certificate_key )[^;]+}{$1$key}g;
-    for (['guard-key', '0123456789abcdef' x 2], ['guard-redis', '0123'], ['guard-sentinel', '0123'], ['guard-dsn', 'https://0123@localhost/1']) {
+    for (['guard-key', '0123456789abcdef' x 2], ['guard-chain', '0123456789abcdef' x 2], ['guard-redis', '0123'], ['guard-sentinel', '0123'], ['guard-dsn', 'https://0123@localhost/1']) {
         open my $secret, '>', "$root/$_->[0]" or die $!;
         print {$secret} "$_->[1]\n";
         close $secret;

@@ -13,8 +13,8 @@ inline constexpr Command kSecretCommand = {
     "a newline, for guard_key_secret and other SECRET words. Keep it in a file that only\n"
     "nginx's master process can read:\n"
     "\n"
-    "    (umask 077; guardctl secret >/etc/nginx/guard.key)\n"
-    "    guard_key_secret file:/etc/nginx/guard.key;\n",
+    "    (umask 077; guardctl secret >/etc/nginx/guard-key)\n"
+    "    guard_key_secret file:/etc/nginx/guard-key;\n",
     run_secret};
 
 }  // namespace guard::cli

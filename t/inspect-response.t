@@ -344,3 +344,19 @@ main::gets(map { ['GET', $_, "X-Way: a b\r\n"] } qw(/?secret /?status /observed/
 ["Location: http://example\\.com/a%20b\nContent-Type: application/problem\\+json", 'Location: (?:http://[^/]+)?/sorry', 'Location: ']
 --- response_body_like eval
 ['"status":302,.*"code":"inspect.disclosure"', '"status":303', '^a secret$']
+
+=== TEST 18: the answer of a named location is searched where the one that led to it has answers searched, unless it says otherwise
+--- user_files eval: $::rules
+--- upstream eval: $::upstream
+--- http_config eval: 'guard_inspect_rules $TEST_NGINX_HTML_DIR/own.conf;'
+--- config
+location /try/ { guard_inspect on; guard_inspect_response on; try_files /nothing @app; }
+location /apart/ { guard_inspect on; guard_inspect_response on; try_files /nothing @apart; }
+location @app { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location @apart { guard_inspect_response off; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+main::gets(['GET', '/try/?secret'], ['GET', '/apart/?secret'])
+--- error_code eval
+[403, 200]
+--- response_body_like eval
+['"code":"inspect.disclosure"', '^a secret$']

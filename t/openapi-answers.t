@@ -52,6 +52,8 @@ our %answer = (
     identity => [200, 'application/json', '{"id":1,"name":"ann"}', "Content-Encoding: identity\r\n"],
     part => [206, 'application/json', '{"id":1', "Content-Range: bytes 0-6/40\r\n"],
     numbers => [200, 'application/json', '[' . join(',', 1 .. 5000) . ']'],
+    handed => [200, 'text/plain', '', "X-Accel-Redirect: /inside/user?leak\r\n"],
+    apart => [200, 'text/plain', '', "X-Accel-Redirect: /apart/user?leak\r\n"],
     large => [200, 'application/json', '[' . join(',', 1 .. 20000) . ']'],
 );
 
@@ -320,3 +322,26 @@ GET /user?good&cut
 --- error_log
 upstream prematurely closed connection
 --- allow_log: error
+
+=== TEST 15: an answer is judged as the operation's where a named location, or another by X-Accel-Redirect, gives it; unless that says otherwise, or it is an error page of nginx's
+--- user_files eval
+$::document . ">>> page.json\n{\"sorry\":1}\n"
+--- upstream eval: $::upstream
+--- config
+add_header X-Good yes;
+location /try/ { guard_openapi $TEST_NGINX_HTML_DIR/api.json base=/try responses=enforce; try_files /nothing @app; }
+location /old/ { guard_openapi $TEST_NGINX_HTML_DIR/api.json base=/old responses=enforce; error_page 404 = @app; log_not_found off; }
+location /watched/ { guard_openapi $TEST_NGINX_HTML_DIR/api.json base=/watched responses=observe; try_files /nothing @app; }
+location /handed/ { guard_openapi $TEST_NGINX_HTML_DIR/api.json base=/handed responses=enforce; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT/; }
+location /page/ { guard_openapi $TEST_NGINX_HTML_DIR/api.json base=/page responses=enforce; proxy_intercept_errors on; error_page 403 503 /page.json;
+    proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT/; }
+location = /page.json { root html; types { application/json json; } }
+location /inside/ { internal; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT/; }
+location /apart/ { internal; guard_openapi off; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT/; }
+location @app { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+main::gets((map { ['GET', $_] } '/try/user?leak', '/try/user?good', '/old/user?leak', '/old/user?good', '/watched/user?leak', '/handed/user?handed', '/handed/user?apart', '/page/user?bad5', '/page/user?range4', '/try/user?leak', '/inside/user?leak'))
+--- error_code eval
+[502, 200, 502, 200, 200, 502, 200, 503, 403, 502, 404]
+--- response_body_like eval
+[$::bad, '"ann"', $::bad, '"ann"', 'hunter2', $::bad, 'hunter2', 'sorry', 'sorry', $::bad, '']

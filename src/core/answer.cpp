@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "core/ascii.h"
 #include "core/respond.h"
@@ -23,6 +24,20 @@ bool is_encoded(ngx_http_request_t* r) noexcept {
   return false;
 }
 
+// What is asked of the request's location is asked of another.
+class InPlace {
+ public:
+  InPlace(ngx_http_request_t* r, void** place) noexcept
+      : r_(r), own_(std::exchange(r->loc_conf, place)) {}
+  ~InPlace() { r_->loc_conf = own_; }
+  InPlace(const InPlace&) = delete;
+  InPlace& operator=(const InPlace&) = delete;
+
+ private:
+  ngx_http_request_t* r_;
+  void** own_;
+};
+
 bool has_body(const ngx_http_request_t* r) noexcept {
   const ngx_uint_t status = r->headers_out.status;
   return !r->header_only && r->method != NGX_HTTP_HEAD && status >= 200 &&
@@ -31,17 +46,21 @@ bool has_body(const ngx_http_request_t* r) noexcept {
 
 }  // namespace
 
-bool AnswerReader::begin() noexcept {
+bool AnswerReader::begin(const AnswerCheck* check, void** place) noexcept {
   // Something else takes the place of an answer that was held: an error page.
   if (state_.stage != Stage::none) {
     state_.stage = Stage::done;
     return false;
   }
+  if (check == nullptr) return false;
   state_.stage = Stage::done;
+  state_.check = check;
+  state_.place = place;
   if (request_.refused() || !has_body(r_)) return false;
-  const Mode mode = mode_of(r_, check_.feature);
+  const InPlace scope(r_, place);
+  const Mode mode = mode_of(r_, state_.check->feature);
   if (mode == Mode::off) return false;
-  const AnswerNeed need = check_.need(request_);
+  const AnswerNeed need = state_.check->need(request_);
   if (need.limit == 0) return false;
   const bool hold = need.hold && mode == Mode::enforce;
   if (!hold && r_->headers_in.range != nullptr && r_->allow_ranges) return false;
@@ -84,11 +103,7 @@ ngx_int_t AnswerReader::read(ngx_chain_t* in, const Senders& senders) noexcept {
       if (ended || state_.body != AnswerBody::whole) {
         state_.stage = Stage::done;
         Refusal refusal;
-        refusal.feature = check_.feature;
-        const std::string_view text{state_.data, state_.size};
-        if (check_.judge(request_, state_.body, text, refusal) == Answer::refuse) {
-          request_.observe(refusal);
-        }
+        (void)refuses(refusal, false);
       }
       break;
     }
@@ -155,18 +170,25 @@ bool AnswerReader::append(const u_char* data, std::size_t size) noexcept {
   return true;
 }
 
+bool AnswerReader::refuses(Refusal& refusal, bool acted_upon) noexcept {
+  const InPlace scope(r_, state_.place);
+  refusal.feature = state_.check->feature;
+  const std::string_view text{state_.data, state_.size};
+  if (state_.check->judge(request_, state_.body, text, refusal) != Answer::refuse) return false;
+  if (acted_upon) {
+    request_.deny(refusal);
+  } else {
+    request_.observe(refusal);
+  }
+  return true;
+}
+
 ngx_int_t AnswerReader::hold(ngx_chain_t* in, const Senders& senders) noexcept {
   ngx_chain_t* rest = in;
   const bool ended = take(rest, true);
   if (!ended && state_.body == AnswerBody::whole) return NGX_OK;
   Refusal refusal;
-  refusal.feature = check_.feature;
-  const std::string_view text{state_.data, state_.size};
-  if (check_.judge(request_, state_.body, text, refusal) == Answer::refuse) {
-    request_.deny(refusal);
-    return replace(refusal, ended, senders);
-  }
-  return send(rest, senders);
+  return refuses(refusal, true) ? replace(refusal, ended, senders) : send(rest, senders);
 }
 
 ngx_int_t AnswerReader::send(ngx_chain_t* rest, const Senders& senders) noexcept {

@@ -10,11 +10,12 @@ namespace guard::core {
 
 class AnswerReader {
  public:
-  AnswerReader(ngx_http_request_t* r, Request& request, const AnswerCheck& check) noexcept
-      : r_(r), request_(request), state_(request.answer_), check_(check) {}
+  AnswerReader(ngx_http_request_t* r, Request& request) noexcept
+      : r_(r), request_(request), state_(request.answer_) {}
 
   // In the header filter. True: nothing is to be sent yet; read() will do it when it is time.
-  bool begin() noexcept;
+  // check: null: nothing judges this answer; place: the location that it was activated in.
+  bool begin(const AnswerCheck* check, void** place) noexcept;
 
   // How the filter sends what is judged.
   struct Senders {
@@ -31,6 +32,8 @@ class AnswerReader {
   // True if in ends the answer. in: what is left of it, where only the start of a body is wanted.
   bool take(ngx_chain_t*& in, bool consume) noexcept;
   bool append(const u_char* data, std::size_t size) noexcept;
+  // True: refusal says why the answer is refused, which has been recorded.
+  bool refuses(Refusal& refusal, bool acted_upon) noexcept;
   ngx_int_t hold(ngx_chain_t* in, const Senders& senders) noexcept;
   // rest: what follows what was held; null: nothing.
   ngx_int_t send(ngx_chain_t* rest, const Senders& senders) noexcept;
@@ -39,7 +42,6 @@ class AnswerReader {
   ngx_http_request_t* r_;
   Request& request_;
   Request::AnswerState& state_;
-  const AnswerCheck& check_;
 };
 
 }  // namespace guard::core

@@ -105,7 +105,9 @@ enum class AnswerBody : std::uint8_t {
 };
 
 // Judges what the application answers, if it has a body, in the body filter of the main request. A
-// location has one. What Guard itself refuses is never asked for; subrequests are not either.
+// location has one; it also judges what another location gives to a request of this one (try_files,
+// error_page, X-Accel-Redirect), with the location it was activated in as r->loc_conf. What Guard
+// itself refuses is never asked for; subrequests are not either.
 struct AnswerCheck {
   Feature feature;
   // In the header filter, before anything is sent, for an answer that has a body.
@@ -137,6 +139,9 @@ void set_user_source(ngx_conf_t* cf, UserSource source);
 void activate(ngx_conf_t* cf, const Check& check);
 void activate(ngx_conf_t* cf, const HeaderStage& stage);
 void activate(ngx_conf_t* cf, const AnswerCheck& check);
+// The location says that its answers are not the feature's to judge, though it may give them to a
+// request that has come from a location whose answers are. While locations are merged.
+void leave_answers(ngx_conf_t* cf, Feature feature);
 // The same for what has no stage, but listens for upstream_failed, which core publishes where
 // somebody watches.
 void watch_answers(ngx_conf_t* cf);

@@ -122,6 +122,7 @@ struct LocationConf {
   std::uint32_t stages = 0;
   bool watching = false;  // the application's own answer is to be judged
   const AnswerCheck* answer = nullptr;
+  std::uint32_t answers_left = 0;  // bit per Feature: its location says that it judges none
 
   std::optional<std::array<Mode, kFeatureCount>> modes;
   std::uint32_t exempt = 0;  // features, whoever asks
@@ -143,6 +144,11 @@ inline MainConf* main_conf(ngx_http_request_t* r) noexcept {
 
 inline LocationConf* location_conf(ngx_http_request_t* r) noexcept {
   return static_cast<LocationConf*>(ngx_http_get_module_loc_conf(r, ngx_http_guard_module));
+}
+
+// Of another location, by what is r->loc_conf there.
+inline const LocationConf* location_in(void** place) noexcept {
+  return static_cast<const LocationConf*>(place[ngx_http_guard_module.ctx_index]);
 }
 
 Node& node_of(ngx_conf_t* cf);

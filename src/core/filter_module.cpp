@@ -19,6 +19,24 @@ ngx_http_output_header_filter_pt next_header_filter;
 ngx_http_output_body_filter_pt next_body_filter;
 ngx_http_request_body_filter_pt next_request_body_filter;
 
+struct Judge {
+  const AnswerCheck* check = nullptr;
+  void** place = nullptr;  // the location that it was activated in
+};
+
+// Of the location that answers, or else of the last one on the way to it. An error page that nginx
+// itself makes is the administrator's own.
+Judge judge_of(ngx_http_request_t* r, const Request* request) noexcept {
+  const LocationConf& own = *location_conf(r);
+  if (own.answer != nullptr) return {own.answer, r->loc_conf};
+  void** place = request == nullptr ? nullptr : request->answer_place();
+  if (place == nullptr) return {};
+  if ((r->error_page || r->err_status != 0) && r->content_handler == nullptr) return {};
+  const AnswerCheck* check = location_in(place)->answer;
+  if ((own.answers_left >> index_of(check->feature) & 1) != 0) return {};
+  return {check, place};
+}
+
 ngx_int_t send_header(ngx_http_request_t* r) noexcept {
   name_status(r);
   const MainConf& main = *main_conf(r);
@@ -35,21 +53,22 @@ ngx_int_t send_header(ngx_http_request_t* r) noexcept {
 
 ngx_int_t header_filter(ngx_http_request_t* r) noexcept {
   if (r != r->main) return next_header_filter(r);
-  if (const AnswerCheck* check = location_conf(r)->answer; check != nullptr) {
+  if (main_conf(r)->judging_answers) {
     Request* request = Request::find(r);
+    const Judge judge = judge_of(r, request);
     // What it has done counts, whatever the client gets to see of it.
-    if (main_conf(r)->watching) judge_own_answer(r);
-    if (request != nullptr && AnswerReader(r, *request, *check).begin()) return NGX_OK;
+    if (judge.check != nullptr && main_conf(r)->watching) judge_own_answer(r);
+    if (request != nullptr && AnswerReader(r, *request).begin(judge.check, judge.place)) {
+      return NGX_OK;
+    }
   }
   return send_header(r);
 }
 
 ngx_int_t body_filter(ngx_http_request_t* r, ngx_chain_t* in) noexcept {
-  const AnswerCheck* check = r == r->main ? location_conf(r)->answer : nullptr;
-  if (check == nullptr) return next_body_filter(r, in);
-  Request* request = Request::find(r);
+  Request* request = r == r->main ? Request::find(r) : nullptr;
   if (request == nullptr) return next_body_filter(r, in);
-  return AnswerReader(r, *request, *check).read(in, {send_header, next_body_filter});
+  return AnswerReader(r, *request).read(in, {send_header, next_body_filter});
 }
 
 ngx_int_t request_body_filter(ngx_http_request_t* r, ngx_chain_t* in) noexcept {

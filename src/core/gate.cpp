@@ -247,6 +247,9 @@ ngx_int_t gate(ngx_http_request_t* r, Gate which, std::uint32_t active) noexcept
   if (request == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
   // Whoever asks for it later does not have nginx draw it, which takes longer.
   if (which == Gate::front && main_conf(r)->request_id_used) request->request_id();
+  if (which == Gate::inner && location_conf(r)->answer != nullptr) {
+    request->judge_answer_of(r->loc_conf);
+  }
   // The refusal's own error page is not refused again.
   if (request->refused()) return NGX_DECLINED;
   // Nor is the page that nginx shows for a body that it could not read; a named location keeps the

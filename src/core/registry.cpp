@@ -151,6 +151,10 @@ void activate(ngx_conf_t* cf, const AnswerCheck& check) {
   main_of(cf).judging_answers = true;
 }
 
+void leave_answers(ngx_conf_t* cf, Feature feature) {
+  location_of(cf).answers_left |= std::uint32_t{1} << index_of(feature);
+}
+
 bool require_strict_path(ngx_conf_t* cf) {
   if (location_of(cf).path_strict == false) return false;
   activate(cf, kPathCheck);

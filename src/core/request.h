@@ -113,6 +113,10 @@ class Request {
   std::string_view operation() const { return operation_; }
   std::string_view request_id() noexcept;  // $request_id
 
+  // The location that the answer is judged as that of: the last one of which answers are judged.
+  void judge_answer_of(void** location) noexcept { answer_place_ = location; }
+  void** answer_place() const { return answer_place_; }
+
   // The last location that the request came to before any error page, where that has some.
   void note_asked(void** location) noexcept { asked_ = location; }
   void** asked() const { return asked_; }
@@ -158,6 +162,8 @@ class Request {
 
   struct AnswerState {
     AnswerStage stage = AnswerStage::none;
+    const AnswerCheck* check = nullptr;  // once there is a stage
+    void** place = nullptr;              // the location that it was activated in
     AnswerBody body = AnswerBody::whole;
     bool start = false;  // as AnswerNeed has it
     std::size_t limit = 0;
@@ -188,6 +194,7 @@ class Request {
   std::string_view code_;
   std::string_view operation_;
   void** asked_ = nullptr;
+  void** answer_place_ = nullptr;
   std::string_view client_net_;
   std::string_view scheme_;
   std::array<void*, kFeatureCount> states_{};

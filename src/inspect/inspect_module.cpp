@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/check.h"
 #include "core/metric_histogram.h"
 #include "core/metrics.h"
 #include "inspect/crs.h"
@@ -268,6 +269,9 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   inherit(child.libinjection, parent.libinjection);
   inherit(child.excludes, parent.excludes);
   inherit(child.response, parent.response);
+  const bool left =
+      (child.inspect && !child.inspect->on) || (child.response && !child.response->on);
+  if (left) core::leave_answers(cf, core::Feature::inspect);
   if (!child.inspect || !child.inspect->on) return;
   if (same && parent.policy != nullptr) {
     child.policy = parent.policy;

@@ -359,7 +359,11 @@ void set_openapi(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
 
 void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   if (child.policy == nullptr) child.policy = parent.policy;
-  if (child.policy == nullptr || child.policy->description == nullptr) return;
+  if (child.policy == nullptr) return;
+  if (child.policy->words.responses == Responses::off) {
+    core::leave_answers(cf, core::Feature::openapi);
+  }
+  if (child.policy->description == nullptr) return;
   if (!core::require_strict_path(cf)) {
     ngx::fail(
         cf, child.policy->place,

@@ -221,18 +221,24 @@ EOC
         config   => "location /a/ { guard_rate a; alias html/; }\nlocation /ab/ { guard_rate a; guard_rate b; alias html/; }\n"
     );
     is codes($nginx, '/a/?k=1', 1), 200, 'gone: connected';
-    $fake->behave('delay 0.3');
+    my $left = 0;
     for my $target ('/a/?k=1', '/ab/?k=1') {
-        my @held = map {
-            request_raw($nginx->port, "GET $target HTTP/1.1\r\nHost: x\r\n\r\n", expect => 0, timeout => 0.02, hold => 1)
-        } 1 .. 5;
+        $fake->behave('hold');
+        my @held;
+        for my $i (1 .. 5) {
+            my $asked = $fake->commands;
+            push @held, request_raw($nginx->port, "GET $target HTTP/1.1\r\nHost: x\r\n\r\n", expect => 0, timeout => 0.02, hold => 1);
+            ok wait_for(sub { $fake->commands > $asked }), "gone: Redis is asked, $i ($target)";
+        }
         close $_->{connection}{socket} for @held[0, 2, 4];
+        $left += 3;
+        ok wait_for(sub { $left == (() = $nginx->log_text('access.log') =~ /" 499 /g) }), "gone: they have left ($target)";
+        $fake->behave('pass');
         for my $i (1, 3) {
             my $result = request_raw($nginx->port, '', connection => $held[$i]{connection}, methods => ['GET'], timeout => 3);
             is $result->{responses}[0]{code}, 200, "gone: the others have their answers ($target)";
         }
     }
-    $fake->behave('pass');
     is codes($nginx, '/a/?k=1', 1), 200, 'gone: it goes on';
     ends_well($nginx, 'gone', empties => $redis);
 }

@@ -447,3 +447,19 @@ location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
 [400, 400, 400, 400, 200]
 --- response_body_like eval
 [('"code":"inspect.protocol"') x 4, '']
+
+=== TEST 26: what a rewrite makes an argument is one, besides those of the client, which are counted once
+--- http_config eval: $::own
+--- user_files
+>>> own.conf
+SecRule ARGS:id "@contains evil" "id:1,phase:2,deny,t:none,tag:'attack-generic'"
+SecRule &ARGS:a "@gt 1" "id:2,phase:2,deny,status:418,t:none,tag:'attack-generic'"
+--- config
+rewrite ^/item/(.*)$ /show?id=$1 last;
+rewrite ^/alone/(.*)$ /show?id=$1? last;
+location /show { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- upstream: echo
+--- request eval
+["GET /item/evil", "GET /item/%65vil?a=1", "GET /alone/evil?a=1", "GET /alone/evil?il", "GET /item/good?a=1", "GET /item/good?a=1&a=2", "GET /item/good?a=1#b", "GET /show?a=1"]
+--- error_code eval
+[403, 403, 403, 403, 200, 418, 200, 200]

@@ -208,6 +208,9 @@ bool view_request(Request& request, const RuleSet& rules, RequestView& view) noe
   if (fields == nullptr) return false;
   view.method = ngx::to_view(r->method_name);
   view.target = ngx::to_view(r->unparsed_uri);
+  const std::size_t question = std::min(view.target.find('?'), view.target.size());
+  const std::string_view own = view.target.substr(std::min(question + 1, view.target.size()));
+  if (ngx::to_view(r->args) != own) view.rewritten_query = ngx::to_view(r->args);
   view.version = version_of(r);
   view.headers = {fields, count};
   view.client_address = ngx::to_view(r->connection->addr_text);

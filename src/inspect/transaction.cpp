@@ -181,8 +181,10 @@ void Transaction::begin_uri(const RequestView& view) {
   set(Collection::request_line, {at, static_cast<std::size_t>(out - at)});
   set(Collection::request_protocol, {protocol, static_cast<std::size_t>(out - protocol)});
 
+  std::string_view own;
   if (question != std::string_view::npos) {
     const std::string_view query = target.substr(question + 1);
+    own = query;
     set(Collection::query_string, query);
     add_form(query, List::args_get);
     // Applications differ in whether the query ends at a "#": that argument is looked at as a whole
@@ -198,6 +200,19 @@ void Transaction::begin_uri(const RequestView& view) {
       }
     }
   }
+  if (view.rewritten_query) add_rewritten(*view.rewritten_query, own);
+}
+
+// Of a rewrite what it has made, which nginx has put before the client's own query.
+void Transaction::add_rewritten(std::string_view query, std::string_view own) {
+  for (const std::string_view end : {own, own.substr(0, own.find('#'))}) {
+    if (!query.ends_with(end)) continue;
+    const std::string_view made = query.substr(0, query.size() - end.size());
+    if (!made.empty() && !made.ends_with('&')) continue;
+    query = made;
+    break;
+  }
+  add_form(query, List::args_get);
 }
 
 void Transaction::begin_headers(const RequestView& view) {

@@ -37,6 +37,8 @@ struct RequestView {
   std::string_view server_port;
   std::string_view unique_id;
   std::string_view user;
+  // What the application gets as query, where that is not the client's.
+  std::optional<std::string_view> rewritten_query = {};
 };
 
 // An answer, for the rules about it. body: as much of it as is looked at.
@@ -160,6 +162,7 @@ class Transaction {
   std::string_view number(std::uint64_t number);
   void set_number(Collection collection, std::uint64_t value) { set(collection, number(value)); }
   void begin_uri(const RequestView& view);
+  void add_rewritten(std::string_view query, std::string_view own);
   void begin_headers(const RequestView& view);
   void add_cookies(std::string_view value);
   void add_form(std::string_view text, List list);

@@ -56,8 +56,7 @@ constexpr bool equal_without_case(std::string_view a, std::string_view b) noexce
 // Names of fields of which CGI and WSGI make the same variable (RFC 3875, section 4.1.18).
 constexpr bool equal_in_cgi(std::string_view a, std::string_view b) noexcept {
   const auto folded = [](char c) { return c == '_' ? '-' : to_lower(c); };
-  return a == b ||
-         std::ranges::equal(a, b, [&](char x, char y) { return folded(x) == folded(y); });
+  return a == b || std::ranges::equal(a, b, [&](char x, char y) { return folded(x) == folded(y); });
 }
 
 // 0 to 15, or -1 for what is no hexadecimal digit.

@@ -78,6 +78,7 @@ my $tls    = free_port();
 
 my $nginx = start_nginx(
     http_config => <<"EOC",
+guard_rate_policy ranges rate=100/minute key=\$remote_addr;
 limit_req_zone \$uri zone=one:1m rate=1r/m;
 proxy_cache_path cache keys_zone=pages:1m;
 map \$arg_v \$from_client { default \$arg_v; crlf "a\\r\\nSet-Cookie: evil=1"; }
@@ -159,6 +160,15 @@ location /merge {
 }
 location /hsts-off { guard_hsts off; return 200 "x"; }
 location /hsts-preload { guard_headers off; guard_hsts max-age=1y includeSubDomains preload; return 200 "x"; }
+location /ranges/ {
+    guard_csp "default-src 'self'; object-src 'none'; base-uri 'none'" report=/reports;
+    guard_csp "default-src https:; object-src 'none'; base-uri 'none'" report_only report=/reports;
+    guard_cors https://app.example;
+    guard_rate ranges;
+    guard_rate_fields both;
+    add_header X-Always yes always;
+    alias html/;
+}
 location /hide { guard_headers off; guard_hide_headers on; root html; }
 EOC
 );
@@ -200,6 +210,18 @@ for my $case (@cases) {
     my %expected = %web;
     %expected = (@any, 'Cache-Control' => 'no-store') if $name eq 'refusal of a gate';
     is set_of($response), set(%expected), "$name: the whole set, once";
+}
+
+# That a range cannot be satisfied nginx finds out when the fields have been added, and adds them again for its error page.
+{
+    my $response = get('/ranges/index.html', headers => ['Range: bytes=9999-', 'Origin: https://app.example']);
+    is $response->{code}, 416, 'no such part';
+    my %times;
+    ++$times{ lc $_->[0] } for @{ $response->{fields} };
+    is_deeply [grep { $times{$_} > 1 } sort keys %times], [], 'each field once';
+    like header_of($response->{fields}, 'Content-Security-Policy'), qr/object-src 'none'/, 'the policy is there';
+    is header_of($response->{fields}, 'Access-Control-Allow-Origin'), 'https://app.example', 'CORS, too';
+    is header_of($response->{fields}, 'X-Always'), 'yes', 'and what add_header says';
 }
 
 # Requests that never reach a location.

@@ -9,6 +9,7 @@
 #include "core/request.h"
 #include "core/respond.h"
 #include "ngx/fence.h"
+#include "ngx/fields.h"
 #include "ngx/module.h"
 
 namespace guard::core {
@@ -37,6 +38,19 @@ Judge judge_of(ngx_http_request_t* r, const Request* request) noexcept {
   return {check, place};
 }
 
+// That a range cannot be satisfied nginx finds out behind the stages, and has them run again for
+// its error page, on the same fields: what they have added then is there twice.
+void drop_repeated_fields(ngx_http_request_t* r) noexcept {
+  for (ngx_table_elt_t& field : ngx::response_fields(r)) {
+    if (field.hash == 0) continue;
+    for (const ngx_table_elt_t& before : ngx::response_fields(r)) {
+      if (&before == &field) break;
+      if (before.hash == 0 || ngx::to_view(before.value) != ngx::to_view(field.value)) continue;
+      if (ngx::is_named(before, ngx::to_view(field.key))) field.hash = 0;
+    }
+  }
+}
+
 ngx_int_t send_header(ngx_http_request_t* r) noexcept {
   name_status(r);
   const MainConf& main = *main_conf(r);
@@ -47,6 +61,7 @@ ngx_int_t send_header(ngx_http_request_t* r) noexcept {
     for (std::size_t i = 0; i < main.stages.size(); ++i) {
       if ((active >> i & 1) != 0) main.stages[i]->run(r, request);
     }
+    if (r->err_status == NGX_HTTP_RANGE_NOT_SATISFIABLE) drop_repeated_fields(r);
   }
   return next_header_filter(r);
 }

@@ -71,7 +71,6 @@ struct MainConf {
 struct State {
   Ledger ledger;
   Exchange exchange;  // of the gate that waits
-  Fields told;        // those that are in an answer's header
 };
 
 struct LocationConf {
@@ -267,20 +266,6 @@ const Ledger* ledger_of(Request* request) noexcept {
   return state == nullptr ? nullptr : &state->ledger;
 }
 
-// nginx may put an error page in the place of an answer whose header has passed here: one for a
-// range that cannot be satisfied. What that answer had stays in the list.
-void withdraw(ngx_http_request_t* r, const Fields& told) noexcept {
-  if (told.front().name.empty()) return;
-  for (ngx_table_elt_t& field : ngx::response_fields(r)) {
-    const std::string_view value = ngx::to_view(field.value);
-    // Nobody else's is at the same place.
-    const bool own = std::ranges::any_of(told, [value](const Field& one) {
-      return !one.name.empty() && one.value.data() == value.data();
-    });
-    if (own) field.hash = 0;
-  }
-}
-
 bool has_legacy(ngx_http_request_t* r) noexcept {
   constexpr std::string_view kLegacy = "X-RateLimit-";
   for (const ngx_table_elt_t& field : ngx::response_fields(r)) {
@@ -293,18 +278,16 @@ bool has_legacy(ngx_http_request_t* r) noexcept {
 }
 
 void write_fields(ngx_http_request_t* r, Request* request) noexcept {
-  auto* state = request == nullptr ? nullptr : request->used_state<State>(Feature::rate);
-  if (state == nullptr) return;
-  withdraw(r, state->told);
-  state->told = {};
+  const Ledger* ledger = ledger_of(request);
+  if (ledger == nullptr) return;
   FieldStyle style = location_of(r).fields.value_or(FieldStyle::draft);
   // Of the older fields, which are no lists, those of the application stand.
   if (style != FieldStyle::draft && has_legacy(r)) {
     if (style == FieldStyle::legacy) return;
     style = FieldStyle::draft;
   }
-  for (const Field& field :
-       tell(state->ledger, request->refused(), style, space_of(r->pool), state->told)) {
+  Fields memory;
+  for (const Field& field : tell(*ledger, request->refused(), style, space_of(r->pool), memory)) {
     (void)ngx::add_response_field(r, field.name, field.value);
   }
 }

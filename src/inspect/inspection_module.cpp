@@ -16,6 +16,7 @@
 #include "inspect/inspect_module.h"
 #include "inspect/inspection.h"
 #include "inspect/rule_list.h"
+#include "inspect/xml_text.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
 #include "ngx/fields.h"
@@ -399,6 +400,7 @@ ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
 
 void exit_process(ngx_cycle_t* /*cycle*/) noexcept {
   worker.reset();
+  XmlText::release();
 }
 
 ngx_http_module_t context = {

@@ -76,6 +76,8 @@ bool XmlText::parse(std::string_view document) {
     error_ = "too large";
     return false;
   }
+  // Of its own accord libxml2 makes only a part of what release() gives back, and then keeps that.
+  xmlInitParser();
   xmlSAXHandler sax{};
   sax.initialized = XML_SAX2_MAGIC;
   sax.startElementNs = &XmlHandlers::start;
@@ -103,6 +105,10 @@ bool XmlText::parse(std::string_view document) {
     error_ = "not well-formed";
   }
   return !failed_;
+}
+
+void XmlText::release() noexcept {
+  xmlCleanupParser();
 }
 
 }  // namespace guard::inspect

@@ -18,6 +18,10 @@ class XmlText {
   // A literal of ours.
   std::string_view error() const { return error_; }
 
+  // Gives back what libxml2 keeps for all documents of a process, which nobody could once the
+  // module file is unloaded. At the end: no document is read after that.
+  static void release() noexcept;
+
  private:
   friend struct XmlHandlers;
   std::string text_;

@@ -20,7 +20,8 @@ for (
     ['GuardCredentialStuffing is firing, says a webhook', 'a login storm is an alert'],
     ['Redis was killed', 'Redis goes'],
     ['the application was killed: requests fail from now on', 'and the application'],
-    ['Redis and the application run again, and the database; the disk has room', 'then all is repaired'],
+    ['the repair begins', 'then somebody comes'],
+    ['Redis and the application run again, and the database; the disk has room', 'and all is repaired'],
 ) {
     my ($text, $title) = @$_;
     my $at = index $rest, $text;
@@ -41,6 +42,7 @@ for (
     my ($alert, $way) = @$_;
     my ($firing, $resolved) = (index($said, "$alert is firing, says a $way"), rindex $said, "$alert is resolved, says a $way");
     ok $firing >= 0 && $resolved > $firing, "$alert is told by $way, and that it is over";
-    cmp_ok $resolved, '>', index($said, 'run again'), "$alert: not before it was repaired" if $alert ne 'GuardCredentialStuffing';
+    # Redis is back before the application has started, and that may be told at once.
+    cmp_ok $resolved, '>', index($said, 'the repair begins'), "$alert: not before it was repaired" if $alert ne 'GuardCredentialStuffing';
 }
 done_testing;

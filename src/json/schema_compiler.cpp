@@ -289,7 +289,8 @@ class Compiler : public SchemaLinker {
     return !pending_.empty();
   }
 
-  // With one possible target there is nothing to decide.
+  // With one possible target there is nothing to decide. With more, every block enters its
+  // resource, which those that are passed on the shortest way do not.
   void settle_dynamic() {
     for (Operation& operation : builder_.program.operations) {
       if (operation.code != Opcode::dynamic_call) continue;
@@ -300,6 +301,11 @@ class Compiler : public SchemaLinker {
       }
       operation.code = Opcode::call;
       operation.a = rule.fallback;
+    }
+    if (!builder_.program.scoped) return;
+    for (Block& block : builder_.program.blocks) {
+      const bool passed = block.kind == BlockKind::object || block.kind == BlockKind::list;
+      if (passed) block.kind = BlockKind::branch;
     }
   }
 

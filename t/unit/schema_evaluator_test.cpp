@@ -235,13 +235,40 @@ void reasons_cut_short(void**) {
               "/a type: must be null");
 }
 
+// The scope of a dynamic reference is all resources on the way to it, whatever they are made of
+// (2020-12 core, section 8.2.3.2; 2019-09, section 8.2.4.2.2).
+void dynamic_references_see_every_resource(void**) {
+  Judge object(R"({"$id":"http://x/a","type":"object",
+    "properties":{"c":{"$id":"b","type":"object","properties":{"v":{"$dynamicRef":"#n"}},
+                       "$defs":{"n":{"$dynamicAnchor":"n","type":"integer"}}}},
+    "$defs":{"n":{"$dynamicAnchor":"n","type":"string"}}})");
+  expect_text(object.said(R"({"c":{"v":"s"}})"), "valid");
+  expect_text(object.said(R"({"c":{"v":1}})"), "/c/v type: must be a string");
+  Judge list(R"({"$id":"http://x/a","type":"array",
+    "items":{"$id":"b","type":"array","items":{"$dynamicRef":"#n"},
+             "$defs":{"n":{"$dynamicAnchor":"n","type":"integer"}}},
+    "$defs":{"n":{"$dynamicAnchor":"n","type":"string"}}})");
+  expect_text(list.said(R"([["s"]])"), "valid");
+  expect_text(list.said("[[1]]"), "/0/0 type: must be a string");
+  Judge recursive(R"({"$id":"http://x/a","$recursiveAnchor":true,"required":["c"],
+    "properties":{"c":{"$id":"b","$recursiveAnchor":true,"type":"object",
+                       "properties":{"v":{"$recursiveRef":"#"}}}}})",
+                  Draft::draft2019_09);
+  expect_text(recursive.said(R"({"c":{"v":{"c":{}}}})"), "valid");
+  expect_text(recursive.said(R"({"c":{"v":{}}})"), "/c/v required: must have the member \"c\"");
+}
+
 }  // namespace
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(each_keyword),    cmocka_unit_test(many_required),
-      cmocka_unit_test(how_many_errors), cmocka_unit_test(limits),
-      cmocka_unit_test(steps),           cmocka_unit_test(reasons_cut_short),
+      cmocka_unit_test(each_keyword),
+      cmocka_unit_test(many_required),
+      cmocka_unit_test(how_many_errors),
+      cmocka_unit_test(limits),
+      cmocka_unit_test(steps),
+      cmocka_unit_test(reasons_cut_short),
+      cmocka_unit_test(dynamic_references_see_every_resource),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -243,3 +243,34 @@ location / { root html; }
 ["GET /health", "GET /.well-known/acme-challenge/none", "GET /page", "GET /none", "GET /health/strict"]
 --- error_code eval
 [200, 404, 301, 301, 403]
+
+=== TEST 21: nor does one that is no host but ends like a name of ours
+--- config
+server_name *.app.example ~\.re\.example$;
+guard_https redirect;
+location / { root html; }
+--- server_name: first.example
+--- request eval
+[map { "GET /" } 1 .. 8]
+--- more_headers eval
+["Host: evil.example#.app.example", "Host: evil.example?.app.example", "Host: evil.example\\.app.example",
+ "Host: evil.example\@.app.example", "Host: evil.example%2f.app.example", "Host: a_b-1.app.example",
+ "Host: evil.example#.re.example", "Host: a.re.example"]
+--- error_code eval
+[map { 301 } 1 .. 8]
+--- response_headers eval
+[(map { "Location: https://first.example/" } 1 .. 5), "Location: https://a_b-1.app.example/",
+ "Location: https://first.example/", "Location: https://a.re.example/"]
+
+=== TEST 22: without a name, no redirect for what is no host
+--- config
+guard_https redirect;
+location / { root html; }
+--- server_name: _
+--- request
+GET /x
+--- more_headers
+Host: any.example#a
+--- error_code: 403
+--- response_headers
+! Location

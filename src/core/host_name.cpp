@@ -5,6 +5,24 @@
 
 namespace guard::core {
 
+namespace {
+
+constexpr std::size_t kHostMax = 254;  // 253 and the dot of the root
+
+bool is_name(std::string_view text) noexcept {
+  if (text.empty() || text.size() > kHostMax) return false;
+  char before = '.';
+  for (char c : text) {
+    if (c == '.' ? before == '.' : !is_letter(c) && !is_digit(c) && c != '-' && c != '_') {
+      return false;
+    }
+    before = c;
+  }
+  return true;
+}
+
+}  // namespace
+
 bool names_host(std::string_view pattern, std::string_view host) noexcept {
   if (pattern.empty() || host.empty()) return false;
   if (pattern.starts_with("*.")) {
@@ -23,6 +41,13 @@ bool names_host(std::string_view pattern, std::string_view host) noexcept {
            equal_without_case(host.substr(0, pattern.size()), pattern);
   }
   return equal_without_case(host, pattern);
+}
+
+bool is_host(std::string_view text) noexcept {
+  if (!text.starts_with('[')) return is_name(text);
+  if (!text.ends_with(']')) return false;
+  const auto address = parse_address(text.substr(1, text.size() - 2));
+  return address && text.find(':') != std::string_view::npos;
 }
 
 bool is_plain_host(std::string_view pattern) noexcept {

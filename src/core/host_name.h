@@ -10,6 +10,11 @@ namespace guard::core {
 // leaves it, pattern need not be.
 bool names_host(std::string_view pattern, std::string_view host) noexcept;
 
+// Whether text, without a port, can be nothing but a host: a name as DNS and browsers have them in
+// practice, so with "_"; an IPv4 address, which looks like one; an IPv6 address in brackets. nginx
+// takes more, such as "evil.example#.example.com", which a URL reads as another host.
+bool is_host(std::string_view text) noexcept;
+
 // Whether a server name is one host and can stand in a Location.
 bool is_plain_host(std::string_view pattern) noexcept;
 

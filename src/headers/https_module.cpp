@@ -6,6 +6,7 @@
 
 #include "core/address.h"
 #include "core/check.h"
+#include "core/host_name.h"
 #include "core/path_check.h"
 #include "core/request.h"
 #include "core/server_names.h"
@@ -45,12 +46,12 @@ bool is_local_address(ngx_connection_t* c, std::string_view host) noexcept {
 
 // The host that a redirect may name: the request's own if it is one of this server's, else the
 // server's first plain name. A server without any name has nothing to validate against and takes
-// the request's. Empty if there is none.
+// the request's. Empty if there is none. What is no host is never taken: a wildcard name fits it.
 std::string_view redirect_host(ngx_http_request_t* r) noexcept {
   const core::ServerNames& names = core::server_names(r);
   const std::string_view host = ngx::to_view(r->headers_in.server);
-  const bool own = !host.empty() && (names.empty() || names.name(r->headers_in.server) ||
-                                     is_local_address(r->connection, host));
+  const bool own = core::is_host(host) && (names.empty() || names.name(r->headers_in.server) ||
+                                           is_local_address(r->connection, host));
   return own ? host : names.plain();
 }
 

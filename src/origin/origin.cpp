@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
-#include "core/address.h"
 #include "core/ascii.h"
+#include "core/host_name.h"
 
 namespace guard::origin {
 
@@ -15,33 +15,11 @@ using core::is_letter;
 using core::to_lower;
 
 constexpr std::size_t kSchemeMax = 32;
-constexpr std::size_t kHostMax = 254;  // 253 and the dot of the root
 
 bool is_scheme(std::string_view text) noexcept {
   if (text.empty() || text.size() > kSchemeMax || !is_letter(text.front())) return false;
   return std::ranges::all_of(
       text, [](char c) { return is_letter(c) || is_digit(c) || c == '+' || c == '-' || c == '.'; });
-}
-
-// Names as DNS and browsers have them in practice, so with "_"; and IPv4 addresses, which look like
-// names.
-bool is_name(std::string_view text) noexcept {
-  if (text.empty() || text.size() > kHostMax) return false;
-  char before = '.';
-  for (char c : text) {
-    if (c == '.' ? before == '.' : !is_letter(c) && !is_digit(c) && c != '-' && c != '_') {
-      return false;
-    }
-    before = c;
-  }
-  return true;
-}
-
-bool is_host(std::string_view text) noexcept {
-  if (!text.starts_with('[')) return is_name(text);
-  if (!text.ends_with(']')) return false;
-  const auto address = core::parse_address(text.substr(1, text.size() - 2));
-  return address && text.find(':') != std::string_view::npos;
 }
 
 // Digits as browsers write them: no sign, no leading zero, 1 to 65535.
@@ -71,7 +49,7 @@ std::optional<Authority> parse_authority(std::string_view text) noexcept {
   const std::size_t bracket = text.rfind(']');
   const std::size_t colon = text.find(':', bracket == std::string_view::npos ? 0 : bracket);
   authority.host = text.substr(0, colon);
-  if (!is_host(authority.host)) return std::nullopt;
+  if (!core::is_host(authority.host)) return std::nullopt;
   if (colon != std::string_view::npos) {
     const auto port = parse_port(text.substr(colon + 1));
     if (!port) return std::nullopt;

@@ -2,6 +2,7 @@
 
 #include "unit.h"
 
+using guard::core::is_host;
 using guard::core::is_own_host;
 using guard::core::is_plain_host;
 using guard::core::names_host;
@@ -29,6 +30,19 @@ void names(void**) {
   assert_false(is_plain_host("_"));
 }
 
+void hosts(void**) {
+  for (const char* host : {"example.com", "example.com.", "a_b-1.example", "localhost", "192.0.2.1",
+                           "[::1]", "[2001:db8::1]"}) {
+    assert_true(is_host(host));
+  }
+  for (const char* host :
+       {"", ".", ".example.com", "a..b", "a@b", "evil.example#.example.com",
+        "evil.example?.example.com", "evil.example\\.example.com", "a/b", "a%2fb", "a:80", "a b",
+        "\xc3\xa4.example", "::1", "[::1", "[]", "[127.0.0.1]", "[::1].example.com"}) {
+    assert_false(is_host(host));
+  }
+}
+
 void own_hosts(void**) {
   for (const char* host :
        {"localhost", "app.localhost", "127.0.0.1", "192.0.2.1", "[::1]", "::1"}) {
@@ -43,6 +57,7 @@ void own_hosts(void**) {
 }  // namespace
 
 int main() {
-  const CMUnitTest tests[] = {cmocka_unit_test(names), cmocka_unit_test(own_hosts)};
+  const CMUnitTest tests[] = {cmocka_unit_test(names), cmocka_unit_test(hosts),
+                              cmocka_unit_test(own_hosts)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -447,3 +447,31 @@ main::requests((map { ["GET /v1/orders?$_"] } 'user[id=x', 'user%5Bid=x', '[user
 [(422) x 6, (200) x 3]
 --- response_body_like eval
 [(main::bad(['query', 'user_id', '', 'must be written as the document names it'])) x 6, ('') x 3]
+
+=== TEST 20: a segment that can be divided in more than one way holds parameters in each way, and a name that stands twice in a path both times
+--- user_files
+>>> api.json
+{"openapi":"3.0.3","info":{"title":"Files","version":"1"},"paths":{
+ "/f/{name}.{type}":{"get":{"parameters":[
+   {"name":"name","in":"path","required":true,"schema":{"type":"string","pattern":"^[a-z]+$"}},
+   {"name":"type","in":"path","required":true,"schema":{"type":"string","maxLength":6}}]}},
+ "/c/{a}...{b}--{c}":{"get":{"parameters":[
+   {"name":"a","in":"path","required":true,"schema":{"type":"string","pattern":"^[a-z.]+$"}},
+   {"name":"b","in":"path","required":true,"schema":{"type":"string","pattern":"^[a-z-]+$"}},
+   {"name":"c","in":"path","required":true,"schema":{"type":"string","pattern":"^[a-z-]+$"}}]}},
+ "/in/{id}/of/{id}":{"get":{"parameters":[{"name":"id","in":"path","required":true,"schema":{"type":"integer"}}]}}}}
+--- upstream
+echo
+--- config
+location / { guard_openapi $TEST_NGINX_HTML_DIR/api.json; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+main::requests((map { ["GET $_"] } '/f/a.tar', '/f/evil.ph.txt', '/f/a..b', '/f/a.tar.gzip', '/f/.a.b', '/c/a...b--c', '/c/a...b...c--d', '/c/a....b--c', '/c/a...b----c',
+    '/c/a...b--c--1', '/in/1/of/2', '/in/x/of/2', '/in/1/of/x'))
+--- error_code eval
+[200, 422, 422, 422, 422, 200, 422, 422, 200, 422, 200, 422, 422]
+--- response_body_like eval
+['', main::bad(['path', 'name', 'pattern', 'must match the pattern ^[a-z]+$']), main::bad(['path', 'name', 'pattern', 'must match the pattern ^[a-z]+$']),
+ main::bad(['path', 'name', 'pattern', 'must match the pattern ^[a-z]+$'], ['path', 'type', 'maxLength', 'must have at most 6 characters']),
+ main::bad(['path', 'name', 'pattern', 'must match the pattern ^[a-z]+$']), '', main::bad(['path', 'b', 'pattern', 'must match the pattern ^[a-z-]+$']),
+ main::bad(['path', 'b', 'pattern', 'must match the pattern ^[a-z-]+$']), '', main::bad(['path', 'c', 'pattern', 'must match the pattern ^[a-z-]+$']), '',
+ (main::bad(['path', 'id', 'type', 'must be an integer'])) x 2]

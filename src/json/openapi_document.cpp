@@ -299,12 +299,13 @@ class Reader {
       if (is_reserved_header(parameter.name)) return std::nullopt;
     }
     if (parameter.in == ParameterPlace::path) {
-      const auto name = std::find(names.begin(), names.end(), parameter.name);
-      if (name == names.end()) {
+      for (std::size_t i = 0; i < names.size(); ++i) {
+        if (names[i] == parameter.name) parameter.positions |= std::uint32_t{1} << i;
+      }
+      if (parameter.positions == 0) {
         warn(place, "the path has no parameter of this name");
         return std::nullopt;
       }
-      parameter.position = static_cast<std::size_t>(name - names.begin());
       parameter.required = true;
     }
     read_style(parameter, place);

@@ -49,7 +49,7 @@ struct OpenApiParameter {
   bool allow_empty = false;
   bool json = false;                 // its "content" is a JSON text
   std::uint32_t schema = kNoSchema;  // index of OpenApiDocument::schemas
-  std::size_t position = 0;          // of one in a path: the number among them
+  std::uint32_t positions = 0;       // of one in a path: bit 1 << the number among them
 };
 
 struct OpenApiMedia {

@@ -96,8 +96,10 @@ bool ParameterReader::prepare(const OperationMatch& match, const ParameterInput&
           1 + static_cast<std::size_t>(std::count(field.value.begin(), field.value.end(), ';'));
     }
   }
-  for (std::size_t i = 0; i < match.values.count; ++i) bytes += match.values.values[i].size();
-  const std::size_t parameters = match.operation->parameters.size();
+  for (std::size_t i = 0; i < match.values.count; ++i) {
+    bytes += match.values.values[i].size() + match.values.longest[i].size();
+  }
+  const std::size_t parameters = match.operation->parameters.size() + 2 * match.values.count;
   // Each text twice, as a string and as something else. An operation whose parameters have members
   // of the same names may want one more often: has_room() tells.
   constexpr std::size_t kAround = 8;  // quotes and what stands between two values
@@ -191,8 +193,7 @@ bool ParameterReader::write(const OpenApiParameter& parameter, const ParameterIn
   const ParameterShape& shape =
       parameter.schema == kNoSchema ? any_shape : openapi_->shapes[parameter.schema];
   if (parameter.in == ParameterPlace::path) {
-    const std::string_view text = match.values.values[parameter.position];
-    return is_utf8(text) ? write_single(parameter, text) : fail(parameter, kMalformed);
+    return write_path(parameter, match.values);
   }
   if (parameter.in == ParameterPlace::header) {
     const HeaderField* found = nullptr;
@@ -214,6 +215,24 @@ bool ParameterReader::write(const OpenApiParameter& parameter, const ParameterIn
     return write_exploded(parameter, shape);
   }
   return write_pairs(parameter, shape);
+}
+
+// Each text that an application may take for the value.
+bool ParameterReader::write_path(const OpenApiParameter& parameter,
+                                 const PathTree::Match& values) noexcept {
+  std::size_t texts = 0;
+  for (std::size_t i = 0; i < values.count; ++i) {
+    if ((parameter.positions >> i & 1U) == 0) continue;
+    for (const std::string_view text : {values.values[i], values.longest[i]}) {
+      if (!is_utf8(text)) return fail(parameter, kMalformed);
+      const std::size_t before = written_count_;
+      if (!write_single(parameter, text)) return false;
+      if (written_count_ > before) written_.data()[before].again = texts > 0;
+      ++texts;
+      if (values.longest[i] == values.values[i]) break;
+    }
+  }
+  return true;
 }
 
 bool ParameterReader::write_pairs(const OpenApiParameter& parameter,
@@ -541,6 +560,7 @@ void ParameterReader::judge() noexcept {
     return;
   }
   std::uint32_t node = 1;
+  const OpenApiParameter* failed = nullptr;
   for (std::size_t i = 0; i < written_count_; ++i) {
     const Written& written = written_.data()[i];
     const std::uint32_t first = node;
@@ -550,7 +570,8 @@ void ParameterReader::judge() noexcept {
       node = (*document_)[node].next;
     }
     if (stopped_ != Verdict::valid || error_count_ == kMaxErrors) return;
-    if (valid) continue;
+    if (valid || (written.again && failed == written.parameter)) continue;
+    failed = written.parameter;
     if (written.in_other_case) {
       (void)fail(*written.parameter, kOtherName);
     } else {

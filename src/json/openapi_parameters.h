@@ -69,6 +69,7 @@ class ParameterReader {
     const OpenApiParameter* parameter;
     std::uint32_t attempts;
     bool in_other_case;  // the value is that of a cookie whose name is in other letters
+    bool again = false;  // the value is one more of the parameter before
   };
 
   bool prepare(const OperationMatch& match, const ParameterInput& input) noexcept;
@@ -86,6 +87,7 @@ class ParameterReader {
 
   bool write(const OpenApiParameter& parameter, const ParameterInput& input,
              const OperationMatch& match) noexcept;
+  bool write_path(const OpenApiParameter& parameter, const PathTree::Match& values) noexcept;
   bool write_single(const OpenApiParameter& parameter, std::string_view text) noexcept;
   bool write_pairs(const OpenApiParameter& parameter, const ParameterShape& shape) noexcept;
   bool write_in_other_case(const OpenApiParameter& parameter, const ParameterShape& shape) noexcept;

@@ -117,8 +117,8 @@ bool PathTree::find(std::uint32_t index, std::string_view rest, Match& match) co
   return false;
 }
 
-// Each parameter takes what lies before the first occurrence of the text behind it, one byte at
-// least; the last one all that is left before the end.
+// Each parameter takes what lies before the first (longest: the last) occurrence of the text behind
+// it, one byte at least; the last one all that is left before the end.
 bool PathTree::matches(const Segment& segment, std::string_view text, Match& match) noexcept {
   const std::string& first = segment.front();
   const std::string& last = segment.back();
@@ -128,6 +128,7 @@ bool PathTree::matches(const Segment& segment, std::string_view text, Match& mat
   }
   text.remove_prefix(first.size());
   text.remove_suffix(last.size());
+  std::string_view rest = text;
   for (std::size_t i = 1; i + 1 < segment.size(); ++i) {
     const std::size_t end = text.find(segment[i], 1);
     if (end == std::string_view::npos) return false;
@@ -136,6 +137,15 @@ bool PathTree::matches(const Segment& segment, std::string_view text, Match& mat
   }
   if (text.empty()) return false;
   match.values[match.count++] = text;
+
+  // From behind, where there is always room left for those before.
+  std::size_t place = match.count;
+  for (std::size_t i = segment.size() - 2; i > 0; --i) {
+    const std::size_t end = rest.rfind(segment[i], rest.size() - segment[i].size() - 1);
+    match.longest[--place] = rest.substr(end + segment[i].size());
+    rest = rest.substr(0, end);
+  }
+  match.longest[--place] = rest;
   return true;
 }
 

@@ -21,8 +21,11 @@ class PathTree {
   struct Match {
     std::uint32_t item = 0;
     std::size_t count = 0;
-    // Of the template's parameters, in its order: parts of the path.
+    // Of the template's parameters, in its order: parts of the path. Where a segment can be divided
+    // in more than one way, each as short as can be; and each as long as can be, as a greedy
+    // regular expression has it. Which of them an application takes depends on its framework.
     std::array<std::string_view, kMaxParameters> values;
+    std::array<std::string_view, kMaxParameters> longest;
   };
 
   PathTree();

@@ -14,7 +14,10 @@ std::string found(const json::PathTree& tree, std::string_view path) {
   const auto match = tree.find(path);
   if (!match) return "none";
   std::string text = std::to_string(match->item);
-  for (std::size_t i = 0; i < match->count; ++i) text.append(" ").append(match->values[i]);
+  for (std::size_t i = 0; i < match->count; ++i) {
+    text.append(" ").append(match->values[i]);
+    if (match->longest[i] != match->values[i]) text.append("|").append(match->longest[i]);
+  }
   return text;
 }
 
@@ -47,8 +50,12 @@ void a_segment_may_hold_several_parameters(void**) {
   tree.add("/f/v{major}", 1);
   tree.add("/f/{x}:run", 2);
   tree.add("/c/{base}...{head}", 3);
-  expect_text(found(tree, "/f/a.b.c"), "0 a b.c");
+  tree.add("/d/{a}-{b}--{c}", 4);
+  expect_text(found(tree, "/f/a.b.c"), "0 a|a.b b.c|c");
   expect_text(found(tree, "/f/.a.b"), "0 .a b");
+  expect_text(found(tree, "/f/a..b"), "0 a|a. .b|b");
+  expect_text(found(tree, "/d/1-2--3"), "4 1 2 3");
+  expect_text(found(tree, "/d/1-2-3--4--5-6"), "4 1|1-2-3- 2-3|4 4--5-6|5-6");
   expect_text(found(tree, "/f/v12"), "1 12");
   expect_text(found(tree, "/f/job:run"), "2 job");
   expect_text(found(tree, "/c/main...dev"), "3 main dev");

@@ -123,6 +123,21 @@ ok wait_for(sub { counted('sent') == 2 }), 'so is what waited behind it';
 is scalar @{ $receiver->requests }, $told + 3, 'without a try in between';
 set_answer("200 OK\r\n");
 
+# Whoever may try again at once does so with a pause all the same, and a longer one each time.
+{
+    my $bored = reporting($words);
+    my $of    = sub { my ($result) = @_; return parse_metrics(scrape($bored->port, '/metrics')->{body})->{"guard_error_reports_total{result=\"$result\"}"} };
+    set_answer("429 Too Many Requests\r\nRetry-After: 0\r\n");
+    my $begun = time;
+    is request($bored->port, GET => '/a/500')->{code}, 500, 'more than Sentry wants, though not for how long';
+    ok wait_for(sub { $of->('limited') >= 3 }), 'it is tried again';
+    cmp_ok time - $begun, '>=', 2.9, 'after a second, then twice as long each time';
+    set_answer("200 OK\r\n");
+    ok wait_for(sub { $of->('sent') == 1 }), 'until it is taken';
+    is $bored->stop, undef, 'stops';
+    $told = @{ $receiver->requests } - 3;
+}
+
 # Nobody is there.
 is $sentry->stop, undef, 'Sentry goes';
 my $begun = time;

@@ -141,11 +141,17 @@ void complain(Worker& own, unsigned status, std::string_view why) noexcept {
   }
 }
 
+// Twice as long each time.
+void back_off(Worker& own, std::uint64_t now) noexcept {
+  own.wait = std::clamp(own.wait * 2, kFirstWait, kLongestWait);
+  own.hold_until = std::max(own.hold_until, now + own.wait);
+}
+
 void hear_answer(void* context, unsigned status, std::string_view fields,
                  std::string_view why) noexcept {
   Worker& own = *static_cast<Worker*>(context);
   const std::uint64_t now = milliseconds();
-  const std::uint64_t limit = limited_for(status, fields);
+  const std::uint64_t limit = limited_for(status, fields, core::wall_microseconds() / 1000);
   const bool taken = status >= 200 && status < 300;
   if (limit != 0) own.hold_until = now + limit;
   if (taken) {
@@ -158,14 +164,15 @@ void hear_answer(void* context, unsigned status, std::string_view fields,
     own.complained = false;
   } else if (status == 429) {
     own.main.limited->add();
+    if (limit == 0) back_off(own, now);
   } else {
     const bool refused = status >= 300 && status < 500;
     complain(own, status, why);
     (refused ? own.main.refused : own.main.failed)->add();
     // What is refused would be so again.
     if (refused) own.groups.reported(own.under_way, own.under_way.count, now);
-    own.wait = refused ? kLongestWait : std::clamp(own.wait * 2, kFirstWait, kLongestWait);
-    own.hold_until = std::max(own.hold_until, now + own.wait);
+    if (refused) own.wait = kLongestWait;
+    back_off(own, now);
   }
   start_timer(own, now);
 }

@@ -1,6 +1,9 @@
 #include "errors/rate_limits.h"
 
+#include <time.h>
+
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
 
@@ -38,6 +41,18 @@ std::optional<std::uint64_t> read_seconds(std::string_view text) noexcept {
   return std::min(number, kLongestLimit / kSecond) * kSecond;
 }
 
+// "Wed, 21 Oct 2026 07:28:00 GMT", as how long until then.
+std::optional<std::uint64_t> read_date(std::string_view text, std::uint64_t wall_ms) noexcept {
+  std::array<char, 30> copy{};
+  if (text.size() + 1 != copy.size()) return std::nullopt;
+  std::ranges::copy(text, copy.begin());
+  tm parts{};
+  const char* end = strptime(copy.data(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  const auto then = static_cast<std::uint64_t>(std::max<time_t>(timegm(&parts), 0)) * kSecond;
+  return std::min(then > wall_ms ? then - wall_ms : 0, kLongestLimit);
+}
+
 // "60:error;transaction:organization:reason, 2700::key"
 std::uint64_t longest_quota(std::string_view value) noexcept {
   std::uint64_t longest = 0;
@@ -57,8 +72,8 @@ std::uint64_t longest_quota(std::string_view value) noexcept {
 
 }  // namespace
 
-std::uint64_t limited_for(unsigned status, std::string_view head) noexcept {
-  std::optional<std::uint64_t> quota;
+std::uint64_t limited_for(unsigned status, std::string_view head, std::uint64_t wall_ms) noexcept {
+  std::uint64_t quota = 0;
   std::optional<std::uint64_t> retry;
   while (!head.empty()) {
     const std::string_view line = head.substr(0, head.find('\n'));
@@ -67,11 +82,16 @@ std::uint64_t limited_for(unsigned status, std::string_view head) noexcept {
     if (colon == std::string_view::npos) continue;
     const std::string_view name = line.substr(0, colon);
     const std::string_view value = trim(line.substr(colon + 1));
-    if (core::equal_without_case(name, "x-sentry-rate-limits")) quota = longest_quota(value);
-    if (core::equal_without_case(name, "retry-after")) retry = read_seconds(value);
+    if (core::equal_without_case(name, "x-sentry-rate-limits")) {
+      quota = std::max(quota, longest_quota(value));
+    }
+    if (core::equal_without_case(name, "retry-after")) {
+      retry = read_seconds(value);
+      if (!retry) retry = read_date(value, wall_ms);
+    }
   }
   // The quotas say more; Retry-After is for who does not know them.
-  if (quota && *quota != 0) return *quota;
+  if (quota != 0) return quota;
   if (status != 429) return 0;
   return retry.value_or(kLimitedFor);
 }

@@ -140,12 +140,25 @@ void an_envelope(void**) {
               std::string::npos);
 }
 
+constexpr std::uint64_t kNow = 1'792'567'680'000;  // Wed, 21 Oct 2026 07:28:00 GMT
+
+std::uint64_t limited_for(unsigned status, std::string_view head) {
+  return guard::errors::limited_for(status, head, kNow);
+}
+
 void limits(void**) {
   assert_int_equal(limited_for(200, ""), 0);
   assert_int_equal(limited_for(429, ""), kLimitedFor);
   assert_int_equal(limited_for(429, "Retry-After: 5\r\n"), 5000);
   assert_int_equal(limited_for(429, "retry-after: 1.5\r\n"), 2000);
-  assert_int_equal(limited_for(429, "Retry-After: Wed, 21 Oct 2026 07:28:00 GMT\r\n"), kLimitedFor);
+  assert_int_equal(limited_for(429, "Retry-After: Wed, 21 Oct 2026 09:28:01 GMT\r\n"), 7'201'000);
+  assert_int_equal(limited_for(429, "Retry-After: Wed, 21 Oct 2026 07:27:59 GMT\r\n"), 0);
+  assert_int_equal(limited_for(429, "Retry-After: Fri, 21 Oct 2050 07:28:00 GMT\r\n"),
+                   kLongestLimit);
+  for (const char* wrong : {"Wed, 21 Oct 2026 09:28:01 CET", "Wed, 41 Oct 2026 09:28:01 GMT",
+                            "21 Oct 2026", "-5", "Wed, 21 Oct 2026 09:28:01 GMT or later"}) {
+    assert_int_equal(limited_for(429, std::string("Retry-After: ") + wrong + "\r\n"), kLimitedFor);
+  }
   assert_int_equal(limited_for(503, "Retry-After: 5\r\n"), 0);
   assert_int_equal(limited_for(200, "X-Sentry-Rate-Limits: 7:error:organization\r\n"), 7000);
   assert_int_equal(
@@ -158,6 +171,11 @@ void limits(void**) {
       kLongestLimit);
   assert_int_equal(limited_for(429, "X-Sentry-Rate-Limits: 9999999:default:o"), kLongestLimit);
   assert_int_equal(limited_for(200, ":\n\r\n\n:::"), 0);
+  // A field in two lines is one list (RFC 9110, section 5.3).
+  assert_int_equal(limited_for(200,
+                               "X-Sentry-Rate-Limits: 60:error:org\r\n"
+                               "X-Sentry-Rate-Limits: 5:transaction:org\r\n"),
+                   60'000);
 }
 
 }  // namespace

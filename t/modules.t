@@ -1,5 +1,6 @@
 # The two module files: the second works with the first of its own build, named before it, and says what is wrong
-# otherwise; what it needs besides is not asked of those who load the first alone.
+# otherwise; what it needs besides is not asked of those who load the first alone. Neither gets into the way of other
+# people's modules, nor they into ours: nchan has a hiredis of its own, with other structures.
 
 use strict;
 use warnings;
@@ -8,6 +9,7 @@ use Cwd qw(abs_path);
 use File::Temp qw(tempdir);
 use Test::More;
 use Test::Nginx::Guard;
+use Test::Nginx::Guard::Answers qw(codes);
 
 my $build  = abs_path($ENV{GUARD_BUILD} // 'build');
 my $first  = "$build/ngx_http_guard_module.so";
@@ -55,4 +57,25 @@ like($output, qr/\[emerg\] dlopen\(\) "\Q$place\E" failed \(\S*ngx_http_guard_mo
 sub needs { return join ' ', sort grep { !/^linux-vdso/ } map { /Shared library: \[(.*?)\]/ } `readelf -d $_[0]` }
 unlike(needs($first), qr/libhs|libmagic|libxml2|libmodsecurity/, 'the first file needs none of the second one\'s libraries');
 like(needs($second), qr/\bngx_http_guard_module\.so\b/, 'the second needs the first');
+unlike(needs($first), qr/hiredis/, 'no module loaded later finds a hiredis that the first file has brought');
+
+SKIP: {
+    skip 'sanitizers and valgrind want to be loaded first', 3 if defined $ENV{ASAN_OPTIONS} || $ENV{TEST_NGINX_USE_VALGRIND};
+    my $redis = start_redis();
+    my $nginx = make_nginx();
+    my $other = $nginx->root . '/other_hiredis.so';
+    is(system('cc', '-shared', '-fPIC', '-o', $other, 't/lib/other_hiredis.c'), 0, 'another hiredis');
+    $nginx->configure(
+        main_config => "load_module $first;",
+        http_config => 'guard_key_secret 0123456789abcdef; guard_redis main redis://127.0.0.1:' . $redis->port . ";\n"
+            . 'guard_rate_policy one rate=1/hour key=$arg_k redis=main on_error=closed;',
+        config => 'location = /limited { guard_rate one; empty_gif; }',
+    );
+    {
+        local $ENV{LD_PRELOAD} = $other;
+        is($nginx->start, undef, 'loaded before the first file') or diag($nginx->log_text);
+    }
+    is(codes($nginx, '/limited?k=a', 2), '200 429', 'is not what reads the replies');
+    $nginx->stop;
+}
 done_testing;

@@ -142,3 +142,26 @@ guard_openapi $TEST_NGINX_HTML_DIR/a.json responses=off;
 guard_openapi $TEST_NGINX_HTML_DIR/a.json;
 --- config_error
 "a.json" at "/paths/~1a/post/requestBody/content/application~1x-www-form-urlencoded/encoding/b": the style "simple" is none of a property of a form in config:1
+
+=== TEST 16: parts of a path that no parameter describes
+--- user_files
+>>> a.json
+{"openapi":"3.0.0","paths":{"/a/{b}/{c}":{"parameters":[{"name":"b","in":"path","required":true,"schema":{}}],
+ "get":{"parameters":[{"name":"c","in":"path","required":true,"schema":{}}]},"post":{}},"/d/{e}":{"get":{"parameters":[{"name":"e","in":"query","schema":{}}]}}}}
+--- config
+guard_openapi $TEST_NGINX_HTML_DIR/a.json;
+--- config_warning
+"a.json" at "/paths/~1a~1{b}~1{c}/post": no parameter describes "{c}" of the path: anything passes there in config:1
+"a.json" at "/paths/~1d~1{e}/get": no parameter describes "{e}" of the path: anything passes there in config:1
+
+=== TEST 17: servers of a path and of an operation
+--- user_files
+>>> a.json
+{"openapi":"3.0.0","servers":[{"url":"https://a.example/v1"}],"paths":{
+ "/a":{"servers":[{"url":"/v2"}],"get":{}},"/b":{"get":{"servers":[{"url":"https://b.example/v3/"}]}},
+ "/c":{"servers":[{"url":"https://b.example/v1/"},{"url":"/v4"}],"get":{"servers":[]}},"/d":{"servers":[{"url":"/{x}"}],"get":{}}}}
+--- config
+guard_openapi $TEST_NGINX_HTML_DIR/a.json;
+--- config_warning
+"a.json" at "/paths/~1a/servers": requests are expected below "/v1" all the same, as the document's are in config:1
+"a.json" at "/paths/~1b/get/servers": requests are expected below "/v1" all the same, as the document's are in config:1

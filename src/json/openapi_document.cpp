@@ -207,15 +207,36 @@ class Reader {
     return url;
   }
 
+  std::set<std::string> bases_of(SchemaPlace servers) {
+    std::set<std::string> bases;
+    for_each(servers, JsonType::array, "an array of servers",
+             [&](std::uint32_t, SchemaPlace server) { bases.insert(path_of(server)); });
+    return bases;
+  }
+
   std::optional<std::string> base_of_servers() {
     const auto servers = member(root_, "servers");
     if (!servers) return "";
-    std::set<std::string> bases;
-    for_each(*servers, JsonType::array, "an array of servers",
-             [&](std::uint32_t, SchemaPlace server) { bases.insert(path_of(server)); });
+    const std::set<std::string> bases = bases_of(*servers);
     if (bases.empty()) return "";
     if (bases.size() > 1) return std::nullopt;
     return *bases.begin();
+  }
+
+  // Those of a path or an operation, which would stand in place of the document's.
+  void warn_of_servers(SchemaPlace place) {
+    const auto servers = member(place, "servers");
+    if (!servers || !result_.base) return;
+    std::set<std::string> bases;
+    try {
+      bases = bases_of(*servers);
+    } catch (const ConfigError&) {
+      return;  // nobody asks for them
+    }
+    if (bases.empty() || bases.contains(*result_.base)) return;
+    const std::string base = result_.base->empty() ? "/" : *result_.base;
+    warn(*servers,
+         "requests are expected below \"" + base + "\" all the same, as the document's are");
   }
 
   void add_path(SchemaPlace key, std::string_view path, SchemaPlace place) {
@@ -235,6 +256,7 @@ class Reader {
       result_.paths.emplace_back().operations.fill(kNoOperation);
     }
     const SchemaPlace item = follow(place);
+    warn_of_servers(item);
     const auto shared = member(item, "parameters");
     for (std::size_t i = 0; i < kOpenApiMethods.size(); ++i) {
       const auto operation = member(item, lower(kOpenApiMethods[i]));
@@ -254,8 +276,10 @@ class Reader {
     OpenApiOperation operation;
     operation.name = text(place, "operationId").value_or(name);
     operation.deprecated = flag(place, "deprecated", false);
+    warn_of_servers(place);
     if (const auto own = member(place, "parameters")) add_parameters(operation, *own, names, false);
     if (shared) add_parameters(operation, *shared, names, true);
+    warn_of_undescribed(operation, place, names);
     if (const auto body = member(place, "requestBody")) add_body(operation, follow(*body));
     if (const auto answers = member(place, "responses"); answers && answers_) {
       add_answers(operation, *answers);
@@ -278,6 +302,20 @@ class Reader {
                if (known && !inherited) fail(place, "the parameter is described twice");
                if (!known) operation.parameters.push_back(*parameter);
              });
+  }
+
+  // 3.1.1, "Path Templating": each must be described.
+  void warn_of_undescribed(const OpenApiOperation& operation, SchemaPlace place,
+                           const std::vector<std::string>& names) {
+    std::uint32_t described = 0;
+    for (const OpenApiParameter& parameter : operation.parameters) {
+      described |= parameter.positions;
+    }
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if ((described >> i & 1U) != 0) continue;
+      warn(place,
+           "no parameter describes \"{" + names[i] + "}\" of the path: anything passes there");
+    }
   }
 
   // Nothing if the specification says to ignore it.

@@ -44,7 +44,8 @@ struct InspectionResult {
   std::uint16_t status = 403;
   std::string_view location;  // of a redirect: holds nothing that ends a header field
   std::int64_t score = 0;
-  std::uint64_t work = 0;  // units: see kDefaultBudget
+  std::uint64_t work = 0;     // units: see kDefaultBudget
+  std::uint32_t gave_up = 0;  // regexes that went back too often, which counts as a match
 };
 
 // A unit is a byte that is looked at once: decoded, searched in or compared; every such step costs

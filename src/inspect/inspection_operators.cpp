@@ -73,6 +73,7 @@ bool Inspection::matches_regex(const CompiledRule& compiled, std::string_view va
       return false;
     case Regex::Result::limit:
       // Nobody knows; what goes back so often was made to.
+      ++result_.gave_up;
       charge(1'000'000);
       return !compiled.rule->op.negated;
     case Regex::Result::yes:

@@ -33,6 +33,7 @@ std::string run(const Program& program, Inspection& inspection, std::string_view
     text += std::to_string(match.rule->id);
     text += '[' + std::string(match.variable) + ']';
   }
+  if (result.gave_up != 0) text += " gave up " + std::to_string(result.gave_up);
   if (result.outcome == Outcome::denied) {
     text += " denied " + std::to_string(result.status) + ' ' + std::string(inspection.category());
   }
@@ -295,7 +296,7 @@ void keeps_its_budget(void**) {
   // What goes back without end is stopped, and has matched.
   request = "GET /?a=" + std::string(40, 'a') + "! HTTP/1.1\r\n\r\n";
   assert_true(run("SecRule ARGS \"@rx ^(?:a|a|aa)+$\" \"id:1,phase:1,pass\"\n", request, false) ==
-              "1[ARGS:a]");
+              "1[ARGS:a] gave up 1");
   std::string many = "GET /?";
   for (int i = 0; i < 20'000; ++i) many += "a&";
   assert_true(run(kRules, many + " HTTP/1.1\r\n\r\n", true) == "over budget");

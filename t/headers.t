@@ -115,7 +115,9 @@ location /named { error_page 404 = \@named; root html; }
 location \@named { return 404 "named"; }
 location /refused { guard_test front refuse=403; root html; }
 location /type { default_type ''; types { text/html html; application/xhtml+xml xhtml; image/svg+xml svg; application/xml xml; text/xml text;
-    application/atom+xml atom; application/json json; text/plain txt; text/javascript js; image/png png; text/html-x x; application/xmlx y; } alias html/; }
+    application/atom+xml atom; application/json json; text/plain txt; text/javascript js; image/png png; text/html-x x; application/xmlx y;
+    text/xsl xsl; text/rdf rdf; "text/plain, text/html" list; "text/plain;a=b,text/html" lists; "text/html," comma; html bare; */* any; unknown/unknown unknown;
+    application/unknown unknowing; "multipart/x-mixed-replace;boundary=x" mixed; multipart/mixed parts; application/xslt z; text/xs w; } alias html/; }
 location /api-type { guard_headers api; types { application/json json; } alias html/; }
 location /explicit { guard_header X-Frame-Options SAMEORIGIN; types { application/json json; } alias html/; }
 location /conditional {
@@ -248,9 +250,12 @@ for my $case (
 }
 
 # What is about documents goes out with documents.
-$nginx->write_file("html/a.$_", 'x') for qw(html xhtml svg xml text atom json txt js png x y none);
+$nginx->write_file("html/a.$_", 'x') for qw(html xhtml svg xml text atom json txt js png x y none
+    xsl rdf list lists comma mixed bare any unknown unknowing parts z w);
 is set_of(get("/type/a.$_")), set(%web), "web, a document: $_" for qw(html xhtml svg xml text atom none);
-is set_of(get("/type/a.$_")), set(@any), "web, no document: $_" for qw(json txt js png x y);
+# What a browser makes a document of all the same; Chromium all but rdf and mixed, which are Firefox's, and the last four where nothing says "nosniff".
+is set_of(get("/type/a.$_")), set(%web), "web, a document by its browser: $_" for qw(xsl list lists comma rdf mixed bare any unknown unknowing);
+is set_of(get("/type/a.$_")), set(@any), "web, no document: $_" for qw(json txt js png x y parts z w);
 is set_of(get('/api-type/a.json')), set(@api_document, @any, @no_store), 'api: whatever the type';
 is set_of(get('/explicit/a.json')), set(@any, 'X-Frame-Options' => 'SAMEORIGIN'), 'guard_header: whatever the type';
 

@@ -154,6 +154,20 @@ constexpr std::array<std::string_view, 87> kTellingFields = {
     "X-ruxit-JS-Agent",
 };
 
+// text/xsl is a name for XML in Chromium, text/rdf in Firefox, which makes a document of each part
+// of the multipart, too. Of the last three browsers guess what they are, unless told "nosniff".
+constexpr std::array<std::string_view, 9> kDocumentTypes = {
+    "text/html",
+    "text/xml",
+    "application/xml",
+    "text/xsl",
+    "text/rdf",
+    "multipart/x-mixed-replace",
+    "unknown/unknown",
+    "application/unknown",
+    "*/*",
+};
+
 }  // namespace
 
 std::span<const ProfileField> fields_of(Profile profile) noexcept {
@@ -187,15 +201,17 @@ bool is_document_field(std::string_view name) noexcept {
 
 bool is_document_type(std::string_view type) noexcept {
   if (type == "text/html") return true;
+  if (type.find(',') != std::string_view::npos) return true;
   for (char end : {';', ' ', '\t'}) type = type.substr(0, type.find(end));
-  if (type.empty()) return true;
-  if (core::to_lower(type.back()) != 'l') return false;
+  if (type.find('/') == std::string_view::npos) return true;
   constexpr std::string_view kXmlSuffix = "+xml";
-  return core::equal_without_case(type, "text/html") ||
-         core::equal_without_case(type, "text/xml") ||
-         core::equal_without_case(type, "application/xml") ||
-         (type.size() > kXmlSuffix.size() &&
-          core::equal_without_case(type.substr(type.size() - kXmlSuffix.size()), kXmlSuffix));
+  if (type.size() > kXmlSuffix.size() &&
+      core::equal_without_case(type.substr(type.size() - kXmlSuffix.size()), kXmlSuffix)) {
+    return true;
+  }
+  return std::ranges::any_of(kDocumentTypes, [type](std::string_view document) {
+    return core::equal_without_case(type, document);
+  });
 }
 
 }  // namespace guard::headers

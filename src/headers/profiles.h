@@ -25,7 +25,8 @@ std::span<const std::string_view> telling_fields() noexcept;
 bool is_document_field(std::string_view name) noexcept;
 
 // Whether a browser makes a document of this media type, in which scripts can run: HTML, and all
-// XML, of which XHTML and SVG are kinds. Parameters may follow it; an empty one may be anything.
+// XML, of which XHTML and SVG are kinds. Parameters may follow it. An empty one may be anything,
+// and so may one without a slash; of a list browsers take the last that they can read.
 bool is_document_type(std::string_view type) noexcept;
 
 }  // namespace guard::headers

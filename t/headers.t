@@ -171,6 +171,9 @@ location /ranges/ {
     add_header X-Always yes always;
     alias html/;
 }
+location /ranges-judged/ { guard_headers web; guard_header X-Done yes on=2xx; guard_header X-Count \$connection_requests\$msec; guard_csrf token session=sid; guard_cookies; alias html/; }
+location /ranges-page/ { guard_header X-First yes; guard_csp "default-src 'self'; object-src 'none'; base-uri 'none'"; error_page 416 /ranges-other/index.html; alias html/; }
+location /ranges-other/ { guard_headers api; guard_header X-Second yes; types { application/json html; } alias html/; }
 location /hide { guard_headers off; guard_hide_headers on; root html; }
 EOC
 );
@@ -224,6 +227,18 @@ for my $case (@cases) {
     like header_of($response->{fields}, 'Content-Security-Policy'), qr/object-src 'none'/, 'the policy is there';
     is header_of($response->{fields}, 'Access-Control-Allow-Origin'), 'https://app.example', 'CORS, too';
     is header_of($response->{fields}, 'X-Always'), 'yes', 'and what add_header says';
+
+    $response = get('/ranges-judged/index.html', headers => ['Range: bytes=9999-']);
+    is $response->{code}, 416, 'no such part';
+    is header_of($response->{fields}, 'X-Done'), undef, 'what belongs to the other status is not there';
+    is scalar(grep { $_->[0] eq 'X-Count' } @{ $response->{fields} }), 1, 'what changes is there once';
+    my @cookies = map { $_->[1] } grep { $_->[0] eq 'Set-Cookie' } @{ $response->{fields} };
+    is scalar @cookies, 1, 'one token';
+    like $cookies[0], qr/^csrf-token=[0-9a-f]{64}; Path=\/; SameSite=Lax$/, 'which scripts can read';
+
+    $response = get('/ranges-page/index.html', headers => ['Range: bytes=9999-']);
+    is $response->{code}, 416, 'no such part, with a page of another location';
+    is set_of($response), set(@api_document, @any, @no_store, 'X-Second' => 'yes'), 'has the fields of that one alone';
 }
 
 # Requests that never reach a location.

@@ -39,7 +39,14 @@ Judge judge_of(ngx_http_request_t* r, const Request* request) noexcept {
 }
 
 // That a range cannot be satisfied nginx finds out behind the stages, and has them run again for
-// its error page, on the same fields: what they have added then is there twice.
+// its error page, on the same fields: those that they have added were for another answer.
+void take_back_stage_fields(ngx_http_request_t* r) noexcept {
+  for (ngx_table_elt_t& field : ngx::response_fields(r)) {
+    if (field.hash == ngx::kStageHash) field.hash = 0;
+  }
+}
+
+// What add_header says always is then there twice.
 void drop_repeated_fields(ngx_http_request_t* r) noexcept {
   for (ngx_table_elt_t& field : ngx::response_fields(r)) {
     if (field.hash == 0) continue;
@@ -55,13 +62,15 @@ ngx_int_t send_header(ngx_http_request_t* r) noexcept {
   name_status(r);
   const MainConf& main = *main_conf(r);
   if (main.watching) judge_own_answer(r);
+  const bool no_range = r->err_status == NGX_HTTP_RANGE_NOT_SATISFIABLE;
+  if (no_range) take_back_stage_fields(r);
   std::uint32_t active = location_conf(r)->stages & ~main.judges;
   if (active != 0) {
     Request* request = Request::find(r);
     for (std::size_t i = 0; i < main.stages.size(); ++i) {
       if ((active >> i & 1) != 0) main.stages[i]->run(r, request);
     }
-    if (r->err_status == NGX_HTTP_RANGE_NOT_SATISFIABLE) drop_repeated_fields(r);
+    if (no_range) drop_repeated_fields(r);
   }
   return next_header_filter(r);
 }

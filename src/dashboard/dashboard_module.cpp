@@ -59,7 +59,7 @@ void set_fields(ngx_http_request_t* r, core::Request* /*request*/) noexcept {
   for (ngx_table_elt_t& field : ngx::response_fields(r)) {
     if (ngx::is_named(field, kPolicyName) || ngx::is_named(field, kReportOnlyName)) field.hash = 0;
   }
-  (void)ngx::add_response_field(r, kPolicyName, main_of(r).page.policy);
+  ngx::add_stage_field(r, kPolicyName, main_of(r).page.policy);
 }
 
 constinit const core::HeaderStage kFields = {core::kStageHeaders + 5, set_fields};

@@ -234,7 +234,7 @@ std::vector<ngx_table_elt_t> elements_of(ngx_pool_t* pool, const FieldPlan& plan
   elements.reserve(plan.fields.size());
   for (const PlannedField& field : plan.fields) {
     ngx_table_elt_t& element = elements.emplace_back();
-    element.hash = 1;
+    element.hash = ngx::kStageHash;
     element.key = {field.name.size(), text};
     text = std::copy(field.name.begin(), field.name.end(), text);
     element.value = {field.value.size(), text};

@@ -245,7 +245,7 @@ void make_private(ngx_http_request_t* r) noexcept {
   r->headers_out.expires = nullptr;
   r->headers_out.accept_ranges = nullptr;
   r->allow_ranges = 0;
-  (void)ngx::add_response_field(r, "Cache-Control", "private, no-store");
+  ngx::add_stage_field(r, "Cache-Control", "private, no-store");
 }
 
 }  // namespace guard::headers

@@ -312,7 +312,7 @@ void send_deprecation(ngx_http_request_t* r, Request* request) noexcept {
     return;
   }
   constexpr std::string_view kName = "Deprecation";
-  if (!ngx::has_response_field(r, kName)) (void)ngx::add_response_field(r, kName, "@0");
+  if (!ngx::has_response_field(r, kName)) ngx::add_stage_field(r, kName, "@0");
 }
 
 constexpr core::HeaderStage kDeprecation = {core::kStageHeaders, send_deprecation};

@@ -97,4 +97,14 @@ inline ngx_table_elt_t* add_response_field(ngx_http_request_t* r, std::string_vi
   return field;
 }
 
+// To nginx any hash but 0 is the same. This one, which no name has, is that of the fields that
+// header stages add.
+inline constexpr ngx_uint_t kStageHash = 2;
+
+// As add_response_field, in a header stage.
+inline void add_stage_field(ngx_http_request_t* r, std::string_view name,
+                            std::string_view value) noexcept {
+  if (ngx_table_elt_t* field = add_response_field(r, name, value)) field->hash = kStageHash;
+}
+
 }  // namespace guard::ngx

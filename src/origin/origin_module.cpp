@@ -221,17 +221,13 @@ Existing look_at_existing(ngx_http_request_t* r, bool replace) noexcept {
   return existing;
 }
 
-void push(ngx_http_request_t* r, std::string_view name, std::string_view value) noexcept {
-  (void)ngx::add_response_field(r, name, value);
-}
-
 void send_cors(ngx_http_request_t* r, core::Request* request) noexcept {
   const CorsPolicy& policy = *location_conf(r)->cors;
   const core::Mode mode = core::mode_of(r, core::Feature::cors);
   if (mode == core::Mode::off) return;
   // Observing takes nothing away, so an application that answers for itself goes on doing so.
   const Existing existing = look_at_existing(r, mode == core::Mode::enforce);
-  if (!existing.vary) push(r, "Vary", "Origin");
+  if (!existing.vary) ngx::add_stage_field(r, "Vary", "Origin");
   if (existing.cors) return;
 
   State* state = request != nullptr ? state_of(*request) : nullptr;
@@ -242,18 +238,21 @@ void send_cors(ngx_http_request_t* r, core::Request* request) noexcept {
   }
   if (state != nullptr && state->refused != nullptr && mode == core::Mode::enforce) return;
 
-  push(r, "Access-Control-Allow-Origin", policy.origins.any() ? "*" : fields.origin);
-  if (policy.credentials) push(r, "Access-Control-Allow-Credentials", "true");
+  ngx::add_stage_field(r, "Access-Control-Allow-Origin",
+                       policy.origins.any() ? "*" : fields.origin);
+  if (policy.credentials) ngx::add_stage_field(r, "Access-Control-Allow-Credentials", "true");
   if (state == nullptr || state->answered == nullptr) {
     if (!policy.expose_headers.empty()) {
-      push(r, "Access-Control-Expose-Headers", policy.expose_headers);
+      ngx::add_stage_field(r, "Access-Control-Expose-Headers", policy.expose_headers);
     }
     return;
   }
-  push(r, "Access-Control-Allow-Methods", policy.allow_methods);
-  if (!policy.allow_headers.empty()) push(r, "Access-Control-Allow-Headers", policy.allow_headers);
-  push(r, "Access-Control-Max-Age", policy.max_age);
-  if (fields.private_network == "true") push(r, "Access-Control-Allow-Private-Network", "true");
+  ngx::add_stage_field(r, "Access-Control-Allow-Methods", policy.allow_methods);
+  if (!policy.allow_headers.empty())
+    ngx::add_stage_field(r, "Access-Control-Allow-Headers", policy.allow_headers);
+  ngx::add_stage_field(r, "Access-Control-Max-Age", policy.max_age);
+  if (fields.private_network == "true")
+    ngx::add_stage_field(r, "Access-Control-Allow-Private-Network", "true");
 }
 
 constexpr core::HeaderStage kCorsStage = {core::kStageOrigin, send_cors};
@@ -352,7 +351,7 @@ void send_token(ngx_http_request_t* r, core::Request* request) noexcept {
   at = std::ranges::copy(token, at).out;
   at = std::ranges::copy(kWords, at).out;
   if (scheme == "https") std::ranges::copy(kSecure, at);
-  push(r, "Set-Cookie", {text, size});
+  ngx::add_stage_field(r, "Set-Cookie", {text, size});
 }
 
 constexpr core::HeaderStage kTokenStage = {core::kStageOrigin, send_token};

@@ -288,7 +288,7 @@ void write_fields(ngx_http_request_t* r, Request* request) noexcept {
   }
   Fields memory;
   for (const Field& field : tell(*ledger, request->refused(), style, space_of(r->pool), memory)) {
-    (void)ngx::add_response_field(r, field.name, field.value);
+    ngx::add_stage_field(r, field.name, field.value);
   }
 }
 

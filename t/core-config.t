@@ -157,3 +157,22 @@ guard_exempt $nobody;
 --- config_error
 [warn] nothing makes the variable "$nobody" in http_config:1
 unknown "nobody" variable
+
+=== TEST 18: what was asked for before realip had the address, and before the location was known, is asked for again
+--- http_config
+guard_rate_policy client rate=1/hour;
+--- config
+guard_trusted_proxies 127.0.0.1;
+set $early "$guard_client_net $guard_scheme";
+add_header X-Early "$early" always;
+add_header X-Now   "$guard_client_net $guard_scheme" always;
+location /off { set_real_ip_from 127.0.0.1; real_ip_header X-Forwarded-For; guard_rate client; guard_trusted_proxies off; guard_https require; root html; try_files /index.html =404; }
+location /trusting { set_real_ip_from 127.0.0.1; real_ip_header X-Forwarded-For; guard_rate client; guard_https require; root html; try_files /index.html =404; }
+--- request eval
+["GET /trusting", "GET /trusting", "GET /trusting", "GET /off"]
+--- more_headers eval
+[map { "X-Forwarded-Proto: https\r\nX-Forwarded-For: 192.0.2.$_" } 7, 8, 7, 9]
+--- error_code eval
+[200, 200, 429, 403]
+--- response_headers eval
+[(map { "X-Early: 127.0.0.1 https\nX-Now: 192.0.2.$_ https" } 7, 8, 7), "X-Early: 127.0.0.1 https\nX-Now: 192.0.2.9 http"]

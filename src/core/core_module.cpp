@@ -172,6 +172,7 @@ ngx_int_t get_code(ngx_http_request_t* r, ngx_http_variable_value_t* v, uintptr_
 ngx_int_t get_scheme(ngx_http_request_t* r, ngx_http_variable_value_t* v, uintptr_t) noexcept {
   Request* request = Request::find(r);
   ngx::set_variable(v, request != nullptr ? request->scheme() : scheme_of(r->main));
+  v->no_cacheable = 1;
   return NGX_OK;
 }
 
@@ -179,6 +180,7 @@ ngx_int_t get_client_net(ngx_http_request_t* r, ngx_http_variable_value_t* v, ui
   Request* request = Request::get(r);
   if (request == nullptr) return NGX_ERROR;
   ngx::set_variable(v, request->client_net());
+  v->no_cacheable = 1;
   return NGX_OK;
 }
 

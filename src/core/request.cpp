@@ -221,17 +221,24 @@ bool Request::is_trusted_proxy(const Address& address) const noexcept {
 }
 
 std::string_view Request::client_net() noexcept {
-  if (!client_net_.empty()) return client_net_;
-  std::optional<Address> address = address_of(r_->connection->sockaddr);
+  const sockaddr* socket = r_->connection->sockaddr;
+  if (client_net_of_ == socket) return client_net_;
+  client_net_of_ = socket;
+  std::optional<Address> address = address_of(socket);
   if (!address) return client_net_ = "unix";
   auto* buffer = static_cast<char*>(ngx_pnalloc(r_->pool, kClientNetMax));
-  if (buffer == nullptr) return "unknown";
+  if (buffer == nullptr) {
+    client_net_of_ = nullptr;
+    return "unknown";
+  }
   return client_net_ = std::string_view(buffer, write_client_net(*address, buffer));
 }
 
 std::string_view Request::scheme() noexcept {
-  if (scheme_.empty()) scheme_ = scheme_of(r_);
-  return scheme_;
+  const void* location = location_conf(r_);
+  if (scheme_of_ == location) return scheme_;
+  scheme_of_ = location;
+  return scheme_ = core::scheme_of(r_);
 }
 
 std::string_view Request::route() const noexcept {

@@ -195,8 +195,12 @@ class Request {
   std::string_view operation_;
   void** asked_ = nullptr;
   void** answer_place_ = nullptr;
+  // Each with that of which it was made: realip may find another address, and another location may
+  // trust another proxy.
   std::string_view client_net_;
+  const sockaddr* client_net_of_ = nullptr;
   std::string_view scheme_;
+  const void* scheme_of_ = nullptr;
   std::array<void*, kFeatureCount> states_{};
   // Of the check that is being asked.
   std::uint8_t check_ = 0;

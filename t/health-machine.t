@@ -97,7 +97,7 @@ becomes('disk', 'pass', qr/\A\z/, 200, 'an empty disk, all of which is free', 1 
 write_text("$disk/some", 'x' x (600 << 10));
 becomes('disk', 'warn', qr/\A41\.\d% of the bytes are free\z/, 200, 'three fifths of a disk are taken, and what is left is told', 424 << 10);
 write_text("$disk/more", 'x' x (300 << 10));
-becomes('disk', 'fail', qr/\A12\.\d% of the bytes are free\z/, 503, 'a disk is nearly full');
+becomes('disk', 'fail', qr/\A12\.\d% of the bytes are free\z/, 503, 'a disk is nearly full', 124 << 10);
 unlink "$disk/$_" for qw(some more);
 becomes('disk', 'pass', qr/\A\z/, 200, 'and has room again');
 

@@ -51,6 +51,7 @@ guard_health_check error $app/?status=500 interval=3s timeout=3s optional;
 guard_health_check cut $app/cut interval=3s timeout=3s pointer=/a equals=b optional;
 guard_health_check other $app/other interval=3s timeout=3s optional;
 guard_health_check nodisk disk:/no/such/path optional;
+guard_health_check nocert certificate:/no/such/file optional;
 guard_health_check full disk:/ warn=100% fail=100% optional;
 guard_health_check filled zone:pages warn=100% fail=100% interval=1s optional;
 guard_health_check ended certificate:$certificate warn=3650d fail=3649d optional;
@@ -122,6 +123,7 @@ ok wait_for($settled, 15), 'all have a result';
         cut         => 'the answer is no HTTP, not whole, or too large',
         other       => 'the answer is no HTTP, not whole, or too large',
         nodisk      => 'No such file or directory',
+        nocert      => 'the file cannot be read',
         notpostgres => $output{notpostgres},
         notmysql    => 'no answer in time',
     }, 'what is wrong with each of the others';
@@ -153,7 +155,8 @@ ok wait_for($settled, 15), 'all have a result';
     cmp_ok $m->{'guard_health_free_bytes{check="disk"}'}, '>', 0, 'of disks';
     cmp_ok $m->{'guard_health_free_ratio{check="memory"}'}, '<=', 1, 'of memory';
     cmp_ok $m->{'guard_health_remaining_seconds{check="cert"}'}, '>', 0, 'of certificates';
-    ok !exists $m->{'guard_health_response_seconds{check="hung"}'}, 'none where there was no answer';
+    cmp_ok $m->{'guard_health_free_bytes{check="full"}'}, '>', 0, 'of what fails for them, too';
+    is_deeply [grep { /^guard_health_(?!status)\w+\{check="(?:hung|nodisk|nocert)"\}/ } sort keys %$m], [], 'none where there was no answer, and none where nothing could be looked at';
 }
 
 # Draining: this nginx stays alive, but is not ready.

@@ -19,6 +19,10 @@ namespace {
 
 constexpr int kTries = 100;
 
+// The word of facts: Status, kHasValue, size of the output.
+constexpr std::uint64_t kHasValue = 1 << 8;
+constexpr unsigned kSizeAt = 9;
+
 std::uint64_t load(const std::uint64_t& word) noexcept {
   return __atomic_load_n(&word, __ATOMIC_RELAXED);
 }
@@ -43,9 +47,9 @@ bool Place::add(const Result& result, std::uint64_t time_ms, unsigned rise,
   store(verdict_,
         static_cast<std::uint64_t>(verdict.status) | std::uint64_t{verdict.in_a_row} << 8);
   store(time_ms_, time_ms);
-  store(facts_, static_cast<std::uint64_t>(result.status) |
-                    static_cast<std::uint64_t>(result.output_size) << 8);
-  store(value_, static_cast<std::uint64_t>(result.value));
+  store(facts_, static_cast<std::uint64_t>(result.status) | (result.value ? kHasValue : 0) |
+                    static_cast<std::uint64_t>(result.output_size) << kSizeAt);
+  store(value_, static_cast<std::uint64_t>(result.value.value_or(0)));
   store(share_, result.share);
   for (std::size_t i = 0; i < kOutputWords; ++i) {
     std::uint64_t word = 0;
@@ -64,9 +68,10 @@ Standing Place::read() const noexcept {
     standing.time_ms = load(time_ms_);
     const std::uint64_t facts = load(facts_);
     standing.last.status = static_cast<Status>(facts & 0xff);
-    standing.last.output_size = static_cast<std::size_t>(facts >> 8);
+    standing.last.output_size = static_cast<std::size_t>(facts >> kSizeAt);
     if (standing.last.output_size > kMaxOutput) standing.last.output_size = 0;
-    standing.last.value = static_cast<std::int64_t>(load(value_));
+    standing.last.value.reset();
+    if ((facts & kHasValue) != 0) standing.last.value = static_cast<std::int64_t>(load(value_));
     standing.last.share = load(share_);
     for (std::size_t k = 0; k < kOutputWords; ++k) {
       const std::uint64_t word = load(output_[k]);

@@ -44,7 +44,7 @@ class Place {
   std::uint64_t sequence_;  // odd: it is being written
   std::uint64_t verdict_;   // Status, and 8 bits on, how many in a row
   std::uint64_t time_ms_;
-  std::uint64_t facts_;  // Status of the last result, size of its output
+  std::uint64_t facts_;  // Status of the last result, whether it has a value, size of its output
   std::uint64_t value_;
   std::uint64_t share_;
   std::array<std::uint64_t, kOutputWords> output_;

@@ -256,34 +256,29 @@ bool write_status(const Check& check, const Standing& standing, MetricText& out)
   return true;
 }
 
-// There is a value only where there was an answer.
-bool has_value(const Standing& standing) {
-  return standing.last.status == Status::pass || standing.last.status == Status::warn;
-}
-
 bool write_response(const Check& check, const Standing& standing, MetricText& out) {
-  if (check.policy.is_local() || !has_value(standing)) return true;
-  out.sample(check.labels, static_cast<std::uint64_t>(standing.last.value), 6);
+  if (check.policy.is_local() || !standing.last.value) return true;
+  out.sample(check.labels, static_cast<std::uint64_t>(*standing.last.value), 6);
   return true;
 }
 
 bool write_free(const Check& check, const Standing& standing, MetricText& out) {
-  if (!check.policy.is_space() || check.policy.kind == Kind::zone ||
-      standing.status == Status::unknown)
+  if (!check.policy.is_space() || check.policy.kind == Kind::zone || !standing.last.value) {
     return true;
-  out.sample(check.labels, static_cast<std::uint64_t>(standing.last.value));
+  }
+  out.sample(check.labels, static_cast<std::uint64_t>(*standing.last.value));
   return true;
 }
 
 bool write_free_ratio(const Check& check, const Standing& standing, MetricText& out) {
-  if (!check.policy.is_space() || standing.status == Status::unknown) return true;
+  if (!check.policy.is_space() || !standing.last.value) return true;
   out.sample(check.labels, standing.last.share, 3);
   return true;
 }
 
 bool write_remaining(const Check& check, const Standing& standing, MetricText& out) {
-  if (check.policy.kind != Kind::certificate || standing.status == Status::unknown) return true;
-  out.sample(check.labels, static_cast<double>(standing.last.value));
+  if (check.policy.kind != Kind::certificate || !standing.last.value) return true;
+  out.sample(check.labels, static_cast<double>(*standing.last.value));
   return true;
 }
 

@@ -76,9 +76,9 @@ void append_check(std::string& out, const Entry& entry) {
   core::append_json_string(out, entry.policy->name + ":" + std::string(measurement.name));
   out.append(":[{\"componentType\":");
   core::append_json_string(out, component_type(entry.policy->kind));
-  if (standing.last.status == Status::pass || standing.last.status == Status::warn) {
+  if (standing.last.value) {
     out.append(",\"observedValue\":");
-    const std::int64_t value = standing.last.value;
+    const std::int64_t value = *standing.last.value;
     if (value < 0) out.push_back('-');
     core::append_decimal(out, static_cast<std::uint64_t>(value < 0 ? -value : value),
                          measurement.decimals);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "health/verdict.h"
@@ -15,8 +16,9 @@ inline constexpr std::size_t kMaxOutput = 104;
 struct Result {
   Status status = Status::unknown;
   // Of a disk and memory: free bytes; of a zone: thousandths that are free; of a certificate:
-  // seconds left; of all others: microseconds that the answer took.
-  std::int64_t value = 0;
+  // seconds left; of all others: microseconds that the answer took. Nothing where there was no
+  // answer, or where what is to be looked at is not there.
+  std::optional<std::int64_t> value;
   std::uint64_t share = 0;  // of a disk, memory, a zone: thousandths of the whole that are free
   std::array<char, kMaxOutput> output_bytes{};
   std::size_t output_size = 0;

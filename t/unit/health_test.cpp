@@ -57,7 +57,7 @@ void directives(void**) {
   assert_true(judge_zone(policy, 901, 1000).status == Status::warn);
   expect_text(judge_zone(policy, 901, 1000).output(), "9.9% of the zone is free");
   assert_true(judge_zone(policy, 900, 1000).status == Status::pass);
-  assert_int_equal(judge_zone(policy, 900, 1000).value, 100);
+  assert_int_equal(judge_zone(policy, 900, 1000).value.value_or(0), 100);
   assert_true(judge_zone(policy, 2000, 1000).status == Status::warn);
   assert_true(judge_zone(policy, 0, 0).status == Status::unknown);
   assert_true(judge_zone(check({"z", "zone:x", "fail=5%"}), 951, 1000).status == Status::fail);
@@ -403,9 +403,13 @@ void boards(void**) {
   assert_true(a->add(result, 123, 1, 1));
   Standing standing = a->read();
   assert_true(standing.status == Status::warn);
-  assert_int_equal(standing.last.value, -5);
+  assert_int_equal(standing.last.value.value_or(0), -5);
   assert_int_equal(standing.time_ms, 123);
   expect_text(standing.last.output(), "bad?? words");
+  result.value.reset();
+  assert_false(a->add(result, 123, 1, 1));
+  assert_false(a->read().last.value.has_value());
+  expect_text(a->read().last.output(), "bad?? words");
   result.say(std::string(500, 'x'));
   assert_int_equal(result.output().size(), kMaxOutput);
 

@@ -27,6 +27,31 @@ for (['severity=critical kind=service', 'pager'], ['severity=warning kind=depend
     is `amtool config routes test --config.file=$dir/alertmanager.yml $labels 2>/dev/null`, "$receivers\n", "$labels goes to $receivers";
 }
 
+# What follows from another alert is not told, and nothing else is silenced.
+{
+    my $folder = tempdir('guard-alertmanager-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+    my $port   = free_port();
+    my $alertmanager = spawn_program("$folder/log", 'prometheus-alertmanager', "--config.file=$dir/alertmanager.yml", "--storage.path=$folder/data",
+        "--web.listen-address=127.0.0.1:$port", '--cluster.listen-address=');
+    my @sent = map { my %label = map { split /=/, $_, 2 } split; { labels => { instance => 'a', %label } } } (
+        'alertname=GuardDiskLow severity=critical check=disk', 'alertname=GuardDiskLow severity=warning check=disk', 'alertname=GuardDiskLow severity=warning check=disk-logs',
+        'alertname=GuardCertificateExpires severity=critical server=old key=ED25519', 'alertname=GuardCertificateExpires severity=warning server=shop key=ED25519',
+        'alertname=GuardCertificateExpires severity=warning server=old key=rsaEncryption', 'alertname=GuardRedisDown severity=critical redis=main',
+        'alertname=GuardBreakerOpen severity=warning redis=main', 'alertname=GuardBreakerOpen severity=warning redis=other',
+        'alertname=GuardCredentialStuffing severity=critical', 'alertname=GuardFailedLogins severity=warning', 'alertname=GuardFailedLogins severity=warning instance=b',
+        'alertname=GuardDown severity=critical instance=c', 'alertname=GuardBreakGlass severity=critical instance=c',
+    );
+    my $body = JSON::PP->new->utf8->encode(\@sent);
+    ok wait_for(sub { eval { request($port, POST => '/api/v2/alerts', headers => ['Content-Type: application/json'], body => $body)->{code} == 200 } }, 20), 'Alertmanager takes alerts' or diag slurp("$folder/log");
+    my $told;
+    wait_for(sub { $told = eval { JSON::PP->new->utf8->decode(request($port, GET => '/api/v2/alerts')->{body}) }; return $told && @$told == @sent }, 20);
+    my @silent = map { my $of = $_->{labels}; join ' ', map { $of->{$_} } sort keys %$of } grep { @{ $_->{status}{inhibitedBy} } } @{ $told // [] };
+    is_deeply [sort @silent], [
+        'GuardBreakGlass c critical', 'GuardBreakerOpen a main warning', 'GuardDiskLow disk a warning', 'GuardFailedLogins a warning',
+    ], 'of these, what follows from another';
+    end_process($alertmanager, 10, 'TERM');
+}
+
 # No alert without both tests and its page of the runbook.
 my $rules = slurp("$dir/rules.yml");
 my $tests = slurp('t/monitoring/rules_test.yml');

@@ -31,6 +31,9 @@ location /token/login { guard_csrf token session=sid; proxy_pass http://$login_u
 location /token/flagged { guard_csrf token session=sid; guard_cookies; proxy_pass http://$login_up; }
 location /token/observed { guard_mode observe csrf; guard_csrf token session=sid; proxy_pass http://$up; }
 location /token/off { guard_mode off csrf; guard_csrf token session=sid; proxy_pass http://$page_up; }
+location ~ ^/(hooks|pages)/rewritten { rewrite ^ /index.php?route=\$uri last; }
+location /renamed { rewrite ^ /hooks/renamed last; }
+location = /index.php { proxy_pass http://$up; }
 location /off { guard_csrf off; proxy_pass http://$up; }
 location /observed { guard_mode observe csrf; proxy_pass http://$up; }
 location /switched-off { guard_mode off csrf; proxy_pass http://$up; }
@@ -99,6 +102,9 @@ code_is(200, POST => '/', "$origin https://a.apps.example.com", "$site same-site
 code_is(403, POST => '/', "$origin $_", "$site cross-site") for 'http://app.example.com', 'https://app.example.com.evil.example', 'https://apps.example.com';
 code_is(403, POST => '/', "$origin https://app.example.com", "$origin https://app.example.com", "$site cross-site");
 code_is(200, POST => $_, "$site cross-site") for '/hooks/a', '/hooks/', '/login/callback', '/login/callback/x';
+# Whatever a front controller makes of them.
+code_is(200, POST => $_, "$site cross-site") for '/hooks/rewritten', '/hooks/rewritten?a=/b', '/renamed';
+code_is(403, POST => $_, "$site cross-site") for '/pages/rewritten', '/pages/rewritten?/hooks/', '/hooks/rewritten/..;/a', '/hooks/%2e%2e/pages/rewritten';
 code_is(403, POST => $_, "$site cross-site") for '/hooks', '/login/callbacks', '/hooks/../', '/Hooks/a';
 # What an application may take for another path is none of them.
 code_is(403, POST => $_, "$site cross-site")

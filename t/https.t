@@ -238,11 +238,12 @@ location /health { try_files /none /page; }
 location /page { root html; try_files /index.html =404; }
 location /strict { guard_https require; root html; }
 location /health/strict { try_files /none /strict; }
+location /health/front { rewrite ^ /page last; }
 location / { root html; }
 --- request eval
-["GET /health", "GET /.well-known/acme-challenge/none", "GET /page", "GET /none", "GET /health/strict"]
+["GET /health", "GET /.well-known/acme-challenge/none", "GET /page", "GET /none", "GET /health/strict", "GET /health/front"]
 --- error_code eval
-[200, 404, 301, 301, 403]
+[200, 404, 301, 301, 403, 200]
 
 === TEST 21: nor does one that is no host but ends like a name of ours
 --- config

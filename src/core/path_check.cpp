@@ -29,7 +29,10 @@ Answer evaluate(Request& request, Refusal& refusal) noexcept {
 const Check kPathCheck = {Feature::path, Gate::front, evaluate};
 
 bool is_excepted(const PathPrefixes& except, ngx_http_request_t* r) noexcept {
-  return except.cover(ngx::to_view(r->uri)) && flaw_of(r) == PathFlaw::none;
+  const std::string_view target = ngx::to_view(r->unparsed_uri);
+  const bool covered =
+      except.cover(ngx::to_view(r->uri)) || except.cover(target.substr(0, target.find('?')));
+  return covered && flaw_of(r) == PathFlaw::none;
 }
 
 }  // namespace guard::core

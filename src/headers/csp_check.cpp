@@ -114,6 +114,19 @@ bool is_host_source(std::string_view source) noexcept {
   return is_host(authority);
 }
 
+// Whether it lets in what anybody may write.
+bool is_anywhere(std::string_view source) {
+  const std::string word = lower(source);
+  for (std::string_view scheme : {"https:", "http:", "data:", "blob:", "filesystem:"}) {
+    if (word == scheme) return true;
+  }
+  std::string_view authority = word;
+  if (const std::size_t at = authority.find("://"); at != std::string_view::npos) {
+    authority.remove_prefix(at + 3);
+  }
+  return authority == "*" || authority.starts_with("*:");
+}
+
 bool is_hash_source(std::string_view source) {
   return std::ranges::any_of(kHashes, [&](const Hash& hash) {
     return lower(source).starts_with(hash.prefix) &&
@@ -237,9 +250,9 @@ class Checker {
       say("\"'strict-dynamic'\" in \"", scripts.name,
           "\" without a nonce or a hash lets no script run");
     }
-    for (std::string_view wide : {"*", "https:", "http:", "data:", "blob:"}) {
-      if (has(scripts, wide)) {
-        say("\"", wide, "\" in \"", scripts.name, "\" lets scripts from anywhere run");
+    for (const std::string& source : scripts.values) {
+      if (is_anywhere(source)) {
+        say("\"", source, "\" in \"", scripts.name, "\" lets scripts from anywhere run");
       }
     }
   }
@@ -274,7 +287,12 @@ class Checker {
     if (policy_.effective("object-src") == nullptr) {
       say("neither \"object-src\" nor \"default-src\": plugins run, add \"object-src 'none'\"");
     }
-    if (policy_.find("base-uri") == nullptr && runs_scripts) {
+    if (const CspDirective* base = policy_.find("base-uri"); base != nullptr) {
+      for (const std::string& source : base->values) {
+        if (!is_anywhere(source)) continue;
+        say("\"", source, "\" in \"base-uri\" lets an injected <base> take scripts from elsewhere");
+      }
+    } else if (runs_scripts) {
       say("no \"base-uri\": an injected <base> takes scripts from elsewhere, add \"base-uri "
           "'none'\"");
     }

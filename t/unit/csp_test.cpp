@@ -107,6 +107,15 @@ void spoken(void**) {
   }
   expect_text(warnings("default-src *; base-uri 'none'"),
               "\"*\" in \"default-src\" lets scripts from anywhere run\n");
+  expect_text(
+      warnings("script-src https://* *:443 http://*:* HTTPS: filesystem: https://*.a.example "
+               "a.example:*; object-src 'none'; base-uri *:*"),
+      "\"https://*\" in \"script-src\" lets scripts from anywhere run\n"
+      "\"*:443\" in \"script-src\" lets scripts from anywhere run\n"
+      "\"http://*:*\" in \"script-src\" lets scripts from anywhere run\n"
+      "\"HTTPS:\" in \"script-src\" lets scripts from anywhere run\n"
+      "\"filesystem:\" in \"script-src\" lets scripts from anywhere run\n"
+      "\"*:*\" in \"base-uri\" lets an injected <base> take scripts from elsewhere\n");
   expect_text(warnings("img-src a"),
               "neither \"script-src\" nor \"default-src\": scripts from anywhere run\n"
               "neither \"object-src\" nor \"default-src\": plugins run, add \"object-src 'none'\"\n"

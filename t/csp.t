@@ -64,6 +64,7 @@ location /web/ {
     location /web/plain/ { proxy_pass $up; }
     location /web/add/ { guard_csp_add img-src data: https://img.example; guard_csp_add object-src 'self'; proxy_pass $up; }
     location /web/nonce/ { guard_csp_add script-src 'nonce'; proxy_pass $up; }
+    location /web/over/ { guard_headers web override; guard_csp_add script-src 'nonce'; proxy_pass $up; }
     location /web/off/ { guard_csp off; proxy_pass $up; }
     location /web/report/ { guard_csp "default-src 'none'" report_only report=/reports; proxy_pass $up; }
 }
@@ -190,6 +191,9 @@ is csp(get('/web/add/html')),
     "default-src 'self'; form-action 'self'; base-uri 'self'; object-src 'self'; frame-ancestors 'none'; upgrade-insecure-requests; img-src 'self' data: https://img.example",
     'web and what is added';
 like csp(get('/web/nonce/html')), qr/; script-src 'self' 'nonce-$word'\z/, 'web and a nonce';
+is csp(get('/web/nonce/html', @own)), "img-src 'none'", 'web steps back with a nonce, too';
+like csp(get('/web/over/html', @own)), qr/\Adefault-src 'self'; [^|]*; script-src 'self' 'nonce-$word'\z/, 'override, with a nonce, too';
+is values_of(get('/web/over/html', @own), 'Cache-Control'), 'private, no-store', 'which is for nobody to keep';
 is csp(get('/web/off/html')), '', 'web without a policy';
 is csp(get('/levels/html')), "default-src 'self'; base-uri 'none'; script-src 'self' https://a.example", 'added';
 is csp(get('/levels/deeper/html')), "default-src 'self'; base-uri 'none'; script-src 'self' https://a.example https://b.example", 'added below';

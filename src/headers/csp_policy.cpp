@@ -106,10 +106,6 @@ const CspDirectiveInfo& known_directive(std::string_view name) {
 
 }  // namespace
 
-bool CspFields::has_nonce() const {
-  return std::ranges::any_of(policies, &CspField::nonce);
-}
-
 void parse_csp_directive(core::Words& words, CspChoice& choice) {
   if (words.is_off()) {
     if (!choice.rules.empty()) fail("\"guard_csp off\" after \"guard_csp\"");
@@ -192,12 +188,11 @@ CspFields make_csp(const CspChoice& choice, std::string_view profile) {
   }
   for (const Sent& sent : all) {
     const bool nonce = sent.policy.has_nonce();
-    if (sent.rule == nullptr && !nonce) {
-      fields.profile = sent.policy.text();
+    if (sent.rule == nullptr) {
+      fields.profile = CspField{std::string(kCspName), value_of(sent.policy), nonce};
       continue;
     }
-    const CspRule profile_rule;
-    const CspRule& rule = sent.rule != nullptr ? *sent.rule : profile_rule;
+    const CspRule& rule = *sent.rule;
     fields.policies.push_back(
         {std::string(rule.field_name()), value_of(sent.policy), nonce, rule.replace});
     if (!rule.report.empty()) {

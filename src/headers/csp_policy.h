@@ -60,10 +60,8 @@ inline constexpr std::string_view kNonceVariable = "$guard_csp_nonce";
 
 struct CspFields {
   std::vector<CspField> policies;
-  std::string endpoints;               // value of Reporting-Endpoints; empty: none
-  std::optional<std::string> profile;  // the profile's policy with what was added to it
-
-  bool has_nonce() const;
+  std::string endpoints;            // value of Reporting-Endpoints; empty: none
+  std::optional<CspField> profile;  // the profile's policy with what was added to it
 };
 
 // profile: the policy that a guard_headers profile would send, or empty.

@@ -135,13 +135,16 @@ FieldPlan make_plan(const ProfileChoice& profile, const std::vector<FieldRule>& 
   const CspFields policies = make_csp(csp, policy);
   for (const ProfileField& field : fields_of(profile.profile)) {
     if (is_replaced(field.name)) continue;
-    std::string value(field.value);
+    PlannedField planned{std::string(field.name), std::string(field.value),
+                         scope_in(profile.profile, field.name), profile_meets};
     if (field.name == kCspName) {
       if (!policies.profile) continue;
-      value = *policies.profile;
+      planned.value = policies.profile->value;
+      // What must not be kept are documents.
+      if (policies.profile->nonce) planned.scope = Scope::document;
+      plan.nonce |= policies.profile->nonce;
     }
-    plan.fields.push_back({std::string(field.name), std::move(value),
-                           scope_in(profile.profile, field.name), profile_meets});
+    plan.fields.push_back(std::move(planned));
   }
   for (const FieldRule& rule : rules) {
     if (rule.off) continue;

@@ -164,11 +164,11 @@ void fields(void**) {
   assert_false(sent.profile.has_value());
 
   sent = headers::make_csp({}, "default-src 'self'");
-  expect_text(*sent.profile, "default-src 'self'");
+  expect_text(sent.profile->value, "default-src 'self'");
   sent = headers::make_csp(choice({{"guard_csp", "off"}}), "default-src 'self'");
   assert_false(sent.profile.has_value());
   sent = headers::make_csp(choice({{"guard_csp", "img-src a", "report_only"}}), "default-src b");
-  expect_text(*sent.profile, "default-src b");
+  expect_text(sent.profile->value, "default-src b");
 
   const auto outer = choice({{"guard_csp", "img-src a"}, {"guard_csp_add", "img-src", "b"}});
   auto merged = headers::merge_csp(outer, choice({{"guard_csp_add", "img-src", "c"}}));

@@ -475,3 +475,22 @@ main::requests((map { ["GET $_"] } '/f/a.tar', '/f/evil.ph.txt', '/f/a..b', '/f/
  main::bad(['path', 'name', 'pattern', 'must match the pattern ^[a-z]+$']), '', main::bad(['path', 'b', 'pattern', 'must match the pattern ^[a-z-]+$']),
  main::bad(['path', 'b', 'pattern', 'must match the pattern ^[a-z-]+$']), '', main::bad(['path', 'c', 'pattern', 'must match the pattern ^[a-z-]+$']), '',
  (main::bad(['path', 'id', 'type', 'must be an integer'])) x 2]
+
+=== TEST 21: "nullable" without a "type" beside it, in JSON, in a form and in a query
+--- user_files
+>>> api.json
+{"openapi":"3.0.3","info":{"title":"Null","version":"1"},"paths":{"/a":{
+ "get":{"parameters":[{"name":"n","in":"query","schema":{"nullable":true,"anyOf":[{"type":"integer"},{"type":"boolean"}]}}]},
+ "post":{"requestBody":{"required":true,"content":{"application/json":{"schema":{"$ref":"#/components/schemas/A"}},"application/x-www-form-urlencoded":{"schema":{"$ref":"#/components/schemas/A"}}}}}}},
+ "components":{"schemas":{"B":{"type":"integer","minimum":3},"A":{"type":"object","properties":{"b":{"nullable":true,"allOf":[{"$ref":"#/components/schemas/B"}]}}}}}}
+--- upstream
+echo
+--- config
+location / { guard_openapi $TEST_NGINX_HTML_DIR/api.json; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+main::requests((map { ['POST /a', $::json, $_] } '{"b":null}', '{"b":3}', '{"b":2}', '{"b":"null"}'), (map { ['POST /a', $::form, "b=$_"] } 'null', '3', '2', 'x'),
+    (map { ["GET /a?n=$_"] } 'null', '5', 'true', 'x'))
+--- error_code eval
+[200, 200, 422, 422, 200, 200, 422, 422, 200, 200, 200, 422]
+--- response_body_like eval
+['', '', '"detail":"must be at least 3","pointer":"#/b"', '"detail":"must be an integer","pointer":"#/b"', '', '', '"detail":"must be at least 3"', '"detail":"must be an integer"', '', '', '', '"name":"n"']

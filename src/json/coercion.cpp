@@ -45,6 +45,7 @@ class Types {
     for (std::uint32_t i = block.begin[Block::kTypes]; i < block.end; ++i) {
       types &= of(program_.operations[i]);
     }
+    if (block.nullable) types |= type_bit(JsonType::null);
     --depth_;
     known_[index] = types;
     return types;

@@ -90,6 +90,7 @@ template <SchemaEvaluator::Report report>
                                                    bool track) noexcept {
   if (depth_ == kMaxDepth) stop(SchemaVerdict::limit);
   if (!take(1)) return false;
+  if (block.nullable && nodes_[at].type == JsonType::null) return true;
   ++depth_;
   const bool enters =
       program_->scoped && (scope_size_ == 0 || scope_[scope_size_ - 1] != block.resource);

@@ -77,6 +77,8 @@ void SchemaKeywords::fill(std::uint32_t index) {
   }
   block.end = static_cast<std::uint32_t>(operations.size());
   classify(block);
+  // All other kinds let it pass by themselves.
+  block.nullable = block.kind == BlockKind::branch && is_nullable();
   builder_.program.blocks[index] = block;
 }
 

@@ -103,6 +103,7 @@ struct Block {
   TypeSet types = kAllTypes;
   BlockKind kind = BlockKind::bare;
   bool unevaluated = false;  // holds an unevaluated_ instruction
+  bool nullable = false;     // of a branch: null passes, whatever its operations say
   std::uint32_t resource = 0;
   std::uint32_t message = 0;                      // of types
   std::array<std::uint32_t, kTypes + 1> begin{};  // operations of each JsonType

@@ -258,6 +258,25 @@ void dynamic_references_see_every_resource(void**) {
   expect_text(recursive.said(R"({"c":{"v":{}}})"), "/c/v required: must have the member \"c\"");
 }
 
+// What OpenAPI 3.0 has "nullable" beside, whether or not there is a "type".
+void nullable_admits_null_beside_anything(void**) {
+  for (const char* schema :
+       {R"({"nullable":true,"allOf":[{"type":"string"}]})",
+        R"({"nullable":true,"anyOf":[{"type":"string"},{"type":"integer","minimum":3}]})",
+        R"({"nullable":true,"oneOf":[{"type":"string"},{"type":"integer","minimum":3}]})",
+        R"({"nullable":true,"type":"string","allOf":[{"type":"string","minLength":1}]})",
+        R"({"nullable":true,"enum":["a"],"anyOf":[{"type":"string"}]})",
+        R"({"nullable":true,"type":"string","enum":["a"]})",
+        R"({"nullable":true,"not":{"type":"integer"},"anyOf":[{"type":"string"}]})"}) {
+    Judge judge(schema, Draft::openapi3_0);
+    expect_text(judge.said("null"), "valid");
+    expect_text(judge.said(R"("a")"), "valid");
+    assert_string_not_equal(judge.said("2").c_str(), "valid");
+  }
+  Judge judge(R"({"nullable":false,"allOf":[{"type":"string"}]})", Draft::openapi3_0);
+  expect_text(judge.said("null"), " type: must be a string");
+}
+
 }  // namespace
 
 int main() {
@@ -269,6 +288,7 @@ int main() {
       cmocka_unit_test(steps),
       cmocka_unit_test(reasons_cut_short),
       cmocka_unit_test(dynamic_references_see_every_resource),
+      cmocka_unit_test(nullable_admits_null_beside_anything),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

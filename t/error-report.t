@@ -43,8 +43,8 @@ sub reporting {
     return start_nginx(
         workers     => 1,
         env         => ['GUARD_TEST_SECRET'],
-        http_config => "guard_event_log \$TEST_NGINX_EVENT_LOG;\nguard_error_report env:GUARD_TEST_SECRET $words;\n",
-        config      => "location = /metrics { guard_metrics; }\nlocation /dead/ { proxy_pass http://127.0.0.1:$dead; }\nlocation /own/ { return 503; }\n"
+        http_config => "guard_event_log \$TEST_NGINX_EVENT_LOG;\nguard_drain $dir;\nguard_error_report env:GUARD_TEST_SECRET $words;\n",
+        config      => "location = /metrics { guard_metrics; }\nlocation = /ready { guard_health ready; }\nlocation /dead/ { proxy_pass http://127.0.0.1:$dead; }\nlocation /own/ { return 503; }\n"
             . "error_page 500 /page.html;\nlocation = /page.html { return 200 page; }\nlocation /paged/ { proxy_intercept_errors on; proxy_pass http://127.0.0.1:@{[ $app->port ]}; }\n"
             . join('', map { "location /$_/ { guard_route $_; proxy_pass http://127.0.0.1:@{[ $app->port ]}; }\n" } qw(a b c d e f)),
     );
@@ -89,6 +89,7 @@ is_deeply $event, {
 unlike $first->{body}, qr/hunter2|password|192\.0\.2|127\.0\.0\.1/, 'nothing of the client';
 
 # Grouped by route and status; who has just been told is not told again.
+is code_of('/ready'), 503, 'a load balancer is sent elsewhere, which is none';
 is code_of('/a/500'), 500, 'the same again' for 1 .. 20;
 is request($nginx->port, HUNTER => '/a/503')->{code}, 503, 'another status, and a method of the client\'s own';
 is code_of('/dead/'), 502, 'an upstream that is not there';

@@ -43,6 +43,13 @@ void answer_here(ngx_conf_t* cf, std::string_view directive, ngx_http_handler_pt
   local_answers(cf).push_back({directive, handler, location, ngx::place_of(cf)});
 }
 
+bool answers_here(ngx_conf_t* cf) {
+  const void* location = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+  return std::ranges::any_of(local_answers(cf), [location](const LocalAnswer& answer) {
+    return answer.location == location;
+  });
+}
+
 void check_answers(ngx_conf_t* cf) {
   for (const LocalAnswer& answer : local_answers(cf)) {
     if (answer.location->handler == answer.handler) continue;

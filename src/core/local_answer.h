@@ -13,6 +13,8 @@ namespace guard::core {
 // been read.
 void answer_here(ngx_conf_t* cf, std::string_view directive, ngx_http_handler_pt handler);
 void check_answers(ngx_conf_t* cf);
+// Whether the location that is being merged is one.
+bool answers_here(ngx_conf_t* cf);
 
 // Not this machine itself: neither loopback nor a Unix socket, or somebody whom a proxy on it has
 // passed on (Via, Forwarded, X-Forwarded-For or X-Real-IP are there, even empty), or, over

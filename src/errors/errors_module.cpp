@@ -13,6 +13,7 @@
 #include "core/check.h"
 #include "core/clock.h"
 #include "core/hex.h"
+#include "core/local_answer.h"
 #include "core/metrics.h"
 #include "core/request.h"
 #include "errors/envelope.h"
@@ -55,6 +56,7 @@ struct MainConf {
 struct LocationConf {
   std::string route;
   std::string_view server;
+  bool is_guards = false;  // Guard itself answers there
 };
 
 void pump_worker(void* context) noexcept;
@@ -206,6 +208,8 @@ ngx_int_t look(ngx_http_request_t* r) noexcept {
   void** location = core::answering_location(r);
   const auto& conf =
       *static_cast<const LocationConf*>(location[ngx_http_guard_errors_module.ctx_index]);
+  // What Guard says of others so, that they fail or that it drains, is no failure of its own.
+  if (conf.is_guards && status == NGX_HTTP_SERVICE_UNAVAILABLE) return NGX_OK;
   Occurrence occurrence;
   occurrence.status = status;
   occurrence.kind = upstream_failed(r) ? "upstream_failed" : "server_error";
@@ -270,6 +274,7 @@ void merge(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
       ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
   const auto& server = *static_cast<const ngx_http_core_srv_conf_t*>(
       ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module));
+  child.is_guards = core::answers_here(cf);
   child.server = ngx::to_view(server.server_name);
   child.route = core::route_of(cf);
   if (child.route.empty()) {

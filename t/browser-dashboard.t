@@ -130,6 +130,16 @@ diag sprintf '%d polls: %.1f MB in use after a third of them, %.1f MB at the end
 is $heap->{events}, 100, 'a hundred events are kept';
 like $heap->{newest}, qr/poll $polls$/, 'the newest ones';
 cmp_ok $heap->{nodes}, '<', 2000, 'and as many elements as they need';
+
+# Whatever time it is, the charts are about the last minutes, and the figures about the seconds they name.
+for my $step (['hour', 'after an hour without a look'], ['back', 'when the clock goes back'], ['on', 'and on again']) {
+    my ($first, $later) = @{ $seen->{steps}{ $step->[0] } }{qw(first later)};
+    cmp_ok $_->{span}, '<=', 300, "five minutes $step->[1]" for $first, $later;
+    cmp_ok $_->{span}, '>', 9, 'and not less than there is to see' for $later;
+    is $later->{end}, 0, 'up to the newest';
+    is $first->{failed}, '0 in 10 s', 'nothing is made up';
+    is_deeply [@$later{qw(failed legend)}], ['100 in 10 s', '5xx 10'], 'and soon they are true again';
+}
 for my $name (qw(light dark phone)) {
     cmp_ok -s "$pictures/dashboard-$name.png", '>', 10_000, "a picture: $name";
     ok -s "docs/dashboard-$name.png", "docs has one: $name";

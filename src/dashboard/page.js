@@ -2,7 +2,9 @@
 (() => {
 "use strict";
 
-const INTERVAL = 1000, KEPT = 300, SAMPLES = 70, SHOWN = 100;
+// Milliseconds between polls; seconds that charts show; samples that are kept; seconds between two samples from which on nothing
+// is said of what was between; events that are shown.
+const INTERVAL = 1000, KEPT = 300, SAMPLES = 70, GAP = 10, SHOWN = 100;
 const byId = id => document.getElementById(id);
 
 function make(tag, className, text) {
@@ -181,25 +183,28 @@ function draw(chart) {
   chart.drawn = new uPlot({
     width: chart.plot.clientWidth, height: 180, legend: { show: false }, cursor: { show: false }, padding: [8, 8, 0, 0],
     // Five minutes, but at first at least one.
-    scales: { x: { range: (_, low, high) => [Math.min(low, high - 60), high] }, y: { range: (_, low, high) => [0, high > 0 ? high * 1.1 : 1] } },
+    scales: { x: { range: () => [Math.min(times[0] ?? 0, (times.at(-1) ?? 0) - 60), times.at(-1) ?? 0] }, y: { range: (_, low, high) => [0, high > 0 ? high * 1.1 : 1] } },
     axes: [{ ...axis, size: 28, space: 70, values: (_, splits) => splits.map(value => clock(new Date(1000 * value))) }, { ...axis, size: 64, values: (_, splits) => splits.map(value => chart.unit(value)) }],
     series: [{}, ...chart.lines.map(line => ({ label: line.name, stroke: colour(line.colour), width: 2, dash: line.dash, points: { show: false } }))],
   }, [times, ...chart.values], chart.plot);
 }
 
+// Without a previous sample lines break off.
 function extend(sample, previous) {
-  const span = Math.max(.001, sample.at - previous.at), ten = before(10);
-  const rows = [
+  const span = previous ? Math.max(.001, sample.at - previous.at) : 1, ten = before(10);
+  const rows = !previous ? CHARTS.map(chart => chart.lines.map(() => null)) : [
     ["2xx", "3xx", "4xx", "5xx"].map(status => growth(previous, sample, "guard_requests", { status }) / span),
     [.5, .95, .99].map(share => quantile(ten, sample, share)),
     ["enforced", "observed"].map(verdict => growth(previous, sample, "guard_refusals", { verdict }) / span),
   ];
+  // Times rise: where the clock went back, all were later.
+  const old = times.at(-1) >= sample.at ? times.length : times.filter(time => time < sample.at - KEPT).length;
+  times.splice(0, old);
   times.push(sample.at);
-  if (times.length > KEPT) times.shift();
   CHARTS.forEach((chart, i) => {
     chart.values.forEach((values, k) => {
+      values.splice(0, old);
       values.push(rows[i][k]);
-      if (values.length > KEPT) values.shift();
       setText(chart.shown[k], rows[i][k] === null ? "–" : chart.unit(rows[i][k]));
     });
     chart.drawn.setData([times, ...chart.values]);
@@ -354,15 +359,15 @@ let last = 0, paused = false, failures = 0;
 function take(data) {
   const sample = { at: data.now / 1000, metrics: data.metrics };
   const previous = samples.at(-1);
-  // Another nginx, or the clock went back.
-  if (data.last < last || (previous && sample.at <= previous.at)) {
+  // Another nginx, a clock that was set, or nobody has looked for a while.
+  if (data.last < last || (previous && (sample.at <= previous.at || sample.at - previous.at > GAP))) {
     samples.length = 0;
     events = data.last < last ? [] : events;
   }
   last = data.last;
   samples.push(sample);
   if (samples.length > SAMPLES) samples.shift();
-  if (samples.length > 1) extend(sample, samples.at(-2));
+  if (samples.length > 1 || times.length > 0) extend(sample, samples.at(-2));
   showNow(sample);
   showHealth(sample);
   showTables(sample);

@@ -121,14 +121,20 @@ for (const [name, words] of Object.entries({
     const data = await (await fetch(url + "?data=0")).json();
     await page.addInitScript(data => {
         const later = setTimeout, channel = new MessageChannel();
-        let next = null;
+        let next = null, uPlot;
+        window.charts = [];
+        Object.defineProperty(window, "uPlot", { get: () => uPlot, set: made => {
+            uPlot = new Proxy(made, { construct(target, words) { const chart = new target(...words); window.charts.push(chart); return chart; } });
+        } });
         channel.port1.onmessage = () => next?.();
         window.polls = 0;
         window.limit = 0;
+        window.offset = 0;
         window.fetch = async () => {
             ++window.polls;
             const count = window.polls, copy = structuredClone(data);
-            copy.now += 1000 * count;
+            copy.now += 1000 * (count + window.offset);
+            window.now = copy.now / 1000;
             copy.last += count;
             copy.events = [{ ...data.events[0], event: { ...data.events[0].event, reason: "poll " + count } }];
             for (const series of copy.metrics.guard_requests) series[1] += 10 * count;
@@ -160,6 +166,21 @@ for (const [name, words] of Object.entries({
     result.busy = await tiles(page, "now");
     result.heap = { middle, end, nodes: await page.evaluate(() => document.querySelectorAll("*").length), events: (await rows(page, "events")).length,
         newest: (await rows(page, "events"))[0].at(-1) };
+
+    // Nobody has looked for an hour; then nginx's clock goes back by a day, and on by as much.
+    const look = async () => ({
+        failed: (await tiles(page, "now"))["Failed (5xx)"][2],
+        ...await page.evaluate(() => { const { x } = window.charts[0].scales; return { span: x.max - x.min, end: window.now - x.max, legend: document.querySelector(".legend").innerText.split(/\n/)[3] }; }),
+    });
+    result.steps = {};
+    for (const [name, polled, clock] of [["hour", 3600, 0], ["back", 0, -86400], ["on", 0, 86400]]) {
+        await page.evaluate(({ polled, clock }) => { window.polls += polled; window.offset += clock; }, { polled, clock });
+        const from = await page.evaluate(() => window.polls);
+        await runTo(from + 1);
+        const first = await look();
+        await runTo(from + 11);
+        result.steps[name] = { first, later: await look() };
+    }
     await context.close();
 }
 

@@ -20,6 +20,10 @@ void PathPrefixes::add(std::string_view name, std::string_view list) {
     if (prefix == "/") {
       fail("invalid value \"/\" of \"", name, "\", it would except every request");
     }
+    if (const std::size_t star = prefix.find('*'); star != std::string_view::npos) {
+      fail("invalid value \"", prefix, "\" of \"", name, "\", \"", prefix.substr(0, star),
+           "\" covers all below it");
+    }
     if (std::ranges::find(prefixes_, prefix) != prefixes_.end()) {
       fail("duplicate value \"", prefix, "\" of \"", name, "\"");
     }

@@ -10,7 +10,7 @@ namespace guard::core {
 class PathPrefixes {
  public:
   // What is listed with commas. name is as in words.h ("except="). Throws ConfigError: each must
-  // begin with a slash, be more than that, and be new; there may be 64.
+  // begin with a slash, be more than that, no pattern, and new; there may be 64.
   void add(std::string_view name, std::string_view list);
 
   // "/health" covers "/health" and "/health/live", but not "/healthz"; "/health/" covers what is

@@ -203,6 +203,11 @@ void https_words(void**) {
       "invalid value \"/\" of \"except=\", it would except every request");
   expect_error(
       [] {
+        https({"redirect", "except=/a/*"});
+      },
+      "invalid value \"/a/*\" of \"except=\", \"/a/\" covers all below it");
+  expect_error(
+      [] {
         https({"redirect", "except=/a", "/a"});
       },
       "duplicate value \"/a\" of \"except=\"");

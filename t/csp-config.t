@@ -234,3 +234,26 @@ location /r {
 location /r { guard_csp_report rat=2; }
 --- config_error
 unknown parameter "rat=", did you mean "rate="? in config:1
+
+=== TEST 30: what is added is looked at like what is there
+--- http_config
+guard_csp_add script-src 'unsafe-inline';
+guard_headers web;
+--- config
+guard_header X-A a;
+location /a { guard_csp_add img-src data:; root html; }
+location /b {
+    guard_csp "default-src 'self'; base-uri 'none'";
+    guard_csp_add script-src https://a.example;
+    guard_csp_add script-src 'unsafe-eval' https://*;
+    location /b/a { guard_header X-A b; }
+    location /b/b { guard_csp_add img-src data:; }
+}
+location /c { guard_csp "default-src 'self' *; base-uri 'none'"; guard_csp_add script-src https:; }
+location /d { guard_csp "default-src 'self'; base-uri 'none'"; guard_csp_add script-src 'unsafe-inline' 'nonce'; }
+--- config_warning
+"*" in "default-src" lets scripts from anywhere run in config:10
+"'unsafe-inline'" in "script-src" without a nonce or a hash lets injected scripts run, use "'nonce'" in http_config:1
+"https://*" in "script-src" lets scripts from anywhere run in config:6
+"*" in "script-src" lets scripts from anywhere run in config:10
+"https:" in "script-src" lets scripts from anywhere run in config:10

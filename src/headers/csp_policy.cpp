@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "headers/csp_check.h"
 
@@ -170,11 +171,20 @@ CspFields make_csp(const CspChoice& choice, std::string_view profile) {
   struct Sent {
     CspPolicy policy;
     const CspRule* rule;  // null: the profile's
+
+    std::vector<std::string> warnings() const {
+      const bool reports = rule != nullptr && rule->report_only;
+      return check_csp(policy, reports ? CspDisposition::report : CspDisposition::enforce);
+    }
   };
   std::vector<Sent> all;
   for (const CspRule& rule : choice.rules) all.push_back({rule.policy, &rule});
   if (!profile.empty() && std::ranges::all_of(choice.rules, &CspRule::report_only)) {
     all.push_back({parse_csp(profile), nullptr});
+  }
+  std::vector<std::string> known;
+  if (!choice.additions.empty()) {
+    for (const Sent& sent : all) std::ranges::move(sent.warnings(), std::back_inserter(known));
   }
   for (const CspAddition& addition : choice.additions) {
     bool added = false;
@@ -187,6 +197,12 @@ CspFields make_csp(const CspChoice& choice, std::string_view profile) {
                      : "no directive of the policy restricts it");
   }
   for (const Sent& sent : all) {
+    if (!choice.additions.empty()) {
+      for (std::string& warning : sent.warnings()) {
+        if (std::ranges::find(known, warning) != known.end()) continue;
+        fields.warnings.push_back(known.emplace_back(std::move(warning)));
+      }
+    }
     const bool nonce = sent.policy.has_nonce();
     if (sent.rule == nullptr) {
       fields.profile = CspField{std::string(kCspName), value_of(sent.policy), nonce};

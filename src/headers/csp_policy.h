@@ -60,8 +60,9 @@ inline constexpr std::string_view kNonceVariable = "$guard_csp_nonce";
 
 struct CspFields {
   std::vector<CspField> policies;
-  std::string endpoints;            // value of Reporting-Endpoints; empty: none
-  std::optional<CspField> profile;  // the profile's policy with what was added to it
+  std::string endpoints;              // value of Reporting-Endpoints; empty: none
+  std::optional<CspField> profile;    // the profile's policy with what was added to it
+  std::vector<std::string> warnings;  // of what was added, as those of check_csp
 };
 
 // profile: the policy that a guard_headers profile would send, or empty.

@@ -132,7 +132,8 @@ FieldPlan make_plan(const ProfileChoice& profile, const std::vector<FieldRule>& 
   for (const ProfileField& field : fields_of(profile.profile)) {
     if (field.name == kCspName && !is_replaced(field.name)) policy = field.value;
   }
-  const CspFields policies = make_csp(csp, policy);
+  CspFields policies = make_csp(csp, policy);
+  plan.warnings = std::move(policies.warnings);
   for (const ProfileField& field : fields_of(profile.profile)) {
     if (is_replaced(field.name)) continue;
     PlannedField planned{std::string(field.name), std::string(field.value),

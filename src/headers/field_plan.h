@@ -79,7 +79,8 @@ struct FieldPlan {
   bool conditional = false;   // some field is
   bool nonce = false;         // some policy has a fresh nonce
   bool hides_version = false;
-  bool hides_server = false;  // Server was named: not even nginx's own is sent
+  std::vector<std::string> warnings;  // of what guard_csp_add adds
+  bool hides_server = false;          // Server was named: not even nginx's own is sent
 
   bool empty() const { return fields.empty() && names.empty(); }
 };

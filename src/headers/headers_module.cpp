@@ -42,7 +42,8 @@ struct LocationConf {
   std::optional<Hsts> hsts;
   std::optional<HideChoice> hide;
   CspChoice csp;
-  ngx::Place csp_place;  // of the last guard_csp or guard_csp_add
+  ngx::Place csp_place;               // of the last guard_csp or guard_csp_add
+  std::vector<std::string> warnings;  // what has been said of what guard_csp_add adds
   const Prepared* prepared = nullptr;
 
   bool says_nothing() const {
@@ -285,6 +286,16 @@ void merge_policies(ngx_conf_t* cf, const LocationConf& parent, LocationConf& ch
   child.csp = merge_csp(parent.csp, child.csp);
 }
 
+// Each once, where the policy stands.
+void warn_of_additions(ngx_conf_t* cf, LocationConf& conf, LocationConf* origin) {
+  for (const std::string& warning : conf.prepared->plan.warnings) {
+    if (std::ranges::find(conf.warnings, warning) != conf.warnings.end()) continue;
+    ngx::warn(cf, conf.csp_place, warning);
+    conf.warnings.push_back(warning);
+    if (origin != nullptr) origin->warnings.push_back(warning);
+  }
+}
+
 void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   if (child.says_nothing() && parent.prepared != nullptr) {
     child.prepared = parent.prepared;
@@ -294,7 +305,10 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
     child.hide = parent.hide;
     child.csp = parent.csp;
     child.csp_place = parent.csp_place;
+    child.warnings = parent.warnings;
   } else {
+    const bool inherits = child.csp.says_nothing();
+    if (child.csp.rules.empty()) child.warnings = parent.warnings;
     merge_policies(cf, parent, child);
     if (!child.profile) child.profile = parent.profile;
     if (!child.hsts) child.hsts = parent.hsts;
@@ -310,6 +324,7 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
       child.hide = merge_hide(*parent.hide, *child.hide);
     }
     child.prepared = prepare(cf, child);
+    warn_of_additions(cf, child, inherits ? &parent : nullptr);
   }
   if (child.prepared->plan.nonce) expect_nonce(cf, child.csp_place);
   if (!child.prepared->plan.empty()) core::activate(cf, kHeaderStage);

@@ -246,3 +246,17 @@ main::requests('/required', '[1]', ['Content-Type: application/json', 'Content_T
 --- response_body_like eval
 [$::several, $::encoded]
 --- upstream_requests: 0
+
+=== TEST 17: required: nor by the parameter of the query from which Laravel, Symfony and WordPress take the method, however PHP or Rack would read its name
+--- upstream
+echo
+--- config eval: $::json
+--- raw_request eval
+[(map { "GET /required?$_ HTTP/1.1\r\nHost: x\r\n\r\n" } '_method=DELETE', 'a=1&%5Fm%65thod=PUT', 'a;_method=PUT', '.method=PUT', '[method=PUT', '_METHOD', '_method%00=PUT', '+++%20_method=PUT', ('[' x 50) . '_method]=PUT', '_method[]=PUT',
+    'method=PUT', '__method=PUT', 'a=_method', '_methods=1', 'a[_method]=1', 'x_method=PUT'), "POST /required?_method=PUT HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+    "GET /on?_method=PUT HTTP/1.1\r\nHost: x\r\n\r\n"]
+--- error_code eval
+[(400) x 10, (200) x 6, 400, 200]
+--- response_body_like eval
+[($::override) x 10, ('') x 6, $::override, '']
+--- upstream_requests: 7

@@ -494,3 +494,18 @@ main::requests((map { ['POST /a', $::json, $_] } '{"b":null}', '{"b":3}', '{"b":
 [200, 200, 422, 422, 200, 200, 422, 422, 200, 200, 200, 422]
 --- response_body_like eval
 ['', '', '"detail":"must be at least 3","pointer":"#/b"', '"detail":"must be an integer","pointer":"#/b"', '', '', '"detail":"must be at least 3"', '"detail":"must be an integer"', '', '', '', '"name":"n"']
+
+=== TEST 22: the method is that of the request line, whatever the query says, unless the document names the parameter
+--- user_files
+>>> api.json
+{"openapi":"3.0.3","info":{"title":"Posts","version":"1"},"paths":{"/a":{"get":{},"post":{}},"/b":{"post":{"parameters":[{"name":"_method","in":"query","schema":{"enum":["PUT"]}}]}}}}
+--- upstream
+echo
+--- config
+location / { guard_openapi $TEST_NGINX_HTML_DIR/api.json; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+main::requests(map { [$_] } 'POST /a?_method=DELETE', 'GET /a?x=1&_method=DELETE', 'POST /a?method=DELETE', 'POST /b?_method=PUT', 'POST /b?_method=DELETE', 'POST /b?.method=DELETE')
+--- error_code eval
+[400, 400, 200, 200, 422, 422]
+--- response_body_like eval
+[('"code":"json.method_override"') x 2, '', '', '"code":"openapi.parameter"', '"code":"openapi.parameter"']

@@ -133,6 +133,7 @@ class Desk {
     for (const json::HeaderField& field : fields) admission.add(field.name, field.value);
     const std::string_view query =
         mark == std::string_view::npos ? std::string_view{} : question.uri.substr(mark + 1);
+    admission.add_query(query);
     if (!check_parameters(match, {query, fields})) return false;
     if (!check_body(question, *match.operation, admission)) return false;
     say(match.operation->name, "valid");

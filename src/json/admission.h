@@ -16,6 +16,8 @@ class Fields {
  public:
   // name in lower case, as nginx keeps it beside the original.
   void add(std::string_view name, std::string_view value) noexcept;
+  // As it was sent, without the "?".
+  void add_query(std::string_view query) noexcept;
 
   std::uint32_t content_types() const { return content_types_; }
   // Exactly one Content-Type, and that a fit JSON type.
@@ -26,13 +28,18 @@ class Fields {
   bool some_json() const { return strongest_ >= MediaType::unfit; }
   bool encoded() const { return encoded_; }
   bool method_override() const { return method_override_; }
+  bool method_in_query() const { return method_in_query_; }
 
  private:
   std::uint32_t content_types_ = 0;
   MediaType strongest_ = MediaType::other;
   bool encoded_ = false;
   bool method_override_ = false;
+  bool method_in_query_ = false;
 };
+
+// The parameter from which Laravel, Symfony, WordPress and others take the method.
+inline constexpr std::string_view kMethodParameter = "_method";
 
 enum class Admission : std::uint8_t {
   ignore,  // the body is none of guard_json's business

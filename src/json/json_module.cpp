@@ -90,6 +90,7 @@ const Fields* fields_of(Request& request) noexcept {
     const char* lower = reinterpret_cast<const char*>(field.lowcase_key);
     state->fields.add({lower, field.key.len}, ngx::to_view(field.value));
   }
+  state->fields.add_query(ngx::to_view(request.native()->args));
   state->gathered = true;
   return &state->fields;
 }

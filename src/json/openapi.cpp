@@ -8,6 +8,7 @@
 
 #include "core/ascii.h"
 #include "json/admission.h"
+#include "json/lookalike.h"
 #include "json/schema_files.h"
 
 namespace guard::json {
@@ -115,7 +116,13 @@ OperationMatch find_operation(const OpenApi& openapi, std::string_view base,
 
 BodyMatch choose_body(const OpenApi& openapi, const OpenApiOperation& operation,
                       const Fields& fields, std::string_view content_type, bool has_body) noexcept {
-  if (fields.method_override()) return {BodyChoice::method_override};
+  const auto names_method = [](const OpenApiParameter& parameter) {
+    return parameter.in == ParameterPlace::query &&
+           may_be_read_as(kMethodParameter, parameter.name);
+  };
+  const bool by_query =
+      fields.method_in_query() && std::ranges::none_of(operation.parameters, names_method);
+  if (fields.method_override() || by_query) return {BodyChoice::method_override};
   if (!has_body) return {operation.body_required ? BodyChoice::missing : BodyChoice::none};
   if (!operation.has_body) return {BodyChoice::unexpected};
   if (fields.content_types() != 1) return {BodyChoice::media_type};

@@ -87,6 +87,7 @@ bool gather_headers(Request& request, State& state) noexcept {
       state.content_type = field.value;
     }
   }
+  state.fields.add_query(ngx::to_view(request.native()->args));
   return true;
 }
 
@@ -126,7 +127,7 @@ bool is_preflight(const State& state, const Request& request) noexcept {
   }
   // It has no body, and what makes another method of it is no preflight to the application.
   return request.native()->method == NGX_HTTP_OPTIONS && origin && method && !request.has_body() &&
-         !state.fields.method_override();
+         !state.fields.method_override() && !state.fields.method_in_query();
 }
 
 std::string_view name_of(const Policy& policy) noexcept {

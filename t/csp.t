@@ -12,7 +12,8 @@ my $upstream = start_upstream(
     sub {
         my ($request) = @_;
         my ($kind)   = $request->{target} =~ m{/(\w+)(?:\?|\z)};
-        my $nonce    = header_of($request->{fields}, 'X-CSP-Nonce') // 'none';
+        my $nonce    = join ',', map { $_->[1] } grep { $_->[0] =~ /^x[_-]csp[_-]nonce\z/i } @{ $request->{fields} };
+        $nonce = 'none' if $nonce eq '';
         my $seen     = join ',', map { lc $_->[0] } grep { $_->[0] =~ /^(?:if-|range)/i } @{ $request->{fields} };
         my ($query)  = $request->{target} =~ /\?(.*)/;
         my $body     = "nonce=$nonce seen=$seen <script nonce=\"$nonce\">ours()</script>" . ($query // '');
@@ -35,6 +36,7 @@ my $nginx = start_nginx(
     config           => <<"EOC",
 proxy_set_header X-CSP-Nonce \$guard_csp_nonce;
 location /none/ { proxy_pass $up; }
+underscores_in_headers on;
 location /fixed/ { guard_csp "default-src 'self';  base-uri 'none';; SCRIPT-SRC 'self'"; proxy_pass $up; }
 location /replace/ { guard_csp "default-src 'self'; base-uri 'none'" replace; proxy_pass $up; }
 location /both/ {
@@ -132,7 +134,7 @@ for my $i (1 .. 3) {
     is scalar(() = $response->{body} =~ /nonce="/g), 1, 'and has no nonce';
 }
 {
-    my $response = get('/bare/html', headers => ['X-CSP-Nonce: forged', 'x-csp-nonce: again', 'X-Csp-Nonce: and again']);
+    my $response = get('/bare/html', headers => ['X-CSP-Nonce: forged', 'x-csp-nonce: again', 'X-Csp-Nonce: and again', 'X_CSP_Nonce: for CGI']);
     like csp($response), qr/'nonce-$word'/, 'a location that does not hand on the nonce has one';
     like $response->{body}, qr/\Anonce=none /, 'and the application never sees the client\'s';
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/ascii.h"
 #include "core/random_bytes.h"
 #include "core/request.h"
 #include "headers/csp_policy.h"
@@ -78,14 +79,16 @@ bool take_out(ngx_http_request_t* r, ngx_list_t& list, ngx_list_part_t* before,
   return true;
 }
 
+// Those as well of which CGI makes the same variable.
 void remove_request_field(ngx_http_request_t* r, std::string_view name) noexcept {
   ngx_list_t& list = r->headers_in.headers;
   ngx_list_part_t* before = nullptr;
   for (ngx_list_part_t* part = &list.part; part != nullptr;) {
     auto* headers = static_cast<ngx_table_elt_t*>(part->elts);
     const auto end = headers + part->nelts;
-    const auto found = std::find_if(
-        headers, end, [&](const ngx_table_elt_t& h) { return ngx::is_named(h, name); });
+    const auto found = std::find_if(headers, end, [&](const ngx_table_elt_t& h) {
+      return core::equal_in_cgi(ngx::to_view(h.key), name);
+    });
     if (found == end) {
       before = part;
       part = part->next;

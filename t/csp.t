@@ -23,6 +23,8 @@ my $upstream = start_upstream(
         push @fields, "Content-Type: $type{$kind}" if $type{$kind};
         push @fields, q{Content-Security-Policy: img-src 'none'}, q{Content-Security-Policy-Report-Only: font-src 'none'}
             if header_of($request->{fields}, 'X-Own');
+        push @fields, map { "$_: max-age=60" } qw(CDN-Cache-Control Example-CDN-Cache-Control Surrogate-Control)
+            if header_of($request->{fields}, 'X-Targeted');
         my $status = header_of($request->{fields}, 'X-Status') // '200 OK';
         $body = '' if $status =~ /^304/;
         return join '', "HTTP/1.1 $status\r\n", (map { "$_\r\n" } @fields), 'Content-Length: ', length $body, "\r\n\r\n",
@@ -34,9 +36,9 @@ my $up = 'http://127.0.0.1:' . $upstream->port;
 my $nginx = start_nginx(
     no_root_location => 1,
     config           => <<"EOC",
+underscores_in_headers on;
 proxy_set_header X-CSP-Nonce \$guard_csp_nonce;
 location /none/ { proxy_pass $up; }
-underscores_in_headers on;
 location /fixed/ { guard_csp "default-src 'self';  base-uri 'none';; SCRIPT-SRC 'self'"; proxy_pass $up; }
 location /replace/ { guard_csp "default-src 'self'; base-uri 'none'" replace; proxy_pass $up; }
 location /both/ {
@@ -137,6 +139,12 @@ for my $i (1 .. 3) {
     my $response = get('/bare/html', headers => ['X-CSP-Nonce: forged', 'x-csp-nonce: again', 'X-Csp-Nonce: and again', 'X_CSP_Nonce: for CGI']);
     like csp($response), qr/'nonce-$word'/, 'a location that does not hand on the nonce has one';
     like $response->{body}, qr/\Anonce=none /, 'and the application never sees the client\'s';
+}
+{
+    my @targeted = (headers => ['X-Targeted: 1']);
+    my @names = qw(CDN-Cache-Control Example-CDN-Cache-Control Surrogate-Control);
+    is join('', map { values_of(get('/nonce/html', @targeted), $_) } @names), '', 'nor does a CDN hear that it may keep it';
+    is join(' ', map { values_of(get('/fixed/html', @targeted), $_) } @names), 'max-age=60 max-age=60 max-age=60', 'which it may without a nonce';
 }
 is values_of(get('/nonce/json'), 'ETag'), '"x"', 'what is no document keeps its validators';
 is values_of(get('/nonce/json'), 'Cache-Control'), 'public, max-age=60', 'and may be kept';

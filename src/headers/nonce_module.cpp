@@ -195,6 +195,14 @@ ngx_int_t before_content(ngx_http_request_t* r) noexcept {
   return NGX_DECLINED;
 }
 
+// A field for some caches alone, to which it says more than Cache-Control (RFC 9213).
+bool is_targeted(const ngx_table_elt_t& field) noexcept {
+  constexpr std::string_view kEnd = "-Cache-Control";
+  const std::string_view name = ngx::to_view(field.key);
+  return name.size() > kEnd.size() &&
+         core::equal_without_case(name.substr(name.size() - kEnd.size()), kEnd);
+}
+
 MainConf& main_conf(ngx_conf_t* cf) {
   return *static_cast<MainConf*>(
       ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_nonce_module));
@@ -235,12 +243,12 @@ void expect_nonce(ngx_conf_t* cf, const ngx::Place& place) {
 }
 
 void make_private(ngx_http_request_t* r) noexcept {
-  static constexpr std::array<std::string_view, 5> kGone = {"Accept-Ranges", "Cache-Control",
-                                                            "ETag", "Expires", "Last-Modified"};
+  static constexpr std::array<std::string_view, 6> kGone = {
+      "Accept-Ranges", "Cache-Control", "ETag", "Expires", "Last-Modified", "Surrogate-Control"};
   for (ngx_table_elt_t& field : ngx::response_fields(r)) {
     const bool goes = std::ranges::any_of(
         kGone, [&](std::string_view name) { return ngx::is_named(field, name); });
-    if (goes) field.hash = 0;
+    if (goes || is_targeted(field)) field.hash = 0;
   }
   r->headers_out.etag = nullptr;
   r->headers_out.last_modified = nullptr;

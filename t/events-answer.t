@@ -89,6 +89,15 @@ my @cases = (
     ['refused_page', "guard_path strict; guard_event x_refused on=all; error_page 400 /files/index.html; $proxy", ['a%2fb?status=200', 400, 'path_refused']],
     ['observed', "guard_mode observe; guard_path strict; guard_event x_seen on=200; $proxy", ['a%2fb?status=200', 200, 'path_refused', 'x_seen']],
 
+    # But what has been answered before its page is refused has been answered.
+    ['page_refused', "guard_route page; proxy_intercept_errors on; error_page 401 =200 /strict/index.html; guard_event login_failed on=401; $proxy",
+        ['a%2fb?status=401', 400, 'path_refused', ['login_failed', { labels => { route => 'page' }, http => { response => { status_code => 401 } } }]]],
+    ['named_refused', "proxy_intercept_errors on; error_page 401 = \@strict; guard_event login_failed on=401; $proxy", ['a%2fb?status=401', 400, 'path_refused', 'login_failed']],
+    ['failed_refused', "error_page 502 /strict/index.html; $proxy", ['a%2fb?none', 400, 'path_refused', 'upstream_failed']],
+    ['honey_refused', 'guard_event x_honeypot on=404; error_page 404 /strict/index.html; return 404;', ['a%2fb', 400, 'path_refused', ['x_honeypot', { http => { response => { status_code => 404 } } }]]],
+    ['fallback_refused', 'guard_event x_static on=404; root nowhere; error_page 404 = @strict;', ['a%2fb', 400, 'path_refused']],
+    ['refused_fails', "guard_path strict; guard_error_page allow; guard_event x_refused on=all; error_page 400 = \@gone; $proxy", ['a%2fb?status=200', 500, 'path_refused']],
+
     # Inheritance.
     ['inherits', "guard_event x_outer on=2xx; location /inherits/replaced { guard_event x_inner on=2xx; $proxy } location /inherits/more { guard_event +x_inner on=2xx; $proxy } location /inherits/off { guard_event off; $proxy } $proxy",
         ['?status=200', 200, 'x_outer'],
@@ -106,6 +115,9 @@ my $config = join "\n", map {
 } @cases;
 $config .= <<"EOC";
 location /files/ { guard_route files; internal; alias html/; }
+location /strict/ { internal; guard_path strict; alias html/; }
+location \@strict { guard_path strict; guard_event x_strict on=all; proxy_pass http://127.0.0.1:$upstream->{port}; }
+location \@gone { guard_event x_gone on=all; proxy_intercept_errors on; error_page 500 /files/index.html; rewrite ^ /?status=500 break; proxy_pass http://127.0.0.1:$upstream->{port}; }
 location \@other { guard_route other; guard_event x_other on=all; rewrite ^ /?status=200 break; proxy_pass http://127.0.0.1:$upstream->{port}; }
 location \@app { guard_event x_app on=all; proxy_pass http://127.0.0.1:$upstream->{port}; }
 location /auth/ { internal; guard_event x_auth on=all; rewrite ^ /?status=401 break; proxy_pass http://127.0.0.1:$upstream->{port}; }

@@ -80,7 +80,8 @@ void note_answerer(ngx_http_request_t* r, Reached reached) noexcept {
   Request* request = location_conf(r)->watching ? Request::get(r) : Request::find(r);
   if (request == nullptr) return;
   OwnAnswer& answer = request->own_answer_;
-  if (answer.settled) return;
+  // What comes behind a refusal has not been asked by the client.
+  if (answer.settled || request->refused()) return;
   if (r->upstream != nullptr) {
     // Another pass: what the one before has asked has answered.
     settle_upstream(answer, r);
@@ -88,18 +89,29 @@ void note_answerer(ngx_http_request_t* r, Reached reached) noexcept {
   }
   answer.current = r->loc_conf;
   const bool error_page = r->error_page || r->err_status != 0;
-  if (error_page && answer.first != nullptr) return;
+  if (error_page && answer.first != nullptr) {
+    // A file that is not there may yet be had from an upstream, what `return` says is said.
+    if (answer.first_reached == Reached::location && answer.returned == 0) {
+      answer.returned = static_cast<std::uint16_t>(r->err_status);
+    }
+    return;
+  }
   answer.first = answer.current;
   answer.first_reached = reached;
 }
 
 void judge_own_answer(ngx_http_request_t* r) noexcept {
   Request* request = Request::find(r);
-  if (request == nullptr || request->refused()) return;
+  if (request == nullptr) return;
   OwnAnswer& answer = request->own_answer_;
   if (answer.judged) return;
   answer.judged = true;
-  if (!answer.settled) settle(answer, r);
+  if (!answer.settled && request->refused()) {
+    answer.location = answer.first;
+    answer.status = answer.returned;
+  } else if (!answer.settled) {
+    settle(answer, r);
+  }
   if (answer.status == 0 || answer.location == nullptr) return;
 
   // Whatever is asked for in between, a route, a log, a variable, is that of the location that has

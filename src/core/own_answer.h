@@ -4,7 +4,9 @@
 // It is the answer of the first upstream that was asked. Where none was: that of the first location
 // that answers by itself (a file, `return`, another content handler); index and try_files go on to
 // the next one, error pages do not. What nginx refuses before that (allow and deny, auth_basic,
-// auth_request, limit_req, a body over client_max_body_size) is nobody's own answer.
+// auth_request, limit_req, a body over client_max_body_size) is nobody's own answer. Nor is what
+// Guard refuses; but what had been answered before, and led to an error page that was refused,
+// remains.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +26,9 @@ struct OwnAnswer {
   bool settled = false;  // an upstream has answered
   bool judged = false;
   bool of_upstream = false;
-  bool silent = false;       // the upstream gave no valid answer
-  std::uint16_t status = 0;  // 0: there is none to be judged
+  bool silent = false;         // the upstream gave no valid answer
+  std::uint16_t status = 0;    // 0: there is none to be judged
+  std::uint16_t returned = 0;  // by the location that came first, where an error page has followed
   void** location = nullptr;
 };
 

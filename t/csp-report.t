@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 use lib 't/lib';
+use File::Temp qw(tempdir);
 use JSON::PP ();
 use Test::More;
 use Test::Nginx::Guard;
@@ -13,9 +14,24 @@ use Test::Nginx::Guard::Wait   qw(wait_for);
 
 my $json = JSON::PP->new->utf8->canonical;
 
+# Rules that refuse everything, as the Core Rule Set does what says application/reports+json.
+my $rules = tempdir(CLEANUP => 1) . '/rules.conf';
+open my $out, '>', $rules or die "$rules: $!\n";
+print {$out} "SecRuleEngine On\nSecAction \"id:1,phase:2,deny,status:403\"\n";
+close $out or die "$rules: $!\n";
+chmod 0755, $rules =~ s{/[^/]+\z}{}r or die "$rules: $!\n";
+
 my $nginx = start_nginx(
     no_root_location => 1,
-    config           => <<'EOC',
+    config           => <<"EOA" . <<'EOC',
+location /inspected/ {
+    guard_inspect on;
+    guard_inspect_rules $rules;
+    location /inspected/reports { guard_csp_report rate=1000 total=10000; }
+    location /inspected/metrics { guard_metrics; }
+    location /inspected/asked { guard_inspect on; guard_csp_report; }
+}
+EOA
 set_real_ip_from 127.0.0.1;
 real_ip_header X-Client;
 guard_event_log $TEST_NGINX_EVENT_LOG;
@@ -120,6 +136,12 @@ is "$status $event->{url}{original}", '204 https://app.example/spooled', 'the ne
 ($status, $event) = told('/strict', $list, $json->encode([violation(documentURL => 'https://app.example/strict')]), headers => ['Sec-Fetch-Site: same-origin']);
 is "$status $event->{url}{original}", '204 https://app.example/strict', 'behind guard_csrf and guard_json';
 is post('/strict', $list, $json->encode([violation()]), headers => ['Sec-Fetch-Site: cross-site'])->{code}, 403, 'where others may not report';
+
+# What Guard answers itself reaches no application, and is not searched.
+($status, $event) = told('/inspected/reports', $list, $json->encode([violation(documentURL => 'https://app.example/inspected')]));
+is "$status $event->{url}{original}", '204 https://app.example/inspected', 'behind guard_inspect';
+is request($nginx->port, GET => $_->[0])->{code}, $_->[1], "GET $_->[0]" for ['/inspected/metrics', 200], ['/inspected/page', 403];
+is post('/inspected/asked', $list, $json->encode([violation()]))->{code}, 403, 'unless it is said there';
 
 # What was not told is counted.
 $report = single('document-uri' => 'https://app.example/soon');

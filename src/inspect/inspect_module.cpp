@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "core/check.h"
+#include "core/local_answer.h"
 #include "core/metric_histogram.h"
 #include "core/metrics.h"
 #include "inspect/crs.h"
@@ -258,6 +259,7 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   const auto inherit = [](auto& own, const auto& outer) {
     if (!own) own = outer;
   };
+  const bool asked = child.inspect.has_value();
   if (same) child.places.last = parent.places.last;
   if (!child.files) child.places.files = parent.places.files;
   if (!child.excludes) child.places.excludes = parent.places.excludes;
@@ -273,6 +275,8 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
       (child.inspect && !child.inspect->on) || (child.response && !child.response->on);
   if (left) core::leave_answers(cf, core::Feature::inspect);
   if (!child.inspect || !child.inspect->on) return;
+  // Nothing of what Guard answers itself reaches an application.
+  if (!asked && core::answers_here(cf)) return;
   if (same && parent.policy != nullptr) {
     child.policy = parent.policy;
   } else {

@@ -231,6 +231,19 @@ sub metrics_with {
     kill KILL => $victim;
     ok wait_for(sub { my $m = eval { parse_metrics(scrape($port, '/metrics')->{body}) }; $m && $m->{guard_worker_crashes_total} == 1 && $m->{'guard_workers{state="running"}'} == 3 }), 'a crash is counted, and replaced';
     is parse_metrics(scrape($port, '/metrics')->{body})->{qq(guard_requests_total{$s,route="/if/",method="GET",status="2xx"})}, 201, 'what it had counted is not lost';
+
+    # And one that was about to go, after which no other starts.
+    my $held = request_raw($port, "GET / HTTP/1.1\r\nHost: localhost\r\n", hold => 1, expect => 0, timeout => 0.05);
+    my $says = sub {
+        my ($crashes, $exiting) = @_;
+        return wait_for(sub { my $m = eval { parse_metrics(scrape($port, '/metrics')->{body}) }; $m && $m->{guard_worker_crashes_total} == $crashes && $m->{'guard_workers{state="exiting"}'} == $exiting });
+    };
+    my @old = $plain->worker_pids;
+    is $plain->hup, undef, 'reloads';
+    ok $says->(1, 1), 'an old worker still has a client';
+    kill KILL => grep { kill 0, $_ } @old;
+    ok $says->(2, 0), 'its crash is counted too, and it is exiting no more';
+    undef $held;
     is $plain->stop, undef, 'stops';
     is_deeply [grep { !/exited on signal 9/ } log_problems($plain)], [], 'nothing bad in the log';
 }

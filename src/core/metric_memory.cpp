@@ -179,18 +179,13 @@ MetricWorker* MetricMemory::enter(std::uint64_t process, std::uint64_t number,
   const std::size_t lane = number % kMetricLanes;
   __atomic_fetch_or(used_lanes_, std::uint64_t{1} << lane, __ATOMIC_RELAXED);
   metric_lane = lane * lane_words_;
-  crashed = 0;
+  crashed = forget_dead();
   MetricWorker* own = nullptr;
   for (MetricWorker& worker : workers()) {
-    std::uint64_t holder = worker.process.load();
-    if (holder != 0 && !is_gone(holder)) continue;
-    if (own == nullptr) {
-      if (!worker.process.compare_exchange_strong(holder, process)) continue;
-      own = &worker;
-    } else if (holder == 0 || !worker.process.compare_exchange_strong(holder, 0)) {
-      continue;
-    }
-    if (holder != 0) ++crashed;
+    std::uint64_t nobody = 0;
+    if (!worker.process.compare_exchange_strong(nobody, process)) continue;
+    own = &worker;
+    break;
   }
   if (own == nullptr) return nullptr;
   own->layout.store(0);
@@ -202,6 +197,17 @@ MetricWorker* MetricMemory::enter(std::uint64_t process, std::uint64_t number,
   own->exiting.store(0);
   own->layout.store(layout);
   return own;
+}
+
+std::uint64_t MetricMemory::forget_dead() noexcept {
+  std::uint64_t crashed = 0;
+  for (MetricWorker& worker : workers()) {
+    std::uint64_t process = worker.process.load(std::memory_order_relaxed);
+    if (process != 0 && is_gone(process) && worker.process.compare_exchange_strong(process, 0)) {
+      ++crashed;
+    }
+  }
+  return crashed;
 }
 
 std::uint64_t MetricMemory::started_ms() const noexcept {

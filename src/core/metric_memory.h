@@ -87,6 +87,8 @@ class MetricMemory {
   MetricWorker* enter(std::uint64_t process, std::uint64_t number, std::uint64_t generation,
                       std::uint64_t layout, std::uint64_t& crashed) noexcept;
   static void leave(MetricWorker& worker) noexcept { worker.process.store(0); }
+  // How many have died since that had not said goodbye. Each is told once, to one process.
+  std::uint64_t forget_dead() noexcept;
   std::span<MetricWorker> workers() const noexcept;
 
   // The time of day in milliseconds at which the memory was laid out: when this nginx began.

@@ -232,6 +232,8 @@ void NodeMetrics::refresh() noexcept {
     cpu_->add(std::min<std::size_t>(ngx_worker, kNumbers - 1), cpu - counted_cpu_);
     counted_cpu_ = cpu;
   }
+  // One that was leaving is followed by no other, who would find it dead.
+  if (const std::uint64_t crashed = memory_.forget_dead(); crashed != 0) crashes_->add(crashed);
   MetricWorker* worker = registry_->worker();
   if (worker == nullptr) return;
   worker->exiting.store(ngx_exiting, std::memory_order_relaxed);

@@ -215,6 +215,9 @@ void workers_are_known(void**) {
               "# HELP guard_size_bytes Size\n# TYPE guard_size_bytes gauge\nguard_size_bytes 17\n");
   registry.leave();
   assert_int_equal(registry.gauge_sum(0), 0);
+  assert_non_null(memory.enter(static_cast<std::uint64_t>(gone()), 5, 1, 1, crashed));
+  assert_int_equal(memory.forget_dead(), 1);
+  assert_int_equal(memory.forget_dead(), 0);
 
   assert_true(memory.put_in_force(1, 1000));
   assert_false(memory.put_in_force(1, 2000));

@@ -102,7 +102,7 @@ my @outage = qw(redis_unavailable redis_recovered);
     is said($nginx, "/incr?k=$key"), 'ok 3', 'a seed that is down is passed over';
     ends_well($nginx, 'a seed that is down', events => []);
     $nodes[0]->suspend;
-    $nginx = nginx('redis+cluster://' . join(',', map { $_->address } @nodes) . ' password=open-sesame timeout=5s connect_timeout=200ms');
+    $nginx = nginx('redis+cluster://' . join(',', map { $_->address } @nodes) . ' password=open-sesame timeout=5s connect_timeout=1s');
     like said($nginx, '/incr?k=' . key_of_others($cluster, $nodes[1])), qr/^ok /, 'a seed that hangs is passed over';
     $nodes[0]->resume;
     is $nginx->stop('QUIT'), undef, 'a seed that hangs: quits';

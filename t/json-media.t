@@ -260,3 +260,15 @@ echo
 --- response_body_like eval
 [($::override) x 10, ('') x 6, $::override, '']
 --- upstream_requests: 7
+
+=== TEST 18: required: what may be a body and turns out to be none
+--- upstream
+echo
+--- config eval: $::json
+--- raw_request eval
+[(map { "$_ /required HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" } 'GET', 'DELETE', 'POST'),
+ "GET /required HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
+ "GET /required HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nmore\r\n1\r\nx\r\n0\r\n\r\n"]
+--- error_code eval
+[200, 200, 415, 415, 415]
+--- upstream_requests: 2

@@ -509,3 +509,22 @@ main::requests(map { [$_] } 'POST /a?_method=DELETE', 'GET /a?x=1&_method=DELETE
 [400, 400, 200, 200, 422, 422]
 --- response_body_like eval
 [('"code":"json.method_override"') x 2, '', '', '"code":"openapi.parameter"', '"code":"openapi.parameter"']
+
+=== TEST 23: an operation without a body may come with what turns out to be none
+--- user_files
+>>> api.json
+{"openapi":"3.0.3","info":{"title":"Jobs","version":"1"},"paths":{"/a":{"get":{},"post":{}},
+ "/b":{"post":{"requestBody":{"content":{"application/json":{"schema":{"type":"object"}}}}}},"/c":{"post":{"requestBody":{"required":true,"content":{"application/json":{"schema":{"type":"object"}}}}}}}}
+--- upstream
+echo
+--- config
+location / { guard_openapi $TEST_NGINX_HTML_DIR/api.json; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+[(map { "$_ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" } 'GET /a', 'POST /a', 'POST /b', 'POST /c'),
+ (map { "$_ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n" } 'GET /a', 'POST /a'),
+ "POST /b HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n2\r\n }\r\n0\r\n\r\n"]
+--- error_code eval
+[200, 200, 200, 422, (415) x 3]
+--- response_body_like eval
+[('') x 3, '"code":"openapi.body"', '"code":"openapi.body"', '"code":"openapi.body"', '"code":"json.media_type"']
+--- upstream_requests: 3

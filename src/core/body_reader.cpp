@@ -252,6 +252,10 @@ bool Request::has_body() const noexcept {
   return false;
 }
 
+bool Request::has_open_body() const noexcept {
+  return !body_.ready && has_body() && r_->headers_in.content_length_n < 0;
+}
+
 std::optional<std::string_view> Request::body() noexcept {
   if (body_.failed || body_.stopped || !body_.ready) return std::nullopt;
   ngx_chain_t* chain = r_->request_body == nullptr ? nullptr : r_->request_body->bufs;

@@ -95,6 +95,8 @@ class Request {
   // Whether the request has or may have a body: a Content-Length other than 0, chunked, or an
   // HTTP/2 or HTTP/3 stream that the client has not ended. Exact once the gate has read it.
   bool has_body() const noexcept;
+  // It may have one, of which nothing is known before it has been read: it may be empty.
+  bool has_open_body() const noexcept;
 
   // The client's own, as realip has found it; nothing: it came through a Unix socket.
   std::optional<Address> client_address() const noexcept;

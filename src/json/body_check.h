@@ -78,6 +78,11 @@ class FormReading : public core::BodyReading {
   std::shared_ptr<const FormPlan> plan_;
 };
 
+// What there must not be, as far as it takes to know that there is none.
+inline core::BodyNeed need_to_know(const core::Request& request) noexcept {
+  return {request.has_open_body(), 1};
+}
+
 struct BodyRule {
   const core::JsonLimits* limits = nullptr;
   const SchemaProgram* program = nullptr;  // null: any JSON

@@ -118,8 +118,15 @@ Admission admission_of(Request& request, const Policy& policy, const Fields& fie
 core::BodyNeed body_need(Request& request) noexcept {
   const Policy& policy = *location_of(request.native())->policy;
   const Fields* fields = fields_of(request);
-  if (fields == nullptr || admission_of(request, policy, *fields) != Admission::check) return {};
-  return {true, policy.limits.size};
+  if (fields == nullptr) return {};
+  switch (admission_of(request, policy, *fields)) {
+    case Admission::check:
+      return {true, policy.limits.size};
+    case Admission::refuse_media_type:
+      return need_to_know(request);
+    default:
+      return {};
+  }
 }
 
 // The value of a member that is named as one of a variable, but for its case; null: there is none.

@@ -113,8 +113,16 @@ const State* state_of(Request& request, const Policy& policy) noexcept {
 core::BodyNeed body_need(Request& request) noexcept {
   const State* state = state_of(request, *location_of(request.native())->policy);
   if (state == nullptr || state->match.operation == nullptr) return {};
-  if (state->body.choice != BodyChoice::json && state->body.choice != BodyChoice::form) return {};
-  return {true, limits_of(request).size};
+  switch (state->body.choice) {
+    case BodyChoice::json:
+    case BodyChoice::form:
+      return {true, limits_of(request).size};
+    case BodyChoice::unexpected:
+    case BodyChoice::media_type:
+      return need_to_know(request);
+    default:
+      return {};
+  }
 }
 
 // Asks by the protocol of CORS, not as an operation (Fetch, "CORS-preflight request").

@@ -4,9 +4,10 @@
 use strict;
 use warnings;
 use lib 't/lib';
-use Test::More;
+use File::Temp qw(tempdir);
 use IO::Socket::INET;
 use JSON::PP ();
+use Test::More;
 use Test::Nginx::Guard;
 use Test::Nginx::Guard::Client  qw(connect_to exchange);
 use Test::Nginx::Guard::Metrics qw(scrape parse_metrics promtool_says);
@@ -202,6 +203,34 @@ ok wait_for($settled, 15), 'all have a result';
     ok ready_means(200), 'and goes on';
     is $nginx->stop, undef, 'stops';
     is_deeply [grep { !/exited on signal 9/ } log_problems($nginx)], [], 'nothing bad in the log';
+}
+
+# What workers cannot look at, nginx -t tells.
+{
+    my $directory = tempdir('guard-health-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+    chmod 0755, $directory;
+    { open my $out, '>', "$directory/tls.pem" or die $!; }
+    my $warning = sub {
+        my ($target) = @_;
+        my $tried = make_nginx();
+        $tried->configure(main_config => $> == 0 ? 'user nobody nogroup;' : '', http_config => "guard_health_check x $target;");
+        my ($status, $text) = $tried->test_config;
+        is $status, 0, "$target: accepted";
+        return join ' ', $text =~ /\[warn\] (.*health check.*) in \S+:\d+$/mg;
+    };
+    my $who = $> == 0 ? q(the workers' user "nobody") : 'workers';
+    is $warning->("certificate:$directory/none.pem"), qq("$directory/none.pem" of health check "x" cannot be read by $who: No such file or directory), 'a certificate that is not there';
+    is $warning->("disk:$directory/none"), qq("$directory/none" of health check "x" cannot be seen by $who: No such file or directory), 'no such path';
+    is $warning->("certificate:$directory/tls.pem"), '', 'one that can be read';
+    is $warning->("disk:$directory"), '', 'a path that is there';
+    SKIP: {
+        skip 'only root has another user', 6 if $> != 0;
+        chmod 0600, "$directory/tls.pem";
+        is $warning->("certificate:$directory/tls.pem"), qq("$directory/tls.pem" of health check "x" cannot be read by $who: Permission denied), 'one that is root\'s alone';
+        chmod 0700, $directory;
+        is $warning->("disk:$directory/tls.pem"), qq("$directory/tls.pem" of health check "x" cannot be seen by $who: Permission denied), 'in a directory that is';
+        is $warning->("disk:$directory"), '', 'which can be seen itself';
+    }
 }
 
 # What OpenSSL has against a file is not held against the next client.

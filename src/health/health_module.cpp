@@ -313,8 +313,12 @@ void set_check(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   Check& check = conf.checks.emplace_back();
   check.policy = std::move(policy);
   check.labels = core::metric_labels({{"check", check.policy.name}});
+  const std::string owner = "health check \"" + check.policy.name + "\"";
   if (check.policy.kind == Kind::certificate) {
     check.policy.path = ngx::full_path(cf, check.policy.path);
+    ngx::warn_of_missing(cf, check.policy.path, owner, true);
+  } else if (check.policy.kind == Kind::disk) {
+    ngx::warn_of_missing(cf, check.policy.path, owner, false);
   } else if (check.policy.kind == Kind::zone) {
     core::want_metrics(cf);
     check.place_of_definition = ngx::place_of(cf);
@@ -322,8 +326,8 @@ void set_check(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
     core::RedisProbe::check_name(cf, check.policy.path);
   } else if (!check.policy.is_local()) {
     if (!ngx::resolve(cf, check.endpoint, check.policy.host, check.policy.port)) {
-      ngx::warn(cf, "host \"" + check.policy.host + "\" of health check \"" + check.policy.name +
-                        "\" is not found, it is taken as failing");
+      ngx::warn(cf, "host \"" + check.policy.host + "\" of " + owner +
+                        " is not found, it is taken as failing");
     }
     if (check.policy.tls) {
       check.route.tls = ngx::TlsClient::make(

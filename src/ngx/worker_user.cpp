@@ -7,6 +7,7 @@
 
 #include <grp.h>
 #include <pwd.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -62,6 +63,11 @@ class KeptByKernel {
   int dumpable_ = 0;
 };
 
+std::string told(const Identity& worker) {
+  if (*worker.name == '\0') return "workers";
+  return "the workers' user \"" + std::string(worker.name) + "\"";
+}
+
 // What the kernel has against that user's access; 0: nothing.
 int errno_of(ngx_conf_t* cf, const Identity& worker, const char* path, int mode) noexcept {
   const auto ask = [&] { return faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0 ? 0 : ngx_errno; };
@@ -107,11 +113,19 @@ void warn_of_unseen(ngx_conf_t* cf, std::string_view file) {
   const Identity worker = worker_identity(cf);
   const int error = errno_of(cf, worker, folder.c_str(), X_OK);
   if (error == 0) return;
-  std::string who = "workers";
-  if (*worker.name != '\0') who = "the workers' user \"" + std::string(worker.name) + "\"";
-  warn(cf, "\"" + std::string(file) + "\" would not be seen: " +
-               (error == EACCES ? who + " may not search \"" : "there is no directory \"") +
-               folder + "\"");
+  warn(cf,
+       "\"" + std::string(file) + "\" would not be seen: " +
+           (error == EACCES ? told(worker) + " may not search \"" : "there is no directory \"") +
+           folder + "\"");
+}
+
+void warn_of_missing(ngx_conf_t* cf, std::string_view file, std::string_view owner, bool to_read) {
+  const std::string path(file);
+  const Identity worker = worker_identity(cf);
+  const int error = errno_of(cf, worker, path.c_str(), to_read ? R_OK : F_OK);
+  if (error == 0) return;
+  warn(cf, "\"" + path + "\" of " + std::string(owner) + " cannot be " +
+               (to_read ? "read" : "seen") + " by " + told(worker) + ": " + strerrordesc_np(error));
 }
 
 }  // namespace guard::ngx

@@ -22,4 +22,8 @@ DirectoryAccess worker_access(ngx_conf_t* cf, const char* path) noexcept;
 // directory or there is none. An absolute path.
 void warn_of_unseen(ngx_conf_t* cf, std::string_view file);
 
+// Warns if a file is not there for workers, or, to be read, if they may not. An absolute path, of
+// whom it is ("health check "x"").
+void warn_of_missing(ngx_conf_t* cf, std::string_view file, std::string_view owner, bool to_read);
+
 }  // namespace guard::ngx

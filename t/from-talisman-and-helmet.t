@@ -25,7 +25,7 @@ for my $line (split /\n/, $page) {
     if (!$table) { $table = $cells[0]; next }
     push @{ $rows{$table} }, \@cells;
 }
-is join(',', map { "$_ " . @{ $rows{$_} } } sort keys %rows), 'Talisman 10,helmet 14,there 25', 'the page has three tables';
+is join(',', map { "$_ " . @{ $rows{$_} } } sort keys %rows), 'Talisman 10,helmet 14,there 26', 'the page has three tables';
 
 sub code { return $_[0] =~ /`([^`]+)`/g }
 

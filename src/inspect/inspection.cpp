@@ -279,7 +279,7 @@ bool Inspection::selects(const Selection& selection, std::string_view name) {
                core::equal_without_case(name.substr(0, selection.name.size()), selection.name);
       }
       charge(name.size() * kRegexCost);
-      return selection.regex->search(name, workspace_) == Regex::Result::yes;
+      return search(*selection.regex, name) == Regex::Result::yes;
   }
   return false;
 }

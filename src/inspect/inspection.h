@@ -197,6 +197,7 @@ class Inspection {
   // traits: of the value, then of the result.
   std::string_view transformed(const Chain& chain, std::string_view value, Traits& traits);
   bool matches_operator(const CompiledRule& compiled, std::string_view value, Traits traits);
+  Regex::Result search(const Regex& regex, std::string_view value);
   bool matches_regex(const CompiledRule& compiled, std::string_view value);
   void matched(const CompiledRule& compiled, const Subject& subject, std::string_view value);
   void after_match(const CompiledRule& compiled);

@@ -53,6 +53,15 @@ bool is_utf8(std::string_view text) {
 
 }  // namespace
 
+// Charges what it costs to go back.
+Regex::Result Inspection::search(const Regex& regex, std::string_view value) {
+  const std::uint64_t left = budget_ - std::min(budget_, result_.work);
+  std::uint64_t work = left;
+  const Regex::Result found = regex.search(value, workspace_, work);
+  charge(left - work);
+  return found;
+}
+
 bool Inspection::matches_regex(const CompiledRule& compiled, std::string_view value) {
   charge(value.size() * kRegexCost + kStepCost);
   if (compiled.takes_all) {
@@ -68,7 +77,7 @@ bool Inspection::matches_regex(const CompiledRule& compiled, std::string_view va
     regex = regexes_.find(pattern);
     if (regex == nullptr) return false;
   }
-  switch (regex->search(value, workspace_)) {
+  switch (search(*regex, value)) {
     case Regex::Result::no:
       return false;
     case Regex::Result::limit:

@@ -33,8 +33,11 @@ class Regex {
 
    private:
     friend class Regex;
+    void release() noexcept;
+
     pcre2_real_match_data_8* data_;
-    pcre2_real_match_context_8* context_;
+    pcre2_real_match_context_8* brief_;
+    pcre2_real_match_context_8* counting_;
     std::size_t groups_ = 0;
   };
 
@@ -46,11 +49,22 @@ class Regex {
   Regex(const Regex&) = delete;
   Regex& operator=(const Regex&) = delete;
 
-  // limit: it has gone back more often than any honest value makes it.
+  // work: what it may cost in units (see kStepCost) besides looking at each byte once; that much is
+  // taken off it. limit: it was not enough, or from one place the search has gone back more often
+  // than any honest value makes it.
+  Result search(std::string_view subject, Workspace& workspace, std::uint64_t& work) const noexcept;
+  // With as much work as it takes, for texts that are no client's.
   Result search(std::string_view subject, Workspace& workspace) const noexcept;
 
  private:
+  int count(std::string_view subject, Workspace& workspace, std::uint64_t& work) const noexcept;
+
   pcre2_real_code_8* code_ = nullptr;
+  // The same with callouts, and that made of it when it is first needed.
+  std::string counted_pattern_;
+  std::uint32_t counted_options_;
+  bool repeats_ = true;
+  mutable pcre2_real_code_8* counted_ = nullptr;
 };
 
 }  // namespace guard::inspect

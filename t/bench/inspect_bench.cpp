@@ -91,6 +91,16 @@ std::string arguments(int count) {
   return body;
 }
 
+// What rule 941160 goes back over a lot, in many values or from many places of one, and something
+// that has it asked.
+std::string going_back(bool one_value) {
+  std::string body = "p=%3Cr+src%3D&a=";
+  for (int i = 0; i < 1'200; ++i) {
+    body += '<' + std::string(80, '(') + (one_value ? "f" : "f&a=");
+  }
+  return body;
+}
+
 struct Case {
   std::string name;
   std::string request;
@@ -112,6 +122,8 @@ std::vector<Case> cases() {
       {"words-100k", with_body(form, filled("select+exec+union+system+eval+file+", 100U << 10))},
       {"marks-100k", with_body(form, filled("%3C%28%27%22%3B%7C%24%7B%2F%5C%3D", 100U << 10))},
       {"redos-100k", with_body(form, filled("%3Ca+a%3Da+on+", 100U << 10))},
+      {"back-values", with_body(form, going_back(false))},
+      {"back-places", with_body(form, going_back(true))},
       {"encoded-100k", with_body(form, filled("%2525%26%23x61%3B%5Cu0061", 100U << 10))},
       {"args-10k", with_body(form, arguments(9'990))},
       {"args-100k", with_body(form, arguments(100'000))},

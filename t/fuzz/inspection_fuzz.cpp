@@ -135,6 +135,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   view.headers = fields;
   response.headers = fields;
   const std::string wanted = run(slow, plain, view, response);
+  // With short cuts it costs less.
+  if (wanted == "over budget") return 0;
   // Not known, learnt, known.
   for (int times = 0; times < 3; ++times) {
     if (run(quick, remembering, view, response) != wanted) __builtin_trap();

@@ -302,6 +302,29 @@ void keeps_its_budget(void**) {
   assert_true(run(kRules, many + " HTTP/1.1\r\n\r\n", true) == "over budget");
 }
 
+// What goes back a lot, though not without end, costs as much as it takes: in many values, and from
+// many places of one.
+void charges_for_going_back(void**) {
+  constexpr std::string_view kRules =
+      "SecRule ARGS \"@rx <[^a-z]*:?[^a-z]*:?[^a-z]*(?:s|t)\" \"id:1,phase:1,pass\"\n";
+  const std::string value = '<' + std::string(60, '(') + 'f';
+  std::string values = "GET /?";
+  std::string places = "GET /?a=";
+  for (int i = 0; i < 200; ++i) {
+    values += "a=" + value + '&';
+    places += value;
+  }
+  constexpr std::uint64_t kEnough = 5'000'000;
+  for (const std::string& request : {values, places}) {
+    assert_true(run(kRules, request + " HTTP/1.1\r\n\r\n", false, kEnough) == "over budget");
+  }
+  // Much that does not costs little, and so does one such value.
+  std::string plain = "GET /?a=";
+  for (int i = 0; i < 20'000; ++i) plain += "<b>bold</b>";
+  assert_true(run(kRules, plain + " HTTP/1.1\r\n\r\n", false, kEnough).empty());
+  assert_true(run(kRules, "GET /?a=" + value + " HTTP/1.1\r\n\r\n", false, kEnough).empty());
+}
+
 // A pattern with a macro is compiled once for all values of a request, and costs every request the
 // same.
 void makes_regexes(void**) {
@@ -455,6 +478,7 @@ int main() {
       cmocka_unit_test(reads_bodies),
       cmocka_unit_test(remembers_texts),
       cmocka_unit_test(keeps_its_budget),
+      cmocka_unit_test(charges_for_going_back),
       cmocka_unit_test(makes_regexes),
       cmocka_unit_test(refuses_macros),
       cmocka_unit_test(judges_answers),

@@ -140,6 +140,9 @@ for my $step (['hour', 'after an hour without a look'], ['back', 'when the clock
     is $first->{failed}, '0 in 10 s', 'nothing is made up';
     is_deeply [@$later{qw(failed legend)}], ['100 in 10 s', '5xx 10'], 'and soon they are true again';
 }
+is_deeply [map { "$_" } @{ $seen->{restarted} }{qw(failed legend whole)}], ['50 in 10 s', '5xx 10', '1'], 'figures and events are those of the nginx that runs'
+    or diag explain $seen->{restarted};
+cmp_ok $seen->{restarted}{events}, '<=', 6, 'and no others';
 for my $name (qw(light dark phone)) {
     cmp_ok -s "$pictures/dashboard-$name.png", '>', 10_000, "a picture: $name";
     ok -s "docs/dashboard-$name.png", "docs has one: $name";

@@ -359,12 +359,17 @@ let last = 0, paused = false, failures = 0;
 function take(data) {
   const sample = { at: data.now / 1000, metrics: data.metrics };
   const previous = samples.at(-1);
-  // Another nginx, a clock that was set, or nobody has looked for a while.
-  if (data.last < last || (previous && (sample.at <= previous.at || sample.at - previous.at > GAP))) {
-    samples.length = 0;
-    events = data.last < last ? [] : events;
+  // Another nginx may have had more events by now: all of its own come with the next answer.
+  const started = sum(sample, "guard_start_time_seconds");
+  const fresh = previous && sum(previous, "guard_start_time_seconds") !== started;
+  const restarted = data.last < last || fresh;
+  // That, a clock that was set, or nobody has looked for a while.
+  if (restarted || (previous && (sample.at <= previous.at || sample.at - previous.at > GAP))) samples.length = 0;
+  if (restarted) {
+    events = [];
+    showEvents();
   }
-  last = data.last;
+  last = fresh ? 0 : data.last;
   samples.push(sample);
   if (samples.length > SAMPLES) samples.shift();
   if (samples.length > 1 || times.length > 0) extend(sample, samples.at(-2));
@@ -372,7 +377,7 @@ function take(data) {
   showHealth(sample);
   showTables(sample);
   showNode(sample);
-  takeEvents(data.events);
+  takeEvents(fresh ? [] : data.events);
 }
 
 async function poll() {

@@ -130,13 +130,16 @@ for (const [name, words] of Object.entries({
         window.polls = 0;
         window.limit = 0;
         window.offset = 0;
-        window.fetch = async () => {
+        window.restarted = 0;
+        window.fetch = async address => {
             ++window.polls;
-            const count = window.polls, copy = structuredClone(data);
-            copy.now += 1000 * (count + window.offset);
+            const count = window.polls - window.restarted, copy = structuredClone(data);
+            window.after = [...window.after ?? [], Number(address.split("=")[1])].slice(-20);
+            copy.now += 1000 * (window.polls + window.offset);
+            copy.metrics.guard_start_time_seconds[0][1] += window.restarted;
             window.now = copy.now / 1000;
-            copy.last += count;
-            copy.events = [{ ...data.events[0], event: { ...data.events[0].event, reason: "poll " + count } }];
+            copy.last += window.polls;
+            copy.events = [{ ...data.events[0], event: { ...data.events[0].event, reason: "poll " + window.polls } }];
             for (const series of copy.metrics.guard_requests) series[1] += 10 * count;
             // Of 100 requests each time 60 take up to 50 ms and more than 25, 36 up to 250 and more than 100, 4 up to 1000 and more than 500.
             const [, times] = copy.metrics.guard_request_duration_seconds[0];
@@ -181,6 +184,11 @@ for (const [name, words] of Object.entries({
         await runTo(from + 11);
         result.steps[name] = { first, later: await look() };
     }
+
+    // Another nginx, which has counted as many events as the one before by the time of the first look.
+    await page.evaluate(() => { window.restarted = window.polls; });
+    await runTo(await page.evaluate(() => window.polls) + 6);
+    result.restarted = { ...await look(), events: (await rows(page, "events")).length, whole: await page.evaluate(() => window.after.includes(0)) };
     await context.close();
 }
 

@@ -174,6 +174,7 @@ location /ranges/ {
 location /ranges-judged/ { guard_headers web; guard_header X-Done yes on=2xx; guard_header X-Count \$connection_requests\$msec; guard_csrf token session=sid; guard_cookies; alias html/; }
 location /ranges-page/ { guard_header X-First yes; guard_csp "default-src 'self'; object-src 'none'; base-uri 'none'"; error_page 416 /ranges-other/index.html; alias html/; }
 location /ranges-other/ { guard_headers api; guard_header X-Second yes; types { application/json html; } alias html/; }
+location /rude-hidden-now { guard_headers web; guard_hide_headers X-Test X-Frame-Options; guard_header X-Test ours if=\$arg_a; guard_header X-Frame-Options ours if=\$arg_a; proxy_pass http://$rude_up; }
 location /hide { guard_headers off; guard_hide_headers on; root html; }
 EOC
 );
@@ -361,6 +362,8 @@ is set_of(get('/added')), do {
     is header_of($response->{fields}, 'X-Test'), undef, 'named: gone';
     is header_of($response->{fields}, 'X-Powered-By'), 'PHP/5.3', 'named: only the named ones';
     is header_of(get('/rude-hidden-set')->{fields}, 'X-Test'), 'ours', 'hidden and set: ours alone';
+    is_deeply [map { header_of(get('/rude-hidden-now?a=1')->{fields}, $_) } qw(X-Test X-Frame-Options)], ['ours', 'ours'], 'hidden and set now and then: ours';
+    is_deeply [map { header_of(get('/rude-hidden-now')->{fields}, $_) } qw(X-Test X-Frame-Options)], [undef, 'deny'], 'else hidden all the same';
     $response = get('/hide/none');
     is $response->{code}, 404, 'nginx\'s own page';
     is header_of($response->{fields}, 'Server'), 'nginx', 'nginx\'s own page: no version in the field';

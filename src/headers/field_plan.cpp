@@ -67,9 +67,10 @@ void add_names(FieldPlan& plan, const HideChoice& hide) {
     for (NameTable::Entry& entry : entries) {
       if (entry.name != wanted) continue;
       entry.existing = Existing::goes;
+      entry.hidden = true;
       return;
     }
-    entries.push_back({wanted, NameTable::kHidden, Existing::goes});
+    entries.push_back({wanted, NameTable::kHidden, Existing::goes, NameTable::kHidden, true});
   };
   if (!hide.off) {
     if (hide.known) std::ranges::for_each(telling_fields(), hide_name);

@@ -47,6 +47,7 @@ class NameTable {
     Existing existing;
     // The field that is sent where the condition of the first is not met, or kHidden: none.
     std::int16_t fallback = kHidden;
+    bool hidden = false;  // whether ours is sent or not
   };
   static constexpr std::int16_t kHidden = -1;
 

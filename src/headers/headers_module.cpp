@@ -142,8 +142,10 @@ std::uint64_t look_at_existing(ngx_http_request_t* r, const FieldPlan& plan, boo
     Existing existing = entry->existing;
     if (field != NameTable::kHidden && (held & bit(static_cast<std::size_t>(field))) != 0) {
       field = entry->fallback;
-      if (field == NameTable::kHidden) continue;
-      existing = plan.fields[static_cast<std::size_t>(field)].existing;
+      if (!entry->hidden) {
+        if (field == NameTable::kHidden) continue;
+        existing = plan.fields[static_cast<std::size_t>(field)].existing;
+      }
     }
     // RFC 6797, 7.2: not over plain HTTP, whoever says it.
     const bool goes =

@@ -74,7 +74,7 @@ configure(includes('guard'), $proxy);
 is($nginx->start, undef, 'guard.conf by itself: nginx starts');
 my $page = curl("$base/");
 like($page, qr{\AHTTP/1\.1 200 .*from the application}s, 'the application is there');
-like($page, qr/^$_\r$/mi, 'with fields') for 'X-Content-Type-Options: nosniff', 'X-Frame-Options: deny';
+like($page, qr/^$_\r$/mi, 'with fields') for 'X-Content-Type-Options: nosniff', 'X-Frame-Options: deny', 'Referrer-Policy: same-origin';
 like(curl("--json '{' $base/"), qr{\AHTTP/1\.1 400 .*json\.syntax}s, 'broken JSON is refused');
 like(curl("-d a=b $base/"), qr{\AHTTP/1\.1 200 }, 'a form is not');
 like(curl("--path-as-is $base/a%2f..%2fb"), qr{\AHTTP/1\.1 400 .*path\.ambiguous}s, 'an ambiguous path is refused');

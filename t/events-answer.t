@@ -98,6 +98,14 @@ my @cases = (
     ['fallback_refused', 'guard_event x_static on=404; root nowhere; error_page 404 = @strict;', ['a%2fb', 400, 'path_refused']],
     ['refused_fails', "guard_path strict; guard_error_page allow; guard_event x_refused on=all; error_page 400 = \@gone; $proxy", ['a%2fb?status=200', 500, 'path_refused']],
 
+    # A connection that is closed without an answer: by the location itself, or by the page behind an answer.
+    ['closed', 'guard_event x_honeypot on=444; return 444;', ['', undef, ['x_honeypot', { http => { response => { status_code => 444 } } }]]],
+    ['closed_page', "guard_route closed; proxy_intercept_errors on; error_page 401 = \@closed; guard_event login_failed on=401; $proxy",
+        ['?status=401', undef, ['login_failed', { labels => { route => 'closed' }, http => { response => { status_code => 401 } } }]]],
+    ['closed_file', 'guard_event x_missing on=404; root nowhere; error_page 404 @closed;', ['a', undef, 'x_missing']],
+    ['closed_refused', "guard_path strict; guard_event x_refused on=all; guard_error_page allow; error_page 400 = \@closed; $proxy", ['a%2fb?status=200', undef, 'path_refused']],
+    ['closed_denied', "deny all; error_page 403 = \@closed; guard_event x_denied on=all; $proxy", ['?status=200', undef]],
+
     # Inheritance.
     ['inherits', "guard_event x_outer on=2xx; location /inherits/replaced { guard_event x_inner on=2xx; $proxy } location /inherits/more { guard_event +x_inner on=2xx; $proxy } location /inherits/off { guard_event off; $proxy } $proxy",
         ['?status=200', 200, 'x_outer'],
@@ -115,6 +123,7 @@ my $config = join "\n", map {
 } @cases;
 $config .= <<"EOC";
 location /files/ { guard_route files; internal; alias html/; }
+location \@closed { return 444; }
 location /strict/ { internal; guard_path strict; alias html/; }
 location \@strict { guard_path strict; guard_event x_strict on=all; proxy_pass http://127.0.0.1:$upstream->{port}; }
 location \@gone { guard_event x_gone on=all; proxy_intercept_errors on; error_page 500 /files/index.html; rewrite ^ /?status=500 break; proxy_pass http://127.0.0.1:$upstream->{port}; }
@@ -136,7 +145,8 @@ for my $case (@cases) {
     my ($name, undef, @requests) = @$case;
     for my $request (@requests) {
         my ($target, $status, @events) = @$request;
-        is request($nginx->port, GET => "/$name/$target")->{code}, $status, "/$name/$target";
+        my $answer = request($nginx->port, GET => "/$name/$target");
+        is defined $answer ? $answer->{code} : undef, $status, "/$name/$target";
         push @expected, map { ["/$name/$target", ref $_ ? @$_ : ($_, {})] } @events;
     }
 }

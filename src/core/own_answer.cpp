@@ -73,6 +73,13 @@ ngx_int_t note(ngx_http_request_t* r) noexcept {
   return NGX_DECLINED;
 }
 
+// Where the connection is closed without an answer, there is no header to begin with.
+ngx_int_t judge_closed(ngx_http_request_t* r) noexcept {
+  const bool closed = r->header_sent == 0 && r->headers_out.status == NGX_HTTP_CLOSE;
+  if (r == r->main && closed) judge_own_answer(r);
+  return NGX_OK;
+}
+
 }  // namespace
 
 void note_answerer(ngx_http_request_t* r, Reached reached) noexcept {
@@ -143,6 +150,7 @@ void install_answer_notes(ngx_conf_t* cf) {
   ngx::add_handler(cf, NGX_HTTP_REWRITE_PHASE, note<Reached::location>);
   ngx::add_handler(cf, NGX_HTTP_PREACCESS_PHASE, note<Reached::access>);
   ngx::add_handler(cf, NGX_HTTP_PRECONTENT_PHASE, note<Reached::content>);
+  ngx::add_handler(cf, NGX_HTTP_LOG_PHASE, judge_closed);
 }
 
 }  // namespace guard::core

@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 use lib 't/lib';
+use File::Temp qw(tempdir);
 use Test::More;
 use Test::Nginx::Guard;
 use Test::Nginx::Guard::Guardctl qw(guardctl);
@@ -15,6 +16,11 @@ my $redis    = start_redis();
 my $upstream = start_upstream("delay 0.2\nstatus 200\nbody late");
 my ($crt, $key) = certificate();
 my $tls = free_port();
+
+# Of a server of the same name, on another port, which ends later.
+my $later = tempdir('guard-later-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+my @later = ("$later/crt", "$later/key");
+system("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 300 -subj /CN=localhost -out $later[0] -keyout $later[1] 2>/dev/null") == 0 or die "openssl: $?\n";
 
 # A log that takes nothing.
 my $full = '/dev/full';
@@ -28,6 +34,12 @@ guard_redis store @{[ $redis->url ]} timeout=200ms;
 guard_rate_policy shared rate=1000/day key=\$arg_k redis=store on_error=open;
 guard_rate_policy small  rate=1/day key=\$arg_k zone=64k;
 guard_event_log $full;
+server {
+    listen @{[ free_port() ]} ssl;
+    server_name localhost;
+    ssl_certificate $later[0];
+    ssl_certificate_key $later[1];
+}
 EOC
     config => <<"EOC",
 root html;
@@ -60,7 +72,7 @@ sub until_it_says {
     my %month = map { (qw(Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec))[$_] => $_ } 0 .. 11;
     my ($h, $min, $s) = split /:/, $time;
     my @ends = map { $m->{$_} } grep { /^guard_certificate_not_after_time_seconds/ } keys %$m;
-    is_deeply \@ends, [timegm($s, $min, $h, $day, $month{$month}, $year)], 'the end of the certificate';
+    is_deeply \@ends, [timegm($s, $min, $h, $day, $month{$month}, $year)], 'the end of the certificate that ends first';
     cmp_ok $m->{guard_config_load_time_seconds}, '>=', int $begun, 'when the configuration was loaded: not before nginx began';
     cmp_ok $m->{guard_config_load_time_seconds}, '<=', time, 'nor later than now';
     is $m->{guard_worker_starts_total}, 1, 'one worker';

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <set>
+#include <map>
 
 #include "core/census.h"
 #include "core/check.h"
@@ -155,13 +155,14 @@ std::uint64_t now_ms() noexcept {
 
 }  // namespace
 
-// Only those that are known before a connection comes: not those whose names hold variables.
+// Only those that are known before a connection comes: not those whose names hold variables. Of
+// servers that share their first name, on several ports perhaps, the one that ends first counts.
 void NodeMetrics::add_certificates([[maybe_unused]] ngx_conf_t* cf) {
 #if (NGX_HTTP_SSL)
   const auto* core = static_cast<const ngx_http_core_main_conf_t*>(
       ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module));
   auto* const* servers = static_cast<ngx_http_core_srv_conf_t**>(core->servers.elts);
-  std::set<std::string> seen;
+  std::map<std::string, std::size_t> places;
   for (ngx_uint_t i = 0; i < core->servers.nelts; ++i) {
     const auto* ssl = static_cast<const ngx_http_ssl_srv_conf_t*>(
         servers[i]->ctx->srv_conf[ngx_http_ssl_module.ctx_index]);
@@ -177,8 +178,14 @@ void NodeMetrics::add_certificates([[maybe_unused]] ngx_conf_t* cf) {
       std::string_view name = ngx::to_view(servers[i]->server_name);
       std::string labels = metric_labels({{"server", name.empty() ? std::string_view("_") : name},
                                           {"key", kind == 0 ? "unknown" : OBJ_nid2sn(kind)}});
-      if (!seen.insert(labels).second) continue;
-      certificates_.push_back({std::move(labels), static_cast<std::int64_t>(timegm(&end))});
+      const auto not_after = static_cast<std::int64_t>(timegm(&end));
+      const auto [known, first] = places.emplace(labels, certificates_.size());
+      if (first) {
+        certificates_.push_back({std::move(labels), not_after});
+      } else {
+        std::int64_t& earliest = certificates_[known->second].not_after;
+        earliest = std::min(earliest, not_after);
+      }
     }
     SSL_CTX_set_current_cert(ssl->ssl.ctx, SSL_CERT_SET_FIRST);
   }

@@ -40,6 +40,7 @@ for (['severity=critical kind=service', 'pager'], ['severity=warning kind=depend
         'alertname=GuardBreakerOpen severity=warning redis=main', 'alertname=GuardBreakerOpen severity=warning redis=other',
         'alertname=GuardCredentialStuffing severity=critical', 'alertname=GuardFailedLogins severity=warning', 'alertname=GuardFailedLogins severity=warning instance=b',
         'alertname=GuardDown severity=critical instance=c', 'alertname=GuardBreakGlass severity=critical instance=c',
+        'alertname=GuardDown severity=critical instance=', 'alertname=Elsewhere severity=warning instance=',
     );
     my $body = JSON::PP->new->utf8->encode(\@sent);
     ok wait_for(sub { eval { request($port, POST => '/api/v2/alerts', headers => ['Content-Type: application/json'], body => $body)->{code} == 200 } }, 20), 'Alertmanager takes alerts' or diag slurp("$folder/log");

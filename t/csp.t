@@ -103,6 +103,9 @@ is csp(get('/fixed/html')), "default-src 'self'; base-uri 'none'; script-src 'se
 is values_of(get('/fixed/html'), 'ETag'), '"x"', 'without a nonce the validators stay';
 is csp(get('/fixed/html', @own)), "img-src 'none' | default-src 'self'; base-uri 'none'; script-src 'self'", 'beside the application\'s';
 is csp(get('/replace/html', @own)), "default-src 'self'; base-uri 'none'", 'replace';
+is csp(get('/replace/json', @own)), "img-src 'none'", 'replace takes nothing where nothing is sent instead';
+is csp(get('/web/over/json', @own)), "img-src 'none'", 'nor does override';
+is csp(get('/replace/html', headers => ['X-Own: 1', 'X-Status: 304 Not Modified'])), '', 'but from a 304, which is about a document perhaps';
 is report(get('/replace/html', @own)), "font-src 'none'", 'replace takes only the field of its own name';
 is csp(get('/both/html', @own)),    "default-src 'self'; base-uri 'none'",  'both: enforced';
 is report(get('/both/html', @own)), "default-src 'none'; report-uri /r",    'both: reported';

@@ -131,8 +131,8 @@ std::uint64_t held_back(ngx_http_request_t* r, const Prepared& prepared) noexcep
 
 // Removes what must go and answers which of our fields do not go out: those of held, and those that
 // are there already.
-std::uint64_t look_at_existing(ngx_http_request_t* r, const FieldPlan& plan, bool secure,
-                               std::uint64_t held) noexcept {
+std::uint64_t look_at_existing(ngx_http_request_t* r, const FieldPlan& plan, Scope from,
+                               bool secure, std::uint64_t held) noexcept {
   std::uint64_t absent = held;
   for (ngx_table_elt_t& header : ngx::response_fields(r)) {
     if (header.hash == 0) continue;
@@ -153,6 +153,11 @@ std::uint64_t look_at_existing(ngx_http_request_t* r, const FieldPlan& plan, boo
         (!secure && plan.fields[static_cast<std::size_t>(field)].scope == Scope::secure);
     if (!goes) {
       if (existing == Existing::stays) absent |= bit(static_cast<std::size_t>(field));
+      continue;
+    }
+    // Where the answer is no document, ours would not be there instead. A 304 may be about one.
+    if (from == Scope::content && !entry->hidden &&
+        plan.fields[static_cast<std::size_t>(field)].scope == Scope::document) {
       continue;
     }
     header.hash = 0;
@@ -216,7 +221,7 @@ void send_fields(ngx_http_request_t* r, core::Request* request) noexcept {
                                                      : plan.content;
 
   const std::uint64_t held = plan.conditional ? held_back(r, prepared) : 0;
-  const std::uint64_t absent = look_at_existing(r, plan, secure, held);
+  const std::uint64_t absent = look_at_existing(r, plan, from, secure, held);
   push_constant(r, prepared, begin, secure ? plan.constant : plan.insecure, absent);
   if (plan.constant != plan.fields.size()) push_variable(r, prepared, absent, from, secure);
   if (plan.nonce && from == Scope::document) make_private(r);

@@ -107,7 +107,8 @@ void RouteSlots::write_upstream_duration(core::MetricText& out, std::string_view
 bool ExemplarSlot::is_due(const std::uint64_t* words, std::uint64_t now_ms) noexcept {
   const std::uint64_t seen = load(words[0]);
   const std::uint64_t age = (seen & 1) != 0 ? kStuck : kLeastAge;
-  return now_ms >= (seen >> 1) + age;
+  // Or the clock has gone back meanwhile.
+  return now_ms >= (seen >> 1) + age || (seen >> 1) > now_ms + kStuck;
 }
 
 void ExemplarSlot::put(std::uint64_t* words, const Content& content) noexcept {

@@ -317,6 +317,11 @@ void exemplars(void**) {
   ExemplarSlot::put(words, {17'000, id, 11});
   assert_true(ExemplarSlot::get(words, content));
   assert_int_equal(content.value, 11);
+  // The clock has gone back, by more than workers' clocks differ.
+  ExemplarSlot::put(words, {16'999, id, 12});
+  ExemplarSlot::put(words, {5000, id, 13});
+  assert_true(ExemplarSlot::get(words, content));
+  assert_int_equal(content.value, 13);
 }
 
 void refusals(void**) {

@@ -39,6 +39,21 @@ ListView one(List list, bool names = false) {
   return {{list}, 1, names};
 }
 
+// As far as its first bytes tell; Python takes NaN and Infinity, too.
+bool begins_json(std::string_view text) {
+  const auto next = [&] {
+    while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+    const char c = text.empty() ? '\0' : text.front();
+    text.remove_prefix(text.empty() ? 0 : 1);
+    return c;
+  };
+  const char first = next();
+  if (first == '{') return next() == '"';
+  if (first == '[')
+    return std::string_view("\"{[-0123456789tfnNI").find(next()) != std::string_view::npos;
+  return first == '"';
+}
+
 }  // namespace
 
 ListView lists_of(Collection collection) noexcept {
@@ -195,8 +210,8 @@ void Transaction::begin_uri(const RequestView& view) {
       std::vector<Field>& args = list(List::args_get);
       const std::size_t whole = args.size();
       add_form(before.substr(before.rfind('&') + 1), List::args_get);
-      for (std::size_t i = 0; i < whole && whole < args.size() && !args.back().again; ++i) {
-        args.back().again = args[i].name == args.back().name;
+      for (std::size_t i = 0; i < whole && whole < args.size() && !args[whole].again; ++i) {
+        args[whole].again = args[i].name == args[whole].name;
       }
     }
   }
@@ -266,9 +281,70 @@ void Transaction::add_cookies(std::string_view value) {
     std::string_view name = pair.substr(0, equals);
     while (!name.empty() && is_space(name.front())) name.remove_prefix(1);
     if (name.empty()) return;
-    list(List::cookies)
-        .push_back({name, equals == std::string_view::npos ? "" : pair.substr(equals + 1)});
+    const std::string_view own =
+        equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1);
+    list(List::cookies).push_back({name, own});
+    read_quoted_again(name, own);
   });
+}
+
+// A cookie in quotes, as Python's parsers have it: without them and their backslashes.
+void Transaction::read_quoted_again(std::string_view name, std::string_view value) {
+  while (!value.empty() && is_space(value.front())) value.remove_prefix(1);
+  while (!value.empty() && is_space(value.back())) value.remove_suffix(1);
+  if (value.size() < 2 || value.front() != '"' || value.back() != '"') return;
+  value = value.substr(1, value.size() - 2);
+  if (value.find('\\') != std::string_view::npos) {
+    const auto digit = [&](std::size_t at, char last) {
+      return at < value.size() && value[at] >= '0' && value[at] <= last;
+    };
+    char* const begin = arena_.allocate(value.size());
+    char* out = begin;
+    for (std::size_t i = 0; i < value.size();) {
+      if (value[i] != '\\' || i + 1 == value.size()) {
+        *out++ = value[i++];
+      } else if (digit(i + 1, '3') && digit(i + 2, '7') && digit(i + 3, '7')) {
+        *out++ = static_cast<char>((value[i + 1] - '0') * 64 + (value[i + 2] - '0') * 8 +
+                                   (value[i + 3] - '0'));
+        i += 4;
+      } else {
+        *out++ = value[i + 1];
+        i += 2;
+      }
+    }
+    const auto size = static_cast<std::size_t>(out - begin);
+    arena_.shrink(value.size() - size);
+    value = {begin, size};
+  }
+  list(List::cookies).push_back({name, value});
+  list(List::cookies).back().again = true;
+}
+
+// An argument that is JSON itself, with the escapes that hide a letter or a mark written out.
+// Others are left, since what writes JSON makes them of any text.
+void Transaction::read_json_again(List to, std::string_view name, std::string_view value) {
+  if (!begins_json(value) || value.find("\\u00") == std::string_view::npos) return;
+  const auto escaped = [&](std::size_t at) {
+    return value.substr(at).starts_with("\\u00") && at + 5 < value.size() && value[at + 4] < '8' &&
+           core::is_digit(value[at + 4]) && core::is_hex(value[at + 5]);
+  };
+  char* const begin = arena_.allocate(value.size());
+  char* out = begin;
+  for (std::size_t i = 0; i < value.size();) {
+    if (escaped(i)) {
+      *out++ =
+          static_cast<char>(core::hex_value(value[i + 4]) * 16 + core::hex_value(value[i + 5]));
+      i += 6;
+    } else {
+      if (value[i] == '\\' && i + 1 < value.size()) *out++ = value[i++];
+      *out++ = value[i++];
+    }
+  }
+  const auto size = static_cast<std::size_t>(out - begin);
+  arena_.shrink(value.size() - size);
+  if (size == value.size()) return;
+  list(to).push_back({name, {begin, size}});
+  list(to).back().again = true;
 }
 
 bool Transaction::add_argument(List to, std::string_view name, std::string_view value) {
@@ -291,7 +367,7 @@ void Transaction::add_form(std::string_view text, List to) {
     const std::string_view value = equals == std::string_view::npos
                                        ? std::string_view{}
                                        : decode(pair.substr(equals + 1), true, invalid);
-    add_argument(to, name, value);
+    if (add_argument(to, name, value)) read_json_again(to, name, value);
   });
   if (invalid) set(Collection::urlencoded_error, "1");
 }

@@ -132,9 +132,11 @@ void Transaction::add_json(const core::JsonDocument& document,
     }
     const std::string_view value =
         node.type == core::JsonType::null ? std::string_view{} : document.text(node);
-    if (!add_argument(List::args_body, arena_.copy(path_), value)) break;
-    list(List::args_body).back().trusted =
-        i / 64 < trusted.size() && (trusted[i / 64] >> i % 64 & 1U) != 0;
+    const std::string_view name = arena_.copy(path_);
+    if (!add_argument(List::args_body, name, value)) break;
+    const bool is_trusted = i / 64 < trusted.size() && (trusted[i / 64] >> i % 64 & 1U) != 0;
+    list(List::args_body).back().trusted = is_trusted;
+    if (!is_trusted) read_json_again(List::args_body, name, value);
   }
 }
 
@@ -182,7 +184,10 @@ class Transaction::Parts final : public core::MultipartSink {
   bool end() noexcept override {
     return guarded([&] {
       if (!file_) {
-        to_.add_argument(List::args_post, name_, to_.arena_.copy(to_.field_));
+        const std::string_view value = to_.arena_.copy(to_.field_);
+        if (to_.add_argument(List::args_post, name_, value)) {
+          to_.read_json_again(List::args_post, name_, value);
+        }
         return;
       }
       all_ += size_;

@@ -112,6 +112,53 @@ void reads_behind_fragments(void**) {
   is(kCounts, "GET /?x=1&a#b=2 HTTP/1.1\r\n\r\n", "3[ARGS] 5[ARGS_NAMES:a] 6[ARGS]");
 }
 
+// As applications in Python read them, which take quotes and backslashes away.
+void reads_quoted_cookies(void**) {
+  constexpr std::string_view kRules =
+      "SecRule REQUEST_COOKIES \"@rx ^ev'il$\" \"id:1,phase:1,pass\"\n"
+      "SecRule &REQUEST_COOKIES \"@gt 1\" \"id:2,phase:1,pass\"\n"
+      "SecRule REQUEST_COOKIES \"@rx ^.ev\" \"id:3,phase:1,pass\"\n";
+  const auto cookie = [](std::string_view value) {
+    return "GET / HTTP/1.1\r\nCookie: a=" + std::string(value) + "\r\n\r\n";
+  };
+  is(kRules, cookie("ev'il"), "1[REQUEST_COOKIES:a]");
+  is(kRules, cookie(R"("ev'il")"), "1[REQUEST_COOKIES:a] 3[REQUEST_COOKIES:a]");
+  is(kRules, cookie(R"( "\145v\047i\l" )"), "1[REQUEST_COOKIES:a]");
+  is(kRules, cookie(R"("ev\'il")"), "1[REQUEST_COOKIES:a] 3[REQUEST_COOKIES:a]");
+  is(kRules, cookie(R"("\145\166\47il)"), "");
+  is(kRules, cookie(R"(")"), "");
+  is(kRules, cookie(R"("ev'il\")"), "3[REQUEST_COOKIES:a]");
+  is(kRules, cookie(R"("x"; b="y")"), "2[REQUEST_COOKIES]");
+}
+
+// JSON in an argument is looked at as it comes, and as those have it who read it.
+void reads_json_in_arguments(void**) {
+  constexpr std::string_view kRules =
+      "SecRule REQUEST_HEADERS:Content-Type \"@rx json$\" "
+      "\"id:9,phase:1,nolog,pass,ctl:requestBodyProcessor=JSON\"\n"
+      "SecRule ARGS \"@contains ev'il\" \"id:1,phase:2,pass\"\n"
+      "SecRule &ARGS \"@gt 1\" \"id:2,phase:2,pass\"\n"
+      "SecRule ARGS \"@contains u0027\" \"id:3,phase:2,pass\"\n";
+  const auto form = [](std::string_view value) {
+    return "POST / HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\na=" +
+           std::string(value);
+  };
+  is(kRules, form(R"({"x":"ev\u0027il"})"), "1[ARGS:a] 3[ARGS:a]");
+  is(kRules, form(R"( ["\u0065v\u0027\u0069l"])"), "1[ARGS:a] 3[ARGS:a]");
+  is(kRules, form(R"("ev\\u0027il")"), "3[ARGS:a]");
+  is(kRules, form(R"(ev\u0027il)"), "3[ARGS:a]");
+  is(kRules, form(R"([1, { "x" : "ev\u0027il" } ])"), "1[ARGS:a] 3[ARGS:a]");
+  is(kRules, form(R"({x:"ev\u0027il"})"), "3[ARGS:a]");
+  is(kRules, form(R"([\"]ev\u0027il)"), "3[ARGS:a]");
+  is(kRules, form(R"({"x":"ev\u00)"), "");
+  is(kRules, "GET /?a=%22ev%5Cu0027il%22 HTTP/1.1\r\n\r\n", "1[ARGS:a] 3[ARGS:a]");
+  is(kRules, "GET /?a=%22ev%5Cu0027il%22#x HTTP/1.1\r\n\r\n", "1[ARGS:a] 3[ARGS:a]");
+  is(kRules,
+     "POST / HTTP/1.1\r\nContent-Type: application/json\r\n\r\n"
+     R"({"a":"{\"x\":\"ev\\u0027il\"}"})",
+     "1[ARGS:json.a] 3[ARGS:json.a]");
+}
+
 // In the second phase, as ModSecurity v3 has it.
 void joins_requests(void**) {
   constexpr std::string_view kRules =
@@ -468,6 +515,8 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(transforms),
       cmocka_unit_test(reads_behind_fragments),
+      cmocka_unit_test(reads_quoted_cookies),
+      cmocka_unit_test(reads_json_in_arguments),
       cmocka_unit_test(joins_requests),
       cmocka_unit_test(keeps_values_apart),
       cmocka_unit_test(looks_between_transformations),

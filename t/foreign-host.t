@@ -1,5 +1,6 @@
 # What is for this machine alone is for no browser on it in which another site's name stands for this
-# machine (DNS rebinding): the Host must be an address, localhost, or a name of the server.
+# machine (DNS rebinding): the Host must be an address, localhost, or a name of the server. Nor is it for whom a proxy on it has passed
+# on by the PROXY protocol.
 
 use strict;
 use warnings;
@@ -8,7 +9,7 @@ use Test::More;
 use Test::Nginx::Guard;
 use Test::Nginx::Guard::Curl qw(curl_request);
 
-my @names = (free_port(), free_port());
+my @names = (free_port(), free_port(), free_port());
 my $nginx = make_nginx();
 my $socket    = $nginx->root . '/s';
 my $locations = <<'EOC';
@@ -25,6 +26,7 @@ guard_lockout_policy login key=\$arg_u on=login_failed limit=1 window=1h duratio
 guard_health_check disk disk:/ warn=0% fail=0%;
 server { listen 127.0.0.1:$names[0]; listen unix:$socket; server_name app.example.com *.tenant.example ~^re\\d+\\.example\$; $locations }
 server { listen 127.0.0.1:$names[1] http2; server_name _; $locations }
+server { listen 127.0.0.1:$names[2] proxy_protocol; listen unix:$socket-proxied proxy_protocol; $locations }
 EOC
     config => $locations,
 );
@@ -56,6 +58,15 @@ for (['localhost', 200], ['127.0.0.1', 200], ['evil.example', 403], ['_', 403]) 
 
 # No browser asks a Unix socket.
 is qx(curl -s -o /dev/null -w '%{http_code}' --unix-socket $socket http://anything/metrics), '200', 'over a Unix socket';
+
+# Of clients that a proxy names nginx knows where they are.
+for (['TCP4 192.0.2.1 127.0.0.1 4711 80', 403], ['TCP6 2001:db8::1 ::1 4711 80', 403], ['TCP4 127.0.0.1 127.0.0.1 4711 80', 200], ['TCP6 ::1 ::1 4711 80', 200], ['UNKNOWN', 200]) {
+    my ($client, $code) = @$_;
+    my $of = sub { my ($target) = @_; return request_raw($names[2], "PROXY $client\r\nGET $target HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")->{responses}[0] };
+    is $of->($_)->{code}, $code, "$_ of PROXY $client" for '/metrics', '/guard', '/locks';
+    is $of->('/health')->{body} =~ /"checks"/ ? 200 : 403, $code, "health of PROXY $client";
+}
+is qx(curl -s -o /dev/null -w '%{http_code}' --haproxy-protocol --unix-socket $socket-proxied http://localhost/metrics), '200', 'the proxy itself, over a Unix socket';
 
 like $nginx->log_text, qr/\[error\] .*the host "evil\.example" is no "server_name" here, so its request is taken for a stranger's: ask by address or as "localhost", or add the name, client: 127\.0\.0\.1/, 'and the log says why';
 is $nginx->stop, undef, 'stops';

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/address.h"
 #include "core/core_config.h"
 #include "core/host_name.h"
 #include "core/request.h"
@@ -21,6 +22,14 @@ std::vector<LocalAnswer>& local_answers(ngx_conf_t* cf) {
 }
 
 constexpr std::string_view kBeside = "\" beside another directive that answers here";
+
+// Whether a proxy says by the PROXY protocol that it speaks for somebody on another machine. What
+// it says of itself is without an address.
+bool is_passed_on(const ngx_connection_t& connection) noexcept {
+  if (connection.proxy_protocol == nullptr) return false;
+  const auto source = parse_address(ngx::to_view(connection.proxy_protocol->src_addr));
+  return !source || !source->is_loopback();
+}
 
 // Whether the Host is a name that somebody else may own.
 bool has_foreign_host(ngx_http_request_t* r) noexcept {
@@ -58,6 +67,7 @@ void check_answers(ngx_conf_t* cf) {
 }
 
 bool is_stranger(ngx_http_request_t* r) noexcept {
+  if (is_passed_on(*r->connection)) return true;
   const std::optional<Address> address = address_of(r->connection->sockaddr);
   if (address && !address->is_loopback()) return true;
   constexpr std::array<std::string_view, 4> kForwarded = {"via", "forwarded", "x-forwarded-for",

@@ -6,6 +6,7 @@ use warnings;
 use lib 't/lib';
 use File::Temp qw(tempdir);
 use JSON::PP;
+use MIME::Base64 qw(encode_base64);
 use Test::More;
 use Test::Nginx::Guard;
 use Test::Nginx::Guard::Client qw(header_of);
@@ -141,6 +142,18 @@ my @places  = named(\&everywhere, @attacks);
 # What the Core Rule Set lets pass, and the rules beside it do not.
 push @places, named(\&beside, '1 or 1=1', '1 union select 1,2 from x', '1/**/and/**/1=(select 1)',
     '1 AND 2752=LIKE(CHAR(65,66),UPPER(HEX(RANDOMBLOB(500000000/2))))');
+push @places, named(
+    sub {
+        my ($value) = @_;
+        my $text = $value =~ s/&/&amp;/gr =~ s/</&lt;/gr =~ s/"/&quot;/gr;
+        my $name = $value =~ s/"/\\"/gr;
+        return map { ["$_->[0], rules beside", $_->[1] =~ s{ /contact}{ /beside/}r] }
+            ['attribute in XML', post('application/xml', qq{<order note="$text">x</order>})],
+            ['name of a file', post('multipart/form-data; boundary=b', qq{--b\r\nContent-Disposition: form-data; name="f"; filename="$name"\r\n\r\nx\r\n--b--\r\n})],
+            ['name of a user', get('page=2') =~ s/^(?=Cookie:)/'Authorization: Basic ' . encode_base64("$value:x", '') . "\r\n"/mer =~ s{/search}{/contact}r];
+    },
+    "1' or '1'='1", '<script>alert(1)</script>'
+);
 push @places, grep { $_->[0] =~ /query/ } named(\&beside, '/etc/services', '&set&', '$(id)');
 my @refused = ask(map { $_->[1] } @places);
 is_deeply [map { "$places[$_][0]: " . substr $refused[$_] // '', 0, 3 } 0 .. $#places], [map {"$_->[0]: 403"} @places], 'attacks in the same places are refused';

@@ -37,6 +37,11 @@ class Lease {
     return held_;
   }
 
+  // The process that a word names; 0: nobody. Another one's may have run out.
+  static std::uint64_t holder_of(std::uint64_t word) noexcept {
+    return word & ((std::uint64_t{1} << kProcessBits) - 1);
+  }
+
   void release() noexcept {
     std::uint64_t seen = load(word_);
     if (held_ && holder_of(seen) == process_) compare_and_swap(word_, seen, 0);
@@ -47,9 +52,6 @@ class Lease {
   // Linux's process numbers are below 2^22.
   static constexpr int kProcessBits = 22;
 
-  static std::uint64_t holder_of(std::uint64_t word) noexcept {
-    return word & ((std::uint64_t{1} << kProcessBits) - 1);
-  }
   static std::uint64_t end_of(std::uint64_t word) noexcept { return word >> kProcessBits; }
 
   std::uint64_t& word_;

@@ -50,6 +50,7 @@ struct TotalQueue::Item : redis::Command {
   std::size_t all_keys = 0;
   ngx_msec_t begun = 0;
   bool in_full = false;
+  bool overtaken = false;
 };
 
 struct TotalQueue::State {
@@ -119,9 +120,14 @@ struct TotalQueue::State {
   ngx_msec_t said_at = 0;
 };
 
-TotalQueue::TotalQueue(redis::Client& client, bool cluster, Answered answered, Told told,
-                       void* context) noexcept
-    : client_(client), cluster_(cluster), answered_(answered), told_(told), context_(context) {}
+TotalQueue::TotalQueue(redis::Client& client, bool cluster, Answered answered, Overtaken overtaken,
+                       Told told, void* context) noexcept
+    : client_(client),
+      cluster_(cluster),
+      answered_(answered),
+      overtaken_(overtaken),
+      told_(told),
+      context_(context) {}
 
 TotalQueue::~TotalQueue() = default;
 
@@ -179,7 +185,7 @@ void TotalQueue::Item::begin(const TotalAsk& what) noexcept {
   last = this;
   all_keys = keys();
   begun = ngx_current_msec;
-  in_full = false;
+  in_full = overtaken = false;
 }
 
 // Only what is asked in one turn: the time that a key may wait is that of its call.
@@ -194,7 +200,8 @@ void TotalQueue::Item::append(Item& item) noexcept {
 }
 
 void TotalQueue::Item::write(redis::Command& command, redis::Output& out) noexcept {
-  const Item& first = static_cast<Item&>(command);
+  Item& first = static_cast<Item&>(command);
+  first.overtaken = first.queue->overtaken_(first.queue->context_);
   RemoteTotal::script().begin(out, first.in_full, first.all_keys,
                               first.all_keys * RemoteTotal::kWords);
   for (const Item* item = &first; item != nullptr; item = item->next) {
@@ -203,7 +210,11 @@ void TotalQueue::Item::write(redis::Command& command, redis::Output& out) noexce
     if (item->asks_along()) ask.counter->put_key(out, item->tag(), ask.number - 1);
   }
   for (const Item* item = &first; item != nullptr; item = item->next) {
-    RemoteTotal::put_offer(out, item->ask.offer);
+    if (first.overtaken) {
+      RemoteTotal::put_question(out);
+    } else {
+      RemoteTotal::put_offer(out, item->ask.offer);
+    }
     if (item->asks_along()) RemoteTotal::put_question(out);
   }
 }
@@ -218,6 +229,9 @@ void TotalQueue::Item::done(redis::Command& command, const redis::Reply& reply) 
   TotalQueue::State& state = *of.state_;
   if (state.open == &first) state.open = nullptr;
   TotalOutcome outcome = TotalQueue::State::outcome_of(reply, first.all_keys);
+  if (first.overtaken || (outcome == TotalOutcome::unsent && of.overtaken_(of.context_))) {
+    outcome = TotalOutcome::unknown;
+  }
   if (reply.fault() == redis::Fault::error) state.say(of.client_, reply.text());
   std::size_t position = 0;
   // Whoever is answered may ask again, with the memory of those that were answered.

@@ -31,7 +31,7 @@ struct TotalAsk {
   std::uint64_t told_at = 0;
 };
 
-// unsent: Redis has not taken it, for sure. unknown: it may have.
+// unsent: Redis does not know of it, for sure. unknown: it may.
 enum class TotalOutcome : std::uint8_t { answered, unsent, unknown };
 
 struct TotalAnswer {
@@ -47,11 +47,14 @@ class TotalQueue {
 
   // Called once for each ask(), never from within it; more may be asked from here.
   using Answered = void (*)(void* context, const TotalAsk& ask, const TotalAnswer& answer) noexcept;
+  // Whether another process tells by now: then what is asked here and not written yet is not told
+  // any more, since that one's floor may contain it, and its outcome is unknown.
+  using Overtaken = bool (*)(void* context) noexcept;
   // asked_at: what the time here was, in microseconds; now: Redis's. Not called if it is not told.
   using Told = void (*)(void* context, std::uint64_t asked_at, std::uint64_t now) noexcept;
 
   // cluster: whether keys may live on different servers.
-  TotalQueue(redis::Client& client, bool cluster, Answered answered, Told told,
+  TotalQueue(redis::Client& client, bool cluster, Answered answered, Overtaken overtaken, Told told,
              void* context) noexcept;
   TotalQueue(const TotalQueue&) = delete;
   TotalQueue& operator=(const TotalQueue&) = delete;
@@ -78,6 +81,7 @@ class TotalQueue {
   redis::Client& client_;
   bool cluster_;
   Answered answered_;
+  Overtaken overtaken_;
   Told told_;
   void* context_;
   std::unique_ptr<State> state_;

@@ -1,8 +1,11 @@
 #include "rate/interval.h"
 
+#include <unistd.h>
+
 #include <string>
 
 #include "core/clock.h"
+#include "core/lease.h"
 #include "core/words.h"
 
 namespace guard::rate {
@@ -21,6 +24,7 @@ Interval::Interval(MeteredPolicy& policy, core::RemoteStore& store)
           [](void* self, const core::TotalAsk& ask, const core::TotalAnswer& answer) noexcept {
             static_cast<Interval*>(self)->hear(ask, answer);
           },
+          [](void* self) noexcept { return static_cast<Interval*>(self)->overtaken(); },
           [](void* self, std::uint64_t asked_at, std::uint64_t now) noexcept {
             static_cast<Interval*>(self)->learn(asked_at, now);
           },
@@ -49,6 +53,12 @@ core::DeltaHeader& Interval::header() const noexcept {
 std::uint64_t Interval::ahead() const noexcept {
   const core::DeltaHeader& header = this->header();
   return core::load(header.clock_known) != 0 ? core::load(header.ahead) : store_.clock.ahead();
+}
+
+// Who was stopped for longer than the lease finds another one at it.
+bool Interval::overtaken() const noexcept {
+  const std::uint64_t holder = core::Lease::holder_of(core::load(header().lease));
+  return holder != 0 && holder != static_cast<std::uint64_t>(getpid());
 }
 
 // Who does not speak to a Redis that hangs does not know that it does.
@@ -107,7 +117,7 @@ void Interval::begin() noexcept {
 void Interval::go_on() noexcept {
   while (!queue_.full()) {
     std::optional<core::Change> change;
-    if (queue_.available()) {
+    if (queue_.available() && !overtaken()) {
       change = sweep_.next();
     } else {
       sweep_.stop();

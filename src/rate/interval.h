@@ -50,6 +50,7 @@ class Interval {
   bool tell(const core::Change& change) noexcept;
   void hear(const core::TotalAsk& ask, const core::TotalAnswer& answer) noexcept;
   void learn(std::uint64_t asked_at, std::uint64_t now) noexcept;
+  bool overtaken() const noexcept;
   Limiter& limiter(std::size_t meter) const noexcept { return *policy_.meters[meter].limiter; }
 
   MeteredPolicy& policy_;

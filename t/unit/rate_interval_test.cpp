@@ -1,6 +1,8 @@
 // Rounds: what is told, when, and what becomes of it. The queue is a list that the test answers.
 #include "rate/interval.h"
 
+#include <unistd.h>
+
 #include <deque>
 #include <string>
 #include <vector>
@@ -29,6 +31,7 @@ bool time_asked;
 bool there = true;
 std::size_t room = TotalQueue::kMost;
 TotalQueue::Answered answered;
+TotalQueue::Overtaken overtaken;
 TotalQueue::Told time_told;
 void* asker;
 
@@ -39,10 +42,16 @@ guard::redis::Client client;
 namespace guard::core {
 
 struct TotalQueue::State {};
-TotalQueue::TotalQueue(redis::Client& to, bool cluster, Answered hear, Told learn,
+TotalQueue::TotalQueue(redis::Client& to, bool cluster, Answered hear, Overtaken late, Told learn,
                        void* context) noexcept
-    : client_(to), cluster_(cluster), answered_(hear), told_(learn), context_(context) {
+    : client_(to),
+      cluster_(cluster),
+      answered_(hear),
+      overtaken_(late),
+      told_(learn),
+      context_(context) {
   answered = hear;
+  overtaken = late;
   time_told = learn;
   asker = context;
 }
@@ -311,6 +320,26 @@ void whoever_takes_over_finds_all(void**) {
   counted.answer_all();
 }
 
+// It was stopped for so long that another worker has the job.
+void whoever_is_overtaken_tells_nothing(void**) {
+  Counted counted({"rate=100/minute"});
+  counted.interval->run(true);
+  counted.tell_time();
+  std::uint64_t& lease = counted.interval->header().lease;
+  assert_false(overtaken(asker));
+  lease = static_cast<std::uint64_t>(getpid());
+  assert_false(overtaken(asker));
+  lease = 1;
+  assert_true(overtaken(asker));
+  counted.take(5);
+  counted.interval->run(false);
+  assert_true(told.empty());
+  lease = 0;
+  counted.interval->run(false);
+  assert_int_equal(told.size(), 1);
+  counted.answer_all();
+}
+
 // Its own connection has not failed yet, which says nothing of Redis.
 void whoever_takes_over_does_not_end_an_outage(void**) {
   Counted counted({"rate=100/minute"});
@@ -359,6 +388,7 @@ int main() {
       cmocka_unit_test(what_was_not_sent_is_told_later),
       cmocka_unit_test(redis_goes_away_in_a_round),
       cmocka_unit_test(whoever_takes_over_finds_all),
+      cmocka_unit_test(whoever_is_overtaken_tells_nothing),
       cmocka_unit_test(whoever_takes_over_does_not_end_an_outage),
       cmocka_unit_test(what_finds_no_room_is_reported_once),
       cmocka_unit_test(a_quota_that_takes_centuries),

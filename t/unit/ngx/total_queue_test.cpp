@@ -40,6 +40,7 @@ struct Queue {
               mine.heard.push_back({ask, answer});
               if (mine.again-- > 0) mine.queue.ask(ask);
             },
+            [](void* self) noexcept { return static_cast<Queue*>(self)->overtaken; },
             [](void* self, std::uint64_t asked_at, std::uint64_t now) noexcept {
               static_cast<Queue*>(self)->times.push_back({asked_at, now});
             },
@@ -50,6 +51,7 @@ struct Queue {
   TotalQueue queue;
   std::vector<Heard> heard;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> times;
+  bool overtaken = false;
   int again = 0;  // how often what was answered is asked once more
 };
 
@@ -273,6 +275,41 @@ void what_nobody_answered(void**) {
 }
 
 // What is refused was not counted; what makes no sense may have been.
+// The successor's floor contains what it has counted, or makes up for it.
+void of_one_who_was_overtaken(void**) {
+  server->ask({"SET", "guard:api:{07000000000000000000000000000000}.hour=42", "30"});
+  for (const bool cluster : {false, true}) {
+    Queue queue(cluster);
+    queue.queue.ask(asking(7, 25, 3));
+    queue.queue.ask(asking(8, 5, 3, true));
+    queue.overtaken = true;
+    run_all();
+    assert_true(queue.queue.idle());
+    assert_int_equal(queue.heard.size(), 2);
+    for (const Heard& heard : queue.heard) {
+      assert_true(heard.answer.outcome == TotalOutcome::unknown);
+    }
+    // It has not been sent, but not been left out either.
+    queue.queue.ask(asking(7, 25, 3));
+    while (!waiting.empty()) fail_with(Fault::unavailable);
+    assert_true(queue.heard.back().answer.outcome == TotalOutcome::unknown);
+  }
+  guard::unit::expect_text(
+      server->ask({"GET", "guard:api:{07000000000000000000000000000000}.hour=42"}).text(), "30");
+  assert_int_equal(
+      server->ask({"EXISTS", "guard:api:{08000000000000000000000000000000}.hour=42"}).integer(), 0);
+  // Who has it again tells again.
+  Queue queue;
+  queue.overtaken = true;
+  queue.queue.ask(asking(7, 25, 3));
+  run();
+  queue.overtaken = false;
+  queue.queue.ask(asking(7, 25, 3));
+  run();
+  assert_true(queue.heard.back().answer.outcome == TotalOutcome::answered);
+  assert_int_equal(queue.heard.back().answer.total, 33);
+}
+
 void what_redis_refuses(void**) {
   Queue queue;
   server->ask({"CONFIG", "SET", "maxmemory", "1"});
@@ -365,7 +402,8 @@ void the_time(void**) {
 void before_it_is_prepared(void**) {
   TotalQueue queue(
       client(), false, [](void*, const TotalAsk&, const TotalAnswer&) noexcept {},
-      [](void*, std::uint64_t, std::uint64_t) noexcept {}, nullptr);
+      [](void*) noexcept { return false; }, [](void*, std::uint64_t, std::uint64_t) noexcept {},
+      nullptr);
   assert_true(queue.idle());
   assert_false(queue.asks_time());
   assert_true(queue.prepare());
@@ -388,6 +426,7 @@ int main() {
       cmocka_unit_test_setup(a_script_that_is_gone, begin),
       cmocka_unit_test_setup(of_a_cluster, begin),
       cmocka_unit_test_setup(what_nobody_answered, begin),
+      cmocka_unit_test_setup(of_one_who_was_overtaken, begin),
       cmocka_unit_test_setup(what_redis_refuses, begin),
       cmocka_unit_test_setup(a_refusal_is_one_plain_line, begin),
       cmocka_unit_test_setup(so_many_at_a_time, begin),

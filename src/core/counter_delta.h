@@ -83,7 +83,8 @@ class DeltaTable {
   bool add(const Hash128& hash, std::uint64_t window, std::int64_t amount,
            Worthless&& worthless) noexcept;
   // What add() has summed up since the last take(), which leaves nothing. hash: its lower half.
-  // look(): called, the last time, at a moment when just that much had been summed up.
+  // look(): called, the last time, at a moment when no more than that had been summed up, also
+  // where two processes have met a key at the same time and it has two entries.
   template <class Look>
   std::int64_t take(std::uint64_t hash, std::uint64_t window, Look&& look) noexcept;
   std::int64_t take(std::uint64_t hash, std::uint64_t window) noexcept {
@@ -209,12 +210,14 @@ std::int64_t DeltaTable::take(std::uint64_t hash, std::uint64_t window, Look&& l
   std::uint64_t key = key_of(hash);
   Pair* first = entries(set_of(key));
   std::int64_t taken = 0;
+  bool looked = false;  // while nothing had been taken
   for (Pair* entry = first; entry != first + kWays; ++entry) {
     for (int tries = 0; tries < kMaxTries; ++tries) {
       Pair seen = load(entry);
       if (!is_of(seen, key, window) || delta_of(seen) == 0) break;
-      look();
+      if (!looked) look();
       if (!compare_and_swap(entry, seen, {key, pack(window, 0)})) continue;
+      looked = true;
       taken += delta_of(seen);
       break;
     }

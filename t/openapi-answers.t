@@ -41,6 +41,9 @@ our %answer = (
     none => [200, 'application/problem+json', '{"id":"x"}'],
     leak => [200, 'application/json', '{"id":1,"name":"ann","password":"hunter2"}'],
     type => [200, 'application/json', '{"id":"1","name":"ann"}'],
+    java => [200, 'application/json;charset=ISO-8859-1', '{"id":1,"name":"ann","password":"hunter2"}'],
+    php => [200, 'application/json; charset=utf8', '{"id":1,"name":"ann","password":"hunter2"}'],
+    latin => [200, 'application/json;charset=ISO-8859-1', "{\"id\":1,\"name\":\"ren\xe9\"}"],
     missing => [200, 'application/json', '{"id":1}'],
     broken => [200, 'application/json', '{"id":1,"name":'],
     twice => [200, 'application/json', '{"id":1,"name":"a","name":"b"}'],
@@ -153,13 +156,13 @@ main::gets(map { ['GET', "/user?$_"] } qw(good charset csv html free range4 exac
 --- upstream eval: $::upstream
 --- config eval: $::config
 --- raw_request eval
-main::gets(map { ['GET', "/user?$_"] } qw(leak type missing broken twice empty bad4 bad404 bad5 leak&chunked leak&close empty&close))
+main::gets(map { ['GET', "/user?$_"] } qw(leak type missing broken twice empty bad4 bad404 bad5 leak&chunked leak&close empty&close java php latin))
 --- error_code eval
-[(502) x 12]
+[(502) x 15]
 --- response_body_like eval
-[($::bad) x 12]
+[($::bad) x 15]
 --- response_headers eval
-[("Content-Type: application/problem+json\nCache-Control: no-store\nX-App: \nX-Good: \nX-Operation: readUser") x 12]
+[("Content-Type: application/problem+json\nCache-Control: no-store\nX-App: \nX-Good: \nX-Operation: readUser") x 15]
 
 === TEST 3: the events name the place, and no value
 --- user_files eval: $::document

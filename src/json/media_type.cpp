@@ -156,4 +156,13 @@ MediaType media_type(std::string_view value) noexcept {
   return fits && is_json_essence(essence) && !is_grpc(essence) ? MediaType::json : MediaType::unfit;
 }
 
+bool is_json_type(std::string_view value) noexcept {
+  Reader reader(value);
+  const std::string_view type = reader.token();
+  if (!reader.take('/')) return false;
+  const std::string_view essence = value.substr(0, type.size() + 1 + reader.token().size());
+  reader.skip_blanks();
+  return (reader.at_end() || reader.take(';')) && is_json_essence(essence) && !is_grpc(essence);
+}
+
 }  // namespace guard::json

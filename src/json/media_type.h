@@ -17,4 +17,8 @@ enum class MediaType : std::uint8_t { other, form, unfit, json };
 // value: one Content-Type field's.
 MediaType media_type(std::string_view value) noexcept;
 
+// Whether the type itself is one of JSON, whatever its parameters say: none has a meaning for JSON
+// (RFC 8259, section 11), and those who read it pass over them.
+bool is_json_type(std::string_view value) noexcept;
+
 }  // namespace guard::json

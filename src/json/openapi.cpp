@@ -157,7 +157,7 @@ const OpenApiMedia* find_media(const std::vector<OpenApiMedia>& list,
 
 std::optional<std::uint32_t> find_answer(const OpenApi& openapi, const OpenApiOperation& operation,
                                          unsigned status, std::string_view content_type) noexcept {
-  if (media_type(content_type) != MediaType::json) return std::nullopt;
+  if (!is_json_type(content_type)) return std::nullopt;
   const auto of = [&](unsigned word) {
     return std::find_if(operation.answers.begin(), operation.answers.end(),
                         [word](const OpenApiAnswer& answer) { return answer.status == word; });

@@ -69,6 +69,15 @@ void chooses(void**) {
   assert_string_equal(of(200, "application/json", R"({"id":1})").c_str(), "");
   assert_string_equal(of(200, "Application/JSON; charset=utf-8", R"({"id":1})").c_str(), "");
   assert_string_equal(of(200, "application/json", "{}").c_str(), R"( must have the member "id")");
+  for (const std::string_view type :
+       {"application/json;charset=utf8", "application/json ; charset=ISO-8859-1",
+        "application/json; charset=\"", "application/json;"}) {
+    assert_string_equal(of(200, type, "{}").c_str(), R"( must have the member "id")");
+  }
+  for (const std::string_view type : {"application/json, text/html", "application/json\xa0", "json",
+                                      "application/ json", "application/grpc+json", "/json", ""}) {
+    assert_string_equal(of(200, type, "{}").c_str(), "not described");
+  }
   assert_string_equal(of(200, "application/hal+json", "1").c_str(), " must be a string");
   assert_string_equal(of(200, "text/html", "1").c_str(), "not described");
   assert_string_equal(of(200, "text/x+json", "1").c_str(), "not described");

@@ -211,6 +211,17 @@ END
     answers([@check, 'POST', '/api/items', $item], 1, qq(json.schema: body at "/\\u{a}listItems: valid\\u{a}" is not a known member (additionalProperties)\n), '');
     answers([@check, 'POST', '/api/items', '--type=text/plain', $item], 1, "json.media_type: the Content-Type is none that the operation takes\n", '');
     answers([@check, 'POST', '/api/items'], 1, "openapi.body: the operation needs a body\n", '');
+    # What is no violation of the schema has the code that nginx gives it.
+    my $texts = $write->('texts.json', '{"openapi":"3.1.0","paths":{"/a":{"post":{"requestBody":{"content":{"application/json":{"schema":{"pattern":"^(a+)+$"}},'
+        . '"application/x-www-form-urlencoded":{"schema":{"type":"object"}}}}}}}}');
+    for my $case (['"' . 'a' x 60 . '!"', 'json.pattern_limit: a pattern would take too long'], ['{"a":1,"a":2}', 'json.duplicate_key: an object has two members of the same name'],
+        ["\"\xff\"", 'json.encoding: the body is not valid UTF-8'], ['{', 'json.syntax: the body ends before its JSON value does'])
+    {
+        my $text = $write->('text.json', $case->[0]);
+        answers(['openapi', 'check', $texts, 'POST', '/a', $text], 1, "$case->[1]\n", '');
+    }
+    my $twice = $write->('twice.form', 'a=1&a=2');
+    answers(['openapi', 'check', $texts, '--type=application/x-www-form-urlencoded', 'POST', '/a', $twice], 1, "json.duplicate_key: a name is repeated\n", '');
     answers([@check, 'DELETE', '/api/items/3', $item], 1, "openapi.body: the operation takes no body\n", '');
     answers(['openapi', 'check', $item], 2, '', qq(guardctl: "$item" at "": must be an OpenAPI document of version 3.0 or 3.1, which "openapi" says\n));
     misuse(['openapi', 'check'], '"openapi check" needs a file');

@@ -195,16 +195,30 @@ class Desk {
       json::FormReader forms;
       const auto read =
           forms.read(text, *openapi_->forms[body.form], core::widest_json_limits(), written);
-      if (!read) return refuse("json.syntax", forms.error().detail);
+      if (!read) {
+        return refuse(json::form_code_of(forms.error().fault).code, forms.error().detail);
+      }
       json = *read;
     }
     const core::JsonDocument* document = parser_->parse(json, core::widest_json_limits());
-    if (document == nullptr) return refuse("json.syntax", parser_->error().detail);
-    if (evaluator_->evaluate(openapi_->program, block, *document, 0, kMaxErrors) ==
-        json::SchemaVerdict::valid) {
-      const std::uint32_t node = form ? openapi_->forms[body.form]->lookalike(*document) : 0;
-      if (node != 0) say_of_body(*document, node, json::kLookalike, "");
-      return node == 0;
+    if (document == nullptr) {
+      return refuse(json::code_of(parser_->error().fault).code, parser_->error().detail);
+    }
+    const auto verdict = evaluator_->evaluate(openapi_->program, block, *document, 0, kMaxErrors);
+    switch (verdict) {
+      case json::SchemaVerdict::valid: {
+        const std::uint32_t node = form ? openapi_->forms[body.form]->lookalike(*document) : 0;
+        if (node != 0) say_of_body(*document, node, json::kLookalike, "");
+        return node == 0;
+      }
+      case json::SchemaVerdict::invalid:
+        break;
+      case json::SchemaVerdict::pattern_limit:
+        return refuse(json::code_of(verdict).code, "a pattern would take too long");
+      case json::SchemaVerdict::limit:
+        return refuse(json::code_of(verdict).code, "the schema would take too long");
+      case json::SchemaVerdict::memory:
+        throw std::bad_alloc();
     }
     for (const json::SchemaError& error : evaluator_->errors()) {
       say_of_body(*document, error.node, error.detail, json::name_of(error.keyword));

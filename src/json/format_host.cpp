@@ -32,7 +32,8 @@ bool is_a_label(std::string_view label) noexcept {
 // Whether IDNA2008 knows it (RFC 5891, section 5), Unicode not mapped before.
 bool is_idna(std::string_view label) noexcept {
   std::array<char, 4 * kMaxHost + 1> text;
-  if (label.size() >= text.size()) return false;
+  // To libidn2 a NUL is the end.
+  if (label.size() >= text.size() || label.find('\0') != std::string_view::npos) return false;
   *std::copy(label.begin(), label.end(), text.begin()) = '\0';
   // Registration has the stricter rules: those of CONTEXTO and of bidirectional labels.
   std::uint8_t* out = nullptr;

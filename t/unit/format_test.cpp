@@ -53,10 +53,13 @@ void hosts(void**) {
          {"\xe5\xae\x9f\xe4\xbe\x8b.example", "a.b",
           "\xe3\x81\x82\xe3\x80\x82"
           "b"},
-         {"", "\xe3\x80\x82",
+         {"",
+          "\xe3\x80\x82",
           "\xe2\x80\x8d"
           "a",
-          "a\xe3\x80\xae", "-\xe5\xae\x9f"});
+          "a\xe3\x80\xae",
+          "-\xe5\xae\x9f",
+          {"\xe5\xae\x9f\0<b>", 7}});
   expect("ipv4", {"127.0.0.1", "255.255.255.255"},
          {"",
           "127.0.0",
@@ -74,7 +77,8 @@ void hosts(void**) {
           "a@[127.0.0.1]", "a@[IPv6:::1]", "~@b"},
          {"", "@", "a", "a@", "@b", ".a@b", "a.@b", "a..b@c", "a b@c", R"("a"b"@c)", R"("a\"@c)",
           "a@[::1]", "a@b c", "\xc3\xa9@b", std::string(65, 'a') + "@b"});
-  expect("idn-email", {"\xc3\xa9@\xe5\xae\x9f.example", "a@b"}, {"\xc3\xa9", "a@-\xe5\xae\x9f"});
+  expect("idn-email", {"\xc3\xa9@\xe5\xae\x9f.example", "a@b"},
+         {"\xc3\xa9", "a@-\xe5\xae\x9f", {"a@\xe5\xae\x9f\0' --", 10}});
 }
 
 void uris(void**) {

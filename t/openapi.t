@@ -528,3 +528,49 @@ location / { guard_openapi $TEST_NGINX_HTML_DIR/api.json; proxy_pass http://127.
 --- response_body_like eval
 [('') x 3, '"code":"openapi.body"', '"code":"openapi.body"', '"code":"openapi.body"', '"code":"json.media_type"']
 --- upstream_requests: 3
+
+=== TEST 24: where what is unknown passes, what an application may take for an operation of the document does not
+--- user_files
+>>> api.json
+{"openapi":"3.0.3","info":{"title":"Items","version":"1"},"servers":[{"url":"/v1"}],"paths":{
+ "/":{"get":{}},
+ "/items":{"post":{"requestBody":{"required":true,"content":{"application/json":{"schema":{"type":"object","required":["name"]}}}}}},
+ "/items/{id}/":{"get":{"parameters":[{"name":"id","in":"path","required":true,"schema":{"type":"integer"}}]}},
+ "/files/{Name}.CSV":{"get":{"parameters":[{"name":"Name","in":"path","required":true,"schema":{"type":"string"}}]}}}}
+--- upstream
+status 204
+--- config
+location / { guard_openapi $TEST_NGINX_HTML_DIR/api.json unknown=pass; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+main::requests((map { ["POST $_", $::json, '{}'] } '/v1/Items', '/v1/items/', '/V1/ITEMS'), (map { ["GET $_"] } '/v1/items/5', '/v1/iteMs/x', '/v1/files/a.csv', '/v1', '/V1/'),
+    ['DELETE /v1/items', "X-HTTP-Method-Override: POST\r\n"], ['PATCH /v1/items?_method=POST'], (map { ["GET $_"] } '/v1/item', '/v1/items', '/v1/files/a.tsv', '/', '/v2/items'),
+    ['POST /v1/others/?_method=PUT', $::json, '{}'])
+--- error_code eval
+[(404) x 8, 400, 400, (204) x 6]
+--- response_body_like eval
+[(main::problem(404, 'openapi.path', 'Unknown path', 'the path must be written as the document names it')) x 8,
+ (main::problem(400, 'json.method_override', 'Method override refused', 'the method must be that of the request line')) x 2, ('') x 6]
+--- upstream_requests: 6
+
+=== TEST 25: an operation is found by its method as well: frameworks that find theirs so take a name for a parameter
+--- user_files
+>>> api.json
+{"openapi":"3.0.3","info":{"title":"Users","version":"1"},"paths":{
+ "/users/me":{"get":{"operationId":"me"}},
+ "/users/{id}":{"parameters":[{"name":"id","in":"path","required":true,"schema":{"type":"string","maxLength":4}}],
+  "get":{"operationId":"read"},"put":{"operationId":"write","requestBody":{"required":true,"content":{"application/json":{"schema":{"type":"object","additionalProperties":false}}}}}},
+ "/users/mine":{"get":{"operationId":"mine"}}}}
+--- upstream
+status 204
+--- config
+add_header X-Operation "$guard_openapi_operation" always;
+location / { guard_openapi $TEST_NGINX_HTML_DIR/api.json; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /pass/ { guard_openapi $TEST_NGINX_HTML_DIR/api.json base=/pass unknown=pass; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+main::requests(['GET /users/me'], ['GET /users/you'], ['PUT /users/me', $::json, '{}'], ['PUT /users/me', $::json, '{"admin":true}'], ['PUT /users/mine', $::json, '{}'],
+    ['POST /users/me'], ['PUT /pass/users/me', $::json, '{"admin":true}'], ['POST /pass/users/me', $::json, '{"admin":true}'])
+--- error_code eval
+[204, 204, 204, 422, 204, 405, 422, 204]
+--- response_headers eval
+["X-Operation: me", "X-Operation: read", ("X-Operation: write") x 3, "Allow: GET, HEAD", "X-Operation: write", "X-Operation: "]
+--- upstream_requests: 5

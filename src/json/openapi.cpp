@@ -73,6 +73,7 @@ std::shared_ptr<const OpenApi> load_openapi(const std::string& name, bool answer
                  [&](const std::string& warning) { return !known.contains(warning); });
   }
   openapi->tree = std::move(document.tree);
+  openapi->alike = std::move(document.alike);
   openapi->paths = std::move(document.paths);
   openapi->operations = std::move(document.operations);
   openapi->warnings = std::move(document.warnings);
@@ -102,16 +103,38 @@ OperationMatch find_operation(const OpenApi& openapi, std::string_view base,
                               std::string_view method, std::string_view path) noexcept {
   OperationMatch match;
   if (!path.starts_with(base)) return match;
-  const auto found = openapi.tree.find(path.substr(base.size()));
+  path.remove_prefix(base.size());
+  const auto* const known = std::find(kOpenApiMethods.begin(), kOpenApiMethods.end(), method);
+  struct Wish {
+    const std::vector<OpenApiPath>& paths;
+    std::size_t method;
+  };
+  const Wish wish{openapi.paths, static_cast<std::size_t>(known - kOpenApiMethods.begin())};
+  std::optional<PathTree::Match> found;
+  if (known != kOpenApiMethods.end()) {
+    found =
+        openapi.tree.find(path, {&wish, [](const void* context, std::uint32_t item) noexcept {
+                                   const Wish& own = *static_cast<const Wish*>(context);
+                                   return own.paths[item].operations[own.method] != kNoOperation;
+                                 }});
+  }
+  const bool has_method = found.has_value();
+  if (!found) found = openapi.tree.find(path);
   if (!found) return match;
   match.values = *found;
   match.path = &openapi.paths[found->item];
-  const auto* const known = std::find(kOpenApiMethods.begin(), kOpenApiMethods.end(), method);
-  if (known == kOpenApiMethods.end()) return match;
-  const auto index = static_cast<std::size_t>(known - kOpenApiMethods.begin());
-  const std::uint32_t operation = match.path->operations[index];
-  if (operation != kNoOperation) match.operation = &openapi.operations[operation];
+  if (has_method) match.operation = &openapi.operations[match.path->operations[wish.method]];
   return match;
+}
+
+bool may_be_read_as_path(const OpenApi& openapi, std::string_view base, std::string_view path,
+                         char* room) noexcept {
+  if (!core::equal_without_case(path.substr(0, base.size()), base)) return false;
+  path.remove_prefix(base.size());
+  while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  if (path.empty()) path = "/";
+  std::transform(path.begin(), path.end(), room, core::to_lower);
+  return openapi.alike.find({room, path.size()}).has_value();
 }
 
 BodyMatch choose_body(const OpenApi& openapi, const OpenApiOperation& operation,

@@ -25,8 +25,9 @@ struct ParameterShape {
 };
 
 struct OpenApi {
-  std::optional<std::string> base;  // as in OpenApiDocument
+  std::optional<std::string> base;  // this and the next two as in OpenApiDocument
   PathTree tree;
+  PathTree alike;
   std::vector<OpenApiPath> paths;
   std::vector<OpenApiOperation> operations;
   SchemaProgram program;
@@ -53,9 +54,16 @@ struct OperationMatch {
 std::shared_ptr<const OpenApi> load_openapi(const std::string& file, bool answers = false);
 
 // base: what stands before the paths of the document, "" or "/v1". path: decoded, without the
-// query. method: as in the request line.
+// query. method: as in the request line. Of several paths the most specific one that has the
+// method.
 OperationMatch find_operation(const OpenApi& openapi, std::string_view base,
                               std::string_view method, std::string_view path) noexcept;
+
+// Whether an application may read path, which is none of the document, as one of those: without
+// regard to the case of letters (Express, ASP.NET), or with a slash more or less at its end. room:
+// for as many bytes as path has.
+bool may_be_read_as_path(const OpenApi& openapi, std::string_view base, std::string_view path,
+                         char* room) noexcept;
 
 // What an operation makes of a request's body. missing, unexpected: of a body that has to be there,
 // or must not.

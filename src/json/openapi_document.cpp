@@ -26,6 +26,11 @@ std::string lower(std::string_view text) {
   return result;
 }
 
+std::string alike(std::string_view path) {
+  while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  return lower(path);
+}
+
 // What a parameter in a header may not be: those have a meaning of their own (3.1.1, "Parameter
 // Object").
 bool is_reserved_header(std::string_view name) {
@@ -249,6 +254,7 @@ class Reader {
     try {
       names = PathTree::parameters_of(path);
       index = result_.tree.add(path, static_cast<std::uint32_t>(result_.paths.size()));
+      result_.alike.add(alike(path), index);
     } catch (const ConfigError& error) {
       fail(key, error.what());
     }

@@ -86,6 +86,7 @@ struct OpenApiDocument {
   // The path of its servers; nothing where they have different ones.
   std::optional<std::string> base;
   PathTree tree;
+  PathTree alike;  // the same in lower case, without slashes at their ends
   std::vector<OpenApiPath> paths;
   std::vector<OpenApiOperation> operations;
   std::vector<SchemaPlace> schemas;         // of requests

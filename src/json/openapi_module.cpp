@@ -198,6 +198,24 @@ Answer check_parameters(Request& request, core::Refusal& refusal, const Policy& 
   return refuse(refusal, code_unavailable(), "no memory is left");
 }
 
+// Where what is no operation passes: not what an application may take for one all the same.
+Answer pass_unknown(Request& request, core::Refusal& refusal, const Policy& policy,
+                    const State& state) noexcept {
+  if (state.match.path != nullptr) {
+    if (!state.fields.method_override() && !state.fields.method_in_query()) return Answer::pass;
+    const FieldRefusal found = refusal_of(BodyChoice::method_override, state.fields);
+    return refuse_contract(refusal, policy, found.code, found.detail);
+  }
+  const std::string_view path = ngx::to_view(request.native()->uri);
+  auto* room = request.memory<char>(path.size());
+  if (room == nullptr) return refuse(refusal, code_unavailable(), "no memory is left");
+  if (!may_be_read_as_path(*policy.description->openapi, *policy.words.base, path, room)) {
+    return Answer::pass;
+  }
+  return refuse_contract(refusal, policy, kUnknownPath,
+                         "the path must be written as the document names it");
+}
+
 Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
   const Policy& policy = *location_of(request.native())->policy;
   if (!request.first_time(&policy)) return set_variables_again(request, refusal);
@@ -205,7 +223,7 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
   if (state == nullptr) return refuse(refusal, code_unavailable(), "no memory is left");
   const OperationMatch& match = state->match;
   if (match.operation == nullptr) {
-    if (policy.words.pass_unknown) return Answer::pass;
+    if (policy.words.pass_unknown) return pass_unknown(request, refusal, policy, *state);
     if (match.path == nullptr) {
       return refuse_contract(refusal, policy, kUnknownPath, "the API has no such path");
     }

@@ -85,23 +85,26 @@ std::uint32_t PathTree::child(std::uint32_t node, const Segment& segment) {
   return next;
 }
 
-std::optional<PathTree::Match> PathTree::find(std::string_view path) const noexcept {
+std::optional<PathTree::Match> PathTree::find(std::string_view path,
+                                              WantedItems wanted) const noexcept {
   if (!path.starts_with('/')) return std::nullopt;
   Match match;
-  if (!find(0, path.substr(1), match)) return std::nullopt;
+  if (!find(0, path.substr(1), wanted, match)) return std::nullopt;
   return match;
 }
 
 // As deep as the tree, kMaxSegments at most.
-bool PathTree::find(std::uint32_t index, std::string_view rest, Match& match) const noexcept {
+bool PathTree::find(std::uint32_t index, std::string_view rest, WantedItems wanted,
+                    Match& match) const noexcept {
   const Node& node = nodes_[index];
   const std::size_t slash = rest.find('/');
   const std::string_view text = rest.substr(0, slash);
   const bool last = slash == std::string_view::npos;
   const auto follow = [&](std::uint32_t next) noexcept {
-    if (!last) return find(next, rest.substr(slash + 1), match);
+    if (!last) return find(next, rest.substr(slash + 1), wanted, match);
     match.item = nodes_[next].item;
-    return match.item != kNoItem;
+    return match.item != kNoItem &&
+           (wanted.has == nullptr || wanted.has(wanted.context, match.item));
   };
   const auto literal = std::lower_bound(
       node.literals.begin(), node.literals.end(), text,

@@ -13,6 +13,12 @@
 
 namespace guard::json {
 
+// Which items are asked for; without has: any.
+struct WantedItems {
+  const void* context = nullptr;
+  bool (*has)(const void* context, std::uint32_t item) noexcept = nullptr;
+};
+
 class PathTree {
  public:
   static constexpr std::size_t kMaxParameters = 16;
@@ -37,7 +43,7 @@ class PathTree {
 
   // path: decoded, without a query, beginning with "/". Looks at each node of the tree at most
   // once.
-  std::optional<Match> find(std::string_view path) const noexcept;
+  std::optional<Match> find(std::string_view path, WantedItems wanted = {}) const noexcept;
 
   // The names in braces, in their order. Throws as add() does.
   static std::vector<std::string> parameters_of(std::string_view path_template);
@@ -56,7 +62,8 @@ class PathTree {
 
   static Segment parse_segment(std::string_view text, std::vector<std::string>& names);
   std::uint32_t child(std::uint32_t node, const Segment& segment);
-  bool find(std::uint32_t node, std::string_view rest, Match& match) const noexcept;
+  bool find(std::uint32_t node, std::string_view rest, WantedItems wanted,
+            Match& match) const noexcept;
   static bool matches(const Segment& segment, std::string_view text, Match& match) noexcept;
 
   std::vector<Node> nodes_;

@@ -98,6 +98,31 @@ for my $case (
     }
 }
 
+# What is left of the body of a refused request is no other request, whoever writes the answer.
+{
+    my $nginx = nginx(
+        http_config => 'log_format line \'$request_uri $status\'; access_log $TEST_NGINX_SERVER_ROOT/logs/lines.log line;',
+        config      => <<'EOC');
+guard_json required;
+location / { root html; }
+location /problem { root html; }
+location /own { error_page 415 /page; root html; }
+location /nginx { guard_problem off; root html; }
+location /hidden { guard_problem off; error_page 415 @page; root html; }
+location /page { return 200 page; }
+location @page { return 200 page; }
+location /smuggled { return 200; }
+EOC
+    for my $path (qw(/problem /own /nginx /hidden)) {
+        my $begun = request_raw($nginx->port, "POST $path HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n100\r\nhello", hold => 1);
+        is $begun->{responses}[0]{code}, 415, "refused at $path while its body is on its way";
+        my $rest = request_raw($nginx->port, "GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n", connection => $begun->{connection}, expect => 0);
+        is $rest->{raw}, '', "refused at $path: no answer to what is left of it";
+    }
+    ends_clean($nginx, 'refused while its body is on its way');
+    is_deeply [split /\n/, $nginx->log_text('lines.log')], [map { "$_ 415" } qw(/problem /own /nginx /hidden)], 'refused while its body is on its way: and nothing else has been asked';
+}
+
 for my $how (qw(hup QUIT)) {
     my $nginx = nginx();
     my ($reader, $writer);

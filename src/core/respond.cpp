@@ -86,7 +86,6 @@ ngx_int_t send(Request& request, ngx_uint_t status, ngx_str_t* type,
   if (c->read->timer_set) ngx_del_timer(c->read);
   if (c->write->timer_set) ngx_del_timer(c->write);
   r->expect_tested = 1;
-  if (request.body_in_flight()) r->keepalive = 0;
   // Where the error page of another status led here, that status would stand.
   r->err_status = status;
   ngx_http_finalize_request(r, ngx_http_send_response(r, status, type, &body));
@@ -115,6 +114,16 @@ ngx_int_t send_problem(Request& request, const Refusal& refusal, ProblemStyle st
 
 }  // namespace
 
+void end_body(Request& request) noexcept {
+  if (!request.body_in_flight()) return;
+  ngx_http_request_t* r = request.native();
+  r->keepalive = 0;
+  r->read_event_handler = ngx_http_block_reading;
+#if (NGX_HTTP_V2)
+  if (r->stream != nullptr) r->stream->skip_data = 1;
+#endif
+}
+
 ngx_int_t send_no_content(Request& request) noexcept {
   ngx_http_complex_value_t body{};
   return send(request, NGX_HTTP_NO_CONTENT, nullptr, body);
@@ -123,6 +132,7 @@ ngx_int_t send_no_content(Request& request) noexcept {
 ngx_int_t respond(Request& request, const Refusal& refusal) noexcept {
   ngx_http_request_t* r = request.native();
   if (refusal.status == NGX_HTTP_CLOSE) return NGX_HTTP_CLOSE;
+  end_body(request);
 
   const LocationConf& conf = *location_conf(r);
   if (!add_refusal_fields(r, refusal)) return NGX_HTTP_INTERNAL_SERVER_ERROR;

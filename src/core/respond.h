@@ -10,6 +10,10 @@ namespace guard::core {
 // status, nginx sends its own or the user's page for it.
 ngx_int_t respond(Request& request, const Refusal& refusal) noexcept;
 
+// Before an answer that does not wait for the rest of a body: whatever of it comes later is not
+// read any more, nor taken for another request.
+void end_body(Request& request) noexcept;
+
 // Answers 204 without a body. As above.
 ngx_int_t send_no_content(Request& request) noexcept;
 

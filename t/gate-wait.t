@@ -123,6 +123,27 @@ EOC
     is_deeply [split /\n/, $nginx->log_text('lines.log')], [map { "$_ 415" } qw(/problem /own /nginx /hidden)], 'refused while its body is on its way: and nothing else has been asked';
 }
 
+# Whether the upstream hears of a client that has gone is nginx's to say, also for a request that has waited.
+{
+    my $upstream = start_upstream("delay 0.5\nbody done");
+    my $pass     = 'proxy_ignore_client_abort on; proxy_pass http://127.0.0.1:' . $upstream->port . ';';
+    my $nginx = nginx(
+        http_config => 'log_format line \'$request_uri $upstream_status\'; access_log $TEST_NGINX_SERVER_ROOT/logs/lines.log line;',
+        config      => "location /none { $pass } location /front { guard_test front wait=20ms; $pass } location /inner { guard_test inner wait=20ms body=1k; $pass }",
+    );
+    my $asked = 0;
+    for my $path (qw(/none /front /inner)) {
+        my $connection = held($nginx, "POST $path HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nhi");
+        ++$asked;
+        ok wait_for(sub { @{ $upstream->requests } == $asked }, 5), "$path: the upstream is asked";
+        close(ref $connection eq 'HASH' ? $connection->{socket} : $connection);
+        undef $connection;
+        ok wait_for(sub { my @lines = split /\n/, $nginx->log_text('lines.log'); @lines == $asked && $lines[-1] eq "$path 200" }, 5), "$path: and heard, though the client has gone"
+            or diag $nginx->log_text('lines.log');
+    }
+    ends_clean($nginx, 'a client that has gone');
+}
+
 for my $how (qw(hup QUIT)) {
     my $nginx = nginx();
     my ($reader, $writer);

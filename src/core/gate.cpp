@@ -70,6 +70,9 @@ class GateRun {
       if (!request_.resumed_) return park();
       if (!state_.charging) request_.waiting_ = 0;
     }
+      // As it is for requests that have not waited: a content handler may leave it so, and then
+      // does not want to hear that the client has gone.
+      r_->read_event_handler = ngx_http_block_reading;
     request_.resumed_ = false;
 
     exempt_ = exempt_features(conf_, r_);

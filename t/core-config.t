@@ -176,3 +176,15 @@ location /trusting { set_real_ip_from 127.0.0.1; real_ip_header X-Forwarded-For;
 [200, 200, 429, 403]
 --- response_headers eval
 [(map { "X-Early: 127.0.0.1 https\nX-Now: 192.0.2.$_ https" } 7, 8, 7), "X-Early: 127.0.0.1 https\nX-Now: 192.0.2.9 http"]
+
+=== TEST 19: guard_exempt: a variable is not asked for before a check that it is about
+--- http_config
+map $granted $exempt { default 0; yes 1; }
+--- config
+location /x { auth_request /auth; auth_request_set $granted $upstream_http_x_granted; guard_exempt $exempt upload; guard_test front; guard_test inner refuse=422; root html; try_files /index.html =404; }
+location /auth { internal; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- upstream
+header X-Granted: yes
+--- request
+GET /x
+--- response_body_like: It works

@@ -33,7 +33,7 @@ std::uint32_t features_of(const Words& words, std::size_t from) {
       fail("unknown feature \"", words[i], "\" in \"", words.directive(), "\"",
            suggestion(words[i], kFeatureNames));
     }
-    features |= 1U << index_of(*feature);
+    features |= bit_of(*feature);
   }
   return features == 0 ? (1U << kFeatureCount) - 1 : features;
 }

@@ -35,6 +35,11 @@ constexpr std::size_t index_of(Feature feature) {
   return static_cast<std::size_t>(feature);
 }
 
+// Its bit in a set of features.
+constexpr std::uint32_t bit_of(Feature feature) {
+  return std::uint32_t{1} << index_of(feature);
+}
+
 constexpr std::string_view name_of(Feature feature) {
   return kFeatureNames[index_of(feature)];
 }

@@ -34,7 +34,7 @@ Judge judge_of(ngx_http_request_t* r, const Request* request) noexcept {
   if (place == nullptr) return {};
   if ((r->error_page || r->err_status != 0) && r->content_handler == nullptr) return {};
   const AnswerCheck* check = location_in(place)->answer;
-  if ((own.answers_left >> index_of(check->feature) & 1) != 0) return {};
+  if ((own.answers_left & bit_of(check->feature)) != 0) return {};
   return {check, place};
 }
 

@@ -21,10 +21,13 @@ bool exempts(const Exemption& exemption, ngx_http_request_t* r) noexcept {
   return address ? exemption.networks.contains(*address) : exemption.networks.contains_unix();
 }
 
-std::uint32_t exempt_features(const LocationConf& conf, ngx_http_request_t* r) noexcept {
+// Of those that are wanted. What is about others is not looked at: a variable may not be known yet,
+// and be remembered as it is now.
+std::uint32_t exempt_features(const LocationConf& conf, ngx_http_request_t* r,
+                              std::uint32_t wanted) noexcept {
   std::uint32_t features = conf.exempt;
   for (const Exemption& exemption : conf.exemptions) {
-    if ((exemption.features & ~features) != 0 && exempts(exemption, r)) {
+    if ((exemption.features & wanted & ~features) != 0 && exempts(exemption, r)) {
       features |= exemption.features;
     }
   }
@@ -32,9 +35,8 @@ std::uint32_t exempt_features(const LocationConf& conf, ngx_http_request_t* r) n
 }
 
 Mode mode_under(const LocationConf& conf, std::uint32_t exempt, Feature feature) noexcept {
-  const std::size_t index = index_of(feature);
-  if ((exempt >> index & 1) != 0) return Mode::off;
-  const Mode mode = conf.modes ? (*conf.modes)[index] : Mode::enforce;
+  if ((exempt & bit_of(feature)) != 0) return Mode::off;
+  const Mode mode = conf.modes ? (*conf.modes)[index_of(feature)] : Mode::enforce;
   return mode == Mode::enforce && break_glass() ? Mode::observe : mode;
 }
 
@@ -42,7 +44,7 @@ Mode mode_under(const LocationConf& conf, std::uint32_t exempt, Feature feature)
 
 Mode mode_of(ngx_http_request_t* r, Feature feature) noexcept {
   const LocationConf& conf = *location_conf(r);
-  return mode_under(conf, exempt_features(conf, r), feature);
+  return mode_under(conf, exempt_features(conf, r, bit_of(feature)), feature);
 }
 
 // One call of a gate's phase handler.
@@ -75,7 +77,7 @@ class GateRun {
       r_->read_event_handler = ngx_http_block_reading;
     request_.resumed_ = false;
 
-    exempt_ = exempt_features(conf_, r_);
+    exempt_ = exempt_features(conf_, r_, active_features());
     if (gate_ == Gate::inner && !state_.charging && state_.cursor == 0) {
       BodyReader::Progress progress = read_body();
       if (progress.answer != NGX_OK) return progress.answer;
@@ -97,6 +99,14 @@ class GateRun {
   using Question = Answer (*Check::*)(Request&, Refusal&) noexcept;
 
   Mode mode(const Check& check) const noexcept { return mode_under(conf_, exempt_, check.feature); }
+  std::uint32_t active_features() const noexcept {
+    std::uint32_t features = 0;
+    for (std::uint32_t rest = active_; rest != 0; rest &= rest - 1) {
+      features |= bit_of(check_of(rest).feature);
+    }
+    return features;
+  }
+
 
   // The active checks of a mask from the cursor on, but for those that have refused in observe
   // mode.

@@ -152,7 +152,7 @@ void activate(ngx_conf_t* cf, const AnswerCheck& check) {
 }
 
 void leave_answers(ngx_conf_t* cf, Feature feature) {
-  location_of(cf).answers_left |= std::uint32_t{1} << index_of(feature);
+  location_of(cf).answers_left |= bit_of(feature);
 }
 
 bool require_strict_path(ngx_conf_t* cf) {
@@ -194,7 +194,7 @@ bool can_happen(ngx_conf_t* cf, const NamedKind& kind) {
 void exempt_location(ngx_conf_t* cf, std::initializer_list<Feature> features) {
   LocationConf& location = location_of(cf);
   if (location.exemptions_set && location.exemptions.empty()) return;
-  for (const Feature feature : features) location.exempt |= 1U << index_of(feature);
+  for (const Feature feature : features) location.exempt |= bit_of(feature);
 }
 
 const Counter& declare_policy(ngx_conf_t* cf, std::string_view feature, std::string_view name,

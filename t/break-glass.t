@@ -59,6 +59,30 @@ is_deeply [log_problems($nginx)], [], 'log';
     is $late->stop, undef, 'there at the start: stops';
 }
 
+# A body that is on its way when break glass comes is not cut where it would have been.
+{
+    my $upstream = start_upstream('echo');
+    my $slow     = start_nginx(
+        http_config => 'guard_break_glass $TEST_NGINX_SERVER_ROOT/glass; guard_event_log $TEST_NGINX_EVENT_LOG;',
+        config      => 'guard_json on; guard_json_limits size=1k; proxy_read_timeout 2s; location / { proxy_pass http://127.0.0.1:' . $upstream->port . '; }',
+    );
+    my $head = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+    my @body = ('["' . 'x' x 600, 'y' x 600, 'z' x 600 . '"]');
+    my $chunk = sub { return sprintf "%x\r\n%s\r\n", length $_[0], $_[0] };
+    my $held = request_raw($slow->port, $head . $chunk->($body[0]), hold => 1, timeout => 0.2, expect => 0);
+    open my $glass, '>', $slow->root . '/glass' or die;
+    close $glass;
+    ok wait_for(sub { @{ break_glass_events($slow) } == 1 }, 3), 'a body on its way: break glass is seen';
+    my $result = request_raw($slow->port, [map({ $chunk->($_) } @body[1, 2]), "0\r\n\r\n"], connection => $held->{connection}, methods => ['POST']);
+    my $response = $result->{responses}[0] // {};
+    is $response->{code}, 200, 'a body on its way: passes';
+    is $response->{body}, join('', @body), 'a body on its way: as a whole';
+    my $refused = sub { my ($events) = read_events($slow->log_file('events.log')); return join ' ', map { $_->{event}{code} } grep { $_->{event}{action} eq 'json-refused' } @$events };
+    ok wait_for(sub { $refused->() eq 'json.size' }, 3), 'a body on its way: what would have been refused is told' or diag $refused->();
+    is $slow->stop, undef, 'a body on its way: stops';
+    is_deeply [log_problems($slow)], [], 'a body on its way: log';
+}
+
 # A file that workers would not see is found by nginx -t.
 {
     my $directory = tempdir('guard-glass-XXXXXX', TMPDIR => 1, CLEANUP => 1);

@@ -213,10 +213,12 @@ ngx_int_t BodyReader::filter(ngx_http_request_t* r, ngx_chain_t* in,
   if (!body.asked || body.ready) return next(r, in);
 
   body.received += length_of(in);
-  bool enough = body.stopped || (body.limit != 0 && body.received > body.limit);
+  // What was enforced when reading began may only be observed by now.
+  const bool cutting = !break_glass();
+  bool enough = body.stopped || (cutting && body.limit != 0 && body.received > body.limit);
   for (const ngx_chain_t* link = in; link != nullptr && body.hearing != 0 && !enough;
        link = link->next) {
-    if (ngx_buf_size(link->buf) > 0) enough = !give(*request, unread(*link->buf));
+    if (ngx_buf_size(link->buf) > 0) enough = !give(*request, unread(*link->buf)) && cutting;
   }
   if (!enough) return next(r, in);
 

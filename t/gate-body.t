@@ -251,3 +251,33 @@ echo
 [200, 403, 413]
 --- response_body_like eval
 ["^hello\$", "test.body", "test.size"]
+
+=== TEST 22: over the limit of a check that others come before
+--- upstream
+echo
+--- config
+location /x { guard_json on; guard_test inner body=100; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- request eval
+["POST /x\n[" . " " x 200 . "]", "POST /x\n" . main::chunked("[" . " " x 200, "]")]
+--- more_headers eval
+["Content-Type: application/json", "Content-Type: application/json\r\nTransfer-Encoding: chunked"]
+--- error_code eval
+[413, 413]
+--- response_body_like eval
+['"code":"test.size"', '"code":"test.size"']
+--- upstream_requests: 0
+
+=== TEST 23: cut for a check that is exempt when it is asked: the application does not get what is left
+--- http_config
+map $request_length $late { volatile; default 0; "~^\d{4}" 1; }
+--- upstream
+echo
+--- config
+location /x { guard_exempt $late; guard_test inner body=100; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+["POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n32\r\n" . "x" x 50 . "\r\n",
+ { value => sprintf("%x\r\n%s\r\n0\r\n\r\n", 2000, "x" x 2000), delay_before => 0.1 }]
+--- error_code: 413
+--- upstream_requests: 0
+--- error_log
+at a limit that no check enforces any more

@@ -70,11 +70,11 @@ class GateRun {
     if (state_.done) return NGX_DECLINED;
     if (request_.waiting_ != 0) {
       if (!request_.resumed_) return park();
-      if (!state_.charging) request_.waiting_ = 0;
-    }
       // As it is for requests that have not waited: a content handler may leave it so, and then
       // does not want to hear that the client has gone.
       r_->read_event_handler = ngx_http_block_reading;
+      if (!state_.charging) request_.waiting_ = 0;
+    }
     request_.resumed_ = false;
 
     exempt_ = exempt_features(conf_, r_, active_features());
@@ -85,6 +85,7 @@ class GateRun {
     if (!state_.charging) {
       ngx_int_t rc = round(&Check::evaluate, active_);
       if (rc != NGX_OK) return rc;
+      if (request_.body_stopped()) return refuse_cut_body();
       state_.charging = true;
       state_.cursor = 0;
     }
@@ -98,7 +99,6 @@ class GateRun {
  private:
   using Question = Answer (*Check::*)(Request&, Refusal&) noexcept;
 
-  Mode mode(const Check& check) const noexcept { return mode_under(conf_, exempt_, check.feature); }
   std::uint32_t active_features() const noexcept {
     std::uint32_t features = 0;
     for (std::uint32_t rest = active_; rest != 0; rest &= rest - 1) {
@@ -107,6 +107,7 @@ class GateRun {
     return features;
   }
 
+  Mode mode(const Check& check) const noexcept { return mode_under(conf_, exempt_, check.feature); }
 
   // The active checks of a mask from the cursor on, but for those that have refused in observe
   // mode.
@@ -219,6 +220,15 @@ class GateRun {
     }
     if (!demand.wanted) return {NGX_OK};
     return BodyReader(request_).read(demand);
+  }
+
+  // The check whose limit it was has passed all the same, since it is not enforced any more. The
+  // application must not take for whole what is left.
+  ngx_int_t refuse_cut_body() const noexcept {
+    end_body(request_);
+    ngx_log_error(NGX_LOG_ERR, r_->connection->log, 0,
+                  "reading the body has ended at a limit that no check enforces any more");
+    return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
   }
 
   // Suspends the request until resume(). Write events that come for other reasons end up here

@@ -85,6 +85,9 @@ class Request {
   // Copies what there is from offset on, up to size bytes, wherever nginx keeps it, once all of it
   // has been read. Fewer than size: it has ended. Nothing: a temporary file that cannot be read.
   std::optional<std::size_t> copy_body(std::size_t offset, char* to, std::size_t size) noexcept;
+  // Reading has ended at a limit, or was not begun for it: the check that has set the limit refuses
+  // the request, so that others need not judge what there is not.
+  bool body_stopped() const { return body_.stopped; }
   // nginx is still reading it.
   bool body_in_flight() const { return body_.asked && !body_.ended && !body_.failed; }
   // nginx itself could not read the body (400, 408, 413); an error page is being shown.

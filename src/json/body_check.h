@@ -216,6 +216,8 @@ core::Answer check_body_untimed(core::Request& request, core::Refusal& refusal,
   if (request.body_size() > rule.limits->size) {
     return refuse(refusal, code_of(core::JsonFault::size), "the body is too large");
   }
+  // At the limit of another check, which refuses it.
+  if (request.body_stopped()) return core::Answer::pass;
   const core::JsonBody::Result result = core::JsonBody::parse(request, *rule.limits, rule.form);
   switch (result.state) {
     case core::JsonBody::State::valid:

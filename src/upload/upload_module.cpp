@@ -215,6 +215,8 @@ Answer judge(Request& request, core::Refusal& refusal) noexcept {
   }
   if (state->upload == nullptr) return refuse(request, refusal, state->verdict);
   if (!state->upload->verdict().refused()) {
+    // At the limit of another check, which refuses it.
+    if (request.body_stopped()) return Answer::pass;
     if (!request.body_complete()) return refuse(request, refusal, kUnread);
     state->upload->finish();
   }

@@ -574,3 +574,19 @@ main::requests(['GET /users/me'], ['GET /users/you'], ['PUT /users/me', $::json,
 --- response_headers eval
 ["X-Operation: me", "X-Operation: read", ("X-Operation: write") x 3, "Allow: GET, HEAD", "X-Operation: write", "X-Operation: "]
 --- upstream_requests: 5
+
+=== TEST 26: a form that the document says nothing of is not read, and is not cut
+--- user_files
+>>> api.json
+{"openapi":"3.0.3","info":{"title":"Notes","version":"1"},"paths":{"/a":{"post":{"requestBody":{"content":{"application/x-www-form-urlencoded":{}}}}}}}
+--- upstream
+echo
+--- config
+location / { guard_openapi $TEST_NGINX_HTML_DIR/api.json; guard_json_limits size=1k; proxy_read_timeout 2s; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+my $head = "POST /a HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+["${head}Content-Length: 2000\r\n\r\n" . 'x' x 2000, "${head}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n7d0\r\n" . 'x' x 2000 . "\r\n0\r\n\r\n"]
+--- error_code eval
+[200, 200]
+--- response_body eval
+['x' x 2000, 'x' x 2000]

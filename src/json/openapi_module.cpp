@@ -114,8 +114,10 @@ core::BodyNeed body_need(Request& request) noexcept {
   const State* state = state_of(request, *location_of(request.native())->policy);
   if (state == nullptr || state->match.operation == nullptr) return {};
   switch (state->body.choice) {
-    case BodyChoice::json:
     case BodyChoice::form:
+      if (state->body.form == kNoSchema) return {};
+      [[fallthrough]];
+    case BodyChoice::json:
       return {true, limits_of(request).size};
     case BodyChoice::unexpected:
     case BodyChoice::media_type:

@@ -308,3 +308,19 @@ location /enforced/ { alias html/; index index.html; }
 {"event":{"code":"https.required","type":["allowed"]},"url":{"path":"//enforced/"}}
 {"event":{"code":"path.ambiguous","type":["allowed"]},"url":{"path":"//enforced/"}}
 {"event":{"code":"path.ambiguous","type":["denied"]},"url":{"path":"//enforced/"}}
+
+=== TEST 23: a refusal behind X-Accel-Redirect has its own type, without the charset of the upstream's
+--- upstream
+header X-Accel-Redirect: /internal
+header Content-Type: text/plain; charset=koi8-r
+--- config
+location /x { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /internal { internal; guard_test inner refuse=422; root html; }
+--- request eval
+["GET /x", "GET /x"]
+--- more_headers eval
+["", "Accept: text/html"]
+--- error_code eval
+[422, 422]
+--- response_headers eval
+["Content-Type: application/problem+json", "Content-Type: text/html; charset=utf-8"]

@@ -86,8 +86,10 @@ ngx_int_t send(Request& request, ngx_uint_t status, ngx_str_t* type,
   if (c->read->timer_set) ngx_del_timer(c->read);
   if (c->write->timer_set) ngx_del_timer(c->write);
   r->expect_tested = 1;
-  // Where the error page of another status led here, that status would stand.
+  // Where the error page of another status led here, that status would stand, and behind
+  // X-Accel-Redirect the charset of the type that was to be sent.
   r->err_status = status;
+  r->headers_out.charset = {};
   ngx_http_finalize_request(r, ngx_http_send_response(r, status, type, &body));
   return NGX_DONE;
 }

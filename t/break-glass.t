@@ -59,6 +59,25 @@ is_deeply [log_problems($nginx)], [], 'log';
     is $late->stop, undef, 'there at the start: stops';
 }
 
+# nginx's helpers, which look after caches, hold no event back from the log.
+{
+    my $caching = start_nginx(
+        http_config => 'guard_break_glass $TEST_NGINX_SERVER_ROOT/glass; guard_event_log $TEST_NGINX_EVENT_LOG; proxy_cache_path $TEST_NGINX_SERVER_ROOT/cache keys_zone=one:1m;',
+        config      => 'root html;',
+    );
+    my $glass = $caching->root . '/glass';
+    for my $time (1 .. 8) {
+        if ($time % 2) {
+            open my $out, '>', $glass or die;
+            close $out;
+        } else {
+            unlink $glass or die;
+        }
+        ok wait_for(sub { @{ break_glass_events($caching) } == $time }, 3), "beside a cache: event $time" or last;
+    }
+    is $caching->stop, undef, 'beside a cache: stops';
+}
+
 # A body that is on its way when break glass comes is not cut where it would have been.
 {
     my $upstream = start_upstream('echo');

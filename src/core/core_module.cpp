@@ -214,8 +214,11 @@ void install_gates(ngx_conf_t* cf) {
 
 ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
   adopt_client_key(cycle);
-  if (ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_SINGLE) hold_events();
-  watch_break_glass(cycle);
+  if (ngx::is_worker()) {
+    hold_events();
+    // Nobody listens in another process to the event that the first to see the file publishes.
+    watch_break_glass(cycle);
+  }
   start_jobs(cycle);
   return NGX_OK;
 }

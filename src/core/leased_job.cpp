@@ -6,6 +6,7 @@
 
 #include "core/clock.h"
 #include "core/core_config.h"
+#include "ngx/module.h"
 
 namespace guard::core {
 
@@ -74,8 +75,7 @@ void add_job(ngx_conf_t* cf, ngx_msec_t interval, const LeasedJob::Work& work, v
 }
 
 void start_jobs(ngx_cycle_t* cycle) noexcept {
-  // Not the processes that look after caches.
-  if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE) return;
+  if (!ngx::is_worker()) return;
   const MainConf* conf = main_conf(cycle);
   if (conf == nullptr) return;
   for (const auto& job : conf->jobs) job->start();

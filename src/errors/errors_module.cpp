@@ -292,14 +292,10 @@ void postconfigure(ngx_conf_t* cf) {
 
 // A worker's life
 
-bool is_worker() noexcept {
-  return ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_SINGLE;
-}
-
 ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
   MainConf* main = main_of(cycle);
   if (main == nullptr || !main->policy) return NGX_OK;
-  if (!is_worker()) {
+  if (!ngx::is_worker()) {
     main->dsn.key = core::Secret();
     return NGX_OK;
   }

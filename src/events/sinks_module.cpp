@@ -359,8 +359,8 @@ std::string host_name() {
 ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
   if (ngx_get_conf(cycle->conf_ctx, ngx_http_module) == nullptr) return NGX_OK;
   const auto& sinks = all_sinks();
-  if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE) {
-    // nginx's helpers, such as the cache manager, write no events and need no secrets.
+  if (!ngx::is_worker()) {
+    // nginx's helpers write no events and need no secrets.
     for (Sink* sink : sinks) sink->secret = core::Secret();
     return NGX_OK;
   }

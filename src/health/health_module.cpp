@@ -396,13 +396,9 @@ void merge(ngx_conf_t* cf, LocationConf& /*parent*/, LocationConf& child) {
 
 // A worker's life
 
-bool is_worker() noexcept {
-  return ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_SINGLE;
-}
-
 ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
   MainConf* main = main_of(cycle);
-  if (main == nullptr || !is_worker()) return NGX_OK;
+  if (main == nullptr || !ngx::is_worker()) return NGX_OK;
   draining = false;
   if (!main->drain_file.empty()) {
     look_for_file(main);
@@ -428,7 +424,7 @@ ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
 
 void exit_process(ngx_cycle_t* cycle) noexcept {
   MainConf* main = main_of(cycle);
-  if (main == nullptr || !is_worker()) return;
+  if (main == nullptr || !ngx::is_worker()) return;
   drain_timer.stop();
   for (Check& check : main->checks) {
     check.network.reset();

@@ -385,6 +385,7 @@ void preconfigure(ngx_conf_t* cf) {
 }
 
 ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
+  if (!ngx::is_worker()) return NGX_OK;
   try {
     const std::vector<const Program*> programs = programs_of(cycle);
     if (programs.empty()) return NGX_OK;

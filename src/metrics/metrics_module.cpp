@@ -354,13 +354,9 @@ void postconfigure(ngx_conf_t* cf) {
 
 ngx::IntervalTimer refresh_timer;
 
-bool is_worker() noexcept {
-  return ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_SINGLE;
-}
-
 ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
   MainConf* main = main_of(cycle);
-  if (main == nullptr || !main->used || !is_worker()) return NGX_OK;
+  if (main == nullptr || !main->used || !ngx::is_worker()) return NGX_OK;
   main->node.enter(*main->registry);
   refresh_timer.start(
       cycle, kRefreshInterval,
@@ -370,7 +366,7 @@ ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
 
 void exit_process(ngx_cycle_t* cycle) noexcept {
   MainConf* main = main_of(cycle);
-  if (main == nullptr || !main->used || !is_worker()) return;
+  if (main == nullptr || !main->used || !ngx::is_worker()) return;
   refresh_timer.stop();
   main->node.leave(*main->registry);
 }

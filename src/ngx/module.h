@@ -5,8 +5,14 @@
 
 namespace guard::ngx {
 
+// Whether this process serves requests. nginx's helpers, which look after caches, do not, but are
+// initialised like workers.
+inline bool is_worker() noexcept {
+  return ngx_process == NGX_PROCESS_WORKER || ngx_process == NGX_PROCESS_SINGLE;
+}
+
 struct Process {
-  ngx_int_t (*init)(ngx_cycle_t*) noexcept = nullptr;  // of a worker
+  ngx_int_t (*init)(ngx_cycle_t*) noexcept = nullptr;  // of a worker or helper
   void (*exit)(ngx_cycle_t*) noexcept = nullptr;
   // Of the process that has read the configuration, whose log is open.
   ngx_int_t (*configured)(ngx_cycle_t*) noexcept = nullptr;

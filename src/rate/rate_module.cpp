@@ -485,9 +485,8 @@ void preconfigure(ngx_conf_t* cf) {
 }
 
 ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
+  if (!ngx::is_worker()) return NGX_OK;
   core::own_counter_locks();
-  // Not the processes that look after caches.
-  if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE) return NGX_OK;
   if (ngx_get_conf(cycle->conf_ctx, ngx_http_module) == nullptr) return NGX_OK;
   const auto& main = *static_cast<MainConf*>(
       ngx_http_cycle_get_module_main_conf(cycle, ngx_http_guard_rate_module));

@@ -239,8 +239,7 @@ MainConf* main_conf(ngx_cycle_t* cycle) noexcept {
 }
 
 ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
-  // Not the processes that look after caches.
-  if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE) return NGX_OK;
+  if (!ngx::is_worker()) return NGX_OK;
   const MainConf* main = main_conf(cycle);
   if (main == nullptr) return NGX_OK;
   for (ScanServer* server : main->servers) {

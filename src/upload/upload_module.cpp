@@ -311,7 +311,7 @@ void preconfigure(ngx_conf_t* cf) {
 }
 
 ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
-  if (magic_wanted && !magic.open()) {
+  if (ngx::is_worker() && magic_wanted && !magic.open()) {
     const std::string_view why = magic.error();
     ngx_log_error(NGX_LOG_EMERG, cycle->log, 0, "guard_upload: %*s", why.size(), why.data());
   }

@@ -1,6 +1,6 @@
 # What is for this machine alone is for no browser on it in which another site's name stands for this
 # machine (DNS rebinding): the Host must be an address, localhost, or a name of the server. Nor is it for whom a proxy on it has passed
-# on by the PROXY protocol.
+# on by the PROXY protocol, or whose address is what a field says.
 
 use strict;
 use warnings;
@@ -9,7 +9,7 @@ use Test::More;
 use Test::Nginx::Guard;
 use Test::Nginx::Guard::Curl qw(curl_request);
 
-my @names = (free_port(), free_port(), free_port());
+my @names = map { free_port() } 1 .. 4;
 my $nginx = make_nginx();
 my $socket    = $nginx->root . '/s';
 my $locations = <<'EOC';
@@ -27,6 +27,7 @@ guard_health_check disk disk:/ warn=0% fail=0%;
 server { listen 127.0.0.1:$names[0]; listen unix:$socket; server_name app.example.com *.tenant.example ~^re\\d+\\.example\$; $locations }
 server { listen 127.0.0.1:$names[1] http2; server_name _; $locations }
 server { listen 127.0.0.1:$names[2] proxy_protocol; listen unix:$socket-proxied proxy_protocol; $locations }
+server { listen 127.0.0.1:$names[3]; set_real_ip_from 127.0.0.1; real_ip_header CF-Connecting-IP; $locations }
 EOC
     config => $locations,
 );
@@ -67,6 +68,12 @@ for (['TCP4 192.0.2.1 127.0.0.1 4711 80', 403], ['TCP6 2001:db8::1 ::1 4711 80',
     is $of->('/health')->{body} =~ /"checks"/ ? 200 : 403, $code, "health of PROXY $client";
 }
 is qx(curl -s -o /dev/null -w '%{http_code}' --haproxy-protocol --unix-socket $socket-proxied http://localhost/metrics), '200', 'the proxy itself, over a Unix socket';
+
+# Nor is an address this machine's because a field says so.
+for my $target ('/metrics', '/guard', '/locks') {
+    is code($names[3], GET => $target, "Host: localhost", "CF-Connecting-IP: $_"), 403, "not $target of CF-Connecting-IP: $_" for '127.0.0.1', '::1', '192.0.2.1';
+    is code($names[3], GET => $target), 200, "$target of who comes by no proxy";
+}
 
 like $nginx->log_text, qr/\[error\] .*the host "evil\.example" is no "server_name" here, so its request is taken for a stranger's: ask by address or as "localhost", or add the name, client: 127\.0\.0\.1/, 'and the log says why';
 is $nginx->stop, undef, 'stops';

@@ -23,11 +23,13 @@ std::vector<LocalAnswer>& local_answers(ngx_conf_t* cf) {
 
 constexpr std::string_view kBeside = "\" beside another directive that answers here";
 
-// Whether a proxy says by the PROXY protocol that it speaks for somebody on another machine. What
-// it says of itself is without an address.
-bool is_passed_on(const ngx_connection_t& connection) noexcept {
-  if (connection.proxy_protocol == nullptr) return false;
-  const auto source = parse_address(ngx::to_view(connection.proxy_protocol->src_addr));
+// Whether a proxy says by the PROXY protocol that it speaks for somebody on another machine, where
+// what it says of itself is without an address; or, by whatever field realip listens to, that it
+// speaks for anybody.
+bool is_passed_on(ngx_http_request_t* r) noexcept {
+  const ngx_proxy_protocol_t* proxy = r->connection->proxy_protocol;
+  if (proxy == nullptr) return replaced_peer(r).has_value();
+  const auto source = parse_address(ngx::to_view(proxy->src_addr));
   return !source || !source->is_loopback();
 }
 
@@ -67,7 +69,7 @@ void check_answers(ngx_conf_t* cf) {
 }
 
 bool is_stranger(ngx_http_request_t* r) noexcept {
-  if (is_passed_on(*r->connection)) return true;
+  if (is_passed_on(r)) return true;
   const std::optional<Address> address = address_of(r->connection->sockaddr);
   if (address && !address->is_loopback()) return true;
   constexpr std::array<std::string_view, 4> kForwarded = {"via", "forwarded", "x-forwarded-for",

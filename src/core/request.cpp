@@ -36,20 +36,11 @@ std::string_view own_scheme([[maybe_unused]] ngx_http_request_t* r) noexcept {
   return kHttp;
 }
 
-// The address that really connected, even if realip has put another in its place.
-bool peer_is_trusted(ngx_http_request_t* r, const MainConf& main,
-                     const CidrList& trusted) noexcept {
-  if (main.realip_remote_addr_index != NGX_ERROR) {
-    ngx_http_variable_value_t* peer =
-        ngx_http_get_indexed_variable(r, static_cast<ngx_uint_t>(main.realip_remote_addr_index));
-    const bool replaced = peer != nullptr && peer->valid && !peer->not_found &&
-                          peer->data != r->connection->addr_text.data;
-    if (replaced) {
-      std::string_view text = ngx::to_view(*peer);
-      if (text == "unix:") return trusted.contains_unix();
-      std::optional<Address> address = parse_address(text);
-      return address && trusted.contains(*address);
-    }
+bool peer_is_trusted(ngx_http_request_t* r, const CidrList& trusted) noexcept {
+  if (const std::optional<std::string_view> text = replaced_peer(r)) {
+    if (*text == "unix:") return trusted.contains_unix();
+    std::optional<Address> address = parse_address(*text);
+    return address && trusted.contains(*address);
   }
   std::optional<Address> address = address_of(r->connection->sockaddr);
   return address ? trusted.contains(*address) : trusted.contains_unix();
@@ -77,9 +68,20 @@ std::optional<Address> address_of(const sockaddr* socket) noexcept {
   return std::nullopt;
 }
 
+std::optional<std::string_view> replaced_peer(ngx_http_request_t* r) noexcept {
+  const ngx_int_t index = main_conf(r)->realip_remote_addr_index;
+  if (index == NGX_ERROR) return std::nullopt;
+  const ngx_http_variable_value_t* peer =
+      ngx_http_get_indexed_variable(r, static_cast<ngx_uint_t>(index));
+  const bool replaced = peer != nullptr && peer->valid && !peer->not_found &&
+                        peer->data != r->connection->addr_text.data;
+  if (!replaced) return std::nullopt;
+  return ngx::to_view(*peer);
+}
+
 std::string_view scheme_of(ngx_http_request_t* r) noexcept {
   const LocationConf* conf = location_conf(r);
-  if (!conf->trusted_proxies.empty() && peer_is_trusted(r, *main_conf(r), conf->trusted_proxies)) {
+  if (!conf->trusted_proxies.empty() && peer_is_trusted(r, conf->trusted_proxies)) {
     std::optional<std::string_view> field = forwarded_proto(r);
     if (field) {
       std::optional<std::string_view> proto = parse_forwarded_proto(*field);

@@ -239,4 +239,7 @@ T* Request::memory(std::size_t count) noexcept {
 // Nothing for a Unix socket.
 std::optional<Address> address_of(const sockaddr* socket) noexcept;
 
+// Who really connected, where realip has put another address in its place; nothing: it has not.
+std::optional<std::string_view> replaced_peer(ngx_http_request_t* r) noexcept;
+
 }  // namespace guard::core

@@ -189,9 +189,6 @@ bool break_glass() noexcept;
 
 // An event of the worker, not of a request.
 void publish(const Event& event) noexcept;
-// The same, but of all workers of this nginx at most one says it within the interval; true if this
-// one did.
-bool publish_once(const Event& event, std::uint64_t interval_ms) noexcept;
 
 // What guard_mode, guard_exempt and guard_break_glass make of a feature for this request; for a
 // HeaderStage.

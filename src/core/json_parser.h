@@ -100,7 +100,6 @@ class JsonParser {
 
   bool prepare(std::string_view text) noexcept;
   bool find_tokens(std::string_view text) noexcept;
-  void diagnose(std::string_view text, const JsonLimits& limits) noexcept;
   void set_error(JsonFault fault, std::size_t offset, std::string_view detail) noexcept;
 
   struct Frame {

@@ -14,15 +14,13 @@
 namespace guard::core {
 
 struct NodeMemory {
-  static constexpr std::uint64_t kMagic = 0x32646f4e47ULL;  // "GNod2"
+  static constexpr std::uint64_t kMagic = 0x33646f4e47ULL;  // "GNod3"
   std::uint64_t magic;
   std::uint8_t key[16];
   std::atomic<std::uint32_t> break_glass;
-  std::atomic<std::uint64_t> generation;
-  std::atomic<std::uint64_t> last_said_ms[kEventKindCount];
 };
 
-static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
 namespace {
 
@@ -81,19 +79,6 @@ std::array<std::uint8_t, 16> Node::drawn_key() const noexcept {
 bool Node::change_break_glass(bool active) noexcept {
   std::uint32_t before = active ? 0 : 1;
   return memory()->break_glass.compare_exchange_strong(before, active ? 1 : 0);
-}
-
-bool Node::claim(EventKind kind, std::uint64_t interval_ms) noexcept {
-  std::atomic<std::uint64_t>& last = memory()->last_said_ms[static_cast<std::size_t>(kind)];
-  std::uint64_t now = ngx_current_msec;
-  std::uint64_t before = last.load(std::memory_order_relaxed);
-  if (before != 0 && now - before < interval_ms) return false;
-  return last.compare_exchange_strong(before, now == 0 ? 1 : now);
-}
-
-bool Node::claim_generation(std::uint64_t generation) noexcept {
-  std::uint64_t before = memory()->generation.load();
-  return before != generation && memory()->generation.compare_exchange_strong(before, generation);
 }
 
 bool break_glass() noexcept {

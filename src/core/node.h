@@ -1,11 +1,10 @@
-// What all workers of this nginx share besides counters: the drawn key, the state of break glass,
-// and who said an event of the whole node last. It survives reloads.
+// What all workers of this nginx share besides counters: the drawn key and the state of break
+// glass. It survives reloads.
 #pragma once
 
 #include <array>
 #include <cstdint>
 
-#include "core/event.h"
 #include "ngx/compat.h"
 #include "ngx/zone.h"
 
@@ -20,11 +19,8 @@ class Node {
   // The key for every hash of a client key that stands when no guard_key_secret does.
   std::array<std::uint8_t, 16> drawn_key() const noexcept;
 
-  // Both answer true to one worker only: the one that is to publish the change.
+  // True to one worker only: the one that is to publish the change.
   bool change_break_glass(bool active) noexcept;
-  bool claim(EventKind kind, std::uint64_t interval_ms) noexcept;
-  // True to the first worker of this configuration.
-  bool claim_generation(std::uint64_t generation) noexcept;
 
  private:
   NodeMemory* memory() const noexcept;

@@ -265,12 +265,4 @@ void publish(const Event& event) noexcept {
   if (!early_events.take(event)) deliver(event);
 }
 
-bool publish_once(const Event& event, std::uint64_t interval_ms) noexcept {
-  const MainConf* main = main_conf(const_cast<ngx_cycle_t*>(ngx_cycle));
-  if (main == nullptr || main->node == nullptr) return false;
-  if (!main->node->claim(event.kind, interval_ms)) return false;
-  publish(event);
-  return true;
-}
-
 }  // namespace guard::core

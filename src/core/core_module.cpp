@@ -225,6 +225,7 @@ ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
 
 void exit_process(ngx_cycle_t* cycle) noexcept {
   release_events();
+  stop_watching();
   stop_jobs(cycle);
   free_body_buffer();
   CounterQueue::release_spares();

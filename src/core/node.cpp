@@ -91,7 +91,11 @@ void watch_break_glass(ngx_cycle_t* cycle) noexcept {
   MainConf* conf = main_conf(cycle);
   if (conf == nullptr || conf->break_glass_file.empty()) return;
   look_for_file(conf);
-  watch_timer.start(cycle, kBreakGlassInterval, look_for_file, conf);
+  watch_timer.start(kBreakGlassInterval, look_for_file, conf);
+}
+
+void stop_watching() noexcept {
+  watch_timer.stop();
 }
 
 }  // namespace guard::core

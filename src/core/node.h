@@ -28,5 +28,6 @@ class Node {
 };
 
 void watch_break_glass(ngx_cycle_t* cycle) noexcept;
+void stop_watching() noexcept;
 
 }  // namespace guard::core

@@ -402,7 +402,7 @@ ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
   draining = false;
   if (!main->drain_file.empty()) {
     look_for_file(main);
-    drain_timer.start(cycle, kDrainInterval, look_for_file, main);
+    drain_timer.start(kDrainInterval, look_for_file, main);
   }
   try {
     for (Check& check : main->checks) {

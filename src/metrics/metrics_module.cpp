@@ -359,7 +359,7 @@ ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
   if (main == nullptr || !main->used || !ngx::is_worker()) return NGX_OK;
   main->node.enter(*main->registry);
   refresh_timer.start(
-      cycle, kRefreshInterval,
+      kRefreshInterval,
       [](void* context) noexcept { static_cast<MainConf*>(context)->node.refresh(); }, main);
   return NGX_OK;
 }

@@ -119,7 +119,7 @@ void the_timer_repeats_until_stopped(void**) {
   stub::Conf conf;
   ngx::IntervalTimer timer;
   timer.start(
-      conf.cycle(), 500, [](void*) noexcept { ++ticks; }, nullptr);
+      500, [](void*) noexcept { ++ticks; }, nullptr);
   auto next_event = [] {
     return reinterpret_cast<ngx_event_t*>(reinterpret_cast<char*>(ngx_event_timer_rbtree.root) -
                                           offsetof(ngx_event_t, timer));
@@ -141,7 +141,7 @@ void the_timer_repeats_until_stopped(void**) {
   assert_int_equal(next_event()->timer_set, 0);
   ngx_exiting = 0;
   timer.start(
-      conf.cycle(), 500, [](void*) noexcept { ++ticks; }, nullptr);
+      500, [](void*) noexcept { ++ticks; }, nullptr);
   timer.stop();
   assert_null(ngx_event_timer_rbtree.root);
 }

@@ -281,3 +281,16 @@ location /x { guard_exempt $late; guard_test inner body=100; proxy_pass http://1
 --- upstream_requests: 0
 --- error_log
 at a limit that no check enforces any more
+
+=== TEST 24: what is left of a body that was cut is not given to whom the error page comes from
+--- upstream
+echo
+--- config
+location /x { guard_test inner body=100; error_page 413 /page; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /page { proxy_read_timeout 2s; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+"POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n" . main::chunked("x" x 60, "x" x 60)
+--- error_code: 413
+--- upstream_requests: 1
+--- upstream_body eval
+[""]

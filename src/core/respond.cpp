@@ -117,8 +117,14 @@ ngx_int_t send_problem(Request& request, const Refusal& refusal, ProblemStyle st
 }  // namespace
 
 void end_body(Request& request) noexcept {
-  if (!request.body_in_flight()) return;
   ngx_http_request_t* r = request.native();
+  if (request.body_cut()) {
+    r->request_body->bufs = nullptr;
+    r->headers_in.content_length = nullptr;
+    r->headers_in.content_length_n = -1;
+    r->headers_in.chunked = 0;
+  }
+  if (!request.body_in_flight()) return;
   r->keepalive = 0;
   r->read_event_handler = ngx_http_block_reading;
 #if (NGX_HTTP_V2)

@@ -15,7 +15,9 @@ namespace {
 
 // Numbers go through string.format: Lua's own spelling has 14 digits, and that of Redis's call()
 // differs between versions. Redis counts a life from its own clock's last whole millisecond, or
-// from the one in which the script began: hence two milliseconds more.
+// from the one in which the script began: hence two milliseconds more. SET with NX
+// counts a key that is not there in one command; one that is there takes GET and SET, and the
+// attempt is lost: which to try is guessed from the key before.
 constexpr std::string_view kGcra = R"lua(
 local call, tonumber, ceil, format = redis.call, tonumber, math.ceil, string.format
 local scale, seconds = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -24,27 +26,38 @@ local time = redis.call('TIME')
 local now = (time[1] % seconds * 1000000 + time[2]) * scale
 local round = seconds * 1000000 * scale
 local millisecond = scale * 1000
-local answers = {}
-for i, key in ipairs(KEYS) do
-  local more = (ARGV[4 + i] or 1) * interval
-  local level = 0
-  local arrival = tonumber(call('GET', key))
-  if arrival then
-    level = (arrival - now) % round
-    if level * 2 > round then level = 0 end
+local keys, costs = KEYS, #ARGV > 4 and ARGV
+local more = interval
+local first, first_life, first_more
+local known = false
+for i = 1, #keys do
+  local key = keys[i]
+  if costs then more = costs[4 + i] * interval end
+  if not known and more ~= first_more then
+    first, first_life = format('%d', (now + more) % round), format('%d', ceil(more / millisecond) + 2)
+    first_more = more
   end
-  if more == 0 then
-    answers[i] = level
-  elseif level + more <= capacity then
-    level = level + more
-    arrival = (now + level) % round
-    call('SET', key, format('%d', arrival), 'PX', format('%d', ceil(level / millisecond) + 2))
-    answers[i] = level
+  if known or more == 0 or more > capacity or not call('SET', key, first, 'PX', first_life, 'NX') then
+    known = tonumber(call('GET', key))
+    local level = 0
+    if known then
+      level = (known - now) % round
+      if level * 2 > round then level = 0 end
+    end
+    if more == 0 then
+      keys[i] = level
+    elseif level + more <= capacity then
+      level = level + more
+      call('SET', key, format('%d', (now + level) % round), 'PX', format('%d', ceil(level / millisecond) + 2))
+      keys[i] = level
+    else
+      keys[i] = -level - 1
+    end
   else
-    answers[i] = -level - 1
+    keys[i] = more
   end
 end
-return answers
+return keys
 )lua";
 
 // ARGV: for each group its number of entries, then for each entry kind, three or four numbers of

@@ -128,23 +128,24 @@ EOC
     my $upstream = start_upstream('body page');
     my $nginx = nginx(
         listen => ['listen 127.0.0.1:' . (my $port = free_port()) . ' http2;'],
-        config => 'location /x { guard_test inner body=100; error_page 413 /page; root html; } location /page { proxy_ignore_client_abort on; proxy_pass http://127.0.0.1:' . $upstream->port . '; }',
+        config => 'guard_test front; error_page 413 /page; location /cut { guard_test inner body=100; root html; } location /large { client_max_body_size 100; guard_test inner body=64k; root html; } location /page { proxy_ignore_client_abort on; proxy_pass http://127.0.0.1:' . $upstream->port . '; }',
     );
     my $frame = sub { my ($type, $flags, $payload) = @_; return substr(pack('N', length $payload), 1) . pack('CCN', $type, $flags, $type == 4 ? 0 : 1) . $payload };
-    my $fields = '';
-    my @fields = (':method' => 'POST', ':path' => '/x', ':scheme' => 'http', ':authority' => 'localhost');
-    while (my ($name, $value) = splice @fields, 0, 2) { $fields .= "\0" . pack('C/a*C/a*', $name, $value) }
-    for my $window (0, 65535) {
+    for my $case (['/cut', 0], ['/cut', 65535], ['/large', 0], ['/large', 65535]) {
+        my ($path, $window) = @$case;
+        my @fields = (':method' => 'POST', ':path' => $path, ':scheme' => 'http', ':authority' => 'localhost');
+        my $fields = '';
+        while (my ($name, $value) = splice @fields, 0, 2) { $fields .= "\0" . pack('C/a*C/a*', $name, $value) }
         my $begun = request_raw(
             $port,
             "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" . $frame->(4, 0, pack 'nN', 4, $window) . $frame->(4, 1, '') . $frame->(1, 4, $fields) . $frame->(0, 0, 'x' x 90),
             hold => 1, expect => 0, timeout => 0.2
         );
         my $cut = request_raw($port, $frame->(0, 0, 'x' x 90), connection => $begun->{connection}, hold => 1, expect => 0, timeout => 0.5);
-        like $cut->{raw}, qr/\x03413/, "HTTP/2, a window of $window: refused";
+        like $cut->{raw}, qr/\x03413/, "HTTP/2, $path, a window of $window: refused";
         request_raw($port, $frame->(0, 1, 'x'), connection => $cut->{connection}, expect => 0, timeout => 0.5);
     }
-    is_deeply [map { "$_->{method} $_->{target} " . length $_->{body} } @{ $upstream->requests }], [('GET /page 0') x 2], 'HTTP/2: the upstream is asked for the pages alone';
+    is_deeply [map { join ' ', $_->{method} // 'none', $_->{target} // '', length($_->{body} // '') } @{ $upstream->requests }], [('GET /page 0') x 4], 'HTTP/2: the upstream is asked for the pages alone';
     ends_clean($nginx, 'HTTP/2, refused while its body is on its way');
 }
 

@@ -244,6 +244,7 @@ std::size_t Request::body_size() const noexcept {
 
 bool Request::has_body() const noexcept {
   if (body_.ready) return body_.received != 0;
+  if (body_.failed) return true;
   if (r_->headers_in.content_length_n > 0 || r_->headers_in.chunked) return true;
 #if (NGX_HTTP_V2)
   if (r_->stream != nullptr) return r_->headers_in.content_length_n < 0 && !r_->stream->in_closed;

@@ -259,7 +259,9 @@ void Request::begin_pass() noexcept {
   resumed_ = false;
   gates_ = {};
   body_.heard = body_.hearing = 0;
-  if (body_.asked && !body_.ready) body_.failed = true;
+  if (!body_partial()) return;
+  end_body(*this);
+  body_.failed = true;
 }
 
 namespace {

@@ -88,8 +88,8 @@ class Request {
   // Reading has ended at a limit, or was not begun for it: the check that has set the limit refuses
   // the request, so that others need not judge what there is not.
   bool body_stopped() const { return body_.stopped; }
-  // The same, once reading had begun: what there is of it is a part.
-  bool body_cut() const { return body_.asked && body_.stopped; }
+  // Reading has begun, and has not come to the end of it: what there is is a part.
+  bool body_partial() const { return body_.asked && !body_.ready; }
   // nginx is still reading it.
   bool body_in_flight() const { return body_.asked && !body_.ended && !body_.failed; }
   // nginx itself could not read the body (400, 408, 413); an error page is being shown.

@@ -118,7 +118,7 @@ ngx_int_t send_problem(Request& request, const Refusal& refusal, ProblemStyle st
 
 void end_body(Request& request) noexcept {
   ngx_http_request_t* r = request.native();
-  if (request.body_cut()) {
+  if (request.body_partial() && r->request_body != nullptr) {
     r->request_body->bufs = nullptr;
     r->headers_in.content_length = nullptr;
     r->headers_in.content_length_n = -1;

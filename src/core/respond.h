@@ -10,8 +10,9 @@ namespace guard::core {
 // status, nginx sends its own or the user's page for it.
 ngx_int_t respond(Request& request, const Refusal& refusal) noexcept;
 
-// Before an answer to a request whose body was cut: whoever makes its error page gets nothing of
-// the body, and what comes later is not read any more, nor taken for another request.
+// Before an answer to a request whose body has not come to its end: whoever makes its error page
+// gets nothing of the body, and what comes later is not read any more, nor taken for another
+// request.
 void end_body(Request& request) noexcept;
 
 // Answers 204 without a body. As above.

@@ -44,7 +44,9 @@ const InspectionResult& Inspection::run_headers(const Program& program, const Re
   return guarded([&] {
     reset(program, budget);
     const auto& named = program.rules().named;
-    transaction_.begin(view, {.full_request = named[index_of(Collection::full_request)] ||
+    // A byte of a name that is made would cost a unit at least.
+    transaction_.begin(view, {.names = budget,
+                              .full_request = named[index_of(Collection::full_request)] ||
                                               named[index_of(Collection::full_request_length)]});
     run_phase(0);
   });

@@ -16,6 +16,7 @@ constexpr std::size_t kMaxExpanded = 64U << 10;
 std::string_view Inspection::qualified(Collection collection, std::string_view name) {
   const std::string_view base = name_of(collection);
   if (name.empty()) return base;
+  charge(name.size());
   char* at = transaction_.arena().allocate(base.size() + 1 + name.size());
   char* out = std::copy(base.begin(), base.end(), at);
   *out++ = ':';

@@ -121,6 +121,8 @@ ListView lists_of(Collection collection) noexcept;
 
 struct TransactionLimits {
   std::uint32_t arguments = 10'000;
+  // Bytes of all names that JSON makes: each value has the whole way to it as its name.
+  std::uint64_t names = 64U << 20;
   std::uint32_t json_depth = 512;
   bool full_request = false;  // FULL_REQUEST is asked for
 };

@@ -106,6 +106,7 @@ void Transaction::add_json(const core::JsonDocument& document,
   };
   std::vector<Level> levels;
   path_ = "json";
+  std::uint64_t names_left = limits_.names;
   const auto nodes = document.nodes();
   std::string_view key;
   for (std::uint32_t i = 0; i < nodes.size(); ++i) {
@@ -132,6 +133,11 @@ void Transaction::add_json(const core::JsonDocument& document,
     }
     const std::string_view value =
         node.type == core::JsonType::null ? std::string_view{} : document.text(node);
+    if (path_.size() > names_left) {
+      too_many_arguments_ = true;
+      break;
+    }
+    names_left -= path_.size();
     const std::string_view name = arena_.copy(path_);
     if (!add_argument(List::args_body, name, value)) break;
     const bool is_trusted = i / 64 < trusted.size() && (trusted[i / 64] >> i % 64 & 1U) != 0;

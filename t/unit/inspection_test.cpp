@@ -349,6 +349,27 @@ void keeps_its_budget(void**) {
   assert_true(run(kRules, many + " HTTP/1.1\r\n\r\n", true) == "over budget");
 }
 
+// A long name may be made many times of one that the client has sent once.
+void charges_for_names(void**) {
+  constexpr std::uint64_t kEnough = 10'000'000;
+  constexpr std::string_view kJson =
+      "SecAction \"id:1,phase:1,pass,nolog,ctl:requestBodyProcessor=JSON\"\n"
+      "SecRule ARGS:none \"@rx a\" \"id:2,phase:2,pass\"\n";
+  std::string body = "{\"" + std::string(10'000, 'k') + "\":[1";
+  for (int i = 0; i < 2'000; ++i) body += ",1";
+  const std::string request = "POST / HTTP/1.1\r\n\r\n" + body + "]}";
+  assert_true(run(kJson, request, true, kEnough) == "over budget");
+  assert_true(run(kJson, request, true, 3 * kEnough).empty());
+
+  std::string rules;
+  for (int i = 1; i <= 100; ++i) {
+    rules += "SecRule ARGS \"@contains a\" \"id:" + std::to_string(i) + ",phase:1,pass\"\n";
+  }
+  const std::string name(200'000, 'n');
+  const std::string_view behind = "=a HTTP/1.1\r\n\r\n";
+  assert_true(run(rules, "GET /?" + name + std::string(behind), true, kEnough) == "over budget");
+}
+
 // What goes back a lot, though not without end, costs as much as it takes: in many values, and from
 // many places of one.
 void charges_for_going_back(void**) {
@@ -527,6 +548,7 @@ int main() {
       cmocka_unit_test(reads_bodies),
       cmocka_unit_test(remembers_texts),
       cmocka_unit_test(keeps_its_budget),
+      cmocka_unit_test(charges_for_names),
       cmocka_unit_test(charges_for_going_back),
       cmocka_unit_test(makes_regexes),
       cmocka_unit_test(refuses_macros),

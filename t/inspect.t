@@ -97,13 +97,14 @@ location /pass { guard_inspect_budget 64k on_budget=pass; proxy_pass http://127.
 SecRule ARGS "!@rx ^[a-z]*$" "id:1,phase:2,pass"
 --- upstream: echo
 --- request eval
-["POST /\na=" . "a" x 30000, "POST /pass\na=" . "a" x 30000, "POST /\na=aaa"]
+["POST /\na=" . "a" x 30000, "POST /pass\na=" . "a" x 30000, "POST /\na=aaa",
+ "POST /\na=" . "a" x 100000, "POST /pass\na=" . "a" x 100000]
 --- more_headers
 Content-Type: application/x-www-form-urlencoded
 --- error_code eval
-[403, 200, 200]
+[403, 200, 200, 403, 200]
 --- response_body_like eval
-["inspect.budget", "a=aaa", "a=aaa"]
+["inspect.budget", "a=aaa", "a=aaa", "inspect.budget", "a=aaa"]
 
 === TEST 6: over HTTP/2
 --- http2

@@ -68,7 +68,9 @@ bool is_grpc(const ngx_http_request_t* r) noexcept {
 core::BodyNeed body_need(Request& request) noexcept {
   const auto* policy = policy_of(request.native());
   if (policy == nullptr || !request.has_body() || is_grpc(request.native())) return {};
-  return {true, static_cast<std::size_t>(std::min<std::uint64_t>(kMaxBody, policy->budget.units)),
+  // What is over the budget is not read, unless it passes.
+  const std::uint64_t most = policy->budget.pass ? kMaxBody : policy->budget.units;
+  return {true, static_cast<std::size_t>(std::min<std::uint64_t>(kMaxBody, most)),
           policy->trust_schema};
 }
 
@@ -126,14 +128,22 @@ void describe(Request& request, const Inspection& inspection, const Policy& poli
   refusal.labels = {labels, count};
 }
 
-// What the rules of the answer will need of those of the request.
-void keep(Request& request, const Policy& policy, State& state) noexcept {
+// What the rules of the answer will need of those of the request. False: no memory.
+bool keep(Request& request, const Policy& policy, State& state) noexcept {
   state.policy = &policy;
   state.kept = nullptr;
-  if (!policy.response.on || !worker->asks_answers()) return;
+  if (!policy.response.on || !worker->asks_answers()) return true;
   state.kept = worker->keep(
       [](void* pool, std::size_t size) { return ngx_palloc(static_cast<ngx_pool_t*>(pool), size); },
       request.pool());
+  return state.kept != nullptr;
+}
+
+// A request that is more work than it may be. refusal: it is filled.
+Answer over_budget(Request& request, const Policy& policy, core::Refusal& refusal) noexcept {
+  if (!policy.budget.pass) return Answer::refuse;
+  request.observe(refusal);
+  return Answer::pass;
 }
 
 Answer judge(Request& request, core::Refusal& refusal, const Policy& policy,
@@ -144,18 +154,16 @@ Answer judge(Request& request, core::Refusal& refusal, const Policy& policy,
   if (state == nullptr) return refuse(refusal, code_unavailable());
   state->score = result.score;
   state->rules = rule_text(request, *worker);
-  keep(request, policy, *state);
+  const bool kept = keep(request, policy, *state);
   switch (result.outcome) {
     case Outcome::passed:
-      return Answer::pass;
+      return kept ? Answer::pass : refuse(refusal, code_unavailable());
     case Outcome::failed:
       return refuse(refusal, code_unavailable());
     case Outcome::over_budget:
       refuse(refusal, code_budget());
       describe(request, *worker, policy, *state, refusal);
-      if (!policy.budget.pass) return Answer::refuse;
-      request.observe(refusal);
-      return Answer::pass;
+      return over_budget(request, policy, refusal);
     case Outcome::denied:
       break;
   }
@@ -229,7 +237,10 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
   RequestView view;
   if (!view_request(request, policy->program->rules(), view))
     return refuse(refusal, code_unavailable());
-  if (view.headers.size() > kMaxFields) return refuse(refusal, code_budget());
+  if (view.headers.size() > kMaxFields) {
+    refuse(refusal, code_budget());
+    return over_budget(request, *policy, refusal);
+  }
 
   const InspectionResult& headers =
       worker->run_headers(*policy->program, view, policy->budget.units);
@@ -326,9 +337,7 @@ Answer judge_answer(Request& request, core::AnswerBody what, std::string_view bo
       return refuse_answer(request, refusal, code_unavailable(), *policy, told);
     case Outcome::over_budget:
       refuse_answer(request, refusal, code_budget(), *policy, told);
-      if (!policy->budget.pass) return Answer::refuse;
-      request.observe(refusal);
-      return Answer::pass;
+      return over_budget(request, *policy, refusal);
     case Outcome::denied:
       break;
   }

@@ -170,6 +170,7 @@ SecRule ARGS:note "@contains evil" "id:1,phase:2,deny,tag:'attack-xss'"
 SecRule FILES|FILES_NAMES "@rx \.php$" "id:2,phase:2,deny,tag:'attack-injection-php'"
 SecRule FILES_SIZES:f "@gt 4" "id:3,phase:2,deny,tag:'attack-generic'"
 SecRule MULTIPART_PART_HEADERS "@rx ^content-type:.*html" "id:4,phase:2,t:lowercase,deny,tag:'attack-protocol'"
+SecRule MULTIPART_INVALID_PART "@eq 1" "id:5,phase:2,deny,status:418,tag:'attack-generic'"
 --- upstream: echo
 --- request eval
 my $part = sub { "--b\r\nContent-Disposition: form-data; name=\"$_[0]\"\r\n$_[2]\r\n$_[1]\r\n" };
@@ -180,13 +181,16 @@ my $end = "--b--\r\n";
  "POST /\n" . $file->('a.php', 'text/plain', 'x') . $end,
  "POST /\n" . $file->('a.txt', 'text/plain', '12345') . $end,
  "POST /\n" . $file->('a.txt', 'text/html', '1') . $end,
- "POST /\n" . $part->('note', 'fine', '') . "--b"]
+ "POST /\n" . $part->('note', 'fine', '') . "--b",
+ "POST /\n" . $part->('note"; filename="', 'so evil', '') . $end,
+ "POST /\n" . $part->('note"; filename="a.txt', 'evil', '') . $end,
+ "POST /\n" . $part->('note', 'fine', "Content-Type: text/plain\r\n") . $end]
 --- more_headers
 Content-Type: multipart/form-data; boundary=b
 --- error_code eval
-[200, 403, 403, 403, 403, 400]
+[200, 403, 403, 403, 403, 400, 403, 418, 418]
 --- response_body_like eval
-['evil', 'inspect.xss', 'inspect.php', 'inspect.generic', 'inspect.protocol', 'inspect.protocol']
+['evil', 'inspect.xss', 'inspect.php', 'inspect.generic', 'inspect.protocol', 'inspect.protocol', 'inspect.xss', 'inspect.generic', 'inspect.generic']
 
 === TEST 12: what is counted: scores, and hits of rules by their ids
 --- http_config eval: $::own

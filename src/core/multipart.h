@@ -60,6 +60,10 @@ struct MultipartPart {
   std::optional<std::uint64_t> length;       // of Content-Length
   std::string_view fields;                   // all header lines, each with its CR LF
   bool is_file() const noexcept { return filename.has_value(); }
+  // What Go and Django take for a field, since its filename is empty.
+  bool may_be_field() const noexcept { return is_file() && filename->empty(); }
+  // What formidable sees otherwise, which looks for a Content-Type and not for a filename.
+  bool has_odd_type() const noexcept { return is_file() == type.empty(); }
 };
 
 // Adds a line, without its CR LF, of a part's header. The views of the part lead into the line.

@@ -159,7 +159,8 @@ void Transaction::add_xml(std::string_view body) {
   }
 }
 
-// Of a form in parts: fields are arguments, files are their names and sizes.
+// Of a form in parts: fields are arguments, files are their names and sizes; what is a field to
+// some is both.
 class Transaction::Parts final : public core::MultipartSink {
  public:
   explicit Parts(Transaction& to) : to_(to) {}
@@ -168,6 +169,8 @@ class Transaction::Parts final : public core::MultipartSink {
     return guarded([&] {
       name_ = to_.arena_.copy(part.name);
       file_ = part.is_file();
+      field_ = !file_ || part.may_be_field();
+      if (part.has_odd_type()) to_.set(Collection::multipart_invalid_part, "1");
       size_ = 0;
       to_.field_.clear();
       if (file_) filename_ = to_.arena_.copy(*part.filename);
@@ -183,19 +186,15 @@ class Transaction::Parts final : public core::MultipartSink {
   bool data(std::string_view bytes) noexcept override {
     return guarded([&] {
       size_ += bytes.size();
-      if (!file_) to_.field_ += bytes;
+      if (field_) to_.field_ += bytes;
     });
   }
 
   bool end() noexcept override {
     return guarded([&] {
-      if (!file_) {
-        const std::string_view value = to_.arena_.copy(to_.field_);
-        if (to_.add_argument(List::args_post, name_, value)) {
-          to_.read_json_again(List::args_post, name_, value);
-        }
-        return;
-      }
+      // A file input that nobody has filled in is none.
+      if (!file_ || !to_.field_.empty()) add_field();
+      if (!file_) return;
       all_ += size_;
       to_.list(List::files).push_back({name_, filename_});
       to_.list(List::file_sizes).push_back({name_, to_.number(size_)});
@@ -208,6 +207,13 @@ class Transaction::Parts final : public core::MultipartSink {
   std::uint64_t file_bytes() const { return all_; }
 
  private:
+  void add_field() {
+    const std::string_view value = to_.arena_.copy(to_.field_);
+    if (to_.add_argument(List::args_post, name_, value)) {
+      to_.read_json_again(List::args_post, name_, value);
+    }
+  }
+
   template <class Step>
   bool guarded(Step step) noexcept {
     try {
@@ -223,6 +229,7 @@ class Transaction::Parts final : public core::MultipartSink {
   std::string_view name_;
   std::string_view filename_;
   bool file_ = false;
+  bool field_ = false;
   bool out_of_memory_ = false;
   std::uint64_t size_ = 0;
   std::uint64_t all_ = 0;

@@ -70,6 +70,35 @@ def werkzeug(kind, body):
     return said
 
 
+def django():
+    """Nothing where it is not installed."""
+    try:
+        from django.conf import settings
+        from django.core.files.uploadhandler import MemoryFileUploadHandler
+        from django.http.multipartparser import MultiPartParser
+    except ImportError:
+        return None
+    settings.configure()
+
+    def ask(kind, body):
+        handler = MemoryFileUploadHandler()
+        handler.activated = True
+        handler.chunk_size = 1 << 16
+        meta = {"CONTENT_TYPE": kind, "CONTENT_LENGTH": len(body)}
+        handler.handle_raw_input = lambda *_: None
+        try:
+            fields, files = MultiPartParser(meta, io.BytesIO(body), [handler]).parse()
+        except Exception:
+            return "fault"
+        said = "".join(f"{name.encode().hex()},-,{value.encode().hex()};" for name, values in fields.lists() for value in values)
+        for name, values in files.lists():
+            for file in values:
+                said += f"{name.encode().hex()},{file.name.encode().hex()},{file.read().hex()};"
+        return said
+
+    return ask
+
+
 def part(disposition, content="x", more=""):
     return f"--b\r\nContent-Disposition: {disposition}\r\n{more}\r\n{content}\r\n"
 
@@ -111,6 +140,7 @@ CASES = [
     ("parameter: single quotes", TYPE, form(part("form-data; name='f'; filename='a;b.txt'"))),
     ("parameter: no closing quote", TYPE, form(part('form-data; name="f"; filename="a.txt'))),
     ("parameter: a single quote in a value without quotes", TYPE, form(part("form-data; name=f'; filename=a.txt"))),
+    ("parameter: a filename in a name", TYPE, form(part('form-data; name="f filename=a.txt; g"', more="Content-Type: text/plain\r\n"))),
     ("parameter: white space at the end of a name", TYPE, form(part('form-data; name="f "; filename="a.php "'))),
     ("parameter: white space at the beginning of a name", TYPE, form(part('form-data; name=" f"'))),
     ("extended: filename* alone", TYPE, form(part("form-data; name=\"f\"; filename*=utf-8''a.txt"))),
@@ -125,6 +155,13 @@ CASES = [
     ("transfer_encoding: base64", TYPE, form(part(FILE, "eHl6", more="Content-Transfer-Encoding: base64\r\n"))),
     ("length: less than there is", TYPE, form(part(FILE, "xyz", more="Content-Length: 1\r\n"))),
     ("ambiguous: octet-stream without filename", TYPE, form(part(FIELD, more="Content-Type: application/octet-stream\r\n"))),
+]
+# What Guard takes, though these see other parts in it.
+LOOSE = [
+    ("no filename in it", form(part('form-data; name="f"; filename=""', "x", "Content-Type: text/plain\r\n"))),
+    ("a filename, no Content-Type", form(part(FILE))),
+    ("a Content-Type, no filename", form(part(FIELD, "x", "Content-Type: text/plain\r\n"))),
+    ("references to characters in a filename", form(part('form-data; name="f"; filename="a&#0046;txt"', "x", "Content-Type: text/plain\r\n"))),
 ]
 
 GOOD = [
@@ -199,6 +236,12 @@ def main():
         fault = guard(kind, body)
         print(f"| {name} | `{fault.removeprefix('fault ')}` | " + " | ".join(shown(ask(kind, body)) for ask in others.values()) + " |")
         bad += not fault.startswith("fault")
+    loose = {name: Lines("node", f"{HERE}/multipart_node.mjs", sys.argv[2], name) for name in ("formidable", "multiparty")}
+    if ask := django():
+        loose["Django"] = ask
+    print("\n| form | Guard | " + " | ".join(loose) + " |\n|" + " --- |" * (len(loose) + 2))
+    for name, body in LOOSE:
+        print(f"| {name} | " + " | ".join(shown(ask(TYPE, body)) for ask in (guard, *loose.values())) + " |")
     forms = int(sys.argv[3]) if len(sys.argv) > 3 else 3000
     dice = random.Random(int(sys.argv[4]) if len(sys.argv) > 4 else 1)
     taken = 0
@@ -214,7 +257,7 @@ def main():
                 bad += 1
                 print(f"differs: {body!r}\n  Guard {shown(mine)}\n  {name} {shown(theirs)}")
     print(f"{forms} forms, of which Guard takes {taken}; {bad} that differ")
-    for ask in others.values():
+    for ask in (*others.values(), *loose.values()):
         if hasattr(ask, "program"):
             ask.program.kill()
     shutil.rmtree(folder)

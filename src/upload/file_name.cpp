@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstdint>
+#include <optional>
 
 #include "core/ascii.h"
 #include "core/normalize.h"
@@ -18,7 +21,7 @@ constexpr NameRule kCharacter = {"character", "the name of a file has a forbidde
 constexpr NameRule kInvisible = {"invisible", "the name of a file has an invisible character"};
 constexpr NameRule kEdge = {"edge", "the name of a file begins or ends with a dot, space or dash"};
 constexpr NameRule kReserved = {"reserved", "the name of a file is reserved"};
-constexpr NameRule kEscape = {"escape", "the name of a file has a percent escape"};
+constexpr NameRule kEscape = {"escape", "the name of a file has an escape"};
 constexpr NameRule kDouble = {"double_extension", "the name of a file has two extensions"};
 constexpr NameRule kActive = {"active", "the name of a file has the extension of a program"};
 
@@ -68,7 +71,16 @@ NameRule check_words(std::string_view name) noexcept {
   return is_reserved(name) ? kReserved : check_extensions(name);
 }
 
-// As those store it who bring it into form NFKC, and of that what is ASCII alone.
+// Of what is left without all but ASCII.
+NameRule check_ascii(std::string_view name) noexcept {
+  std::array<char, core::AccountName::kMaxSize> ascii;
+  char* const end = std::copy_if(name.begin(), name.end(), ascii.begin(),
+                                 [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  return check_extensions({ascii.data(), static_cast<std::size_t>(end - ascii.data())});
+}
+
+// As those store it who bring it into form NFKC, and of either what is ASCII alone: Django takes
+// all spaces away but the one of ASCII, which others become in NFKC.
 NameRule check_folded(std::string_view name) noexcept {
   const core::AccountName account(name);
   const std::string_view folded = account.text();
@@ -79,10 +91,8 @@ NameRule check_folded(std::string_view name) noexcept {
     return kPath;
   }
   if (const NameRule rule = check_words(folded); !rule.keyword.empty()) return rule;
-  std::array<char, core::AccountName::kMaxSize> ascii;
-  char* const end = std::copy_if(folded.begin(), folded.end(), ascii.begin(),
-                                 [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-  return check_extensions({ascii.data(), static_cast<std::size_t>(end - ascii.data())});
+  const NameRule rule = check_ascii(folded);
+  return rule.keyword.empty() ? check_ascii(name) : rule;
 }
 
 NameRule check_characters(std::string_view name) noexcept {
@@ -103,6 +113,77 @@ NameRule check_characters(std::string_view name) noexcept {
   return {};
 }
 
+NameRule check_plain(std::string_view name) noexcept {
+  if (const NameRule rule = check_characters(name); !rule.keyword.empty()) return rule;
+  constexpr std::string_view kEdges = ". -";
+  if (kEdges.find(name.front()) != std::string_view::npos ||
+      kEdges.substr(0, 2).find(name.back()) != std::string_view::npos) {
+    return kEdge;
+  }
+  const NameRule rule = check_words(name);
+  return rule.keyword.empty() && !is_ascii(name) ? check_folded(name) : rule;
+}
+
+char* write_utf8(std::uint32_t c, char* to) noexcept {
+  const auto byte = [&](std::uint32_t value) { *to++ = static_cast<char>(value); };
+  const auto rest = [&](unsigned shift) { byte(0x80 | (c >> shift & 0x3f)); };
+  if (c < 0x80) {
+    byte(c);
+    return to;
+  }
+  byte(c < 0x800 ? 0xc0 | c >> 6 : c < 0x10000 ? 0xe0 | c >> 12 : 0xf0 | c >> 18);
+  if (c >= 0x10000) rest(12);
+  if (c >= 0x800) rest(6);
+  rest(0);
+  return to;
+}
+
+// The references to characters by numbers written out, as Django, formidable and multiparty do,
+// since browsers write so what the encoding of a page does not have. What a named one may be, or
+// none that there is, does not pass: nothing.
+std::optional<std::string_view> unescape(std::string_view name,
+                                         std::array<char, kMaxName>& to) noexcept {
+  char* out = to.data();
+  while (!name.empty()) {
+    if (name.front() != '&') {
+      *out++ = name.front();
+      name.remove_prefix(1);
+      continue;
+    }
+    const auto end_of = [name](std::size_t from, auto is_part) {
+      while (from < name.size() && is_part(name[from])) ++from;
+      return from;
+    };
+    const std::string_view word = name.substr(
+        1, end_of(1, [](char c) { return core::is_letter(c) || core::is_digit(c); }) - 1);
+    const bool is_named = !word.empty() && name.substr(word.size() + 1).starts_with(';');
+    // Those of HTML that need no semicolon, whatever follows.
+    const auto is_mark = [word](std::string_view mark) {
+      return core::equal_without_case(word.substr(0, mark.size()), mark);
+    };
+    if (is_named || is_mark("lt") || is_mark("gt") || is_mark("quot")) return std::nullopt;
+    const bool hex = name.size() > 2 && (name[2] == 'x' || name[2] == 'X');
+    const std::size_t begin = hex ? 3 : 2;
+    const std::size_t end =
+        end_of(begin, [hex](char c) { return hex ? core::is_hex(c) : core::is_digit(c); });
+    if (!name.substr(1).starts_with('#') || end <= begin) {
+      *out++ = '&';
+      name.remove_prefix(1);
+      continue;
+    }
+    std::uint32_t code_point = 0;
+    const auto [at, error] =
+        std::from_chars(name.data() + begin, name.data() + end, code_point, hex ? 16 : 10);
+    if (error != std::errc{} || code_point == 0 || code_point > 0x10ffff ||
+        (code_point >= 0xd800 && code_point < 0xe000)) {
+      return std::nullopt;
+    }
+    out = write_utf8(code_point, out);
+    name.remove_prefix(name.substr(end).starts_with(';') ? end + 1 : end);
+  }
+  return std::string_view(to.data(), static_cast<std::size_t>(out - to.data()));
+}
+
 }  // namespace
 
 Extension::Extension(std::string_view name) noexcept {
@@ -116,14 +197,11 @@ Extension::Extension(std::string_view name) noexcept {
 
 NameRule check_name(std::string_view name) noexcept {
   if (name.size() > kMaxName) return kLong;
-  if (const NameRule rule = check_characters(name); !rule.keyword.empty()) return rule;
-  constexpr std::string_view kEdges = ". -";
-  if (kEdges.find(name.front()) != std::string_view::npos ||
-      kEdges.substr(0, 2).find(name.back()) != std::string_view::npos) {
-    return kEdge;
-  }
-  const NameRule rule = check_words(name);
-  return rule.keyword.empty() && !is_ascii(name) ? check_folded(name) : rule;
+  if (const NameRule rule = check_plain(name); !rule.keyword.empty()) return rule;
+  if (name.find('&') == std::string_view::npos) return {};
+  std::array<char, kMaxName> memory;
+  const std::optional<std::string_view> plain = unescape(name, memory);
+  return plain ? check_plain(*plain) : kEscape;
 }
 
 }  // namespace guard::upload

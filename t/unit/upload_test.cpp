@@ -85,6 +85,11 @@ void names(void**) {
   for (const char* active : {"a.\uff50\uff48\uff50", "a.php\u00a0", "a.ph\u65e5p"}) {
     expect_text(rule(active), "active");
   }
+  // Django takes spaces away but for that of ASCII, which NFKC makes of them.
+  for (const char* active : {"a.p\u00a0hp", "a.p\u2003hp", "a.\u202fhtml"}) {
+    expect_text(rule(active), "active");
+  }
+  expect_text(rule("Screenshot at 9.41.00\u202fAM.png"), "");
   for (const char* twice : {"a.\uff50hp.png", "a.p\u65e5hp.png", "a.asp;.png", "a.php;x.png"}) {
     expect_text(rule(twice), "double_extension");
   }
@@ -94,6 +99,26 @@ void names(void**) {
   expect_text(rule("a\xE2\x80\xAEgnp.exe"), "invisible");
   expect_text(rule("a\xE2\x80\x8B.png"), "invisible");
   expect_text(rule("a%2e.png"), "escape");
+  // References to characters, as some write them out, and browsers write what a page's encoding
+  // does not have.
+  for (const char* good :
+       {"&#1055;&#x440;.png", "AT&T.pdf", "Q&A.pdf", "a&#.png", "a&#x.png", "R&D #2.pdf"}) {
+    expect_text(rule(good), "");
+  }
+  for (const char* active :
+       {"a.&#112;hp", "a.&#0112;hp", "a&#46;php", "a&#x2e;php", "a&#X2E;php", "a.p&#104p"}) {
+    expect_text(rule(active), "active");
+  }
+  expect_text(rule("a&#46;php&#46;png"), "double_extension");
+  expect_text(rule("..&#47;a.png"), "edge");
+  expect_text(rule("a&#47;b.png"), "path");
+  expect_text(rule("&#60;a&#62;.png"), "character");
+  expect_text(rule("a&#1;.png"), "character");
+  expect_text(rule("a&#8238;gnp.png"), "invisible");
+  for (const char* escape : {"a&period;php", "a&sol;b.png", "&ltscript&gt.png", "a&#0;.png",
+                             "a&#xd800;.png", "a&#1114112;.png", "a&#99999999999;.png"}) {
+    expect_text(rule(escape), "escape");
+  }
   for (const char* edge : {".htaccess", "..", " a.png", "a.png ", "a.png.", "-a.png"}) {
     expect_text(rule(edge), "edge");
   }

@@ -65,21 +65,22 @@ void Archive::add(std::string_view bytes) noexcept {
     const std::string_view first(first_.data(), first_.size());
     if (first == "PK\x03\x04") {
       kind_ = Kind::zip;
-      add_zip(first);
     } else if (first.starts_with("\x1f\x8b")) {
       kind_ = Kind::gzip;
     }
+    add_zip(first);
   }
-  if (bytes.empty() || kind_ == Kind::none) return;
+  if (bytes.empty()) return;
   size_ += bytes.size();
-  if (kind_ == Kind::zip) return add_zip(bytes);
+  add_zip(bytes);
+  if (kind_ != Kind::gzip) return;
   const std::size_t fresh = std::min(bytes.size(), last_.size());
   std::memmove(last_.data(), last_.data() + fresh, last_.size() - fresh);
   std::memcpy(last_.data() + last_.size() - fresh, bytes.data() + bytes.size() - fresh, fresh);
 }
 
 std::uint64_t Archive::declared() const noexcept {
-  if (kind_ == Kind::zip) return std::max(central_, local_);
+  if (kind_ == Kind::zip) return declared_behind();
   // The shortest member has 18 bytes.
   return kind_ == Kind::gzip && size_ >= 18 ? little_endian(last_.data()) : 0;
 }

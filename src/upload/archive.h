@@ -2,6 +2,7 @@
 // headers (APPNOTE.TXT 4.3.7, 4.3.12), gzip by its last four bytes (RFC 1952, ISIZE).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +19,8 @@ class Archive {
   // Bytes, of all that has come. An entry that leaves its size to a ZIP64 field counts as 4 GiB; of
   // gzip it is the last member's, modulo 4 GiB.
   std::uint64_t declared() const noexcept;
+  // The same of a ZIP archive that begins further behind, if there is one: see ZipEnd.
+  std::uint64_t declared_behind() const noexcept { return std::max(central_, local_); }
 
  private:
   enum class Kind : std::uint8_t { none, zip, gzip };
@@ -29,7 +32,7 @@ class Archive {
   static constexpr std::size_t kLocal = 26;
 
   Kind kind_ = Kind::none;
-  std::uint64_t size_ = 0;  // of what has come; of what is no archive no more than 4
+  std::uint64_t size_ = 0;  // of what has come
   std::array<char, 4> first_{};
   std::array<char, 4> last_{};  // the last bytes
   // Of a signature, "PK" and two bytes, so many have been seen.

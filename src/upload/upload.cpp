@@ -126,14 +126,15 @@ bool Upload::refuse_polyglot() noexcept {
 // What small archives say does no harm.
 bool Upload::fits_unpacked() noexcept {
   constexpr std::uint64_t kSmall = 16ULL << 20;
-  const std::uint64_t declared = archive_.declared();
+  std::uint64_t declared = archive_.declared();
+  if (zip_end_.found()) declared = std::max(declared, archive_.declared_behind());
   if (declared <= kSmall || declared / policy_.max_ratio < file_->size) return true;
   return refuse(Fault::size, "max_ratio", "an archive would unpack to more than it may");
 }
 
 bool Upload::look_at(std::string_view bytes) noexcept {
   archive_.add(bytes);
-  if (single_) zip_end_.add(bytes);
+  zip_end_.add(bytes);
   return !searching_ || !scripts_.add(bytes) || refuse_script();
 }
 

@@ -563,9 +563,11 @@ void archives(void**) {
 }
 
 void contents(void**) {
-  const upload::Policy policy =
+  const upload::Policy typed =
       policy_of({"types=image/png,application/zip,text/plain", "max_ratio=1000"});
-  const auto said = [&](std::string_view rest, std::string_view content) {
+  const upload::Policy untyped = policy_of({"max_ratio=1000"});
+  const auto judged = [](const upload::Policy& policy, std::string_view rest,
+                         std::string_view content) {
     const std::string body = "--b\r\nContent-Disposition: form-data; name=\"f\"" +
                              std::string(rest) + "\r\n\r\n" + std::string(content) +
                              "\r\n--b--\r\n";
@@ -574,6 +576,9 @@ void contents(void**) {
       expect_text(verdict(policy, body, piece), whole);
     }
     return whole;
+  };
+  const auto said = [&](std::string_view rest, std::string_view content) {
+    return judged(typed, rest, content);
   };
   const std::string png("\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\6\0\0\0\x1f\x15\xc4\x89",
                         33);
@@ -590,6 +595,14 @@ void contents(void**) {
   expect_text(said(as_zip, zip + central_header((16U << 20) + 1)), "upload.size max_ratio f");
   expect_text(said(as_zip, zip + std::string(20000, 'x') + central_header((16U << 20) + 1)),
               "good 1");
+  // Programs look for an archive at its end, whatever stands before it.
+  const std::string central = central_header((16U << 20) + 1) + "abcd";
+  const std::string end = "PK\5\6" + number(0, 4) + number(1, 2) + number(1, 2) +
+                          number(central.size(), 4) + number(zip.size(), 4) + number(0, 2);
+  const std::string_view as_data = "; filename=\"a.data\"";
+  expect_text(judged(untyped, as_data, zip + central + end), "upload.size max_ratio f");
+  expect_text(judged(untyped, as_data, "x" + zip + central + end), "upload.size max_ratio f");
+  expect_text(judged(untyped, as_data, "x" + zip + central), "good 1");
 }
 
 }  // namespace

@@ -235,7 +235,7 @@ void Transaction::begin_headers(const RequestView& view) {
     list(List::headers).push_back({header.name, header.value});
     const std::string_view value = header.value;
     if (core::equal_without_case(header.name, "cookie")) {
-      add_cookies(value);
+      add_cookies(value, false);
     } else if (core::equal_in_cgi(header.name, "content-type")) {
       content_type_ = value;
       ++content_types_;
@@ -250,6 +250,55 @@ void Transaction::begin_headers(const RequestView& view) {
       set(Collection::auth_type, value.substr(0, value.find(' ')));
     }
   }
+  read_fields_again(view.headers);
+}
+
+// Fields of one name as those have them who join them (Python's servers, Node, nginx itself for
+// FastCGI), and "_" for "-", which are one to CGI.
+void Transaction::read_fields_again(std::span<const HeaderField> fields) {
+  std::uint64_t seen = 0;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const std::string_view name = fields[i].name;
+    const char first = name.empty() || name.front() == '_' ? '-' : core::to_lower(name.front());
+    const auto mark = std::uint64_t{1}
+                      << (name.size() * 7 + static_cast<unsigned char>(first)) % 64;
+    const bool plain = (seen & mark) == 0 && name.find('_') == std::string_view::npos;
+    seen |= mark;
+    if (!plain) join_fields(fields, i);
+  }
+}
+
+// last: where one stands that may be the last of several.
+void Transaction::join_fields(std::span<const HeaderField> fields, std::size_t last) {
+  const std::string_view name = fields[last].name;
+  const auto is_same = [name](const HeaderField& other) {
+    return core::equal_in_cgi(other.name, name);
+  };
+  const auto behind = fields.subspan(last + 1);
+  const auto all = fields.first(last + 1);
+  if (std::any_of(behind.begin(), behind.end(), is_same)) return;
+  std::size_t size = 0;
+  std::size_t count = 0;
+  for (const HeaderField& field : all) {
+    if (!is_same(field)) continue;
+    ++count;
+    size += field.value.size() + 2;
+  }
+  if (count == 1 && name.find('_') == std::string_view::npos) return;
+  char* const dashed = arena_.allocate(name.size());
+  std::replace_copy(name.begin(), name.end(), dashed, '_', '-');
+  char* const joined = arena_.allocate(size);
+  char* out = joined;
+  for (const HeaderField& field : all) {
+    if (!is_same(field)) continue;
+    out = std::copy(field.value.begin(), field.value.end(), out);
+    *out++ = ',';
+    *out++ = ' ';
+  }
+  const std::string_view value(joined, size - 2);
+  list(List::headers).push_back({{dashed, name.size()}, value});
+  list(List::headers).back().again = true;
+  if (core::equal_without_case(name, "cookie")) add_cookies(value, true);
 }
 
 void Transaction::add_response(const ResponseView& view) {
@@ -274,18 +323,40 @@ void Transaction::set_processor(BodyProcessor processor) {
   set(Collection::reqbody_processor, kNames[static_cast<std::size_t>(processor)]);
 }
 
-void Transaction::add_cookies(std::string_view value) {
+void Transaction::add_cookies(std::string_view value, bool again) {
   while (!value.empty() && is_space(value.back())) value.remove_suffix(1);
-  split(value, ';', [this](std::string_view pair) {
+  while (!value.empty()) {
+    const std::size_t end = std::min(value.find(';'), value.size());
+    const std::string_view pair = value.substr(0, end);
     const std::size_t equals = pair.find('=');
     std::string_view name = pair.substr(0, equals);
     while (!name.empty() && is_space(name.front())) name.remove_prefix(1);
-    if (name.empty()) return;
-    const std::string_view own =
-        equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1);
-    list(List::cookies).push_back({name, own});
-    read_quoted_again(name, own);
-  });
+    if (!name.empty()) {
+      const std::string_view own =
+          equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1);
+      list(List::cookies).push_back({name, own});
+      list(List::cookies).back().again = again;
+      read_quoted_again(name, own);
+      if (equals != std::string_view::npos && end < value.size()) {
+        read_quoted_beyond(name, value.substr(equals));
+      }
+    }
+    value.remove_prefix(std::min(end + 1, value.size()));
+  }
+}
+
+// A cookie in quotes with a semicolon in them, as Flask has it; text begins with the "=".
+void Transaction::read_quoted_beyond(std::string_view name, std::string_view text) {
+  std::size_t begin = 1;
+  while (begin < text.size() && is_space(text[begin])) ++begin;
+  if (begin >= text.size() || text[begin] != '"') return;
+  std::size_t end = begin + 1;
+  while (end < text.size() && text[end] != '"') end += text[end] == '\\' ? 2 : 1;
+  if (end >= text.size()) return;
+  const std::string_view quoted = text.substr(begin, end + 1 - begin);
+  if (quoted.find(';') == std::string_view::npos) return;
+  for (++end; end < text.size() && is_space(text[end]);) ++end;
+  if (end == text.size() || text[end] == ';') read_quoted_again(name, quoted);
 }
 
 // A cookie in quotes, as Python's parsers have it: without them and their backslashes.

@@ -82,7 +82,7 @@ struct Field {
   std::array<std::uint8_t, kTiers> name_groups{};
   // A schema has confined the value to something that holds no attack.
   bool trusted = false;
-  // Another reading of the value of an argument that is there: it is not counted, nor its name.
+  // Another reading of the value of one that is there: it is not counted, nor its name.
   bool again = false;
   std::uint32_t name_tag = 0;
   // What is remembered of them; null: nothing.
@@ -166,10 +166,13 @@ class Transaction {
   void begin_uri(const RequestView& view);
   void add_rewritten(std::string_view query, std::string_view own);
   void begin_headers(const RequestView& view);
-  void add_cookies(std::string_view value);
+  void read_fields_again(std::span<const HeaderField> fields);
+  void join_fields(std::span<const HeaderField> fields, std::size_t last);
+  void add_cookies(std::string_view value, bool again);
   void add_form(std::string_view text, List list);
   bool add_argument(List list, std::string_view name, std::string_view value);
   void read_json_again(List list, std::string_view name, std::string_view value);
+  void read_quoted_beyond(std::string_view name, std::string_view text);
   void read_quoted_again(std::string_view name, std::string_view value);
   void add_json(const core::JsonDocument& document, std::span<const std::uint64_t> trusted);
   void add_xml(std::string_view body);

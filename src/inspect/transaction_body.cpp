@@ -39,6 +39,7 @@ void Transaction::join_request(std::string_view body) {
     out = std::copy(text.begin(), text.end(), out);
   };
   for (const Field& field : list(List::headers)) {
+    if (field.again) continue;
     add(field.name);
     add(": ");
     add(field.value);
@@ -46,8 +47,9 @@ void Transaction::join_request(std::string_view body) {
   }
   add("\n\n");
   add(body);
-  set(Collection::full_request, {at, size});
-  set_number(Collection::full_request_length, size);
+  const auto used = static_cast<std::size_t>(out - at);
+  set(Collection::full_request, {at, used});
+  set_number(Collection::full_request_length, used);
 }
 
 void Transaction::add_body(std::string_view body, BodyProcessor processor) {

@@ -129,6 +129,34 @@ void reads_quoted_cookies(void**) {
   is(kRules, cookie(R"(")"), "");
   is(kRules, cookie(R"("ev'il\")"), "3[REQUEST_COOKIES:a]");
   is(kRules, cookie(R"("x"; b="y")"), "2[REQUEST_COOKIES]");
+  // To Flask a semicolon in quotes ends nothing.
+  constexpr std::string_view kWhole =
+      "SecRule REQUEST_COOKIES \"@rx ^ev;il$\" \"id:1,phase:1,pass\"\n"
+      "SecRule REQUEST_COOKIES \"@rx ^ev.;il$\" \"id:2,phase:1,pass\"\n";
+  is(kWhole, cookie(R"("ev;il")"), "1[REQUEST_COOKIES:a]");
+  is(kWhole, cookie(R"( "ev;\151l" ; b=1)"), "1[REQUEST_COOKIES:a]");
+  is(kWhole, cookie(R"("ev\";il"; b=1)"), "2[REQUEST_COOKIES:a]");
+  is(kWhole, cookie(R"("ev;il"x)"), "");
+  is(kWhole, cookie(R"("ev;il)"), "");
+}
+
+// As applications have them that join the fields of one name, and CGI, where "_" is "-".
+void joins_fields(void**) {
+  constexpr std::string_view kRules =
+      "SecRule REQUEST_HEADERS:X-Trial \"@rx ^ev, il$\" \"id:1,phase:1,pass\"\n"
+      "SecRule REQUEST_HEADERS:X-Trial \"@rx ^evil$\" \"id:2,phase:1,pass\"\n"
+      "SecRule REQUEST_COOKIES:a \"@rx ^ev, il$\" \"id:3,phase:1,pass\"\n"
+      "SecRule &REQUEST_HEADERS|&REQUEST_COOKIES \"@gt 2\" \"id:4,phase:1,pass\"\n"
+      "SecRule FULL_REQUEST \"@contains -trial\" \"id:5,phase:2,pass,t:lowercase\"\n";
+  const auto with = [](std::string_view fields) {
+    return "GET / HTTP/1.1\r\n" + std::string(fields) + "\r\n";
+  };
+  is(kRules, with("X-Trial: ev\r\nA: b\r\nx-trial: il\r\n"),
+     "1[REQUEST_HEADERS:x-trial] 4[REQUEST_HEADERS] 5[FULL_REQUEST]");
+  is(kRules, with("X_Trial: evil\r\n"), "2[REQUEST_HEADERS:X-Trial]");
+  is(kRules, with("X-Trial: ev\r\nX_Trial: il\r\n"), "1[REQUEST_HEADERS:X-Trial] 5[FULL_REQUEST]");
+  is(kRules, with("Cookie: a=ev\r\nCookie: il\r\n"), "3[REQUEST_COOKIES:a]");
+  is(kRules, with("Y-Trial: ev\r\nY_Tripl: il\r\n"), "5[FULL_REQUEST]");
 }
 
 // JSON in an argument is looked at as it comes, and as those have it who read it.
@@ -537,6 +565,7 @@ int main() {
       cmocka_unit_test(transforms),
       cmocka_unit_test(reads_behind_fragments),
       cmocka_unit_test(reads_quoted_cookies),
+      cmocka_unit_test(joins_fields),
       cmocka_unit_test(reads_json_in_arguments),
       cmocka_unit_test(joins_requests),
       cmocka_unit_test(keeps_values_apart),

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <new>
 
+#include "core/process.h"
 #include "core/siphash.h"
 
 namespace guard::health {
@@ -58,6 +59,13 @@ bool Place::add(const Result& result, std::uint64_t time_ms, unsigned rise,
   }
   __atomic_store_n(&sequence_, writing + 1, __ATOMIC_RELEASE);
   return changed;
+}
+
+bool Place::begin_look(std::uint64_t process) noexcept {
+  std::uint64_t before = load(looker_);
+  if (before != 0 && before != process && !core::is_gone(before)) return false;
+  return __atomic_compare_exchange_n(&looker_, &before, process, false, __ATOMIC_RELAXED,
+                                     __ATOMIC_RELAXED);
 }
 
 Standing Place::read() const noexcept {

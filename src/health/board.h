@@ -34,6 +34,11 @@ class Place {
   std::uint64_t due_ms() const noexcept { return __atomic_load_n(&due_ms_, __ATOMIC_RELAXED); }
   void set_due(std::uint64_t ms) noexcept { __atomic_store_n(&due_ms_, ms, __ATOMIC_RELAXED); }
 
+  // Around a look that may hang, by the number of the process: one at a time. False: another one's
+  // has not come back yet.
+  bool begin_look(std::uint64_t process) noexcept;
+  void end_look() noexcept { __atomic_store_n(&looker_, 0, __ATOMIC_RELAXED); }
+
  private:
   friend class Board;
   static constexpr std::size_t kOutputWords = kMaxOutput / sizeof(std::uint64_t);
@@ -41,6 +46,7 @@ class Place {
   std::uint64_t identity_;
   std::uint64_t generation_;
   std::uint64_t due_ms_;
+  std::uint64_t looker_;    // process; 0: nobody
   std::uint64_t sequence_;  // odd: it is being written
   std::uint64_t verdict_;   // Status, and 8 bits on, how many in a row
   std::uint64_t time_ms_;

@@ -23,6 +23,8 @@ using Next = Conversation::Next;
 
 namespace {
 
+constexpr std::uint64_t kNobody = (1 << 22) + 1;  // a number that no process has
+
 CheckPolicy check(std::vector<std::string_view> words) {
   words.insert(words.begin(), "guard_health_check");
   core::Words all(std::move(words));
@@ -412,6 +414,13 @@ void boards(void**) {
   expect_text(a->read().last.output(), "bad?? words");
   result.say(std::string(500, 'x'));
   assert_int_equal(result.output().size(), kMaxOutput);
+
+  // One at a time, but for who is dead.
+  assert_true(a->begin_look(1) && a->begin_look(1));
+  assert_false(a->begin_look(2));
+  a->end_look();
+  assert_true(a->begin_look(kNobody) && a->begin_look(2));
+  a->end_look();
 
   Board later;
   assert_true(later.adopt(memory));

@@ -177,9 +177,10 @@ void run(void* context, bool /*fresh*/) noexcept {
   if (ngx_exiting) return;
   const std::uint64_t now_ms = core::microseconds() / 1000;
   for (Check& check : static_cast<MainConf*>(context)->checks) {
-    if (check.place == nullptr || check.place->due_ms() > now_ms || running(check)) continue;
-    check.place->set_due(next_due(now_ms, static_cast<std::uint64_t>(check.policy.interval.count()),
-                                  static_cast<std::uint64_t>(ngx_random())));
+    if (check.place == nullptr || running(check)) continue;
+    const auto interval = static_cast<std::uint64_t>(check.policy.interval.count());
+    if (!is_due(check.place->due_ms(), now_ms, interval)) continue;
+    check.place->set_due(next_due(now_ms, interval, static_cast<std::uint64_t>(ngx_random())));
     probe(check);
   }
 }
@@ -440,6 +441,8 @@ void exit_process(ngx_cycle_t* cycle) noexcept {
   if (main == nullptr || !ngx::is_worker()) return;
   drain_timer.stop();
   for (Check& check : main->checks) {
+    // Nobody will hear what is under way: another worker begins anew.
+    if (check.place != nullptr && running(check)) check.place->set_due(0);
     check.network.reset();
     check.redis.reset();
   }

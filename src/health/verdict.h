@@ -31,6 +31,12 @@ constexpr std::uint64_t next_due(std::uint64_t now_ms, std::uint64_t interval_ms
   return now_ms + interval_ms - spread / 2 + (spread == 0 ? 0 : random % spread);
 }
 
+// Whether one that is due at due_ms is due now. What is further off than it can be by this interval
+// was to come by that of another configuration.
+constexpr bool is_due(std::uint64_t due_ms, std::uint64_t now_ms, std::uint64_t interval_ms) {
+  return due_ms <= now_ms || due_ms > now_ms + interval_ms + interval_ms / 10;
+}
+
 // A check's verdict and how long results have said something else. The first result is the verdict.
 struct Verdict {
   Status status = Status::unknown;

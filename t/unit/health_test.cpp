@@ -182,6 +182,11 @@ void in_time(void**) {
   assert_int_equal(earliest, kNow + 9000);
   assert_int_equal(latest, kNow + 10'999);
   assert_int_equal(next_due(kNow, 4, 7), kNow + 4);
+
+  assert_true(is_due(0, kNow, kInterval) && is_due(kNow, kNow, kInterval));
+  assert_false(is_due(kNow + 1, kNow, kInterval) || is_due(latest, kNow, kInterval));
+  // It was set by another configuration, by which it is due in an hour.
+  assert_true(is_due(kNow + 3'600'000, kNow, kInterval));
 }
 
 void disks_and_memory(void**) {

@@ -110,48 +110,81 @@ sub ends_clean {
     ends_clean($nginx, $name);
 }
 
-SKIP: {
-    my $name = 'no space';
-    skip "$name: needs root for a small tmpfs", 1 if $> != 0;
-    my $nginx  = make_nginx(http_config => $http_config, config => $config, no_root_location => 1);
-    my $folder = $nginx->root . '/small';
-    mkdir $folder;
-    my $mounted = system('mount', '-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', $folder) == 0;
-    skip "$name: cannot mount a tmpfs here", 1 if !$mounted;
-    (my $conf = $http_config) =~ s/\$TEST_NGINX_EVENT_LOG/$folder\/events.log/;
-    $nginx->configure(http_config => $conf, config => $config, no_root_location => 1);
-    my $ok = eval {
-        is $nginx->start, undef, "$name: starts";
-        open my $ballast, '>', "$folder/ballast" or die "ballast: $!\n";
-        print $ballast 'x' x 200_000;
-        close $ballast or die "ballast: $!\n";
-        refuse($nginx, 1500, 's');
-        ok wait_for(sub { $nginx->log_text =~ /\[error\].*write\(\) to event log .* failed, its lines are kept/ }, 5), "$name: is logged";
-        is scalar(() = $nginx->log_text =~ /its lines are kept/g), 1, "$name: once";
+# THEN is called with an nginx whose event log is on a disk, a tmpfs, that is nearly full, the disk's folder, and code that
+# makes room.
+sub on_a_full_disk {
+    my ($name, $workers, $then) = @_;
+  SKIP: {
+        skip "$name: needs root for a small tmpfs", 1 if $> != 0;
+        my $nginx  = make_nginx(workers => $workers, http_config => $http_config, config => $config, no_root_location => 1);
+        my $folder = $nginx->root . '/small';
+        mkdir $folder;
+        my $mounted = system('mount', '-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', $folder) == 0;
+        skip "$name: cannot mount a tmpfs here", 1 if !$mounted;
+        (my $conf = $http_config) =~ s/\$TEST_NGINX_EVENT_LOG/$folder\/events.log/;
+        $nginx->configure(http_config => $conf, config => $config, no_root_location => 1);
         # Not first the ballast: what that leaves may be too little once more.
-        system 'mount', '-o', 'remount,size=4m', $folder;
-        unlink "$folder/ballast";
+        my $make_room = sub { system 'mount', '-o', 'remount,size=4m', $folder; unlink "$folder/ballast"; return };
+        my $ok = eval {
+            is $nginx->start, undef, "$name: starts";
+            open my $ballast, '>', "$folder/ballast" or die "ballast: $!\n";
+            print $ballast 'x' x 200_000;
+            close $ballast or die "ballast: $!\n";
+            $then->($nginx, $folder, $make_room);
+            ends_clean($nginx, $name);
+            1;
+        };
+        my $problem = $@;
+        system 'umount', '-l', $folder;
+        die $problem if !$ok;
+    }
+    return;
+}
+
+sub says_that_it_is_full { my ($nginx) = @_; return wait_for(sub { $nginx->log_text =~ /\[error\].*write\(\) to event log .* failed, its lines are kept/ }, 5) }
+sub events_in { my ($text) = @_; return grep { ref } map { eval { $json->decode($_) } } split /^/, $text }
+sub broken_in { my ($text) = @_; return grep { !eval { $json->decode($_) } } split /^/, $text }
+sub text_of { my ($file) = @_; open my $in, '<:raw', $file or return ''; local $/; return <$in> }
+
+{
+    my $name = 'no space';
+    on_a_full_disk($name, 1, sub {
+        my ($nginx, $folder, $make_room) = @_;
+        refuse($nginx, 1500, 's');
+        ok says_that_it_is_full($nginx), "$name: is logged";
+        is scalar(() = $nginx->log_text =~ /its lines are kept/g), 1, "$name: once";
+        $make_room->();
         my $text;
-        my $told = wait_for(
-            sub {
-                open my $in, '<:raw', "$folder/events.log" or return;
-                $text = do { local $/; <$in> };
-                return $text =~ /events_lost.*\n\z/;
-            },
-            10
-        );
-        ok $told, "$name: events_lost when there is space";
+        ok wait_for(sub { ($text = text_of("$folder/events.log")) =~ /events_lost.*\n\z/ }), "$name: events_lost when there is space";
         my ($lost) = $text =~ /"kind":"events_lost","count":"(\d+)"/;
-        my %seen = map { $_ => 1 } map { $_->{url}{path} // () } grep { ref } map { eval { $json->decode($_) } } split /^/, $text;
+        my %seen = map { $_ => 1 } map { $_->{url}{path} // () } events_in($text);
         is scalar(keys %seen) + ($lost // 0), 1500, "$name: the count is exact";
-        my @bad = grep { !eval { $json->decode($_) } } split /^/, $text;
-        cmp_ok scalar(@bad), '<=', 1, "$name: at most the line that the full disk tore is broken";
-        ends_clean($nginx, $name);
-        1;
-    };
-    my $problem = $@;
-    system 'umount', '-l', $folder;
-    die $problem if !$ok;
+        cmp_ok scalar(broken_in($text)), '<=', 1, "$name: at most the line that the full disk tore is broken";
+    });
+}
+
+# Whoever comes first when there is room must not write behind the line of another one that the full disk tore.
+{
+    my $name = 'no space, and another worker comes first';
+    on_a_full_disk($name, 2, sub {
+        my ($nginx, $folder, $make_room) = @_;
+        my ($tearing, $other) = $nginx->worker_pids;
+        kill STOP => $other;
+        refuse($nginx, 150, 'torn');
+        ok says_that_it_is_full($nginx), "$name: is logged";
+        unlike text_of("$folder/events.log"), qr/\n\z/, "$name: a line is torn";
+        kill STOP => $tearing;
+        kill CONT => $other;
+        $make_room->();
+        refuse($nginx, 3, 'first');
+        ok wait_for(sub { text_of("$folder/events.log") =~ /first-3%2f.*\n\z/ }), "$name: it writes";
+        kill CONT => $tearing;
+        my $text;
+        ok wait_for(sub { ($text = text_of("$folder/events.log")) =~ /torn-150%2f.*\n/ }), "$name: the one that had torn it follows";
+        my %seen = map { $_ => 1 } map { $_->{url}{path} // () } events_in($text);
+        is_deeply [grep { !$seen{$_} } (map { expected_paths($_->[0], $_->[1]) } ['torn', 150], ['first', 3])], [], "$name: none is lost";
+        is scalar(broken_in($text)), 1, "$name: the torn line is the only broken one";
+    });
 }
 
 done_testing;

@@ -12,8 +12,10 @@
 
 namespace guard::events {
 
-FileSink::FileSink(std::size_t capacity, std::size_t flush_at, std::optional<Rotation> rotation)
-    : buffer_(new char[capacity + 1]),
+FileSink::FileSink(TornMark& torn, std::size_t capacity, std::size_t flush_at,
+                   std::optional<Rotation> rotation)
+    : torn_(torn),
+      buffer_(new char[capacity + 1]),
       capacity_(capacity),
       flush_at_(flush_at),
       rotation_(std::move(rotation)) {
@@ -22,8 +24,9 @@ FileSink::FileSink(std::size_t capacity, std::size_t flush_at, std::optional<Rot
 
 void FileSink::attach(int fd) noexcept {
   if (fd == fd_) return;
+  // What is torn is in the file before.
+  if (fd_ >= 0) torn_.set(false);
   fd_ = fd;
-  torn_ = false;
   struct stat info {};
   regular_ = fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
 }
@@ -73,9 +76,10 @@ bool FileSink::flush() noexcept {
 }
 
 bool FileSink::write_once(std::size_t size) noexcept {
-  // What is torn is in the file before.
-  if (rotation_ && rotation_->prepare(fd_, size)) torn_ = false;
-  const std::size_t extra = torn_ ? 1 : 0;
+  if (rotation_ && rotation_->prepare(fd_, size)) torn_.set(false);
+  // Two workers may both think so at a time: an empty line is better than two lines in one.
+  const bool torn = torn_.get();
+  const std::size_t extra = torn ? 1 : 0;
   const char* from = buffer_.get() + 1 - extra;
   ssize_t written;
   do {
@@ -88,7 +92,7 @@ bool FileSink::write_once(std::size_t size) noexcept {
 
   auto done = static_cast<std::size_t>(written);
   if (done == size + extra) {
-    torn_ = false;
+    if (torn) torn_.set(false);
     error_ = 0;
     consume(size);
     return true;
@@ -102,7 +106,7 @@ bool FileSink::write_once(std::size_t size) noexcept {
   const std::size_t whole =
       last == nullptr ? 0
                       : static_cast<std::size_t>(static_cast<const char*>(last) - buffer_.get());
-  torn_ = done > whole;
+  torn_.set(done > whole);
   consume(whole);
   return false;
 }

@@ -15,13 +15,15 @@
 
 #include "events/line_sink.h"
 #include "events/rotation.h"
+#include "events/torn_mark.h"
 
 namespace guard::events {
 
 class FileSink : public LineSink {
  public:
-  // capacity in bytes, at least two lines; above flush_at append() writes by itself.
-  FileSink(std::size_t capacity, std::size_t flush_at,
+  // torn: of the file, for as long as this. capacity in bytes, at least two lines; above flush_at
+  // append() writes by itself.
+  FileSink(TornMark& torn, std::size_t capacity, std::size_t flush_at,
            std::optional<Rotation> rotation = std::nullopt);
 
   // Where to write from now on; not owned. Safe to call before each flush: only a change matters.
@@ -46,6 +48,7 @@ class FileSink : public LineSink {
   std::size_t next_write() const noexcept;
   void consume(std::size_t bytes) noexcept;
 
+  TornMark& torn_;
   // buffer_[0] is a line feed that ends a line of which an earlier write brought only a part.
   std::unique_ptr<char[]> buffer_;
   std::size_t capacity_;
@@ -53,7 +56,6 @@ class FileSink : public LineSink {
   std::size_t used_ = 0;
   int fd_ = -1;
   bool regular_ = false;
-  bool torn_ = false;
   bool moved_ = false;  // by the last flush()
   int error_ = 0;
   std::optional<Rotation> rotation_;

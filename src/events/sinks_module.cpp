@@ -105,7 +105,7 @@ void Sink::start(const Writer& writer) {
     case Destination::file: {
       std::optional<Rotation> rotation;
       if (rotates()) rotation.emplace(std::string(name_), policy_.rotate, policy_.keep);
-      auto made = std::make_unique<FileSink>(kBuffer, kFlushAt, std::move(rotation));
+      auto made = std::make_unique<FileSink>(torn_, kBuffer, kFlushAt, std::move(rotation));
       file_lines_ = made.get();
       lines = std::move(made);
       break;

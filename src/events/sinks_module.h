@@ -18,6 +18,7 @@
 #include "events/file_sink.h"
 #include "events/policy.h"
 #include "events/request_facts.h"
+#include "events/torn_mark.h"
 #include "ngx/config.h"
 #include "ngx/outgoing.h"
 
@@ -75,6 +76,7 @@ class Sink {
 
   LogPolicy policy_;
   std::string_view name_;
+  TornMark torn_;                    // of a file
   ngx_open_file_t* file_ = nullptr;  // that nginx opens
   int fd_ = -1;                      // of what is opened here
   ngx::Endpoint endpoint_;

@@ -61,6 +61,23 @@ sub ends_clean {
 }
 
 {
+    my $name  = 'a worker that dies';
+    my $nginx = start_nginx(workers => 1, http_config => $http_config, config => $config, no_root_location => 1);
+    refuse($nginx, 5, 'before');
+    my $written = sub { my ($tag) = @_; return wait_for(sub { $nginx->log_text('events.log') =~ /$tag-5%2f/ }) };
+    ok $written->('before'), "$name: writes";
+    my ($victim) = $nginx->worker_pids;
+    kill KILL => $victim;
+    ok wait_for(sub { grep { $_ != $victim } $nginx->worker_pids }), "$name: another one follows";
+    refuse($nginx, 5, 'after');
+    is $nginx->stop, undef, "$name: stops";
+    is_deeply [log_problems($nginx, 'alert')], [], "$name: log";
+    my $text = $nginx->log_text('events.log');
+    like $text, qr/after-5%2f/, "$name: which writes, too";
+    is scalar(() = $text =~ /"config_loaded"/g), 1, "$name: and has loaded no other configuration";
+}
+
+{
     my $name  = 'pipe';
     my $nginx = make_nginx(workers => 2, http_config => $http_config, config => $config, no_root_location => 1);
     my $log   = $nginx->log_file('events.log');

@@ -189,6 +189,8 @@ bool break_glass() noexcept;
 
 // An event of the worker, not of a request.
 void publish(const Event& event) noexcept;
+// The same, of a configuration: by the first of all its workers alone, to be called once in each.
+void publish_once(const Event& event) noexcept;
 
 // What guard_mode, guard_exempt and guard_break_glass make of a feature for this request; for a
 // HeaderStage.

@@ -12,6 +12,7 @@
 #include "core/check.h"
 #include "core/census.h"
 #include "core/cidr.h"
+#include "core/clock.h"
 #include "core/event_ring.h"
 #include "core/leased_job.h"
 #include "core/metric.h"
@@ -92,7 +93,8 @@ struct MainConf {
   std::string_view break_glass_file;                // NUL-terminated; empty: none
   std::vector<std::unique_ptr<RemoteStore>> stores;
   std::vector<std::unique_ptr<LeasedJob>> jobs;
-  Node* node = nullptr;  // made by the first who needs it
+  Node* node = nullptr;                        // made by the first who needs it
+  std::uint64_t number = wall_microseconds();  // tells configurations apart
   MetricRegistry metrics;
   bool metrics_wanted = false;  // somebody reads them
   std::vector<std::unique_ptr<Census>> censuses;

@@ -18,9 +18,10 @@ struct NodeMemory {
   std::uint64_t magic;
   std::uint8_t key[16];
   std::atomic<std::uint32_t> break_glass;
+  std::atomic<std::uint64_t> configuration;  // the last of which a worker has begun
 };
 
-static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
 namespace {
 
@@ -79,6 +80,11 @@ std::array<std::uint8_t, 16> Node::drawn_key() const noexcept {
 bool Node::change_break_glass(bool active) noexcept {
   std::uint32_t before = active ? 0 : 1;
   return memory()->break_glass.compare_exchange_strong(before, active ? 1 : 0);
+}
+
+bool Node::claim_configuration(std::uint64_t number) noexcept {
+  std::uint64_t before = memory()->configuration.load();
+  return before != number && memory()->configuration.compare_exchange_strong(before, number);
 }
 
 bool break_glass() noexcept {

@@ -1,5 +1,5 @@
-// What all workers of this nginx share besides counters: the drawn key and the state of break
-// glass. It survives reloads.
+// What all workers of this nginx share besides counters: the drawn key, the state of break glass,
+// and which configuration was told of last. It survives reloads.
 #pragma once
 
 #include <array>
@@ -21,6 +21,8 @@ class Node {
 
   // True to one worker only: the one that is to publish the change.
   bool change_break_glass(bool active) noexcept;
+  // True to the first worker of this configuration, by its number.
+  bool claim_configuration(std::uint64_t number) noexcept;
 
  private:
   NodeMemory* memory() const noexcept;

@@ -265,4 +265,10 @@ void publish(const Event& event) noexcept {
   if (!early_events.take(event)) deliver(event);
 }
 
+void publish_once(const Event& event) noexcept {
+  const MainConf* main = main_conf(const_cast<ngx_cycle_t*>(ngx_cycle));
+  if (main == nullptr || main->node == nullptr) return;
+  if (main->node->claim_configuration(main->number)) publish(event);
+}
+
 }  // namespace guard::core

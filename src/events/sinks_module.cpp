@@ -379,11 +379,9 @@ ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
     ngx_log_error(NGX_LOG_EMERG, cycle->log, 0, "no memory for the event log");
     return NGX_ERROR;
   }
-  if (ngx_worker == 0) {
-    core::Event event;
-    event.kind = core::EventKind::config_loaded;
-    core::publish(event);
-  }
+  core::Event event;
+  event.kind = core::EventKind::config_loaded;
+  core::publish_once(event);
   return NGX_OK;
 }
 

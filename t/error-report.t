@@ -46,6 +46,8 @@ sub reporting {
         http_config => "guard_event_log \$TEST_NGINX_EVENT_LOG;\nguard_drain $dir;\nguard_error_report env:GUARD_TEST_SECRET $words;\n",
         config      => "location = /metrics { guard_metrics; }\nlocation = /ready { guard_health ready; }\nlocation /dead/ { proxy_pass http://127.0.0.1:$dead; }\nlocation /own/ { return 503; }\n"
             . "error_page 500 /page.html;\nlocation = /page.html { return 200 page; }\nlocation /paged/ { proxy_intercept_errors on; proxy_pass http://127.0.0.1:@{[ $app->port ]}; }\n"
+            . "location /soft/ { error_page 502 =200 /page.html; proxy_pass http://127.0.0.1:$dead; }\nlocation /instead/ { proxy_intercept_errors on; error_page 500 = \@other; proxy_pass http://127.0.0.1:@{[ $app->port ]}; }\n"
+            . "location \@other { return 200 other; }\n"
             . join('', map { "location /$_/ { guard_route $_; proxy_pass http://127.0.0.1:@{[ $app->port ]}; }\n" } qw(a b c d e f)),
     );
 }
@@ -95,16 +97,18 @@ is request($nginx->port, HUNTER => '/a/503')->{code}, 503, 'another status, and 
 is code_of('/dead/'), 502, 'an upstream that is not there';
 is code_of('/own/'), 503, "nginx's own";
 is code_of('/paged/500'), 500, 'behind an error page';
+is code_of('/soft/'), 200, 'an upstream that is not there, of which clients see nothing';
+is code_of('/instead/500'), 200, 'and one that fails, and another that answers in its place';
 is code_of('/a/404'), 404, 'what is no failure of the server';
 my @all;
-wait_for(sub { @all = envelopes(1); 5 == keys %{ { map { $_ => 1 } kinds(@all) } } });
+wait_for(sub { @all = envelopes(1); 7 == keys %{ { map { $_ => 1 } kinds(@all) } } });
 # What is the same is told after half a minute, which may be over on a slow machine.
 @all = grep { $_->{event}{extra}{occurrences} == 1 } @all if time - $begin > 29;
-is_deeply [sort(kinds(@all))], ['server_error /own/ 503', 'server_error /paged/ 500', 'server_error a 500', 'server_error a 503', 'upstream_failed /dead/ 502'], 'one report for each';
-is((grep { $_->{event}{tags}{kind} eq 'upstream_failed' } @all)[0]{event}{message}{formatted}, '/dead/ answers 502, its upstream failed', 'of the upstream');
+is_deeply [sort(kinds(@all))], ['server_error /instead/ 500', 'server_error /own/ 503', 'server_error /paged/ 500', 'server_error a 500', 'server_error a 503', 'upstream_failed /dead/ 502', 'upstream_failed /soft/ 502'], 'one report for each';
+is((grep { $_->{event}{tags}{route} eq '/dead/' } @all)[0]{event}{message}{formatted}, '/dead/ answers 502, its upstream failed', 'of the upstream');
 is((grep { $_->{event}{tags}{status} eq '503' && $_->{event}{tags}{route} eq 'a' } @all)[0]{event}{tags}{method}, 'other', 'whose words are not told');
 unlike join('', map { $_->{body} } @all), qr/HUNTER/, 'nowhere';
-ok wait_for(sub { counted('sent') >= 5 }), 'counted';
+ok wait_for(sub { counted('sent') >= 7 }), 'counted';
 is $nginx->stop, undef, 'stops';
 is_deeply [log_problems($nginx)], [], 'log';
 unlike $nginx->log_text, qr/$key|sentry_key/, 'without the DSN';

@@ -72,6 +72,11 @@ class Request {
   std::uint16_t own_status() const { return own_answer_.status; }
   // Whether it is the application's own: not, if all that came of an upstream is a 502 or 504.
   bool answered() const { return !own_answer_.silent; }
+  // An upstream has answered with 5xx, or not at all, and upstream_failed was published where
+  // somebody watches.
+  bool application_failed() const {
+    return own_answer_.judged && own_answer_.of_upstream && own_answer_.status >= 500;
+  }
 
   // The whole body in one piece, after the gate has read it; empty if there is none; nothing if it
   // cannot be had (a temporary file that cannot be read, out of memory). Nothing behind its end is

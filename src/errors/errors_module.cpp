@@ -200,19 +200,15 @@ bool upstream_failed(const ngx_http_request_t* r) noexcept {
          (last.status == NGX_HTTP_BAD_GATEWAY || last.status == NGX_HTTP_GATEWAY_TIME_OUT);
 }
 
-ngx_int_t look(ngx_http_request_t* r) noexcept {
-  if (r != r->main || worker == nullptr) return NGX_OK;
-  const auto status =
-      static_cast<unsigned>(r->err_status != 0 ? r->err_status : r->headers_out.status);
-  if (status < 500 || status > 599) return NGX_OK;
-  void** location = core::answering_location(r);
-  const auto& conf =
-      *static_cast<const LocationConf*>(location[ngx_http_guard_errors_module.ctx_index]);
-  // What Guard says of others so, that they fail or that it drains, is no failure of its own.
-  if (conf.is_guards && status == NGX_HTTP_SERVICE_UNAVAILABLE) return NGX_OK;
+const LocationConf& conf_in(void** location) noexcept {
+  return *static_cast<const LocationConf*>(location[ngx_http_guard_errors_module.ctx_index]);
+}
+
+void report_request(ngx_http_request_t* r, const LocationConf& conf, std::string_view kind,
+                    unsigned status) noexcept {
   Occurrence occurrence;
   occurrence.status = status;
-  occurrence.kind = upstream_failed(r) ? "upstream_failed" : "server_error";
+  occurrence.kind = kind;
   occurrence.server = conf.server;
   occurrence.route = conf.route;
   // A method of the client's own could say anything.
@@ -223,12 +219,32 @@ ngx_int_t look(ngx_http_request_t* r) noexcept {
     if (!request->operation().empty()) occurrence.route = request->operation();
   }
   report(occurrence);
+}
+
+ngx_int_t look(ngx_http_request_t* r) noexcept {
+  if (r != r->main || worker == nullptr) return NGX_OK;
+  const auto status =
+      static_cast<unsigned>(r->err_status != 0 ? r->err_status : r->headers_out.status);
+  if (status < 500 || status > 599) return NGX_OK;
+  // That of its application was told when the answer began.
+  const core::Request* request = core::Request::find(r);
+  if (request != nullptr && request->application_failed()) return NGX_OK;
+  const LocationConf& conf = conf_in(core::answering_location(r));
+  // What Guard says of others so, that they fail or that it drains, is no failure of its own.
+  if (conf.is_guards && status == NGX_HTTP_SERVICE_UNAVAILABLE) return NGX_OK;
+  report_request(r, conf, upstream_failed(r) ? "upstream_failed" : "server_error", status);
   return NGX_OK;
 }
 
-// What Guard itself has to say that is an error.
+// That the application has failed, whatever an error page makes of it, and what Guard itself has to
+// say that is an error.
 void hear(const core::Event& event, core::Request* request) noexcept {
-  if (request != nullptr) return;
+  if (request != nullptr) {
+    if (event.kind != core::EventKind::upstream_failed) return;
+    ngx_http_request_t* r = request->native();
+    return report_request(r, conf_in(r->loc_conf),
+                          request->answered() ? "server_error" : "upstream_failed", event.status);
+  }
   if (event.severity.value_or(core::info_of(event.kind).severity) > core::Severity::error) return;
   Occurrence occurrence;
   occurrence.kind = core::kind_name_of(event);
@@ -282,6 +298,7 @@ void merge(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
         location.noname != 0 && !parent.route.empty() ? parent.route : core::location_name(cf);
   }
   if (child.route.empty()) child.route = "-";
+  core::watch_answers(cf);
 }
 
 void postconfigure(ngx_conf_t* cf) {

@@ -157,6 +157,17 @@ is $kept->{event}{extra}{occurrences}, 4, 'all of it';
 ok wait_for(sub { $nginx->log_text =~ /\[notice\].*error reports are sent again/ }), 'and the log says so';
 is scalar(() = $nginx->log_text =~ /\[error\].*error reports cannot be sent, they are kept: connect\(\).*refused|\[error\].*error reports cannot be sent/g), 1, 'the outage is one line';
 
+# Nobody is there, and the worker goes: what it could not tell is counted.
+{
+    my $alone = reporting("tls_ca=$files->{other_ca}");
+    my $of    = sub { my ($result) = @_; return parse_metrics(scrape($alone->port, '/metrics')->{body})->{"guard_error_reports_total{result=\"$result\"}"} };
+    is request($alone->port, GET => "/$_/500")->{code}, 500, 'a failure' for qw(a b);
+    ok wait_for(sub { $of->('failed') >= 1 }), 'that cannot be told';
+    is $alone->hup, undef, 'reloads';
+    ok wait_for(sub { $of->('dropped') == 2 }), 'and is counted as dropped';
+    is $alone->stop, undef, 'stops';
+}
+
 # A reload goes on.
 is $nginx->hup, undef, 'reloads';
 is code_of('/e/500'), 500, 'a failure afterwards';

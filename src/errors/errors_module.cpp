@@ -180,7 +180,7 @@ void hear_answer(void* context, unsigned status, std::string_view fields,
 }
 
 void report(const Occurrence& occurrence) noexcept {
-  if (worker == nullptr || ngx_exiting != 0) return;
+  if (worker == nullptr) return;
   const std::uint64_t now = milliseconds();
   if (!worker->groups.add(occurrence, now, core::wall_microseconds() / 1000)) {
     worker->main.dropped->add();
@@ -331,6 +331,7 @@ ngx_int_t init_process(ngx_cycle_t* cycle) noexcept {
 void exit_process(ngx_cycle_t* /*cycle*/) noexcept {
   if (worker == nullptr) return;
   worker->sender.stop();
+  worker->main.dropped->add(worker->groups.pending());
   worker.reset();
 }
 

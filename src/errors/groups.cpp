@@ -71,6 +71,11 @@ const Group* Groups::due(std::uint64_t now_ms) const noexcept {
   return found;
 }
 
+std::size_t Groups::pending() const noexcept {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(groups_, [](const Group& group) { return group.count != 0; }));
+}
+
 std::uint64_t Groups::next() const noexcept {
   std::uint64_t next = kNever;
   for (const Group& group : groups_) {

@@ -47,6 +47,8 @@ class Groups {
   // The one that has waited longest of those that are due; null: none is. It stays where it is
   // until the next add().
   const Group* due(std::uint64_t now_ms) const noexcept;
+  // How many have something to report.
+  std::size_t pending() const noexcept;
   // When the next one is due; kNever: there is none.
   std::uint64_t next() const noexcept;
   // So many of a group, a copy of one, are reported.

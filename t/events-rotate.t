@@ -105,6 +105,27 @@ sub nginx_with {
 }
 
 {
+    my $name  = 'somebody else renames, and root tests the configuration';
+    my $nginx = nginx_with('rotate=10m', workers => 2, main_config => 'user nobody nogroup;');
+    chmod 0755, $nginx->root;
+    chmod 0777, $nginx->root . '/logs';
+  SKIP: {
+        skip "$name: needs root", 1 if $> != 0;
+        is $nginx->start, undef, "$name: starts";
+        my $log = $nginx->log_file('events.log');
+        refuse($nginx, 5, 'before');
+        ok wait_for(sub { slurp($log) =~ /before-5%2f/ }, 5), "$name: writes";
+        rename $log, "$log.old" or die "rename: $!\n";
+        is + ($nginx->test_config)[0], 0, "$name: nginx -t makes the file";
+        ok -e $log, "$name: of course";
+        refuse($nginx, 5, 'after');
+        ok wait_for(sub { slurp($log) =~ /after-5%2f/ }, 5), "$name: workers may write to it";
+        ends_clean($nginx, $name);
+        unlike $nginx->log_text, qr/rotation of event log/, "$name: without complaints";
+    }
+}
+
+{
     my $name  = 'somebody else renames';
     my $nginx = nginx_with('rotate=10m', workers => 2);
     is $nginx->start, undef, "$name: starts";

@@ -132,14 +132,20 @@ void Sink::start(const Writer& writer) {
 // a reader of a named pipe, at the start and again at every USR1; opened for reading as well that
 // never waits, and neither a missing reader nor one that goes away is an error. And it follows
 // links: a file that rotates is in a directory of the workers' user, who could have root open any
-// file of the system for the log's lines.
+// file of the system for the log's lines; and workers must be able to open it again, which another
+// `nginx -t` may have made.
 void Sink::open(ngx_conf_t* cf) {
   struct stat info {};
   const bool pipe = ::stat(name_.data(), &info) == 0 && S_ISFIFO(info.st_mode);
   if (rotates()) {
-    fd_ = ::open(name_.data(),
-                 O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
-                 NGX_FILE_DEFAULT_ACCESS);
+    constexpr int kFlags =
+        O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    fd_ = ::open(name_.data(), kFlags | O_EXCL, NGX_FILE_DEFAULT_ACCESS);
+    if (fd_ >= 0) {
+      ngx::give_to_workers(cf, fd_);
+    } else if (errno == EEXIST) {
+      fd_ = ::open(name_.data(), kFlags, NGX_FILE_DEFAULT_ACCESS);
+    }
     const bool other = fd_ < 0 ? errno == ELOOP || errno == ENXIO || errno == EISDIR
                                : ::fstat(fd_, &info) != 0 || !S_ISREG(info.st_mode);
     if (other) {

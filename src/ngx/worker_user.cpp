@@ -108,6 +108,13 @@ DirectoryAccess worker_access(ngx_conf_t* cf, const char* path) noexcept {
   return access;
 }
 
+void give_to_workers(ngx_conf_t* cf, int file) noexcept {
+  if (geteuid() != 0) return;
+  if (fchown(file, worker_identity(cf).user, static_cast<gid_t>(-1)) != 0) {
+    ngx_log_error(NGX_LOG_ALERT, cf->log, ngx_errno, "fchown() failed");
+  }
+}
+
 void warn_of_unseen(ngx_conf_t* cf, std::string_view file) {
   const std::string folder(file.substr(0, std::max<std::size_t>(file.rfind('/'), 1)));
   const Identity worker = worker_identity(cf);

@@ -18,6 +18,9 @@ struct DirectoryAccess {
 };
 DirectoryAccess worker_access(ngx_conf_t* cf, const char* path) noexcept;
 
+// Has workers own a file that a master who is root has made, so that they may open it again.
+void give_to_workers(ngx_conf_t* cf, int file) noexcept;
+
 // Warns if workers would not see a file of this name appear, since they may not search its
 // directory or there is none. An absolute path.
 void warn_of_unseen(ngx_conf_t* cf, std::string_view file);

@@ -25,6 +25,7 @@ my $https = 'https://127.0.0.1:' . $application->port;
 my ($master, $full) = (start_redis(), start_redis(maxmemory => '4mb'));
 my $replica  = start_redis(replica_of => $master);
 my $writable = start_redis(replica_of => $master, config => ['replica-read-only no']);
+my $silent   = start_redis(config => ['rename-command INFO ""']);
 my $hung    = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 16) or die $!;    # accepts, says nothing
 
 my $nginx = start_nginx(
@@ -37,6 +38,7 @@ guard_redis main @{[ $master->url ]};
 guard_redis copy @{[ $replica->url ]};
 guard_redis writable @{[ $writable->url ]};
 guard_redis full @{[ $full->url ]};
+guard_redis silent @{[ $silent->url ]};
 guard_health_check tls $https/health interval=1s tls_ca=$files->{ca};
 guard_health_check pointer $https/health interval=1s tls_ca=$files->{ca} pointer=/parts/0/ok equals=true;
 guard_health_check named $https/health interval=1s tls_ca=$files->{ca} tls_name=redis.example;
@@ -50,6 +52,7 @@ guard_health_check main redis:main interval=1s;
 guard_health_check copy redis:copy interval=1s optional;
 guard_health_check writable redis:writable interval=1s optional;
 guard_health_check full redis:full interval=1s optional;
+guard_health_check silent redis:silent interval=1s optional;
 guard_health_check hung http://127.0.0.1:@{[ $hung->sockport ]}/ interval=1h timeout=1m optional;
 EOC
     config => <<'EOC');
@@ -105,6 +108,7 @@ becomes('main', 'pass', qr/\A\z/, 'a master');
 becomes('writable', 'warn', qr/\ARedis is a replica\z/, 'a replica that can be written');
 becomes('copy', 'fail', qr/\ARedis is unavailable\z/, 'one that cannot is of no use');
 becomes('full', 'pass', qr/\A\z/, 'one that has room');
+becomes('silent', 'pass', qr/\A\z/, 'one that answers, but says nothing of itself');
 my $part = 0;
 while ($part < 10_000) { last if !eval { $full->run('SET', 'part' . $part++, 'x' x 10_000) } }
 becomes('full', 'warn', qr/\ARedis's memory is nearly full\z/, 'and one that has none');

@@ -31,8 +31,9 @@ std::uint64_t number(std::string_view text) noexcept {
 Result judge_redis(const CheckPolicy& policy, bool ok, std::string_view text,
                    std::uint64_t microseconds) noexcept {
   Result result;
-  // It answers, though not to this user about itself.
-  const bool denied = !ok && text.starts_with("NOPERM");
+  // It answers, though not about itself: not to this user, or to nobody (rename-command).
+  const bool denied =
+      !ok && (text.starts_with("NOPERM") || text.starts_with("ERR unknown command"));
   if ((!ok && !denied) || field(text, "loading:") == "1") {
     result.status = Status::fail;
     result.say(ok ? "Redis is loading its data" : text);

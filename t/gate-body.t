@@ -294,3 +294,15 @@ location /page { proxy_read_timeout 2s; proxy_pass http://127.0.0.1:$TEST_NGINX_
 --- upstream_requests: 1
 --- upstream_body eval
 [""]
+
+=== TEST 25: a body that another location has passed on as it came, and not to its end
+--- upstream
+echo
+--- config
+location /x { proxy_request_buffering off; error_page 502 = @other; proxy_pass http://127.0.0.1:1; }
+location @other { guard_test inner body=64k; proxy_read_timeout 2s; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhello"
+--- error_code: 413
+--- response_body_like: "code":"test.size"
+--- upstream_requests: 0

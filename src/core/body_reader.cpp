@@ -170,6 +170,11 @@ BodyReader::Progress BodyReader::read(const Demand& demand) noexcept {
     return {NGX_OK};
   }
   body.asked = true;
+  // It is passed on as it comes, and has not come to its end.
+  if (r->reading_body) {
+    body.failed = true;
+    return {NGX_OK};
+  }
   if (r->request_body != nullptr) {
     take_over();
     if (body.ready) repeat(demand.hearing);

@@ -76,11 +76,7 @@ void StreamWriter::put(redis::Output& output) noexcept {
 }
 
 void StreamWriter::done(const redis::Reply& reply) noexcept {
-  const std::string_view why = reason_of(reply);
-  why_size_ = 0;
-  for (char c : why.substr(0, why_.size())) {
-    why_[why_size_++] = c >= ' ' && c < 0x7f ? c : '?';
-  }
+  why_.set(reason_of(reply));
   if (!reply.ok()) return;
   for (; sent_ != 0; --sent_) queue_.pop();
   flush();

@@ -3,12 +3,12 @@
 // after a timeout a message may be there twice.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "core/message_queue.h"
+#include "core/plain_text.h"
 #include "ngx/compat.h"
 #include "redis/client.h"
 
@@ -26,7 +26,7 @@ class StreamWriter : private redis::Command {
   bool flush() noexcept;
 
   // Why nothing can be written; empty while it can.
-  std::string_view why() const noexcept { return {why_.data(), why_size_}; }
+  std::string_view why() const noexcept { return why_.view(); }
 
   // The Redis of guard_redis NAME for configuration time; throws ConfigError if it is not defined
   // (yet).
@@ -44,8 +44,7 @@ class StreamWriter : private redis::Command {
   std::string maxlen_;
   MessageQueue& queue_;
   std::size_t sent_ = 0;  // the first so many messages are on their way
-  std::array<char, 128> why_{};
-  std::size_t why_size_ = 0;
+  PlainText<128> why_;
 };
 
 }  // namespace guard::core

@@ -1,5 +1,7 @@
 #include "redis/inquiry.h"
 
+#include <array>
+
 namespace guard::redis {
 
 namespace {
@@ -40,7 +42,7 @@ void Inquiry::ask_next() noexcept {
       case ngx::Outgoing::Opening::failed:
         break;
     }
-    explain(connection_.why());
+    why_.set(connection_.why());
   }
   close();
   asking_ = false;
@@ -106,7 +108,7 @@ bool Inquiry::on_reply(const Reply& reply) noexcept {
 }
 
 void Inquiry::no_answer(std::string_view text, std::string_view more) noexcept {
-  explain(text, more);
+  why_.set(text, more);
   close();
   ask_next();
 }
@@ -124,17 +126,6 @@ void Inquiry::writable() noexcept {
 
 void Inquiry::broken() noexcept {
   no_answer(connection_.why());
-}
-
-// Only what may stand in a log.
-void Inquiry::explain(std::string_view text, std::string_view more) noexcept {
-  why_length_ = 0;
-  for (std::string_view part : {text, more}) {
-    for (char c : part) {
-      if (why_length_ == why_.size()) return;
-      why_[why_length_++] = c >= ' ' && c < 0x7f ? c : '?';
-    }
-  }
 }
 
 }  // namespace guard::redis

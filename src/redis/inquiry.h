@@ -2,10 +2,10 @@
 // connection of its own and each within connect_timeout, until one answers.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <string_view>
 
+#include "core/plain_text.h"
 #include "core/secret.h"
 #include "ngx/outgoing.h"
 #include "ngx/timer.h"
@@ -45,7 +45,7 @@ class Inquiry final : private ngx::Outgoing::Owner {
   bool asking() const noexcept { return asking_; }
   // Not while asking(). The owner may hear from within it that nobody answers.
   void ask() noexcept;
-  std::string_view why() const noexcept { return {why_.data(), why_length_}; }
+  std::string_view why() const noexcept { return why_.view(); }
 
  private:
   void opened() noexcept override;
@@ -58,7 +58,6 @@ class Inquiry final : private ngx::Outgoing::Owner {
   void write_out() noexcept;
   bool on_reply(const Reply& reply) noexcept;
   void close() noexcept;
-  void explain(std::string_view text, std::string_view more = {}) noexcept;
 
   Owner& owner_;
   Client& client_;
@@ -71,8 +70,7 @@ class Inquiry final : private ngx::Outgoing::Owner {
   std::size_t tried_ = 0;
   bool asking_ = false;
   bool authenticating_ = false;
-  std::array<char, 256> why_{};
-  std::size_t why_length_ = 0;
+  core::PlainText<256> why_;
 };
 
 }  // namespace guard::redis

@@ -35,7 +35,7 @@ void Link::start() noexcept {
 }
 
 void Link::restart(std::string_view why) noexcept {
-  explain(why);
+  why_.set(why);
   close();
   drop(false);
   // What the old one has failed at says nothing of the new one.
@@ -206,7 +206,7 @@ bool Link::judge(const Reply& reply) noexcept {
   const bool opened =
       code_of(reply.text()) == "READONLY" ? breaker_.open() : breaker_.failed(now());
   if (opened) {
-    explain(reply.text());
+    why_.set(reply.text());
     doubted_ = doubted_ || lacks_right(reply.text());
   }
   return opened;
@@ -373,20 +373,8 @@ void Link::on_timer() noexcept {
 void Link::explain_time(const char* what, ngx_msec_t limit) noexcept {
   std::array<u_char, 64> text;
   const u_char* end = ngx_snprintf(text.data(), text.size(), "%s within %Mms", what, limit);
-  explain(
+  why_.set(
       {reinterpret_cast<const char*>(text.data()), static_cast<std::size_t>(end - text.data())});
-}
-
-// Only what may stand in a log.
-void Link::explain(std::string_view text, std::string_view more) noexcept {
-  if (text.data() == why_.data()) return;
-  why_length_ = 0;
-  for (std::string_view part : {text, more}) {
-    for (char c : part) {
-      if (why_length_ == why_.size()) return;
-      why_[why_length_++] = c >= ' ' && c < 0x7f ? c : '?';
-    }
-  }
 }
 
 void Link::close() noexcept {
@@ -420,7 +408,7 @@ void Link::drop(Command& command, Fault fault) noexcept {
 
 // Whoever waits need not wait for the next attempt.
 void Link::attempt_failed(std::string_view text, std::string_view more) noexcept {
-  explain(text, more);
+  why_.set(text, more);
   close();
   breaker_.open();
   drop(true);
@@ -430,7 +418,7 @@ void Link::attempt_failed(std::string_view text, std::string_view more) noexcept
 
 void Link::lose(std::string_view text) noexcept {
   if (!ready()) return attempt_failed(text);
-  explain(text);
+  why_.set(text);
   const bool opened = ring_.has_sent() && breaker_.failed(now());
   doubted_ = doubted_ || (opened && in_vain_);
   const bool brief = ngx_current_msec - stands_since_ < kBrief;

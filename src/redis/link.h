@@ -8,6 +8,7 @@
 
 #include "core/backoff.h"
 #include "core/breaker.h"
+#include "core/plain_text.h"
 #include "ngx/outgoing.h"
 #include "ngx/timer.h"
 #include "redis/output.h"
@@ -48,7 +49,7 @@ class Link final : private ngx::Outgoing::Owner {
   void expired(Command& command) noexcept;
 
   // Of the last failure; never holds a secret.
-  std::string_view why() const noexcept { return {why_.data(), why_length_}; }
+  std::string_view why() const noexcept { return why_.view(); }
 
  private:
   // waiting: for the next attempt. setup: AUTH and the like. probe: a command like those to come.
@@ -74,7 +75,6 @@ class Link final : private ngx::Outgoing::Owner {
   bool in_good_time(std::uint32_t asked_at) const noexcept;
   void trust() noexcept;
   void on_timer() noexcept;
-  void explain(std::string_view text, std::string_view more = {}) noexcept;
   void explain_time(const char* what, ngx_msec_t limit) noexcept;
   void close() noexcept;
   void attempt_failed(std::string_view text, std::string_view more = {}) noexcept;
@@ -107,8 +107,7 @@ class Link final : private ngx::Outgoing::Owner {
   std::uint32_t probed_at_ = 0;
   ngx::Timer timer_;  // of connecting, of what is said first, of waiting, of doubt
   ngx::TurnEnd turn_end_;
-  std::array<char, 256> why_{};
-  std::size_t why_length_ = 0;
+  core::PlainText<256> why_;
 };
 
 }  // namespace guard::redis

@@ -149,6 +149,7 @@ for my $case (
 
 # Maps
 for my $case (
+    ['not even a reason', "-\r\n",                         qr/^an error without a reason\z/],
     ['not a cluster',     "-ERR This instance has cluster support disabled\r\n", qr/^ERR This instance has cluster support disabled\z/],
     ['no slots',          "*0\r\n",                          qr/^the node knows of nobody who has slots\z/],
     ['no map',            "+OK\r\n",                         qr/^the node does not tell who has which slots\z/],

@@ -130,6 +130,21 @@ for my $case (
     ends_well($nginx, $name, events => ['redis_unavailable']);
 }
 
+# What is refused to us is no want of a master.
+for my $case (
+    ['a sentinel without its password', { sentinel_password => 'xyzzy' }, '', qr/^NOAUTH Authentication required\.\z/],
+    ['a master without its password', { password => 'open-sesame' }, '', qr/^ROLE was refused: NOAUTH Authentication required\.\z/],
+    ['a user without ROLE', { config => ['user app on >xyzzy ~* &* +@all -role'] }, 'username=app password=xyzzy', qr/^ROLE was refused: NOPERM /]
+) {
+    my ($name, $servers, $words, $why) = @$case;
+    my $group = start_sentinel(replicas => 0, sentinels => 1, %$servers);
+    my $nginx = nginx($group->url . " $words");
+    ok wait_for(sub { redis_events($nginx) }, 5), "$name: seen";
+    my ($reason) = map { $_->{event}{reason} } events_of($nginx, qr/^redis_unavailable\z/);
+    like $reason, $why, "$name: with the reason";
+    ends_well($nginx, $name, events => ['redis_unavailable']);
+}
+
 # Over TLS, the sentinels, too.
 {
     my $files = authority();

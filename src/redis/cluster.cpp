@@ -318,7 +318,6 @@ void Cluster::put_question(Output& output) noexcept {
 
 std::string_view Cluster::on_answer(const Reply& reply, std::size_t i,
                                     const ngx::Endpoint& who) noexcept {
-  if (!reply.ok()) return reply.text();
   try {
     auto map = std::make_unique<SlotMap>();
     const std::string_view problem = map->read(reply, who.host());

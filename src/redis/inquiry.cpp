@@ -95,6 +95,10 @@ bool Inquiry::on_reply(const Reply& reply) noexcept {
     no_answer("AUTH was refused by ", terms_.who);
     return false;
   }
+  if (!reply.ok()) {
+    no_answer(reply.text().empty() ? "an error without a reason" : reply.text());
+    return false;
+  }
   // The owner may ask anew at once.
   asking_ = false;
   const std::string_view problem = owner_.on_answer(reply, tried_ - 1, endpoint_);

@@ -22,8 +22,8 @@ class Inquiry final : private ngx::Outgoing::Owner {
     // Whom to ask as the i-th (0, 1, ...) of this time; null: there are no more.
     virtual const ngx::Endpoint* candidate(std::size_t i) noexcept = 0;
     virtual void put_question(Output& output) noexcept = 0;
-    // What the i-th has said, with whom it was. Returns why that is no answer, and the next one is
-    // asked; nothing: the inquiry is over.
+    // What the i-th has said that is no error, with whom it was. Returns why that is no answer, and
+    // the next one is asked; nothing: the inquiry is over.
     virtual std::string_view on_answer(const Reply& reply, std::size_t i,
                                        const ngx::Endpoint& who) noexcept = 0;
     // Nobody has answered; why() says what the last one did instead.

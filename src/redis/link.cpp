@@ -302,7 +302,7 @@ void Link::add_step(Step step) noexcept {
 void Link::on_setup_reply(const Reply& reply) noexcept {
   if (step_ == step_count_ || early_) return attempt_failed("a reply came that nobody waits for");
   const Step step = steps_[step_++];
-  if (step == Step::role && reply[0].text() != "master") {
+  if (step == Step::role && reply.ok() && reply[0].text() != "master") {
     return attempt_failed("the server that the sentinels name is not the master");
   }
   // A slot may have moved since.
@@ -315,6 +315,7 @@ void Link::on_setup_reply(const Reply& reply) noexcept {
       return attempt_failed("AUTH was refused: ", tells ? code_of(reply.text()) : reply.text());
     }
     if (step == Step::select) return attempt_failed("SELECT was refused: ", reply.text());
+    if (step == Step::role) return attempt_failed("ROLE was refused: ", reply.text());
     if (step == Step::probe) return attempt_failed(reply.text());
   }
   if (step_ != step_count_) return;

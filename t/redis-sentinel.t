@@ -94,6 +94,27 @@ my @outage = qw(redis_unavailable redis_recovered);
     is_deeply [log_problems($nginx)], [], 'log';
 }
 
+# One that is cut off from the others, and does not know what they have decided, or that names itself.
+{
+    my $redis   = start_redis();
+    my $replica = start_redis(replica_of => $redis);
+    my $away    = free_port();
+    my $naming  = sub {
+        my ($port) = @_;
+        return sub { my ($words) = @_; return $words->[0] eq 'SENTINEL' ? "*2\r\n\$9\r\n127.0.0.1\r\n\$" . length($port) . "\r\n$port\r\n" : undef };
+    };
+    my $good = start_fake_redis(answer => $naming->($redis->port));
+    my $own  = free_port();
+    for my $case (['a server that is away', $away], ['a replica', $replica->port], ['itself', $own]) {
+        my ($name, $port) = @$case;
+        my $liar  = start_fake_redis(port => $own, answer => $naming->($port));
+        my $nginx = nginx('redis+sentinel://' . $liar->address . ',' . $good->address . '/mymaster');
+        ok wait_for(sub { said($nginx) =~ /^ok/ }, 5), "a sentinel that names $name: another one is asked";
+        ends_well($nginx, "a sentinel that names $name", events => [@outage]);
+        $liar->stop;
+    }
+}
+
 # What sentinels may say wrongly.
 for my $case (
     ['another name', sub { undef }, qr/^a sentinel does not know the master\z/, 'nosuchmaster'],

@@ -63,8 +63,12 @@ std::string_view Sentinel::on_answer(const Reply& reply, std::size_t i,
     return "a sentinel does not name the master";
   }
   current_ = (current_ + i) % client().settings().endpoints->size();
-  // The same again: then the links come back to it by themselves.
-  if (known_ && same(master_, found)) return {};
+  // The same again: then the links come back to it by themselves. If they cannot, another sentinel
+  // may know better: one that is cut off from the others does not hear of what they decide.
+  if (known_ && same(master_, found)) {
+    if (!server_.usable()) ++current_;
+    return {};
+  }
   master_ = found;
   known_ = true;
   server_.restart("another server has become the master");

@@ -1,7 +1,7 @@
 // One master that sentinels know by its name
 // (https://redis.io/docs/latest/develop/reference/sentinel-clients/): whoever of them answers first
 // is believed, the server itself must say that it is a master, and they are asked again whenever it
-// is lost or refuses to write.
+// is lost or refuses to write; another one first where the last one names it once more.
 #pragma once
 
 #include "ngx/outgoing.h"
@@ -42,7 +42,7 @@ class Sentinel final : public Topology, private Inquiry::Owner {
 
   Inquiry inquiry_;
   ngx::Timer timer_;         // until the next one
-  std::size_t current_ = 0;  // of the sentinels: the one that answered last
+  std::size_t current_ = 0;  // of the sentinels, modulo their number: who is asked first
   ngx_msec_t asked_ = 0;
 };
 

@@ -115,6 +115,21 @@ my @outage = qw(redis_unavailable redis_recovered);
     }
 }
 
+# A master by name (sentinel announce-hostnames): without a resolver, it is where a host of the URL of that name is.
+{
+    my $redis = start_redis();
+    my $port  = $redis->port;
+    my $fake  = start_fake_redis(
+        answer => sub {
+            my ($words) = @_;
+            return $words->[0] eq 'SENTINEL' ? "*2\r\n\$9\r\nlocalhost\r\n\$" . length($port) . "\r\n$port\r\n" : undef;
+        }
+    );
+    my $nginx = nginx('redis+sentinel://localhost:' . $fake->port . '/mymaster');
+    is said($nginx), 'ok 1', 'a master by name: is where the sentinel of that name is';
+    ends_well($nginx, 'a master by name', events => []);
+}
+
 # What sentinels may say wrongly.
 for my $case (
     ['another name', sub { undef }, qr/^a sentinel does not know the master\z/, 'nosuchmaster'],

@@ -191,17 +191,15 @@ std::uint16_t Cluster::add(std::string_view host, std::string_view address,
   }
 }
 
-// Where there is no resolver, a name has the address that the cluster tells, or that the
-// configuration has found for a seed of that name.
+// Where there is no resolver, a name has the address that the cluster tells, or else that of a host
+// of the URL.
 void Cluster::set_address(ngx::Endpoint& endpoint, std::string_view address) noexcept {
   if (!endpoint.is_name) return;
   ngx::Endpoint known;
   if (!address.empty() && ngx::set_endpoint(known, address, endpoint.port) && !known.is_name) {
     return ngx::set_addresses(endpoint, known);
   }
-  for (const ngx::Endpoint& seed : *client().settings().endpoints) {
-    if (seed.host() == endpoint.host()) return ngx::set_addresses(endpoint, seed);
-  }
+  set_known_address(endpoint);
 }
 
 const ngx::Endpoint* Cluster::endpoint(const Link& link) noexcept {

@@ -69,6 +69,7 @@ std::string_view Sentinel::on_answer(const Reply& reply, std::size_t i,
     if (!server_.usable()) ++current_;
     return {};
   }
+  set_known_address(found);
   master_ = found;
   known_ = true;
   server_.restart("another server has become the master");

@@ -31,6 +31,13 @@ void Topology::went_down(Link& link) noexcept {
   client_.reconsider(link.why());
 }
 
+void Topology::set_known_address(ngx::Endpoint& endpoint) noexcept {
+  if (!endpoint.is_name) return;
+  for (const ngx::Endpoint& known : *client_.settings().endpoints) {
+    if (known.host() == endpoint.host()) return ngx::set_addresses(endpoint, known);
+  }
+}
+
 std::unique_ptr<Topology> make_topology(Client& client) {
   switch (client.settings().policy.url.kind) {
     case Kind::sentinel:

@@ -50,6 +50,8 @@ class Topology {
 
  protected:
   Client& client() noexcept { return client_; }
+  // Of a name: the addresses that the configuration has found for a host of that name in the URL.
+  void set_known_address(ngx::Endpoint& endpoint) noexcept;
 
  private:
   Client& client_;

@@ -226,6 +226,37 @@ for my $covered ('yes', 'no') {
     ends_well($nginx, "coverage $covered", events => [@outage]);
 }
 
+# A master that is lost is taken out of the cluster, and nobody gets its slots: that is no end of the outage.
+{
+    my $cluster = start_cluster(node_timeout => 1, config => ['cluster-require-full-coverage no']);
+    my ($first, $lost, $third) = $cluster->masters;
+    my ($key, $other_key) = map { key_of($cluster, $_) } $lost, $first;
+    my $id    = $lost->run('CLUSTER', 'MYID');
+    my ($gap) = grep { $_->[2][1] == $lost->port } @{ $first->run('CLUSTER', 'SLOTS') };
+    my $nginx = nginx($cluster->url . ' timeout=2s');
+    is said($nginx, "/incr?k=$_"), 'ok 1', 'nobody: before' for $key, $other_key;
+    $lost->kill;
+    ok wait_for(sub { said($nginx, "/incr?k=$key"); redis_events($nginx) }, 10), 'nobody: one is lost';
+    $_->run('CLUSTER', 'FORGET', $id) for $first, $third;
+    my $asked = sub { my $all = 0; $all += $_->calls('cluster|slots') for $first, $third; return $all };
+    my $before = $asked->();
+    ok wait_for(sub { $asked->() > $before + 2 }, 10), 'nobody: the map is asked for until somebody has them';
+    is said($nginx, "/incr?k=$key"), 'unavailable ', 'nobody: has them';
+    is said($nginx, "/incr?k=$other_key"), 'ok 2', 'nobody: the others go on';
+    is_deeply [redis_events($nginx)], ['redis_unavailable'], 'nobody: it is not over';
+
+    my $late = nginx($cluster->url . ' timeout=2s');
+    ok wait_for(sub { redis_events($late) }, 5), 'nobody: from the start';
+    is((events_of($late, qr/^redis_/))[0]{event}{reason}, "nobody has slot $gap->[0]", 'nobody: which slot it is');
+
+    $third->run('CLUSTER', 'ADDSLOTSRANGE', @$gap[0, 1]);
+    for my $one ($nginx, $late) {
+        ok wait_for(sub { 2 == redis_events($one) }, 10), 'nobody: somebody has them';
+        ok wait_for(sub { said($one, "/incr?k=$key") =~ /^ok/ }, 5), 'nobody: and answers';
+        ends_well($one, 'nobody', events => [@outage]);
+    }
+}
+
 # What nodes are called.
 {
     my $files = authority();

@@ -97,7 +97,7 @@ bool Cluster::available() const noexcept {
 
 Standing Cluster::standing() const noexcept {
   if (!known_) return in_vain_ ? Standing::broken : Standing::unsure;
-  Standing all = Standing::whole;
+  Standing all = hole_ == kSlots ? Standing::whole : Standing::broken;
   for (const auto& node : nodes_) {
     if (node == nullptr || !node->mapped) continue;
     all = std::max(all, node->server.standing());
@@ -228,6 +228,17 @@ void Cluster::recover() noexcept {
   lost_size_ = 0;
 }
 
+// The keys of a slot that nobody has are served by nobody, however well the nodes are.
+void Cluster::find_hole() noexcept {
+  hole_ = static_cast<std::size_t>(std::ranges::find(owners_, kNobody) - owners_.begin());
+  if (hole_ == kSlots) return;
+  std::array<char, 8> digits;
+  const char* end = std::to_chars(digits.data(), digits.data() + digits.size(), hole_).ptr;
+  std::array<char, 64> text;
+  client().reconsider(join(
+      text, {"nobody has slot ", {digits.data(), static_cast<std::size_t>(end - digits.data())}}));
+}
+
 // Some key in a slot of this node's.
 std::string_view Cluster::probe_key(const Link& link) noexcept {
   const std::uint16_t index = find(link);
@@ -328,7 +339,7 @@ std::string_view Cluster::on_answer(const Reply& reply, std::size_t i,
     const std::size_t seeds = client().settings().endpoints->size();
     first_seed_ = (first_seed_ + i - candidates_.size()) % seeds;
   }
-  ask_later();
+  hole_ == kSlots ? ask_later() : ask_soon();
   client().release();
   return {};
 }
@@ -376,6 +387,7 @@ void Cluster::adopt(const SlotMap& map) {
   in_vain_ = false;
   for (std::uint16_t one : added) nodes_[one]->server.start();
   for (std::uint16_t one : back) believe(*nodes_[one]);
+  find_hole();
   // Whoever was lost may not be needed any more.
   recover();
   // However fast nodes come and go.

@@ -2,7 +2,8 @@
 // (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/): a command goes to
 // the one that has its key's slot, and on from there where that one says so. Who has which slot is
 // asked of any node (CLUSTER SLOTS): at the start, once a minute, and, with pauses that grow to a
-// second, whenever a node is lost, sends a command on, or says that the cluster is down.
+// second, whenever a node is lost, sends a command on, or says that the cluster is down, and as
+// long as nobody has some slot.
 #pragma once
 
 #include <array>
@@ -64,6 +65,7 @@ class Cluster final : public Topology, private Inquiry::Owner {
   void adopt(const SlotMap& map);
   void sweep(ngx_msec_t unused) noexcept;
   void recover() noexcept;
+  void find_hole() noexcept;
 
   std::uint16_t find(const Link& link) const noexcept;
   std::uint16_t find(std::string_view host, in_port_t port) const noexcept;
@@ -76,7 +78,8 @@ class Cluster final : public Topology, private Inquiry::Owner {
   // Indexes of nodes_, in which a node that is gone leaves a gap.
   std::array<std::uint16_t, kSlots> owners_;
   std::vector<std::unique_ptr<Node>> nodes_;
-  std::size_t next_ = 0;  // for commands that any node may have
+  std::size_t next_ = 0;       // for commands that any node may have
+  std::size_t hole_ = kSlots;  // the first slot that nobody has
   bool known_ = false;
   bool in_vain_ = false;  // nobody has ever told who has which slots
 

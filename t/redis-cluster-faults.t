@@ -167,6 +167,17 @@ for my $case (
     ends_well($nginx, $name, events => ['redis_unavailable']);
 }
 
+# The largest map that makes sense: two masters with every other slot each, and two replicas of either.
+{
+    my @ports = map { free_port() } 1 .. 2;
+    my $told  = sub { my ($port) = @_; return "*4\r\n" . bulk('127.0.0.1') . ":$port\r\n" . bulk('0' x 40) . "*2\r\n" . bulk('hostname') . bulk('x' x 60) };
+    my $map   = "*16384\r\n" . join '', map { "*5\r\n:$_\r\n:$_\r\n" . $told->($ports[$_ % 2]) . $told->(1) x 2 } 0 .. 16383;
+    my @nodes = map { start_node(sub { return ":7\r\n" }, map => $map, port => $_) } @ports;
+    my $nginx = nginx(url(@nodes) . ' timeout=5s connect_timeout=5s');
+    is(said($nginx), 'ok 7', 'every slot by itself: found');
+    ends_well($nginx, 'every slot by itself', events => []);
+}
+
 # One seed talks nonsense, or not at all: the other is asked.
 {
     my $good = start_node(sub { return ":7\r\n" });

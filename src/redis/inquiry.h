@@ -48,6 +48,9 @@ class Inquiry final : private ngx::Outgoing::Owner {
   std::string_view why() const noexcept { return why_.view(); }
 
  private:
+  // Each of 16,384 slots may be told of by itself, with two replicas and all their names.
+  static constexpr std::size_t kMostBytes = std::size_t{8} << 20;
+
   void opened() noexcept override;
   void readable() noexcept override;
   void writable() noexcept override;
@@ -65,7 +68,7 @@ class Inquiry final : private ngx::Outgoing::Owner {
   ngx::Outgoing connection_;
   ngx::Endpoint endpoint_;
   Output output_;
-  Reader reader_;
+  Reader reader_{kMostBytes};
   ngx::Timer timer_;
   std::size_t tried_ = 0;
   bool asking_ = false;

@@ -19,6 +19,8 @@ class Reader {
   static constexpr std::size_t kMostBytes = 1 << 20;      // without a whole reply among them
   static constexpr std::size_t kMostElements = 64 << 10;  // of one array
 
+  explicit Reader(std::size_t most_bytes = kMostBytes) noexcept : most_bytes_(most_bytes) {}
+
   // False: out of memory.
   bool start() noexcept;
   void stop() noexcept { reader_.reset(); }
@@ -34,7 +36,7 @@ class Reader {
       begin();
       void* reply = nullptr;
       if (redisReaderGetReply(reader_.get(), &reply) != REDIS_OK) return false;
-      if (reply == nullptr) return bytes_ <= kMostBytes;
+      if (reply == nullptr) return bytes_ <= most_bytes_;
       bytes_ = 0;
       whole_ = true;
       if (!each(Reply(static_cast<const Element*>(reply)))) return true;
@@ -54,6 +56,7 @@ class Reader {
   }
 
   std::unique_ptr<redisReader, Free> reader_;
+  std::size_t most_bytes_;
   std::size_t bytes_ = 0;  // since the last whole reply
   bool whole_ = false;
   std::array<std::byte, 2048> first_;  // enough for most replies

@@ -9,6 +9,7 @@ use IO::Socket::INET;
 use Test::More;
 use Test::Nginx::Guard;
 use Test::Nginx::Guard::Ending qw(ends_well redis_events);
+use Test::Nginx::Guard::Events qw(events_of);
 use Test::Nginx::Guard::Metrics qw(scrape parse_metrics);
 use Test::Nginx::Guard::Process qw(is_alive);
 use Test::Nginx::Guard::TestCommand qw(needs_test_build start_asking ask said);
@@ -75,6 +76,20 @@ for my $url (qw(url unix_url)) {
     $redis->resume;
     recovers($nginx, 'stopped');
     is_over($nginx, 'stopped', @outage);
+}
+
+# One that has as many clients as it takes says so to a new one, and closes.
+{
+    my $redis = start_redis();
+    my $nginx = nginx($redis->url . ' timeout=1s');
+    is said($nginx), 'ok 1', 'full: answers';
+    $redis->run('CONFIG', 'SET', 'maxclients', 1);
+    $redis->run('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    ok wait_for(sub { said($nginx); redis_events($nginx) }), 'full: seen';
+    is((events_of($nginx, qr/^redis_/))[0]{event}{reason}, 'ERR max number of clients reached', 'full: the reason');
+    $redis->run('CONFIG', 'SET', 'maxclients', 100);
+    recovers($nginx, 'full');
+    is_over($nginx, 'full', @outage);
 }
 
 # Two requests whose work holds the worker up, one after the other, for longer than timeout= together with

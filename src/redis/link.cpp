@@ -248,6 +248,7 @@ void Link::opened() noexcept {
   if (!reader_.start()) return attempt_failed("out of memory");
   state_ = State::setup;
   step_ = step_count_ = 0;
+  objected_ = false;
   const Settings& settings = client_.settings();
   if (!settings.password.empty()) add_step(Step::auth);
   if (settings.policy.url.database != 0) add_step(Step::select);
@@ -317,6 +318,9 @@ void Link::on_setup_reply(const Reply& reply) noexcept {
     if (step == Step::select) return attempt_failed("SELECT was refused: ", reply.text());
     if (step == Step::role) return attempt_failed("ROLE was refused: ", reply.text());
     if (step == Step::probe) return attempt_failed(reply.text());
+    // The name alone is no matter, but a server that takes nobody says so to whatever comes first.
+    why_.set(reply.text());
+    objected_ = !lacks_right(reply.text());
   }
   if (step_ != step_count_) return;
   if (state_ == State::probe) {
@@ -418,7 +422,7 @@ void Link::attempt_failed(std::string_view text, std::string_view more) noexcept
 }
 
 void Link::lose(std::string_view text) noexcept {
-  if (!ready()) return attempt_failed(text);
+  if (!ready()) return attempt_failed(objected_ ? why() : text);
   why_.set(text);
   const bool opened = ring_.has_sent() && breaker_.failed(now());
   doubted_ = doubted_ || (opened && in_vain_);

@@ -96,7 +96,8 @@ class Link final : private ngx::Outgoing::Owner {
   std::array<Step, 4> steps_{};  // whose replies are still to come
   std::uint8_t step_count_ = 0;
   std::uint8_t step_ = 0;
-  bool early_ = false;  // what else was read with the last reply came before what was asked then
+  bool early_ = false;     // what else was read with the last reply came before what was asked then
+  bool objected_ = false;  // what it has said to the first words is why() it will close
   std::uint32_t life_ = 0;  // counts connections that came to an end
   ngx_msec_t stands_since_ = 0;
   bool in_vain_ = false;  // it stands again, and no command has succeeded since

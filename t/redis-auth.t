@@ -116,6 +116,13 @@ for my $case (
     is events($nginx)->[0][2], 'AUTH was refused: ERR', 'and not quoted';
     $nginx->stop('QUIT');
     is_quiet($nginx, 'a server that repeats the password', $password);
+
+    $fake = start_fake_redis(answer => sub { my ($words) = @_; return uc $words->[0] eq 'AUTH' ? "-$words->[1]\r\n" : undef });
+    $nginx = nginx($fake->url . " password=$password");
+    ok wait_for(sub { @{ events($nginx) } }), 'a server that says the password alone: seen';
+    is events($nginx)->[0][2], 'AUTH was refused: ', 'and not quoted';
+    $nginx->stop('QUIT');
+    is_quiet($nginx, 'a server that says the password alone', $password);
 }
 
 # SELECT of a database that is not there.

@@ -311,9 +311,11 @@ void Link::on_setup_reply(const Reply& reply) noexcept {
     count(client_.settings().shared->errors);
     if (step == Step::auth) {
       // A server that repeats the password, as Redis does not, is not quoted.
-      const bool tells =
-          reply.text().find(client_.settings().password.expose()) != std::string_view::npos;
-      return attempt_failed("AUTH was refused: ", tells ? code_of(reply.text()) : reply.text());
+      const std::string_view password = client_.settings().password.expose();
+      std::string_view told = reply.text();
+      if (told.find(password) != std::string_view::npos) told = code_of(told);
+      if (told.find(password) != std::string_view::npos) told = {};
+      return attempt_failed("AUTH was refused: ", told);
     }
     if (step == Step::select) return attempt_failed("SELECT was refused: ", reply.text());
     if (step == Step::role) return attempt_failed("ROLE was refused: ", reply.text());

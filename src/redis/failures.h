@@ -7,7 +7,23 @@
 
 namespace guard::redis {
 
+// Before Redis 7 what a command in a script says stands behind where that was: "ERR Error running
+// script (call to f_...): @user_script:27: @user_script: 27: -READONLY ...", or without the minus.
+inline std::string_view cause_of(std::string_view error) noexcept {
+  constexpr std::string_view kPlace = "@user_script:";
+  const std::size_t place = error.rfind(kPlace);
+  if (!error.starts_with("ERR Error running script") || place == std::string_view::npos) {
+    return error;
+  }
+  const std::size_t end = error.find(": ", place + kPlace.size());
+  if (end == std::string_view::npos) return error;
+  error.remove_prefix(end + 2);
+  if (error.starts_with('-')) error.remove_prefix(1);
+  return error;
+}
+
 inline std::string_view code_of(std::string_view error) noexcept {
+  error = cause_of(error);
   return error.substr(0, error.find(' '));
 }
 

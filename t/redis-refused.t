@@ -12,7 +12,54 @@ use Test::Nginx::Guard::TestCommand qw(needs_test_build start_asking said);
 
 needs_test_build();
 
+my @outage = qw(redis_unavailable redis_recovered);
+
+# An nginx that counts in REDIS as the user app, who lacks what WITHOUT says.
+sub counting {
+    my ($redis, $without, $policy) = @_;
+    $redis->run('ACL', 'SETUSER', 'app', 'on', '>xyzzy', '~*', '&*', '+@all', split ' ', $without);
+    return start_nginx(
+        http_config => 'guard_redis main ' . $redis->unix_url . " username=app password=xyzzy timeout=2s;\nguard_key_secret 0123456789abcdef;\n"
+            . "guard_event_log \$TEST_NGINX_EVENT_LOG;\nguard_rate_policy api rate=1000/hour key=\$arg_k redis=main $policy;",
+        config => "root html;\nlocation / { guard_rate api; try_files /index.html =404; }"
+    );
+}
+
+sub code_of { my ($nginx, $k) = @_; return request($nginx->port, GET => "/?k=$k")->{code} }
+sub connections { my ($redis) = @_; return $redis->info('stats')->{total_connections_received} }
 sub reasons { my ($nginx) = @_; return map { $_->{event}{reason} } events_of($nginx, qr/^redis_unavailable/) }
+
+# EVAL alone: that the script is not known is no success between two refusals.
+{
+    my $redis = start_redis();
+    my $nginx = counting($redis, '-eval', 'on_error=closed');
+    is_deeply [map { code_of($nginx, $_) } 1 .. 5], [(503) x 5], 'without EVAL: closed';
+    ok wait_for(sub { redis_events($nginx) }), 'without EVAL: five are enough';
+    like((reasons($nginx))[0], qr/^NOPERM .*eval/, 'without EVAL: the reason');
+    my $before = connections($redis);
+    my $n      = 5;
+    # It stands again after each five.
+    ok wait_for(sub { code_of($nginx, ++$n); connections($redis) >= $before + 4 }, 20), 'without EVAL: again and again';
+    is_deeply [redis_events($nginx)], ['redis_unavailable'], 'without EVAL: told once';
+    $redis->run('ACL', 'SETUSER', 'app', '+eval');
+    ok wait_for(sub { code_of($nginx, ++$n) == 200 }), 'without EVAL: until it is allowed';
+    ok wait_for(sub { 2 == redis_events($nginx) }, 20), 'without EVAL: which is told, too';
+    ends_well($nginx, 'without EVAL', events => [@outage]);
+}
+
+# Interval sync asks for the time as well, which is allowed.
+{
+    my $redis = start_redis();
+    my $nginx = counting($redis, '-eval -evalsha', 'sync=20ms');
+    my $n     = 0;
+    ok wait_for(sub { code_of($nginx, ++$n); redis_events($nginx) }, 20), 'without scripts: seen';
+    my $before = connections($redis);
+    ok wait_for(sub { code_of($nginx, ++$n); connections($redis) >= $before + 3 }, 20), 'without scripts: again and again';
+    is_deeply [redis_events($nginx)], ['redis_unavailable'], 'without scripts: told once';
+    $redis->run('ACL', 'SETUSER', 'app', '+@all');
+    ok wait_for(sub { 2 == redis_events($nginx) }, 30), 'without scripts: until they are allowed';
+    ends_well($nginx, 'without scripts', events => [@outage]);
+}
 
 # As Redis 5 and 6 say it of a command in a script.
 for my $case (

@@ -39,6 +39,10 @@ inline bool lacks_right(std::string_view error) noexcept {
   return code_of(error) == "NOPERM" || lacks_right_in_script(error);
 }
 
+inline bool is_unknown_script(std::string_view error) noexcept {
+  return code_of(error) == "NOSCRIPT";
+}
+
 inline bool is_failure(std::string_view error) noexcept {
   constexpr std::array<std::string_view, 12> kCodes = {
       "OOM",       "READONLY", "LOADING", "MASTERDOWN",  "BUSY",       "NOAUTH",

@@ -41,6 +41,7 @@ void Link::restart(std::string_view why) noexcept {
   // What the old one has failed at says nothing of the new one.
   if (usable()) breaker_.close();
   in_vain_ = doubted_ = late_ = false;
+  denied_ = nullptr;
   connect();
 }
 
@@ -168,22 +169,22 @@ void Link::on_reply(const Reply& reply) noexcept {
   if (!ring_.has_sent()) return lose("a reply came that nobody waits for");
 
   Ring::Slot& slot = ring_.first();
-  // What comes too late is no success: it has been judged already.
-  const bool judged = slot.command != nullptr;
+  Command* command = slot.command;
   const std::uint32_t sent_at = slot.sent_at;
-  const bool opened = judged && judge(reply);
+  // What comes too late is no success: it has been judged already.
+  const Writer writer = command != nullptr ? command->write_ : nullptr;
+  const Verdict verdict = command != nullptr ? judge(reply, writer) : Verdict::none;
   if (--slot.replies == 0) {
-    Command* command = slot.command;
     ring_.pop();
     if (command != nullptr) {
       command->link_ = nullptr;
       client_.answer(*command, reply, *this);
     }
   }
-  if (opened) return trip();
+  if (verdict == Verdict::opened) return trip();
   // Not before: it is told to others, who may send something.
-  if (!judged || !in_vain_ || !ready() || breaker_.failing()) return;
-  if (!late_ || in_good_time(sent_at)) trust();
+  if (verdict != Verdict::success || !in_vain_ || !ready()) return;
+  if ((!late_ || in_good_time(sent_at)) && (denied_ == nullptr || denied_ == writer)) trust();
 }
 
 // With so much to spare that the next one has a chance as well.
@@ -191,31 +192,38 @@ bool Link::in_good_time(std::uint32_t asked_at) const noexcept {
   return 2 * (static_cast<std::uint32_t>(now()) - asked_at) <= client_.timeout();
 }
 
-// Whether the breaker has opened.
-bool Link::judge(const Reply& reply) noexcept {
+Link::Verdict Link::judge(const Reply& reply, Writer writer) noexcept {
   if (reply.fault() != Fault::error) {
     breaker_.succeeded(now());
-    return false;
+    return Verdict::success;
   }
   count(client_.settings().shared->errors);
-  if (!is_failure(reply.text())) {
-    breaker_.succeeded(now());
-    return false;
-  }
+  const std::string_view error = reply.text();
+  // It is sent again with the script, and what comes then counts.
+  if (is_unknown_script(error)) return Verdict::none;
+  const bool denied = lacks_right(error);
+  if (denied && denied_ != nullptr) timer_.start(kProven);
+  const bool failure = is_failure(error);
+  if (!failure) breaker_.succeeded(now());
   // Asking a replica again will not make a master of it.
   const bool opened =
-      code_of(reply.text()) == "READONLY" ? breaker_.open() : breaker_.failed(now());
+      failure && (code_of(error) == "READONLY" ? breaker_.open() : breaker_.failed(now()));
   if (opened) {
-    why_.set(reply.text());
-    doubted_ = doubted_ || lacks_right(reply.text());
+    why_.set(error);
+    if (denied) {
+      doubted_ = true;
+      denied_ = writer;
+    }
+    return Verdict::opened;
   }
-  return opened;
+  return failure ? Verdict::failure : Verdict::success;
 }
 
 void Link::trust() noexcept {
   in_vain_ = false;
   if (!doubted_ && !late_) return;
   doubted_ = late_ = false;
+  denied_ = nullptr;
   timer_.stop();
   topology_.came_up(*this);
 }
@@ -319,7 +327,11 @@ void Link::on_setup_reply(const Reply& reply) noexcept {
     }
     if (step == Step::select) return attempt_failed("SELECT was refused: ", reply.text());
     if (step == Step::role) return attempt_failed("ROLE was refused: ", reply.text());
-    if (step == Step::probe) return attempt_failed(reply.text());
+    if (step == Step::probe) {
+      // Then it is the probe that tells when the right is there.
+      if (lacks_right(reply.text())) denied_ = nullptr;
+      return attempt_failed(reply.text());
+    }
     // The name alone is no matter, but a server that takes nobody says so to whatever comes first.
     why_.set(reply.text());
     objected_ = !lacks_right(reply.text());

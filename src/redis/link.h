@@ -56,6 +56,11 @@ class Link final : private ngx::Outgoing::Owner {
   enum class State : std::uint8_t { idle, waiting, connecting, setup, probe, ready };
   enum class Step : std::uint8_t { auth, select, name, role, probe };
 
+  // opened: a failure that opens the breaker. none: says nothing of the server.
+  enum class Verdict : std::uint8_t { none, success, failure, opened };
+  // Tells what kind of command it is.
+  using Writer = Command::Write;
+
   void opened() noexcept override;
   void readable() noexcept override;
   void writable() noexcept override;
@@ -71,7 +76,7 @@ class Link final : private ngx::Outgoing::Owner {
   void fill() noexcept;
   bool write_out() noexcept;
   void on_reply(const Reply& reply) noexcept;
-  bool judge(const Reply& reply) noexcept;
+  Verdict judge(const Reply& reply, Writer writer) noexcept;
   bool in_good_time(std::uint32_t asked_at) const noexcept;
   void trust() noexcept;
   void on_timer() noexcept;
@@ -104,7 +109,8 @@ class Link final : private ngx::Outgoing::Owner {
   // The last time that it stood again was in vain, or commands were refused that are unlike the
   // probe.
   bool doubted_ = false;
-  bool late_ = false;  // replies came too late, and since then none in good time
+  Writer denied_ = nullptr;  // doubted for want of a right, which commands of this writer need
+  bool late_ = false;        // replies came too late, and since then none in good time
   std::uint32_t probed_at_ = 0;
   ngx::Timer timer_;  // of connecting, of what is said first, of waiting, of doubt
   ngx::TurnEnd turn_end_;

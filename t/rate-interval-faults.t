@@ -231,7 +231,7 @@ outage('stopped', url => $redis->unix_url, begin => sub { $redis->suspend }, end
     is_told(1, 'refuses: told');
     open my $file, '>', $refuses or die "$refuses: $!\n";
     is codes($nginx, '/fixed/?k=a', 20), join(' ', (200) x 20), 'refuses: requests pass';
-    my $line = qr/\[error\] .*guard_redis "main" refuses the counts of interval sync: ERR not you/;
+    my $line = qr/\[error\] .*guard_redis "main" refuses commands: ERR not you/;
     ok wait_for(sub { $nginx->log_text =~ $line }), 'refuses: said';
     my $heard = $fake->commands;
     ok wait_for(sub { $fake->commands > $heard + 6 }), 'refuses: tried again';

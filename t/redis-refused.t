@@ -61,6 +61,26 @@ sub reasons { my ($nginx) = @_; return map { $_->{event}{reason} } events_of($ng
     ends_well($nginx, 'without scripts', events => [@outage]);
 }
 
+# What goes well keeps the breaker closed; then a line tells of what does not.
+{
+    my $redis = start_redis(acl => ['user app on >xyzzy ~* &* +@all -append']);
+    my $nginx = start_asking(
+        $redis->unix_url . ' username=app password=xyzzy timeout=2s',
+        { '/incr' => '"send=INCR guard:n"', '/append' => '"send=APPEND guard:t x"', '/nonsense' => '"send=NONSENSE x"' }
+    );
+    my $line = qr/\[error\] .*guard_redis "main" refuses commands: NOPERM [^\n]*append/;
+    for my $round (1 .. 5) {
+        unlike $nginx->log_text, $line, "others go on: nothing is said yet, round $round";
+        like said($nginx, '/append'), qr/^error NOPERM/, "others go on: refused, round $round";
+        is said($nginx, '/incr'), "ok $round", "others go on: in spite of it, round $round";
+    }
+    like $nginx->log_text, $line, 'others go on: the fifth is said';
+    said($nginx, '/nonsense') for 1 .. 6;
+    is said($nginx, '/incr'), 'ok 6', 'others go on';
+    is scalar(() = $nginx->log_text =~ /refuses commands/g), 1, 'others go on: once a minute';
+    ends_well($nginx, 'others go on', events => [], allowed => ['error']);
+}
+
 # As Redis 5 and 6 say it of a command in a script.
 for my $case (
     ['OOM', "OOM command not allowed when used memory > 'maxmemory'.", 5],

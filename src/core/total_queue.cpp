@@ -8,12 +8,6 @@
 
 namespace guard::core {
 
-namespace {
-
-constexpr ngx_msec_t kSilence = 10'000;  // between two lines about errors
-
-}  // namespace
-
 // One key on its way. The first one of a call is the command; the others hang on it.
 struct TotalQueue::Item : redis::Command {
   // Asks for the window before, in a cluster: while a slot moves, a command of two keys waits until
@@ -97,27 +91,11 @@ struct TotalQueue::State {
     free = &item;
   }
 
-  // Redis refuses what is sent: that must be heard of, but not with every key.
-  void say(redis::Client& client, std::string_view error) noexcept {
-    if (said && ngx_current_msec - said_at < kSilence) return;
-    said = true;
-    said_at = ngx_current_msec;
-    std::array<char, 128> text;
-    std::size_t size = 0;
-    for (char c : error.substr(0, text.size())) text[size++] = c >= ' ' && c < 0x7f ? c : '?';
-    std::string_view name = client.name();
-    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                  "guard_redis \"%*s\" refuses the counts of interval sync: %*s", name.size(),
-                  name.data(), size, text.data());
-  }
-
   Time time;
   std::array<Item, kMost> items;
   Item* free = nullptr;
   Item* open = nullptr;  // the call that takes more as long as it is not written
   std::size_t busy = 0;
-  bool said = false;
-  ngx_msec_t said_at = 0;
 };
 
 TotalQueue::TotalQueue(redis::Client& client, bool cluster, Answered answered, Overtaken overtaken,
@@ -232,7 +210,6 @@ void TotalQueue::Item::done(redis::Command& command, const redis::Reply& reply) 
   if (first.overtaken || (outcome == TotalOutcome::unsent && of.overtaken_(of.context_))) {
     outcome = TotalOutcome::unknown;
   }
-  if (reply.fault() == redis::Fault::error) state.say(of.client_, reply.text());
   std::size_t position = 0;
   // Whoever is answered may ask again, with the memory of those that were answered.
   for (Item* item = &first; item != nullptr;) {

@@ -1,9 +1,16 @@
 #include "redis/client.h"
 
+#include "core/plain_text.h"
 #include "redis/link.h"
 #include "redis/topology.h"
 
 namespace guard::redis {
+
+namespace {
+
+constexpr std::uint64_t kSilence = 60'000;  // milliseconds between two complaints
+
+}  // namespace
 
 Client::Client(Settings&& settings, Changed changed) noexcept
     : settings_(std::move(settings)),
@@ -198,6 +205,18 @@ void Client::reconsider(std::string_view why) noexcept {
   told_ = true;
   said_whole_ = whole;
   changed_(*this, whole, why);
+}
+
+void Client::complain(std::string_view error) noexcept {
+  std::atomic<std::uint64_t>& last = settings_.shared->complained_at;
+  std::uint64_t before = last.load();
+  const std::uint64_t now = ngx_current_msec + 1;
+  if (before != 0 && now - before < kSilence) return;
+  if (!last.compare_exchange_strong(before, now)) return;
+  core::PlainText<128> text;
+  text.set(error);
+  ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0, "guard_redis \"%*s\" refuses commands: %*s",
+                name().size(), name().data(), text.view().size(), text.view().data());
 }
 
 }  // namespace guard::redis

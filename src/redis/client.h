@@ -127,6 +127,8 @@ class Client {
   // A link came up, or its breaker opened, or other links count from now on. why: as Changed gets
   // it.
   void reconsider(std::string_view why) noexcept;
+  // Commands are refused, again and again, while others go well: says so, once a minute at most.
+  void complain(std::string_view error) noexcept;
 
  private:
   void enter(Command& command, Hook& later) noexcept;

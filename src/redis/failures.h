@@ -5,6 +5,8 @@
 #include <array>
 #include <string_view>
 
+#include "redis/slots.h"
+
 namespace guard::redis {
 
 // Before Redis 7 what a command in a script says stands behind where that was: "ERR Error running
@@ -50,6 +52,14 @@ inline bool is_failure(std::string_view error) noexcept {
   // Says nothing of other slots.
   if (error == "CLUSTERDOWN Hash slot not served") return false;
   return std::ranges::find(kCodes, code_of(error)) != kCodes.end() || lacks_right_in_script(error);
+}
+
+// That commands like this one will never be carried out, however well others are.
+inline bool is_refusal(std::string_view error) noexcept {
+  if (is_unknown_script(error) || is_redirection(error) || error.starts_with("CLUSTERDOWN")) {
+    return false;
+  }
+  return lacks_right(error) || !is_failure(error);
 }
 
 }  // namespace guard::redis

@@ -15,6 +15,7 @@ constexpr std::size_t kReadSize = 16 << 10;
 constexpr int kReadsPerTurn = 16;
 constexpr ngx_msec_t kHanging = 1000;  // without a reply, besides the timeout
 constexpr ngx_msec_t kBrief = 1000;  // a connection that is lost sooner is not opened again at once
+constexpr unsigned kRefused = 5;     // commands, from which on it is said
 constexpr ngx_msec_t kProven = 10'000;  // one that held as long has proven that all is well
 
 std::uint64_t now() noexcept {
@@ -210,11 +211,16 @@ Link::Verdict Link::judge(const Reply& reply, Writer writer) noexcept {
       failure && (code_of(error) == "READONLY" ? breaker_.open() : breaker_.failed(now()));
   if (opened) {
     why_.set(error);
+    refused_ = 0;
     if (denied) {
       doubted_ = true;
       denied_ = writer;
     }
     return Verdict::opened;
+  }
+  if (is_refusal(error) && ++refused_ == kRefused) {
+    refused_ = 0;
+    client_.complain(error);
   }
   return failure ? Verdict::failure : Verdict::success;
 }

@@ -110,6 +110,7 @@ class Link final : private ngx::Outgoing::Owner {
   // probe.
   bool doubted_ = false;
   Writer denied_ = nullptr;  // doubted for want of a right, which commands of this writer need
+  unsigned refused_ = 0;     // commands, since that was last said or it was unavailable
   bool late_ = false;        // replies came too late, and since then none in good time
   std::uint32_t probed_at_ = 0;
   ngx::Timer timer_;  // of connecting, of what is said first, of waiting, of doubt

@@ -14,13 +14,14 @@ namespace guard::redis {
 
 // Of all workers of this nginx, in the zone guard_redis:NAME.
 struct Shared {
-  static constexpr std::uint64_t kMagic = 0x317364655247ULL;  // "GReds1"
+  static constexpr std::uint64_t kMagic = 0x327364655247ULL;  // "GReds2"
   std::uint64_t magic;
   std::atomic<std::uint32_t> down;
-  std::atomic<std::uint64_t> commands;  // RESP commands that were written
-  std::atomic<std::uint64_t> errors;    // replies that are errors
-  std::atomic<std::uint64_t> timeouts;  // commands without a reply in time
-  std::atomic<std::uint64_t> connects;  // connections that were opened
+  std::atomic<std::uint64_t> commands;       // RESP commands that were written
+  std::atomic<std::uint64_t> errors;         // replies that are errors
+  std::atomic<std::uint64_t> timeouts;       // commands without a reply in time
+  std::atomic<std::uint64_t> connects;       // connections that were opened
+  std::atomic<std::uint64_t> complained_at;  // milliseconds, see Client::complain
 };
 
 struct Settings {

@@ -42,6 +42,8 @@ EOC
         config => <<"EOC",
 guard_json_set \$email /email;
 location /login { guard_lockout login; $login }
+location /fronted { guard_json on; guard_lockout login; try_files /none /controller/x; }
+location /controller/ { guard_event login_failed on=401 user=\$email; proxy_pass http://127.0.0.1:@{[ $app->port ]}; }
 location /both { guard_lockout login; guard_lockout account; guard_lockout here; $login }
 location /spray { guard_lockout spray; $login }
 location /many { guard_lockout many; $login }
@@ -141,6 +143,10 @@ sub attacked {
         is codes('/login', 'good@example.com', 4, password => 'right'), '200 200 200 200', "successes are given back: $round";
     }
     ok wait_for(sub { attempts($redis, 'login') eq $rest }), 'given back: all';
+    for my $round (1 .. 2) {
+        is codes('/fronted', 'front@example.com', 4, password => 'right'), '200 200 200 200', "also where another location asks the application: $round";
+        ok wait_for(sub { attempts($redis, 'login') eq $rest }), "which Redis hears: $round";
+    }
     is codes('/login', 'mixed@example.com', 4), '401 401 401 401', 'four failures';
     is codes('/login', 'mixed@example.com', 1, password => 'right'), '200', 'and a success';
     ok wait_for(sub { attempts($redis, 'login') eq $rest }), 'once Redis has heard of it';

@@ -37,6 +37,7 @@ guard_lockout_policy pair key=\$tenant:\$email on=login_failed,x_otp_failed limi
 guard_lockout_policy networks key=\$email distinct=\$guard_client_net on=login_failed limit=3 window=15m duration=10m;
 guard_lockout_policy address key=\$email on=login_failed limit=2 window=15m duration=30m empty=address;
 guard_lockout_policy skip key=\$email on=login_failed limit=2 window=15m duration=30m empty=skip;
+guard_rate_policy once rate=1/day;
 guard_lockout_policy schema key=\$guard_client_net on=json_refused limit=2 window=15m duration=30m;
 EOC
     config => <<"EOC",
@@ -58,6 +59,12 @@ location /schema/seen { guard_lockout schema; guard_mode observe json; $login }
 location /observe { guard_lockout login; guard_mode observe lockout; $login }
 location /seen { guard_json on; guard_lockout login; guard_mode observe lockout; try_files /none \@enforced; }
 location \@enforced { guard_lockout login; $login }
+location /fronted { guard_json on; guard_lockout login; try_files /none /controller/x; }
+location /controller/ { guard_event login_failed on=401 user=\$email; $proxy }
+location /bounded { guard_json on; guard_lockout login; try_files /none /rated/x; }
+location /rated/ { guard_rate once; $proxy }
+location /walled { guard_json on; guard_lockout login; try_files /none /denied/x; }
+location /denied/ { deny all; $proxy }
 location /exempt { guard_lockout login; guard_exempt 198.51.100.99 lockout; $login }
 location /nested { guard_lockout account; location /nested/more { guard_lockout +spray; $login } location /nested/off { guard_lockout off; $login } $login }
 EOC
@@ -176,6 +183,18 @@ is codes('/always200', 'always@example.com', 7), '200 200 200 200 200 429 429', 
     is codes('/login', 'mixed@example.com', 1, password => 'right'), 200, 'a success';
     is codes('/login', 'mixed@example.com', 6), '401 401 401 401 401 429', 'and it begins anew';
     is codes('/login', 'broken@example.com', 8), join(' ', (500) x 8), 'an application that fails locks nobody';
+}
+
+# Where the application is asked in another location, which has no lockout: a front controller.
+{
+    is codes('/fronted', 'front@example.com', 7, password => 'right'), join(' ', (200) x 7), 'another location asks: successes keep no place';
+    is codes('/fronted', 'broken-front@example.com', 7), join(' ', (500) x 7), 'another location asks: nor does an application that fails';
+    is codes('/fronted', 'silent-front@example.com', 6), '502 502 502 502 502 429', 'another location asks: what is not answered does';
+    is codes('/fronted', 'front@example.com', 6), '401 401 401 401 401 429', 'another location asks: failures lock';
+    is codes('/bounded', 'rated@example.com', 7), join(' ', 401, (429) x 6), 'what is over a rate there';
+    my $last = try('/bounded', 'rated@example.com');
+    is $json->decode($last->{body})->{code}, 'rate.once', 'was no attempt';
+    is codes('/walled', 'walled@example.com', 7), join(' ', (403) x 7), 'nor is what nginx refuses there';
 }
 
 # The application never says: the attempt counts till the window ends, but nobody is locked.

@@ -353,3 +353,22 @@ $::upload =~ s/guard_upload (?!off)/guard_test_read; guard_upload /gr
 [200, 422, 200, 422, 200]
 --- response_body_like eval
 ["\Q$::good\E", 'upload.name', "x{3000}", 'upload.name', "\Q$::good\E"]
+
+=== TEST 19: an upload is told of where another location, a front controller, asks the application
+--- upstream
+echo
+--- http_config
+guard_event_log $TEST_NGINX_EVENT_LOG;
+--- config
+location /u { guard_upload types=text/plain; try_files /none /controller/x; }
+location /controller/ { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /walled { guard_upload types=text/plain; try_files /none /denied/x; }
+location /denied/ { deny all; }
+--- more_headers eval
+"Content-Type: $::type"
+--- request eval
+[map { "POST $_\n" . main::form(main::file('a.txt', 'text/plain', 'some text')) } '/u', '/walled']
+--- error_code eval
+[200, 403]
+--- event_log
+{"labels":{"kind":"file_uploaded"},"url":{"path":"/u"},"file":{"name":"a.txt"}}

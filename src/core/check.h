@@ -77,6 +77,9 @@ struct Check {
 struct HeaderStage {
   int position;  // ascending
   void (*run)(ngx_http_request_t* r, Request* request) noexcept;
+  // One that judges does so wherever the application was asked, once it is active anywhere; and
+  // where nobody was asked, too, which an own_status() of 0 says.
+  bool everywhere = false;
 };
 
 inline constexpr int kStageOutcome = 10;  // events from the application's own answer

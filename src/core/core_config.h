@@ -75,6 +75,7 @@ struct MainConf {
   std::uint32_t body_readers = 0;          // bits of the checks that may want the body
   std::vector<const HeaderStage*> stages;  // in the order in which the header filter runs them
   std::uint32_t judges = 0;                // bits of the stages for the application's own answer
+  std::uint32_t everywhere = 0;            // those of them that are active in every location
   bool watching = false;                   // some location does
   bool judging_answers = false;            // some location has an AnswerCheck
   std::vector<Listener> listeners;

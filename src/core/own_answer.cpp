@@ -67,6 +67,14 @@ void settle(OwnAnswer& answer, ngx_http_request_t* r) noexcept {
       static_cast<std::uint16_t>(r->err_status != 0 ? r->err_status : r->headers_out.status);
 }
 
+// Those of the stages of a mask that judge.
+void run_judges(ngx_http_request_t* r, Request* request, std::uint32_t stages) noexcept {
+  const MainConf& main = *main_conf(r);
+  for (std::size_t i = 0; i < main.stages.size(); ++i) {
+    if ((stages & main.judges) >> i & 1) main.stages[i]->run(r, request);
+  }
+}
+
 template <Reached reached>
 ngx_int_t note(ngx_http_request_t* r) noexcept {
   note_answerer(r, reached);
@@ -119,26 +127,22 @@ void judge_own_answer(ngx_http_request_t* r) noexcept {
   } else if (!answer.settled) {
     settle(answer, r);
   }
-  if (answer.status == 0 || answer.location == nullptr) return;
+  const std::uint32_t everywhere = main_conf(r)->everywhere;
+  if (answer.status == 0 || answer.location == nullptr) return run_judges(r, request, everywhere);
 
   // Whatever is asked for in between, a route, a log, a variable, is that of the location that has
   // asked the application, not of its error page.
   void** page = std::exchange(r->loc_conf, answer.location);
   const LocationConf& location = *location_conf(r);
-  if (location.watching) {
-    if (answer.of_upstream && answer.status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
-      Event event;
-      event.kind = EventKind::upstream_failed;
-      event.status = answer.status;
-      event.detail = answer.silent ? "The application gave no valid answer"
-                                   : "The application answered with a server error";
-      request->publish(event);
-    }
-    const MainConf& main = *main_conf(r);
-    for (std::size_t i = 0; i < main.stages.size(); ++i) {
-      if ((location.stages & main.judges) >> i & 1) main.stages[i]->run(r, request);
-    }
+  if (location.watching && answer.of_upstream && answer.status >= NGX_HTTP_INTERNAL_SERVER_ERROR) {
+    Event event;
+    event.kind = EventKind::upstream_failed;
+    event.status = answer.status;
+    event.detail = answer.silent ? "The application gave no valid answer"
+                                 : "The application answered with a server error";
+    request->publish(event);
   }
+  run_judges(r, request, location.stages | everywhere);
   r->loc_conf = page;
 }
 

@@ -132,7 +132,9 @@ void activate(ngx_conf_t* cf, const Check& check) {
 }
 
 void activate(ngx_conf_t* cf, const HeaderStage& stage) {
-  location_of(cf).stages |= bit_of(main_of(cf).stages, stage);
+  const std::uint32_t bit = bit_of(main_of(cf).stages, stage);
+  location_of(cf).stages |= bit;
+  if (stage.everywhere) main_of(cf).everywhere |= bit;
   if (stage.position < kStageHeaders) watch_answers(cf);
 }
 

@@ -389,8 +389,7 @@ void hear(const Event& event, Request* request) noexcept {
 // No event has said that it was a failure. An upstream that has not answered may have tried the
 // password all the same.
 void settle(ngx_http_request_t* /*r*/, Request* request) noexcept {
-  if (request == nullptr) return;
-  auto* state = request->state<State>(Feature::lockout);
+  auto* state = request->used_state<State>(Feature::lockout);
   if (state == nullptr) return;
   if (request->answered()) {
     give_back_all(*state, Attempt::State::settled);
@@ -399,7 +398,7 @@ void settle(ngx_http_request_t* /*r*/, Request* request) noexcept {
   }
 }
 
-const core::HeaderStage kSettle = {kStageSettle, settle};
+const core::HeaderStage kSettle = {kStageSettle, settle, true};
 
 // Configuration
 

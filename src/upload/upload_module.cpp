@@ -242,8 +242,9 @@ void abandon(Request& request) noexcept {
 
 // The application has answered: which files it has taken.
 void tell_files(ngx_http_request_t* /*r*/, Request* request) noexcept {
-  const auto* state = request->state<State>(core::Feature::upload);
-  if (state == nullptr || state->upload == nullptr || request->own_status() >= 400) return;
+  const auto* state = request->used_state<State>(core::Feature::upload);
+  if (state == nullptr || state->upload == nullptr) return;
+  if (request->own_status() == 0 || request->own_status() >= 400) return;
   for (const FileFacts* facts = state->upload->facts(); facts != nullptr; facts = facts->next) {
     if (!facts->whole) continue;
     const core::EventFile file = facts->event();
@@ -255,7 +256,7 @@ void tell_files(ngx_http_request_t* /*r*/, Request* request) noexcept {
   }
 }
 
-constexpr core::HeaderStage kOutcome = {core::kStageOutcome, tell_files};
+constexpr core::HeaderStage kOutcome = {core::kStageOutcome, tell_files, true};
 
 const core::Check kCheck = {.feature = core::Feature::upload,
                             .gate = core::Gate::inner,

@@ -39,12 +39,13 @@ my $key  = '0123456789abcdef0123456789abcdef';
 local $ENV{GUARD_TEST_SECRET} = "https://$key\@localhost:" . $sentry->port . '/deep/42';
 
 sub reporting {
-    my ($words) = @_;
+    my ($words, $metrics) = @_;
+    $metrics //= 'location = /metrics { guard_metrics; }';
     return start_nginx(
         workers     => 1,
         env         => ['GUARD_TEST_SECRET'],
         http_config => "guard_event_log \$TEST_NGINX_EVENT_LOG;\nguard_drain $dir;\nguard_error_report env:GUARD_TEST_SECRET $words;\n",
-        config      => "location = /metrics { guard_metrics; }\nlocation = /ready { guard_health ready; }\nlocation /dead/ { proxy_pass http://127.0.0.1:$dead; }\nlocation /own/ { return 503; }\n"
+        config      => "$metrics\nlocation = /ready { guard_health ready; }\nlocation /dead/ { proxy_pass http://127.0.0.1:$dead; }\nlocation /own/ { return 503; }\n"
             . "error_page 500 /page.html;\nlocation = /page.html { return 200 page; }\nlocation /paged/ { proxy_intercept_errors on; proxy_pass http://127.0.0.1:@{[ $app->port ]}; }\n"
             . "location /soft/ { error_page 502 =200 /page.html; proxy_pass http://127.0.0.1:$dead; }\nlocation /instead/ { proxy_intercept_errors on; error_page 500 = \@other; proxy_pass http://127.0.0.1:@{[ $app->port ]}; }\n"
             . "location \@other { return 200 other; }\n"
@@ -112,6 +113,17 @@ ok wait_for(sub { counted('sent') >= 7 }), 'counted';
 is $nginx->stop, undef, 'stops';
 is_deeply [log_problems($nginx)], [], 'log';
 unlike $nginx->log_text, qr/$key|sentry_key/, 'without the DSN';
+
+# Nor does it take metrics to tell what was asked for from its error page.
+{
+    my $told = @{ $receiver->requests };
+    my $bare = reporting($words, '');
+    is request($bare->port, GET => '/paged/500')->{code}, 500, 'without metrics, behind an error page';
+    my @new;
+    wait_for(sub { @new = envelopes($told + 1); splice @new, 0, $told; return @new });
+    is_deeply [kinds(@new)], ['server_error /paged/ 500'], 'it is told of what was asked for';
+    is $bare->stop, undef, 'stops';
+}
 
 # Sentry wants less. From here on nothing fails twice that was told.
 $nginx = reporting($words);

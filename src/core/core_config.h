@@ -78,6 +78,7 @@ struct MainConf {
   std::uint32_t everywhere = 0;            // those of them that are active in every location
   bool watching = false;                   // some location does
   bool judging_answers = false;            // some location has an AnswerCheck
+  bool noting_error_pages = false;         // install_error_page_notes() was called
   std::vector<Listener> listeners;
   std::vector<Listener> refusal_listeners;  // those of them that hear silent refusals, too
   UserSource user_source = nullptr;

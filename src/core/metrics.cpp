@@ -1,5 +1,7 @@
 #include "core/metrics.h"
 
+#include <utility>
+
 #include "core/core_config.h"
 #include "core/request.h"
 #include "ngx/strings.h"
@@ -79,6 +81,7 @@ void** answering_location(ngx_http_request_t* r) noexcept {
 }
 
 void install_error_page_notes(ngx_conf_t* cf) {
+  if (std::exchange(main_of(cf).noting_error_pages, true)) return;
   ngx::add_handler(cf, NGX_HTTP_REWRITE_PHASE, note_location);
 }
 

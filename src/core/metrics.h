@@ -27,10 +27,9 @@ void declare_operations(ngx_conf_t* cf, std::vector<std::string_view> names);
 const std::vector<std::string_view>& operations_of(ngx_conf_t* cf);
 
 // The location whose answer a request got: not that of its error page. To be asked when the request
-// is over.
+// is over, by who has had it noted.
 void** answering_location(ngx_http_request_t* r) noexcept;
-// Notes it on the way, where a location has error pages. By the last module of Guard, like
-// install_answer_notes().
+// Notes it on the way, where a location has error pages. In postconfiguration.
 void install_error_page_notes(ngx_conf_t* cf);
 
 }  // namespace guard::core

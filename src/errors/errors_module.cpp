@@ -304,6 +304,7 @@ void merge(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
 void postconfigure(ngx_conf_t* cf) {
   if (!main_of(cf).policy) return;
   ngx::add_handler(cf, NGX_HTTP_LOG_PHASE, look);
+  core::install_error_page_notes(cf);
   core::add_listener(cf, hear);
 }
 

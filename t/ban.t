@@ -49,6 +49,9 @@ location /agent/    { guard_ban agent;     alias html/; }
 location /tiny/     { guard_ban tiny;      alias html/; }
 location /observed/ { guard_ban status;    guard_mode observe ban; alias html/; }
 location /off/      { guard_ban status;    guard_mode off ban; alias html/; }
+location /paged/    { guard_ban status; error_page 404 /page.html; alias html/; location /paged/twice/ { error_page 404 /status/page.html; alias html/; } }
+location = /page.html        { return 200 page; }
+location = /status/page.html { guard_ban status; return 200 page; }
 location /both/     { guard_ban status; guard_ban honey; alias html/;
     location /both/added/    { guard_ban +agent; alias html/; }
     location /both/replaced/ { guard_ban agent; alias html/; }
@@ -195,6 +198,11 @@ is codes('203.0.113.14', '/both/added/', 1, 'User-Agent: bot'), '403', 'and adds
 is codes('203.0.113.1',  '/both/replaced/', 1), '200', 'NAME replaces it';
 is codes('203.0.113.14', '/both/replaced/', 1, 'User-Agent: bot'), '403', 'by its own';
 is codes('203.0.113.1',  '/both/none/', 1, 'User-Agent: bot'), '200', 'off clears it';
+
+# Where an error page is another location's, a status weighs where it was earned, and once.
+is codes('203.0.113.40', '/paged/none',       4), '404 404 404 403', 'behind an error page without the policy';
+is codes('203.0.113.41', '/paged/twice/none', 4), '404 404 404 403', 'behind one with it';
+is codes('203.0.113.42', '/page.html',        5), '200 200 200 200 200', 'the page itself weighs nothing';
 
 # 444: nothing is answered, and the connection is closed.
 is codes('203.0.113.15', '/closed/none', 1), '404', 'a miss';

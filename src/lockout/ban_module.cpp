@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/census.h"
@@ -179,10 +181,12 @@ Cause cause_of(ngx_http_request_t* r) noexcept {
   return comes_from_elsewhere(fields) ? Cause::elsewhere : Cause::client;
 }
 
-// weight_of(weights): what has happened weighs by them.
+// weight_of(weights): what has happened weighs by them. Not by those that have weighed it already.
 template <class WeightOf>
-void weigh_all(Request& request, std::optional<Cause> cause, WeightOf&& weight_of) noexcept {
+void weigh_all(Request& request, std::optional<Cause> cause, WeightOf&& weight_of,
+               std::span<BanRegister* const> done = {}) noexcept {
   for (BanRegister* policy : location_of(request.native()).uses.list()) {
+    if (std::ranges::find(done, policy) != done.end()) continue;
     if (weight_of(policy->policy.weights) == 0 &&
         weight_of(policy->policy.cross_site_weights) == 0) {
       continue;
@@ -204,22 +208,37 @@ void hear(const core::Event& event, Request* request) noexcept {
 }
 
 // The status of an answer. What Guard has refused weighs by its code alone.
-void judge(ngx_http_request_t* r, Request* request) noexcept {
+void judge_by(ngx_http_request_t* r, Request* request,
+              std::span<BanRegister* const> done = {}) noexcept {
   if (request != nullptr && request->refused()) return;
   auto status = static_cast<std::uint16_t>(r->headers_out.status);
   if (status < 400) return;
   if (request == nullptr) request = Request::get(r);
   if (request == nullptr) return;
-  weigh_all(*request, std::nullopt,
-            [status](const BanWeights& weights) noexcept { return weights.of_status(status); });
+  weigh_all(
+      *request, std::nullopt,
+      [status](const BanWeights& weights) noexcept { return weights.of_status(status); }, done);
+}
+
+void judge(ngx_http_request_t* r, Request* request) noexcept {
+  judge_by(r, request);
 }
 
 const core::HeaderStage kStage = {core::kStageHeaders + 1, judge};
 
 // Requests that end without an answer have a status as well: 408 if the client was too slow, 499 if
-// it went away.
-ngx_int_t judge_unanswered(ngx_http_request_t* r) noexcept {
-  if (r->header_sent == 0) judge(r, Request::find(r));
+// it went away. And what has led to the error page of another location happened where it was asked
+// for.
+ngx_int_t judge_at_end(ngx_http_request_t* r) noexcept {
+  if (r != r->main) return NGX_OK;
+  Request* request = Request::find(r);
+  if (r->header_sent == 0) judge_by(r, request);
+  void** asked = core::answering_location(r);
+  if (asked == r->loc_conf) return NGX_OK;
+  const std::span<BanRegister* const> done = location_of(r).uses.list();
+  void** page = std::exchange(r->loc_conf, asked);
+  judge_by(r, request, done);
+  r->loc_conf = page;
   return NGX_OK;
 }
 
@@ -348,7 +367,9 @@ void postconfigure(ngx_conf_t* cf) {
       *static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_ban_module));
   const bool statuses = std::ranges::any_of(
       main.policies, [](const BanRegister* policy) { return policy->policy.has_statuses(); });
-  if (statuses) ngx::add_handler(cf, NGX_HTTP_LOG_PHASE, judge_unanswered);
+  if (!statuses) return;
+  ngx::add_handler(cf, NGX_HTTP_LOG_PHASE, judge_at_end);
+  core::install_error_page_notes(cf);
 }
 
 constexpr ngx_uint_t kAnywhere = NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF;

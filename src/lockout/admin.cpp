@@ -154,14 +154,13 @@ void find_locks(Guarded& policy, const AdminQuery& query, std::optional<std::uin
                 bool lift, std::uint64_t now_ms, Found& found) noexcept {
   // Whoever asks for clients asks for bans.
   if (!query.clients.empty()) return;
-  auto keep = [&](const Lock& lock) {
-    if (found.locks.size() == kMaxListed) {
-      found.truncated = true;
-      return;
-    }
-    found.locks.push_back({&policy, lock});
+  // What is not told stays.
+  auto wanted = [&](const Lock& lock) {
+    if (!means(query, account, lock)) return false;
+    if (found.locks.size() == kMaxListed) found.truncated = true;
+    return !found.truncated;
   };
-  auto wanted = [&](const Lock& lock) { return means(query, account, lock); };
+  auto keep = [&](const Lock& lock) { found.locks.push_back({&policy, lock}); };
   if (lift) return policy.table->unlock(now_ms, wanted, keep);
   policy.table->list(now_ms, [&](const Lock& lock) {
     if (wanted(lock)) keep(lock);
@@ -175,11 +174,11 @@ void find_bans(BanRegister& policy, const AdminQuery& query, std::optional<std::
   if (!query.clients.empty() && !client) return;
   policy.table->each_ban(now, [&](std::uint64_t tag, const Ban& ban) {
     if (!means(query, client, tag)) return BanTable::Visit::keep;
-    if (found.bans.size() < kMaxListed) {
-      found.bans.push_back({&policy, tag, ban});
-    } else {
+    if (found.bans.size() == kMaxListed) {
       found.truncated = true;
+      return BanTable::Visit::keep;
     }
+    found.bans.push_back({&policy, tag, ban});
     return lift ? BanTable::Visit::lift : BanTable::Visit::keep;
   });
 }

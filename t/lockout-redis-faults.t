@@ -40,6 +40,7 @@ guard_event login_succeeded on=200 user=\$email;
 location = /local { guard_lockout local; $proxy }
 location = /open { guard_lockout open; $proxy }
 location = /closed { guard_lockout closed; $proxy }
+location = /locks { guard_json off; guard_event off; guard_lockout_admin; }
 EOC
 );
 
@@ -50,6 +51,7 @@ sub try {
         // { code => 'none', fields => [], body => '' };
 }
 sub codes { my ($path, $user, $count, $password) = @_; return join ' ', map { try($path, $user, $password)->{code} } 1 .. $count }
+sub lifted { my ($query) = @_; return request($nginx->port, DELETE => "/locks?$query") }
 sub told { my ($kind) = @_; return scalar grep { ($_->{labels}{kind} // '') eq $kind } events_of($nginx, qr/./) }
 
 my @paths = qw(/local /open /closed);
@@ -73,12 +75,19 @@ is codes('/local', 'dan@example.com', 5, 'right'), '200 200 200 200 200', 'succe
 ok wait_for(sub { told('account_locked') == 5 }), 'each of these locks was told of once';
 ok wait_for(sub { redis_events($nginx) == 1 }), 'and the outage';
 
+# What an operator lifts meanwhile is not lifted there, which he is told.
+my $lift = lifted('account=ann@example.com&policy=open');
+is "$lift->{code} " . (JSON::PP::decode_json($lift->{body})->{redis_unavailable} // 'told'), '200 1', 'a lock is lifted here alone';
+
 # It is back: the lock of that time was this nginx's own.
 $fake->behave('pass');
 ok wait_for(sub { try('/closed', 'dan@example.com', 'right')->{code} == 200 }), 'Redis is back';
 is codes('/closed', 'cid@example.com', 3), '401 401 429', 'closed counts from nothing';
 is codes($_, 'ann@example.com', 2), '429 429', "$_: what Redis has locked still is" for @paths;
 is codes('/local', 'cid@example.com', 1), '401', 'local: Redis knows of no lock';
+$lift = lifted('account=ann@example.com&policy=open');
+is "$lift->{code} " . (JSON::PP::decode_json($lift->{body})->{redis_unavailable} // 'told'), '200 told', 'a lock is lifted there as well';
+ok wait_for(sub { codes('/open', 'ann@example.com', 1, 'right') eq '200' }), 'open: and is gone';
 
 # Clients that do not wait for Redis.
 $fake->behave('hang');

@@ -157,8 +157,9 @@ void find_locks(Guarded& policy, const AdminQuery& query, std::optional<std::uin
   // What is not told stays.
   auto wanted = [&](const Lock& lock) {
     if (!means(query, account, lock)) return false;
-    if (found.locks.size() == kMaxListed) found.truncated = true;
-    return !found.truncated;
+    const bool room = found.locks.size() < kMaxListed;
+    found.truncated = found.truncated || !room;
+    return room;
   };
   auto keep = [&](const Lock& lock) { found.locks.push_back({&policy, lock}); };
   if (lift) return policy.table->unlock(now_ms, wanted, keep);
@@ -199,6 +200,7 @@ std::string to_json(const Found& found, std::uint64_t now) {
     append_ban(text, ban, now);
   }
   text.append("],\"truncated\":").append(found.truncated ? "true" : "false");
+  if (found.untold) text.append(",\"redis_unavailable\":true");
   return text.append("}\n");
 }
 

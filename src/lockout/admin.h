@@ -49,6 +49,7 @@ struct Found {
   std::vector<FoundLock> locks;
   std::vector<FoundBan> bans;
   bool truncated = false;  // there are more
+  bool untold = false;     // some of it was lifted, and Redis cannot be told
 };
 
 // Adds what is in force, and lifts it if `lift`. The policy's name is not looked at. account: hash

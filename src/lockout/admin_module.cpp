@@ -43,7 +43,7 @@ std::optional<std::uint64_t> account_of(const Guarded& policy, const AdminQuery&
   return account_hash(core::client_key(), texts, policy.normalization);
 }
 
-void tell(const Found& found, const AdminQuery& query, Request& request) noexcept {
+void tell(Found& found, const AdminQuery& query, Request& request) noexcept {
   for (const FoundLock& lifted : found.locks) {
     std::array<char, kHashDigits> digits = core::hex_of(lifted.lock.hash);
     core::Event event;
@@ -54,11 +54,11 @@ void tell(const Found& found, const AdminQuery& query, Request& request) noexcep
     event.detail = kLifted;
     event.key_hash = {digits.data(), digits.size()};
     request.publish(event);
-    lift_at_redis(*lifted.policy, lifted.lock);
+    if (!lift_at_redis(*lifted.policy, lifted.lock)) found.untold = true;
   }
   for (const FoundBan& lifted : found.bans) {
     if (lifted.policy->exchange == nullptr || lifted.ban.state != BanState::banned) continue;
-    lifted.policy->exchange->tell_lifted(lifted.tag);
+    if (!lifted.policy->exchange->tell_lifted(lifted.tag)) found.untold = true;
   }
   ngx_log_error(NGX_LOG_NOTICE, request.native()->connection->log, 0,
                 "guard_lockout_admin lifted %uz locks and %uz bans", found.locks.size(),

@@ -163,10 +163,12 @@ void BanExchange::tell(std::uint64_t hash, const Ban& ban, std::uint64_t now) no
   if (telling != nullptr) telling->send(list_);
 }
 
-void BanExchange::tell_lifted(std::uint64_t tag) noexcept {
-  if (!store_.queue.available()) return;
+bool BanExchange::tell_lifted(std::uint64_t tag) noexcept {
+  if (!store_.queue.available()) return false;
   auto* telling = new (std::nothrow) Telling(*this, tag, 0, true, kLiftedLife);
-  if (telling != nullptr) telling->send(list_);
+  if (telling == nullptr) return false;
+  telling->send(list_);
+  return true;
 }
 
 }  // namespace guard::lockout

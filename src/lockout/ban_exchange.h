@@ -28,8 +28,8 @@ class BanExchange {
 
   // To the others, some time later and if it can be done. now: microseconds.
   void tell(std::uint64_t hash, const Ban& ban, std::uint64_t now) noexcept;
-  // tag: 48 bits of the hash.
-  void tell_lifted(std::uint64_t tag) noexcept;
+  // tag: 48 bits of the hash. False: Redis cannot be told.
+  bool tell_lifted(std::uint64_t tag) noexcept;
 
  private:
   class Telling;

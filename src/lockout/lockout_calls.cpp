@@ -208,11 +208,11 @@ void give_back_at_redis(Attempt& attempt) noexcept {
   (void)tell(*attempt.policy, Step::give_back, attempt.call->attempt, attempt.key, {}, {});
 }
 
-void lift_at_redis(Guarded& policy, const Lock& lock) noexcept {
-  if (policy.shared == nullptr) return;
+bool lift_at_redis(Guarded& policy, const Lock& lock) noexcept {
+  if (policy.shared == nullptr) return true;
   LockKey key;
   key.hash = lock.hash;
-  (void)tell(policy, Step::lift, remote_attempt(key, false), key, {}, {});
+  return tell(policy, Step::lift, remote_attempt(key, false), key, {}, {});
 }
 
 }  // namespace guard::lockout

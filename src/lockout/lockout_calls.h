@@ -54,8 +54,8 @@ struct Whom {
 bool fail_at_redis(Attempt& attempt, const Whom& whom, const Failure& here) noexcept;
 bool clear_at_redis(const Attempt& attempt, const Whom& whom) noexcept;
 void give_back_at_redis(Attempt& attempt) noexcept;
-// An operator has lifted the lock here.
-void lift_at_redis(Guarded& policy, const Lock& lock) noexcept;
+// An operator has lifted the lock here. False: Redis, where it is as well, cannot be told.
+bool lift_at_redis(Guarded& policy, const Lock& lock) noexcept;
 
 // In a worker, once: no attempt has the name of another worker's.
 void draw_attempt_names() noexcept;

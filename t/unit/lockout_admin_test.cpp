@@ -72,5 +72,5 @@ int main() {
       cmocka_unit_test(lifts_what_it_tells),
       cmocka_unit_test(lifts_the_bans_that_it_tells),
   };
-  return cmocka_run_group_tests_name("lockout_admin", tests, nullptr, nullptr);
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

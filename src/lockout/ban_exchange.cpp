@@ -126,11 +126,22 @@ void BanExchange::hear(const redis::Reply& reply) noexcept {
   }
   const std::uint64_t before = heard_;
   const std::uint64_t now = core::microseconds();
+  std::array<Lift, kMostNews> lifts;
+  std::size_t lifted = 0;
   for (std::size_t i = 0; i < understood; ++i) {
-    heard_ = std::max(heard_, news[i].number);
-    // Not for a moment: other workers refuse by the same table.
-    if (!is_lifted_later({news.data(), understood}, i)) adopt(news[i], redis_now, now);
+    const BanNews& one = news[i];
+    heard_ = std::max(heard_, one.number);
+    if (one.lifted) {
+      const std::uint64_t age =
+          redis_now + kLiftedLife - std::min(one.end, redis_now + kLiftedLife);
+      lifts[lifted++] = {one.hash & core::kKeyBits, age};
+    } else if (!is_lifted_later({news.data(), understood}, i)) {
+      // Not for a moment otherwise: other workers refuse by the same table.
+      adopt(one, redis_now, now);
+    }
   }
+  std::ranges::sort(std::span(lifts).first(lifted));
+  lift(std::span(lifts).first(lifted), now);
   // Where there is no more of it, what was not understood is not asked for again.
   if (count < kMostNews) {
     heard_ = std::max(heard_, last);
@@ -140,20 +151,28 @@ void BanExchange::hear(const redis::Reply& reply) noexcept {
 }
 
 void BanExchange::adopt(const BanNews& news, std::uint64_t redis_now, std::uint64_t now) noexcept {
-  if (news.lifted) {
-    const std::uint64_t tag = news.hash & core::kKeyBits;
-    owner_.table->each_ban(now, [tag](std::uint64_t other, const Ban& ban) {
-      return other == tag && ban.state == BanState::banned ? BanTable::Visit::lift
-                                                           : BanTable::Visit::keep;
-    });
-    return;
-  }
   if (news.end <= redis_now) return;
   // Nobody's clock decides for longer than the policy does.
   std::uint64_t left = std::min(news.end - redis_now, owner_.policy.duration_ms());
   // From where it came is not known here; so that no network has a share of it, from anywhere.
   const core::CounterKey key{news.hash, news.hash >> 16, 0};
   owner_.table->set_ban(key, {BanState::banned, now / 1000 + left, news.score}, now);
+}
+
+// One walk for all, since their sets are not known. A lift is read again every so often: it is not
+// that of a ban which began behind it.
+void BanExchange::lift(std::span<const Lift> lifts, std::uint64_t now) noexcept {
+  if (lifts.empty()) return;
+  const std::uint64_t duration = owner_.policy.duration_ms();
+  owner_.table->each_ban(now, [&](std::uint64_t tag, const Ban& ban) {
+    if (ban.state != BanState::banned) return BanTable::Visit::keep;
+    // The youngest of this tag.
+    const auto found = std::ranges::lower_bound(lifts, Lift{tag, 0});
+    if (found == lifts.end() || found->tag != tag) return BanTable::Visit::keep;
+    const std::uint64_t left = ban.end - now / 1000;
+    const bool later = left <= duration && duration - left < found->age;
+    return later ? BanTable::Visit::keep : BanTable::Visit::lift;
+  });
 }
 
 void BanExchange::tell(std::uint64_t hash, const Ban& ban, std::uint64_t now) noexcept {

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "core/remote_store.h"
@@ -33,6 +35,11 @@ class BanExchange {
 
  private:
   class Telling;
+  struct Lift {
+    std::uint64_t tag;
+    std::uint64_t age;  // milliseconds since it was told
+    auto operator<=>(const Lift&) const = default;
+  };
 
   struct Pull : core::ScriptCall {
     explicit Pull(BanExchange& of) noexcept;
@@ -44,6 +51,8 @@ class BanExchange {
              std::size_t more) const noexcept;
   void hear(const redis::Reply& reply) noexcept;
   void adopt(const BanNews& news, std::uint64_t redis_now, std::uint64_t now) noexcept;
+  // lifts: sorted.
+  void lift(std::span<const Lift> lifts, std::uint64_t now) noexcept;
 
   BanRegister& owner_;
   core::RemoteStore& store_;

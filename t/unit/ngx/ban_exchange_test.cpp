@@ -138,6 +138,29 @@ void a_late_answer_when_all_is_to_be_read_again(void**) {
   assert_true(here.bans());
 }
 
+// A lift is told as long as the ban that it was of would have lasted.
+void a_lift_that_is_read_again(void**) {
+  Node here;
+  Node there;
+  tell(there);
+  assert_true(there.exchange->tell_lifted(kClient));
+  answer_all();
+  const std::uint64_t lifted = Node::now();
+  while (Node::now() < lifted + 10'000) {
+  }
+  const auto hear_with_ban_of = [&here](std::uint64_t age) {
+    here.forget();
+    const Ban ban{BanState::banned, Node::now() / 1000 + 3'600'000 - age, 10};
+    here.owner.table->set_ban({kClient, 0, 0}, ban, Node::now());
+    here.exchange->run(true);
+    answer_all();
+    return here.bans();
+  };
+  assert_false(hear_with_ban_of(60'000));
+  // One that began later, of which Redis has not heard, is another one.
+  assert_true(hear_with_ban_of(0));
+}
+
 }  // namespace
 
 int main() {
@@ -147,6 +170,7 @@ int main() {
       cmocka_unit_test_setup(an_exchange, begin),
       cmocka_unit_test_setup(a_late_answer_when_the_job_is_new, begin),
       cmocka_unit_test_setup(a_late_answer_when_all_is_to_be_read_again, begin),
+      cmocka_unit_test_setup(a_lift_that_is_read_again, begin),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

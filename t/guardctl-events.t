@@ -97,6 +97,12 @@ server {
         guard_route login;
         guard_rate +auth;
         location = /login/\"x\" { guard_json off; }
+        location = /login/events { guard_event +logout on=2xx; }
+        guard_event login_failed on=401;
+        guard_event login_failed on=403;
+        guard_csp "default-src 'self'" report=/login/reports;
+        guard_upload types=image/png;
+        proxy_pass http://127.0.0.1:5000;
     }
     location ^~ /static/ { guard_path off; }
     location ~* \.(php|cgi)$ {
@@ -128,12 +134,18 @@ END
         [['event.code' => 'rate.auth', 'rule.name' => 'auth'], "$site:13: guard_rate +auth;", "$conf:5: guard_rate_policy auth rate=1/minute;"],
         [['event.code' => 'rate.api', 'rule.name' => 'api'], "$conf:6: guard_rate api;", "$conf:4: guard_rate_policy api rate=10/minute \"key=\$http_x {a;b}\";"],
         [['event.code' => 'path.ambiguous', 'url.path' => '/a%2fb', 'labels.route' => ''], "$site:9: guard_path strict;"],
-        [['event.code' => 'path.ambiguous', 'url.path' => '/x/..%2f/static//a', 'labels.route' => ''], "$site:16: guard_path off;"],
+        [['event.code' => 'path.ambiguous', 'url.path' => '/x/..%2f/static//a', 'labels.route' => ''], "$site:22: guard_path off;"],
         [['event.code' => 'path.ambiguous', 'url.domain' => 'V12.example', 'url.path' => '/', 'labels.route' => ''], "$site:9: guard_path strict;"],
-        [['event.code' => 'path.ambiguous', 'labels.route' => 'elsewhere'], "$site:20: guard_path strict;"],
-        [['event.code' => 'json.size', 'url.domain' => 'b.shop.example', 'url.path' => '/A.PHP', 'labels.route' => ''], "$site:18: guard_json_limits size=1k;"],
+        [['event.code' => 'path.ambiguous', 'labels.route' => 'elsewhere'], "$site:26: guard_path strict;"],
+        [['event.code' => 'json.size', 'url.domain' => 'b.shop.example', 'url.path' => '/A.PHP', 'labels.route' => ''], "$site:24: guard_json_limits size=1k;"],
         [['event.code' => 'json.syntax', 'url.domain' => 'other.example', 'url.scheme' => 'http', 'labels.route' => ''], "$conf:9: guard_json on;"],
         [['event.code' => 'json.syntax', 'url.scheme' => 'http', 'labels.route' => ''], undef],
+        # Of events without a code, by their kinds.
+        [['event.code' => '', 'labels.kind' => 'login_failed', 'url.path' => '/login/events'], "$site:16: guard_event login_failed on=401;", "$site:17: guard_event login_failed on=403;"],
+        [['event.code' => '', 'labels.kind' => 'logout', 'url.path' => '/login/events'], "$site:15: guard_event +logout on=2xx;"],
+        [['event.code' => '', 'labels.kind' => 'csp_violated'], "$site:18: guard_csp \"default-src 'self'\" report=/login/reports;"],
+        [['event.code' => '', 'labels.kind' => 'file_uploaded'], "$site:19: guard_upload types=image/png;"],
+        [['event.code' => '', 'labels.kind' => 'upstream_failed'], "$site:20: proxy_pass http://127.0.0.1:5000;"],
     );
     for my $case (@cases) {
         my ($members, @lines) = @$case;

@@ -1,8 +1,9 @@
 // guardctl events explain
 
+#include <algorithm>
 #include <array>
 #include <optional>
-#include <set>
+#include <span>
 
 #include "cli/event_lines.h"
 #include "cli/event_record.h"
@@ -17,13 +18,14 @@ namespace {
 constexpr std::size_t kEventsMax = 1000;
 constexpr std::size_t kTextMax = 512;
 
-// Which directives decide about a code: the first that begins it.
+// Which directives decide about a code: the first that begins it; about an event without one: by
+// its kind, where no guard_event makes it.
 struct Deciders {
-  std::string_view code;
+  std::string_view what;
   std::array<std::string_view, 4> directives;
   bool by_policy = false;  // only lines that name the policy
 };
-constexpr std::array<Deciders, 22> kDeciders = {{
+constexpr auto kDeciders = std::to_array<Deciders>({
     {"json.schema", {"guard_json_schema", "guard_openapi"}},
     {"json.pattern_limit", {"guard_json_schema", "guard_openapi"}},
     {"json.media_type", {"guard_json", "guard_json_schema", "guard_openapi"}},
@@ -41,14 +43,16 @@ constexpr std::array<Deciders, 22> kDeciders = {{
      true},
     {"cors.", {"guard_cors"}},
     {"csrf.", {"guard_csrf"}},
-    {"csp.", {"guard_csp", "guard_csp_report"}},
     {"inspect.", {"guard_inspect", "guard_inspect_threshold", "guard_inspect_budget"}},
     {"upload.scan", {"guard_upload_scan"}},
     {"upload.malware", {"guard_upload_scan"}},
     {"upload.", {"guard_upload"}},
-    {"auth.key", {"guard_api_key", "guard_api_keys"}},
-    {"auth.token", {"guard_jwt_require", "guard_jwt"}},
-}};
+});
+constexpr auto kKindDeciders = std::to_array<Deciders>({
+    {"csp_violated", {"guard_csp", "guard_csp_report"}},
+    {"file_uploaded", {"guard_upload"}},
+    {"upstream_failed", {"proxy_pass", "fastcgi_pass", "uwsgi_pass", "grpc_pass"}},
+});
 
 // A line of the configuration without what might be a secret.
 std::string shown(const ConfDirective& directive) {
@@ -57,9 +61,7 @@ std::string shown(const ConfDirective& directive) {
     if (!text.empty()) text += ' ';
     const std::size_t equals = word.find('=');
     const std::string_view name = std::string_view(word).substr(0, equals);
-    const bool secret = equals != std::string::npos &&
-                        (name == "password" || name == "chain" ||
-                         (name == "key" && directive.name().starts_with("guard_jwt")));
+    const bool secret = equals != std::string::npos && (name == "password" || name == "chain");
     const bool bare = !word.empty() && word.find_first_of(" \t\r\n;{}\"'") == std::string::npos;
     if (secret) {
       text += std::string(name) + "=...";
@@ -132,14 +134,17 @@ class Explainer {
                                           record_.text(Field::scheme), record_.text(Field::route)});
     lines_ = 0;
     const std::string_view code = record_.text(Field::code);
-    for (const Deciders& deciders : kDeciders) {
-      if (code.empty() || !code.starts_with(deciders.code)) continue;
-      for (const std::string_view directive : deciders.directives) {
-        if (!directive.empty()) decide(blocks, directive, deciders.by_policy);
+    const std::string_view kind = record_.text(Field::kind);
+    if (code.empty()) decide_by_name(blocks, "guard_event", kind);
+    const auto deciders = code.empty() ? std::span<const Deciders>(kKindDeciders) : kDeciders;
+    const auto found = std::ranges::find_if(deciders, [&](const Deciders& one) {
+      return code.empty() ? kind == one.what : code.starts_with(one.what);
+    });
+    if (found != deciders.end() && lines_ == 0) {
+      for (const std::string_view directive : found->directives) {
+        if (!directive.empty()) decide(blocks, directive, found->by_policy);
       }
-      break;
     }
-    if (code.empty()) decide_event(blocks);
     if (lines_ == 0) {
       row("directive", "none in \"" + printable(conf_name_) +
                            "\" decides this: was the configuration another one then?");
@@ -161,28 +166,24 @@ class Explainer {
       for (const ConfDirective* line : lines_of(blocks, directive)) decided(*line);
       return;
     }
-    const std::string policy(record_.text(Field::policy));
-    if (policy.empty()) return;
-    // "+NAME" adds to what the outer blocks say.
+    const std::string_view policy = record_.text(Field::policy);
+    if (!policy.empty()) decide_by_name(blocks, directive, policy);
+  }
+
+  // The lines of a directive that name a policy or kind, as their first word. "+NAME" adds to what
+  // the outer blocks say.
+  void decide_by_name(const std::vector<const ConfDirective*>& blocks, std::string_view directive,
+                      std::string_view name) {
     for (auto block = blocks.rbegin(); block != blocks.rend(); ++block) {
       bool adds = true;
       for (const ConfDirective& one : (*block)->block) {
         if (one.name() != directive || one.words.size() < 2) continue;
-        adds = adds && one.words[1].starts_with('+');
-        if (one.words[1] == policy || one.words[1] == "+" + policy) {
-          decided(one);
-          return;
-        }
+        std::string_view word = one.words[1];
+        adds = adds && word.starts_with('+');
+        if (word.starts_with('+')) word.remove_prefix(1);
+        if (word == name) decided(one);
       }
       if (!adds) return;
-    }
-  }
-
-  // An event of the application's answer, or of the worker itself.
-  void decide_event(const std::vector<const ConfDirective*>& blocks) {
-    const std::string kind(record_.text(Field::kind));
-    for (const ConfDirective* line : lines_of(blocks, "guard_event")) {
-      if (line->words.size() > 1 && line->words[1] == kind) decided(*line);
     }
   }
 

@@ -148,3 +148,33 @@ GET /
 guard_ban_policy bots score=10 half_life=1m duration=1h weights=json.shema*:2;
 --- config_error
 /unknown code "json.shema\*"/
+
+=== TEST 19: what nothing makes, and what no request is about any more
+--- http_config
+guard_key_secret 0123456789abcdef0123456789abcdef;
+guard_redis main redis://127.0.0.1:1;
+guard_lockout_policy here key=$http_x_name$guard_client_net on=login_failed limit=5 window=1m duration=1m;
+guard_lockout_policy there key=$http_x_name$guard_client_net on=login_failed limit=5 window=1m duration=1m redis=main;
+guard_ban_policy bots score=10 half_life=1m duration=1h weights=login_failed:1,x_honeypot:10,path_refused:1,file_refused:1,logout:0;
+guard_ban_policy locks score=10 half_life=1m duration=1h weights=account_locked:1 cross_site_weights=x_honeypot:1;
+guard_ban_policy unused score=10 half_life=1m duration=1h weights=x_never:1;
+--- config
+location /x { guard_ban bots; guard_ban locks; guard_lockout here; guard_lockout there; guard_event login_failed on=401; }
+--- config_warning
+the secret of "guard_key_secret" can be read in the configuration, use "file:" or "env:" in http_config:1
+ban policy "bots" weighs "x_honeypot", but no "guard_event" makes that of the application's answers in http_config:5
+ban policy "locks" weighs "account_locked", but not that of lockout policy "there", which Redis tells when the request is over: weigh "lockout.there" or what it counts in http_config:6
+ban policy "locks" weighs "x_honeypot", but no "guard_event" makes that of the application's answers in http_config:6
+ban policy "unused" is applied nowhere: no "guard_ban unused" names it in http_config:7
+
+=== TEST 20: an account that is locked in shared memory
+--- http_config
+guard_lockout_policy here key=$http_x_name$guard_client_net on=login_failed limit=5 window=1m duration=1m;
+guard_ban_policy locks score=10 half_life=1m duration=1h weights=account_locked:1;
+--- config
+location /x { guard_ban locks; guard_lockout here; guard_event login_failed on=401; }
+--- request
+GET /
+--- error_code: 200
+--- no_error_log
+[warn]

@@ -27,6 +27,7 @@
 #include "lockout/ban_register.h"
 #include "lockout/ban_site.h"
 #include "lockout/ban_uses.h"
+#include "lockout/lockout_module.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
 #include "ngx/fields.h"
@@ -53,6 +54,7 @@ struct Banning : BanRegister {
   std::vector<ngx::Value> key_values;  // of the variables that may hold an address
   ngx::Place place;                    // of its definition
   const core::Counter* allowed = nullptr;
+  bool applied = false;  // somewhere
   std::unique_ptr<BanExchange> shared;
 };
 
@@ -287,11 +289,11 @@ const core::LeasedJob::Work kWork = {
 void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
   BanPolicy policy = parse_ban_policy(words);
   if (find_ban_policy(conf.policies, policy.name) != nullptr) {
-    core::fail("ban policy \"", policy.name, "\" is defined twice");
+    core::fail(policy.title(), " is defined twice");
   }
   auto* banning = ngx::pool_new<Banning>(cf->pool);
   banning->place = ngx::place_of(cf);
-  core::add_key_text(cf, "ban policy \"" + policy.name + "\"", "key", policy.key);
+  core::add_key_text(cf, policy.title(), "key", policy.key);
   banning->key.compile(cf, "ban:" + policy.name, policy.variables);
   for (const std::string& variable : policy.variables) {
     if (variable == core::kClientNet) continue;
@@ -320,28 +322,51 @@ void set_ban(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   if (policy == nullptr) fail_unknown_ban(main.policies, use.name);
   core::apply_policy(cf, "ban", use.name);
   conf.uses.add(use, words[0], *policy);
+  banning_of(policy).applied = true;
+}
+
+// What has a weight and will never be weighed.
+void warn_of_kinds(ngx_conf_t* cf, const Banning& banning) {
+  const std::span<Guarded* const> lockouts = lockouts_of(cf);
+  for (const core::NamedKind& kind : banning.policy.kinds()) {
+    const std::string weighs = banning.policy.title() + " weighs \"" + std::string(kind.name());
+    const bool of_lock = kind.kind == core::EventKind::account_locked ||
+                         kind.kind == core::EventKind::account_unlocked;
+    if (!core::can_happen(cf, kind) && !(of_lock && !lockouts.empty())) {
+      ngx::warn(cf, banning.place,
+                weighs + "\", but no \"guard_event\" makes that of the application's answers");
+    }
+    for (const Guarded* lockout : lockouts) {
+      if (!of_lock || lockout->shared == nullptr) continue;
+      ngx::warn(cf, banning.place,
+                weighs + "\", but not that of " + lockout->title() +
+                    ", which Redis tells when the request is over: weigh \"" + lockout->code() +
+                    "\" or what it counts");
+    }
+  }
 }
 
 // Not before every directive was read: variables and policies may be declared after this one.
 void init_main(ngx_conf_t* cf, MainConf& conf) {
   const std::vector<std::string_view> codes = core::known_codes(cf);
-  for (const BanRegister* policy : conf.policies) {
+  for (BanRegister* policy : conf.policies) {
+    const Banning& banning = banning_of(policy);
     try {
       policy->policy.weights.check_codes(codes);
       policy->policy.cross_site_weights.check_codes(codes);
       if (!policy->policy.redis.empty()) {
-        core::check_remote(cf, "ban policy \"" + policy->policy.name + "\"");
+        core::check_remote(cf, policy->policy.title());
       }
     } catch (const core::ConfigError& error) {
-      ngx::fail(cf, static_cast<const Banning*>(policy)->place, error.what());
+      ngx::fail(cf, banning.place, error.what());
     }
     for (const std::string& variable : policy->policy.variables) {
       if (!core::is_body_variable(cf, variable)) continue;
-      ngx::fail(cf, static_cast<const Banning*>(policy)->place,
-                "ban policy \"" + policy->policy.name +
-                    "\" is asked before the body is read, and " + "\"$" + variable +
+      ngx::fail(cf, banning.place,
+                policy->policy.title() + " is asked before the body is read, and \"$" + variable +
                     "\" of its key comes from the body");
     }
+    if (banning.applied) warn_of_kinds(cf, banning);
   }
 }
 

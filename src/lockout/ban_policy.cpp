@@ -1,5 +1,6 @@
 #include "lockout/ban_policy.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "core/policy_words.h"
@@ -30,6 +31,14 @@ void read_weights(const core::Words& words, BanPolicy& policy) {
 std::uint64_t BanPolicy::layout() const {
   constexpr std::uint64_t kVersion = 1;
   return std::rotl(half_life_us(), 20) ^ (redis.empty() ? 0U : 2U) ^ kVersion;
+}
+
+std::vector<core::NamedKind> BanPolicy::kinds() const {
+  std::vector<core::NamedKind> all = weights.kinds();
+  for (core::NamedKind& kind : cross_site_weights.kinds()) {
+    if (std::ranges::find(all, kind) == all.end()) all.push_back(std::move(kind));
+  }
+  return all;
 }
 
 BanPolicy parse_ban_policy(core::Words& words) {

@@ -37,6 +37,9 @@ struct BanPolicy {
     return static_cast<std::uint64_t>(half_life.count()) * 1000;
   }
   std::uint64_t duration_ms() const { return static_cast<std::uint64_t>(duration.count()); }
+  // Of both.
+  std::vector<core::NamedKind> kinds() const;
+  std::string title() const { return "ban policy \"" + name + "\""; }
   std::string zone_name() const { return "guard_ban:" + name; }
   std::string code() const { return "ban." + name; }
   // A fingerprint of all that decides what the bytes of its zone mean.

@@ -159,6 +159,14 @@ bool BanWeights::has(EventKind kind) const noexcept {
   return std::ranges::any_of(kinds_, [kind](const Kind& one) { return one.kind.kind == kind; });
 }
 
+std::vector<core::NamedKind> BanWeights::kinds() const {
+  std::vector<core::NamedKind> kinds;
+  for (const Kind& one : kinds_) {
+    if (one.weight != 0) kinds.push_back(one.kind);
+  }
+  return kinds;
+}
+
 std::uint32_t BanWeights::of_event(const core::Event& event) const noexcept {
   if (!event.code.empty()) {
     for (const Code& one : codes_) {

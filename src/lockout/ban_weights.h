@@ -39,6 +39,8 @@ class BanWeights {
 
   bool empty() const { return entries_ == 0; }
   bool has(core::EventKind kind) const noexcept;
+  // Those that weigh anything.
+  std::vector<core::NamedKind> kinds() const;
   bool has_statuses() const { return !statuses_.empty(); }
 
  private:

@@ -571,6 +571,10 @@ std::span<Guarded* const> lockouts_in_force(ngx_http_request_t* r) noexcept {
       ->policies;
 }
 
+std::span<Guarded* const> lockouts_of(ngx_conf_t* cf) noexcept {
+  return main_of(cf).policies;
+}
+
 }  // namespace guard::lockout
 
 constinit ngx_module_t ngx_http_guard_lockout_module = guard::ngx::http_module(

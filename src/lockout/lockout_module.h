@@ -10,5 +10,7 @@
 namespace guard::lockout {
 
 std::span<Guarded* const> lockouts_in_force(ngx_http_request_t* r) noexcept;
+// Of the configuration that is being read. Not before every directive was.
+std::span<Guarded* const> lockouts_of(ngx_conf_t* cf) noexcept;
 
 }  // namespace guard::lockout

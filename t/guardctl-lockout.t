@@ -3,6 +3,8 @@
 use strict;
 use warnings;
 use lib 't/lib';
+use IO::Socket::INET;
+use Socket qw(inet_aton pack_sockaddr_in);
 use Test::More;
 use Test::Nginx::Guard;
 use Test::Nginx::Guard::Ending qw(ends_well);
@@ -117,6 +119,17 @@ is_deeply [ctl('list', "redis://127.0.0.1:$closed")], [1, '', "guardctl: 127.0.0
 ($code, $text, $error) = ctl('list', 'redis://no.such.host.invalid');
 is "$code $text", '1 ', 'an unknown name: exit code';
 like $error, qr/\Aguardctl: no\.such\.host\.invalid:6379: (?:Name or service not known|Temporary failure in name resolution|No address associated with hostname)\n\z/, 'an unknown name';
+
+# A machine that is gone: nobody takes the connection, nor refuses it.
+{
+    my $full = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1) // die "listen: $!\n";
+    my $gone = '127.0.0.1:' . $full->sockport;
+    my @waiting = map { IO::Socket::INET->new(Proto => 'tcp', Blocking => 0) // die "socket: $!\n" } 1 .. 4;
+    connect $_, pack_sockaddr_in($full->sockport, inet_aton('127.0.0.1')) for @waiting;
+    my $begun = time;
+    is_deeply [ctl('list', "redis://$gone")], [1, '', "guardctl: $gone: it does not answer\n"], 'nobody behind the address';
+    cmp_ok time - $begun, '<', 60, 'which is given up soon';
+}
 
 misused([],                                                           '"lockout" needs "list" or "unlock"');
 misused(['lift'],                                                     'unknown word "lift" after "lockout", "list" or "unlock" is expected');

@@ -1,5 +1,6 @@
 #include "cli/redis_session.h"
 
+#include <netdb.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -26,19 +27,16 @@ constexpr time_t kPatience = 5;  // seconds that Redis may take
   throw std::runtime_error(name + ": " + std::string(what));
 }
 
-// The first of the errors is the cause of the others. What the system says stands in its number,
-// what the resolver says beside it.
+// The first of the errors is the cause of the others. What the system says stands in its number.
 std::string reason() {
   const std::string system = strerror(errno);
-  const char* data = nullptr;
-  int flags = 0;
-  const unsigned long code = ERR_peek_error_all(nullptr, nullptr, nullptr, &data, &flags);
+  const unsigned long code = ERR_peek_error();
   if (ERR_SYSTEM_ERROR(code)) return strerror(ERR_GET_REASON(code));
-  if (ERR_GET_REASON(code) == ERR_R_SYS_LIB && (flags & ERR_TXT_STRING) != 0) return data;
   const char* text = ERR_reason_error_string(code);
   return text == nullptr ? system : text;
 }
 
+// As long, and no longer. What it says of writing holds for connecting.
 void be_patient(int fd) {
   timeval limit{kPatience, 0};
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
@@ -57,6 +55,25 @@ int connect_unix(const std::string& name, const std::string& path) {
     fail(name, why);
   }
   return fd;
+}
+
+int connect_tcp(const std::string& name, const redis::HostPort& server) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int error =
+      getaddrinfo(server.host.c_str(), std::to_string(server.port).c_str(), &hints, &found);
+  if (error != 0) fail(name, error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error));
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> list(found, freeaddrinfo);
+  std::string why;
+  for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
+    const int fd = socket(one->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0) be_patient(fd);
+    if (fd >= 0 && ::connect(fd, one->ai_addr, one->ai_addrlen) == 0) return fd;
+    why = errno == EINPROGRESS ? "it does not answer" : strerror(errno);
+    if (fd >= 0) close(fd);
+  }
+  fail(name, why);
 }
 
 std::string name_of(const redis::HostPort& server) {
@@ -90,12 +107,8 @@ void RedisSession::connect(const RedisAccess& access, const redis::HostPort& ser
   }
   name_ = name_of(server);
   ERR_clear_error();
-  bio_.reset(BIO_new_connect(name_.c_str()));
+  bio_.reset(BIO_new_socket(connect_tcp(name_, server), BIO_CLOSE));
   if (bio_ == nullptr) throw std::bad_alloc();
-  if (BIO_do_connect(bio_.get()) != 1) fail(name_, reason());
-  int fd = -1;
-  BIO_get_fd(bio_.get(), &fd);
-  be_patient(fd);
   if (!access.url.tls) return;
 
   context_.reset(SSL_CTX_new(TLS_client_method()));

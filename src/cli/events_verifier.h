@@ -54,7 +54,6 @@ class EventsVerifier {
   std::string tell(const Finding& finding) const;
 
   std::uint64_t lines() const { return lines_; }
-  std::uint64_t genuine() const { return genuine_; }
   std::size_t chains() const;
 
  private:

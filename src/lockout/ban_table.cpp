@@ -47,16 +47,14 @@ std::uint64_t BanTable::worth(std::uint64_t state, std::uint64_t now) const noex
   return core::CounterTable::kKept | (state & kEndMask);
 }
 
-// change(state of the score) answers that of the new score.
-template <class Change>
-Ban BanTable::change(const core::CounterKey& key, std::uint64_t now, BanState outcome,
-                     Change&& change) noexcept {
+Ban BanTable::add(const core::CounterKey& key, double weight, std::uint64_t now,
+                  BanState outcome) noexcept {
   Ban made;
   auto used = [&](std::uint64_t, std::uint64_t state) noexcept { return worth(state, now); };
   auto decide = [&](std::uint64_t state) noexcept {
     made = {};
     if (unpack(state, now).state != BanState::none) return state;
-    std::uint64_t changed = change(score_part(state));
+    const std::uint64_t changed = score_.add(score_part(state), now, weight);
     // Whole numbers are compared: how small parts of a score were rounded decides nothing.
     auto whole = static_cast<std::uint32_t>(std::llround(score_.at(changed, now)));
     if (whole < rules_.score) return changed;
@@ -67,17 +65,6 @@ Ban BanTable::change(const core::CounterKey& key, std::uint64_t now, BanState ou
   return made;
 }
 
-Ban BanTable::add(const core::CounterKey& key, double weight, std::uint64_t now,
-                  BanState outcome) noexcept {
-  return change(key, now, outcome,
-                [&](std::uint64_t state) noexcept { return score_.add(state, now, weight); });
-}
-
-Ban BanTable::set_score(const core::CounterKey& key, double score, std::uint64_t now) noexcept {
-  return change(key, now, BanState::banned,
-                [&](std::uint64_t) noexcept { return score_.of(score, now); });
-}
-
 bool BanTable::set_ban(const core::CounterKey& key, const Ban& ban, std::uint64_t now) noexcept {
   auto used = [&](std::uint64_t, std::uint64_t state) noexcept { return worth(state, now); };
   auto decide = [&](std::uint64_t state) noexcept {
@@ -85,19 +72,6 @@ bool BanTable::set_ban(const core::CounterKey& key, const Ban& ban, std::uint64_
     return there.state == ban.state && there.end >= ban.end ? state : pack(ban);
   };
   return table_.update(key, used, decide) == core::CounterTable::Update::changed;
-}
-
-bool BanTable::lift(std::uint64_t hash, std::uint64_t now) noexcept {
-  std::uint64_t state = table_.peek(hash);
-  if (state == 0) return false;
-  bool there = false;
-  // What is over already stands for nothing, and needs no place: an entry cannot become 0 again.
-  auto used = [&](std::uint64_t, std::uint64_t other) noexcept { return worth(other, now); };
-  auto decide = [&](std::uint64_t old) noexcept {
-    there = worth(old, now) != 0;
-    return there ? kBan : old;
-  };
-  return table_.update({hash, 0, 0}, used, decide) == core::CounterTable::Update::changed && there;
 }
 
 void BanTable::tally(std::uint64_t first, std::uint64_t count, std::uint64_t now,

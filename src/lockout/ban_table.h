@@ -46,12 +46,8 @@ class BanTable {
   // Adds to the score of a key. Answers the ban that this has brought about: its state is `outcome`
   // then, to one caller for each ban, and else none.
   Ban add(const core::CounterKey& key, double weight, std::uint64_t now, BanState outcome) noexcept;
-  // The score becomes this one, if there is no ban in force; answers as add().
-  Ban set_score(const core::CounterKey& key, double score, std::uint64_t now) noexcept;
   // A ban comes from elsewhere. False: there is one that does not end sooner.
   bool set_ban(const core::CounterKey& key, const Ban& ban, std::uint64_t now) noexcept;
-  // Ban and score are forgotten. False: there was neither.
-  bool lift(std::uint64_t hash, std::uint64_t now) noexcept;
 
   // See CounterZone::pressure.
   std::uint64_t pressure(std::uint64_t now) const noexcept { return zone().pressure(now); }
@@ -85,9 +81,6 @@ class BanTable {
     return (state & kBan) != 0 ? 0 : state;
   }
 
-  template <class Change>
-  Ban change(const core::CounterKey& key, std::uint64_t now, BanState outcome,
-             Change&& change) noexcept;
   std::uint64_t worth(std::uint64_t state, std::uint64_t now) const noexcept;
 
   core::CounterTable table_;

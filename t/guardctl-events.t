@@ -110,6 +110,8 @@ server {
     }
     location @named { guard_route elsewhere; guard_path strict; }
 }
+server { listen 443 ssl; server_name *.example.net; guard_path strict; }
+server { listen 443 ssl; server_name *.api.example.net; guard_path off; }
 END
     my $log = spew('explain.json', event(), event(@full), "\x1b]0;owned\x07\n", '{"http":{"request":{"id":"' . $id . "\"\n");
     my $said = <<"END";
@@ -136,6 +138,7 @@ END
         [['event.code' => 'path.ambiguous', 'url.path' => '/a%2fb', 'labels.route' => ''], "$site:9: guard_path strict;"],
         [['event.code' => 'path.ambiguous', 'url.path' => '/x/..%2f/static//a', 'labels.route' => ''], "$site:22: guard_path off;"],
         [['event.code' => 'path.ambiguous', 'url.domain' => 'V12.example', 'url.path' => '/', 'labels.route' => ''], "$site:9: guard_path strict;"],
+        [['event.code' => 'path.ambiguous', 'url.domain' => 'v1.api.example.net', 'url.path' => '/', 'labels.route' => ''], "$site:29: guard_path off;"],
         [['event.code' => 'path.ambiguous', 'labels.route' => 'elsewhere'], "$site:26: guard_path strict;"],
         [['event.code' => 'json.size', 'url.domain' => 'b.shop.example', 'url.path' => '/A.PHP', 'labels.route' => ''], "$site:24: guard_json_limits size=1k;"],
         [['event.code' => 'json.syntax', 'url.domain' => 'other.example', 'url.scheme' => 'http', 'labels.route' => ''], "$conf:9: guard_json on;"],

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -321,9 +322,11 @@ std::string location_path(std::string_view sent) {
 }
 
 // How well a server's name fits, by nginx's order: 4 exact, 3 "*.name", 2 "name.*", 1 regular
-// expression, 0 not.
-int name_fits(const ConfDirective& server, const std::string& domain) {
-  int best = 0;
+// expression, 0 not; of wildcards the longest.
+using NameFit = std::pair<int, std::size_t>;
+
+NameFit name_fits(const ConfDirective& server, const std::string& domain) {
+  NameFit best;
   for (const ConfDirective& one : server.block) {
     if (one.name() != "server_name") continue;
     for (std::size_t i = 1; i < one.words.size(); ++i) {
@@ -339,7 +342,7 @@ int name_fits(const ConfDirective& server, const std::string& domain) {
       } else if (name.starts_with('~') && matches(one.words[i].substr(1), domain, true)) {
         fits = 1;
       }
-      best = std::max(best, fits);
+      best = std::max(best, NameFit(fits, fits == 2 || fits == 3 ? name.size() : 0));
     }
   }
   return best;
@@ -434,17 +437,18 @@ Blocks blocks_of(const std::vector<ConfDirective>& conf, const ConfRequest& requ
   const std::string path = location_path(request.path);
 
   const ConfDirective* best = nullptr;
-  int best_score = -1;
+  std::pair<NameFit, int> best_score;
   for (const ConfDirective& server : http->block) {
     if (server.name() != "server") continue;
     const bool tls = has_listen_word(server, "ssl") || has_listen_word(server, "quic");
-    int score = name_fits(server, domain) * 8;
+    int score = 0;
     if (!request.route.empty() && has_route(below(*http, server, path), request.route)) score += 4;
     if (!request.scheme.empty() && tls == (request.scheme == "https")) score += 2;
     if (has_listen_word(server, "default_server")) score += 1;
-    if (score > best_score) {
+    const std::pair fit(name_fits(server, domain), score);
+    if (best == nullptr || fit > best_score) {
       best = &server;
-      best_score = score;
+      best_score = fit;
     }
   }
   if (best == nullptr) return {&*http};

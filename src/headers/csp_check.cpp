@@ -241,15 +241,18 @@ class Checker {
   }
 
   void check_scripts(const CspDirective& scripts) {
-    if (is_strict(scripts)) return;
-    if (has(scripts, "'unsafe-inline'")) {
+    const bool strict = is_strict(scripts);
+    const bool dynamic = has(scripts, "'strict-dynamic'");
+    if (!strict && has(scripts, "'unsafe-inline'")) {
       say("\"'unsafe-inline'\" in \"", scripts.name,
           "\" without a nonce or a hash lets injected scripts run, use \"", kNonceSource, "\"");
     }
-    if (has(scripts, "'strict-dynamic'")) {
+    if (!strict && dynamic) {
       say("\"'strict-dynamic'\" in \"", scripts.name,
           "\" without a nonce or a hash lets no script run");
     }
+    // A nonce or a hash alone takes nothing from those that are let in by where they are.
+    if (strict && dynamic) return;
     for (const std::string& source : scripts.values) {
       if (is_anywhere(source)) {
         say("\"", source, "\" in \"", scripts.name, "\" lets scripts from anywhere run");

@@ -116,6 +116,10 @@ void spoken(void**) {
       "\"HTTPS:\" in \"script-src\" lets scripts from anywhere run\n"
       "\"filesystem:\" in \"script-src\" lets scripts from anywhere run\n"
       "\"*:*\" in \"base-uri\" lets an injected <base> take scripts from elsewhere\n");
+  // A nonce beside it holds back inline scripts alone.
+  expect_text(warnings("script-src 'nonce' https: 'unsafe-inline'; object-src 'none'; base-uri "
+                       "'none'"),
+              "\"https:\" in \"script-src\" lets scripts from anywhere run\n");
   expect_text(warnings("img-src a"),
               "neither \"script-src\" nor \"default-src\": scripts from anywhere run\n"
               "neither \"object-src\" nor \"default-src\": plugins run, add \"object-src 'none'\"\n"

@@ -56,6 +56,8 @@ location /address { guard_lockout address; $login }
 location /skip { guard_lockout skip; $login }
 location /schema { guard_lockout schema; $login }
 location /schema/seen { guard_lockout schema; guard_mode observe json; $login }
+location /schema/exempt { guard_lockout schema; guard_exempt 192.0.2.57 lockout; $login }
+location /schema/off { guard_lockout schema; guard_mode off lockout; $login }
 location /observe { guard_lockout login; guard_mode observe lockout; $login }
 location /seen { guard_json on; guard_lockout login; guard_mode observe lockout; try_files /none \@enforced; }
 location \@enforced { guard_lockout login; $login }
@@ -325,6 +327,11 @@ is codes('/always200', 'always@example.com', 7), '200 200 200 200 200 429 429', 
     @from = (from => '192.0.2.56');
     is codes('/schema/seen', undef, 5, body => '{', @from), '401 401 401 401 401', 'what is only observed';
     is codes('/schema', 'x@example.com', 1, @from), 401, 'locks nobody';
+    for my $case (['exempt', '192.0.2.57'], ['off', '192.0.2.58']) {
+        my ($where, $client) = @$case;
+        is codes("/schema/$where", undef, 5, body => '{', from => $client), '400 400 400 400 400', "$where: what is refused";
+        is codes('/schema', 'x@example.com', 1, from => $client), 401, "$where: is not counted";
+    }
 }
 
 # Modes, exemptions, levels.

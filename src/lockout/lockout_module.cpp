@@ -379,6 +379,7 @@ void hear(const Event& event, Request* request) noexcept {
     if (attempt.policy->resets_on(event)) count_success(attempt, event, *request);
   });
   if (event.action != core::Action::denied) return;
+  if (core::mode_of(request->native(), Feature::lockout) == core::Mode::off) return;
   for (Policy* policy : location.uses.list()) {
     Counted& counted = counted_of(policy);
     if (!counted.fails_on(event) || state->attempts.find(counted) != nullptr) continue;

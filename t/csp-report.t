@@ -19,6 +19,10 @@ my $rules = tempdir(CLEANUP => 1) . '/rules.conf';
 open my $out, '>', $rules or die "$rules: $!\n";
 print {$out} "SecRuleEngine On\nSecAction \"id:1,phase:2,deny,status:403\"\n";
 close $out or die "$rules: $!\n";
+my $described = $rules =~ s/rules\.conf\z/api.json/r;
+open $out, '>', $described or die "$described: $!\n";
+print {$out} '{"openapi":"3.0.3","info":{"title":"a","version":"1"},"paths":{"/a":{"get":{"responses":{"200":{"description":"a"}}}}}}';
+close $out or die "$described: $!\n";
 chmod 0755, $rules =~ s{/[^/]+\z}{}r or die "$rules: $!\n";
 
 my $nginx = start_nginx(
@@ -30,6 +34,17 @@ location /inspected/ {
     location /inspected/reports { guard_csp_report rate=1000 total=10000; }
     location /inspected/metrics { guard_metrics; }
     location /inspected/asked { guard_inspect on; guard_csp_report; }
+}
+location /json/ {
+    guard_json required;
+    location /json/reports { guard_csp_report rate=1000 total=10000; }
+    location /json/asked { guard_json required; guard_csp_report; }
+}
+location /described/ {
+    guard_openapi $described base=/described;
+    location /described/reports { guard_csp_report rate=1000 total=10000; }
+    location /described/metrics { guard_metrics; }
+    location /described/asked { guard_openapi $described base=/described; guard_csp_report; }
 }
 EOA
 set_real_ip_from 127.0.0.1;
@@ -142,6 +157,14 @@ is post('/strict', $list, $json->encode([violation()]), headers => ['Sec-Fetch-S
 is "$status $event->{url}{original}", '204 https://app.example/inspected', 'behind guard_inspect';
 is request($nginx->port, GET => $_->[0])->{code}, $_->[1], "GET $_->[0]" for ['/inspected/metrics', 200], ['/inspected/page', 403];
 is post('/inspected/asked', $list, $json->encode([violation()]))->{code}, 403, 'unless it is said there';
+
+# Nor held to what an application takes.
+for my $where ('json', 'described') {
+    ($status, $event) = told("/$where/reports", $single, single('document-uri' => "https://app.example/$where"));
+    is "$status " . ($event->{url}{original} // ''), "204 https://app.example/$where", "below guard_json required, or guard_openapi: $where";
+}
+is request($nginx->port, GET => $_->[0])->{code}, $_->[1], "GET $_->[0]" for ['/described/metrics', 200], ['/described/page', 404];
+is post($_->[0], $single, single())->{code}, $_->[1], "$_->[0]: unless it is said there" for ['/json/asked', 415], ['/described/asked', 404];
 
 # What was not told is counted.
 $report = single('document-uri' => 'https://app.example/soon');

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "core/check.h"
+#include "core/local_answer.h"
 #include "core/metrics.h"
 #include "core/request.h"
 #include "json/body_check.h"
@@ -275,6 +276,7 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   const bool same =
       !child.mode && !child.limits && child.contract == nullptr && parent.policy != nullptr;
   const bool switched_off = child.mode == Mode::off;
+  const bool asked = child.mode || child.contract != nullptr;
   if (parent.limits && child.limits) {
     ngx::notice(cf,
                 "\"guard_json_limits\" of an inner level replaces all that the outer level says "
@@ -310,7 +312,9 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
     }
     child.policy = policy;
   }
-  if (child.policy->mode != Mode::off) core::activate(cf, kCheck);
+  // Nothing of what Guard answers itself reaches an application.
+  const bool applies = asked || !core::answers_here(cf);
+  if (child.policy->mode != Mode::off && applies) core::activate(cf, kCheck);
   std::vector<std::string_view> names;
   for (const auto& setting : child.settings) names.emplace_back(setting->extraction.variable);
   if (!names.empty()) core::take_body_variables(cf, std::move(names));

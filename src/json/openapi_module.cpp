@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/check.h"
+#include "core/local_answer.h"
 #include "core/metrics.h"
 #include "core/request.h"
 #include "json/body_check.h"
@@ -387,12 +388,15 @@ void set_openapi(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
 }
 
 void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
+  const bool asked = child.policy != nullptr;
   if (child.policy == nullptr) child.policy = parent.policy;
   if (child.policy == nullptr) return;
   if (child.policy->words.responses == Responses::off) {
     core::leave_answers(cf, core::Feature::openapi);
   }
   if (child.policy->description == nullptr) return;
+  // Nothing of what Guard answers itself reaches an application.
+  if (!asked && core::answers_here(cf)) return;
   if (!core::require_strict_path(cf)) {
     ngx::fail(
         cf, child.policy->place,

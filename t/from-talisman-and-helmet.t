@@ -9,6 +9,8 @@ use Test::More;
 use Test::Nginx::Guard;
 use Test::Nginx::Guard::Browser qw(browser_modules run_node ask_talisman);
 
+binmode $_, ':encoding(UTF-8)' for map { Test::More->builder->$_ } qw(output failure_output todo_output);
+
 my $page = do {
     open my $in, '<:encoding(UTF-8)', 'docs/from-talisman-and-helmet.md' or die "docs: $!\n";
     local $/;

@@ -445,7 +445,7 @@ underscores_in_headers on;
 location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
 --- upstream: echo
 --- raw_request eval
-[map { my ($fields, $body) = @$_; "POST / HTTP/1.1\r\nHost: localhost\r\n" . join('', map { "$_\r\n" } @$fields) . "Content-Length: " . length($body) . "\r\n\r\n$body" }
+[map { my ($fields, $body) = @$_; "POST / HTTP/1.1\r\nHost: localhost\r\n" . CORE::join('', map { "$_\r\n" } @$fields) . "Content-Length: " . length($body) . "\r\n\r\n$body" }
     (map { [$_, '{"a":"&a=%65vil&b="}'] } ['Content-Type: application/x-www-form-urlencoded', 'Content-Type: application/json'], ['Content-Type: application/json', 'content-type: application/x-www-form-urlencoded']),
     [['Content-Type: text/plain', 'Content-Type: text/plain'], 'x'], [['Content-Type: text/plain', 'Content_Type: application/json'], '{}'], [['Content-Type: text/plain', 'Content-Type: application/json'], '']]
 --- error_code eval

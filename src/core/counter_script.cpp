@@ -15,9 +15,9 @@ namespace {
 
 // Numbers go through string.format: Lua's own spelling has 14 digits, and that of Redis's call()
 // differs between versions. Redis counts a life from its own clock's last whole millisecond, or
-// from the one in which the script began: hence two milliseconds more. SET with NX
-// counts a key that is not there in one command; one that is there takes GET and SET, and the
-// attempt is lost: which to try is guessed from the key before.
+// from the one in which the script began: hence two milliseconds more. SET with NX counts a key
+// that is not there in one command; one that is there takes GET and SET, and the attempt is lost:
+// which to try is guessed from the key before.
 constexpr std::string_view kGcra = R"lua(
 local call, tonumber, ceil, format = redis.call, tonumber, math.ceil, string.format
 local scale, seconds = tonumber(ARGV[1]), tonumber(ARGV[2])

@@ -81,7 +81,8 @@ class SimplePattern::Reader {
         continue;
       }
       const char first = next();
-      if (first < ' ' || first == 0x7f) return false;
+      // Bytes beyond ASCII are below ' ' or above, as char has a sign or none.
+      if (first < ' ' || first >= 0x7f) return false;
       char last = first;
       if (rest_.starts_with("-") && !rest_.starts_with("-]")) {
         (void)next();

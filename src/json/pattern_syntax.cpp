@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -111,14 +115,9 @@ class Translator {
             rest.starts_with("?<") && !rest.starts_with("?<=") && !rest.starts_with("?<!");
         if (rest.starts_with("?") && !named) continue;
         ++groups_;
-        if (named) {
-          names_.push_back({std::string(name_at(i + 3)), groups_});
+        if (named && !names_.try_emplace(std::string(name_at(i + 3)), groups_).second) {
+          fail("a group's name that is there already", 0);
         }
-      }
-    }
-    for (std::size_t i = 0; i < names_.size(); ++i) {
-      for (std::size_t j = 0; j < i; ++j) {
-        if (names_[i].name == names_[j].name) fail("a group's name that is there already", 0);
       }
     }
   }
@@ -278,11 +277,10 @@ class Translator {
       ++at_;
       if (!take("<")) fail("a reference without the name of a group", begin);
       const std::string_view name = name_at(at_);
-      const auto found = std::find_if(names_.begin(), names_.end(),
-                                      [&](const Name& one) { return one.name == name; });
+      const auto found = names_.find(name);
       if (found == names_.end()) fail("a reference to a group that is not there", begin);
       at_ += name.size() + 1;
-      refer(found->group);
+      refer(found->second);
       return true;
     }
     const ClassAtom atom = escaped_atom(begin, false);
@@ -455,11 +453,6 @@ class Translator {
     put_character(last);
   }
 
-  struct Name {
-    std::string name;
-    std::uint32_t group;
-  };
-
   static constexpr int kMaxDepth = 100;
 
   std::string_view in_;
@@ -468,7 +461,7 @@ class Translator {
   std::string out_;
   int depth_ = 0;
   std::uint32_t groups_ = 0;
-  std::vector<Name> names_;
+  std::map<std::string, std::uint32_t, std::less<>> names_;  // of groups
 };
 
 }  // namespace

@@ -26,8 +26,8 @@ constexpr std::size_t kJitStack = 64 << 10;   // bytes
 constexpr std::size_t kShortText = 64;
 constexpr std::uint32_t kShortSteps = 32;
 constexpr std::uint32_t kShortStepsPerByte = 4;
-// Of a callout, and of a search.
-constexpr std::int64_t kCalloutWork = 8;
+// Of a search.
+constexpr std::int64_t kSearchWork = 8;
 // Of a place where a match does not begin.
 constexpr std::int64_t kPlaceWork = 6;
 constexpr std::uint32_t kOptions = PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALLOW_EMPTY_CLASS |
@@ -53,7 +53,7 @@ extern "C" int take_work(pcre2_callout_block* callout, void* data) {
   const std::size_t at = callout->current_position;
   const std::size_t moved = at < meter.last ? meter.last - at : at - meter.last;
   meter.last = at;
-  meter.work -= kCalloutWork + static_cast<std::int64_t>(moved);
+  meter.work -= static_cast<std::int64_t>(callout->callout_number + moved);
   return meter.work < 0 ? PCRE2_ERROR_CALLOUT : 0;
 }
 
@@ -133,7 +133,7 @@ struct Pattern::Compiled {
   }
 
   int search(std::string_view text, std::int64_t& work) const noexcept {
-    work -= kCalloutWork;
+    work -= kSearchWork;
     if (work < 0) return PCRE2_ERROR_CALLOUT;
     const int found =
         counted ? search_counted(text, work) : plain.search(text, data.get(), with.limits.get());

@@ -49,6 +49,22 @@ bool is_sign(char c) {
   return c > ' ' && c < 0x7F && !is_digit(c) && !core::is_letter(c);
 }
 
+// How a part of a pattern can match without coming to a callout; counted: there is one on every way
+// through it, and these are the ways to it and from it.
+struct Choices {
+  double ways = 1;
+  bool counted = false;
+};
+
+// Of so many turns, which all have the same ways.
+double ways_of_turns(double ways, std::uint32_t least, std::uint32_t most) {
+  double sum = 0;
+  for (std::uint32_t turns = least; turns <= most; ++turns) {
+    sum += std::pow(ways, static_cast<double>(turns));
+  }
+  return sum;
+}
+
 class Translator {
  public:
   Translator(std::string_view pattern, bool counted) : in_(pattern), counted_(counted) {}
@@ -136,23 +152,58 @@ class Translator {
     return name;
   }
 
-  void disjunction(bool inside) {
+  Choices disjunction(bool inside) {
+    std::vector<std::size_t> begins;
+    Choices choices{0, true};
+    double most = 0;
     for (;;) {
-      while (!done() && peek() != '|' && peek() != ')') term();
-      if (peek() == '|' && !done()) {
-        ++at_;
-        out_ += '|';
-        continue;
-      }
-      if (done() != inside) return;
+      begins.push_back(out_.size());
+      const Choices one = alternative();
+      choices.ways += one.ways;
+      choices.counted = choices.counted && one.counted;
+      most = std::max(most, one.ways);
+      if (peek() != '|' || done()) break;
+      ++at_;
+      out_ += '|';
+    }
+    if (done() == inside) {
       fail(inside ? "a group that is not closed" : "a \")\" without its \"(\"", at_);
     }
+    if (choices.ways <= kFewWays) return choices;
+    for (auto begin = begins.rbegin(); begin != begins.rend(); ++begin) put_callout(*begin, kCheap);
+    return {most, true};
   }
 
-  void term() {
+  Choices alternative() {
+    Choices choices;
+    double ways = 1;  // since the last callout
+    while (!done() && peek() != '|' && peek() != ')') {
+      const std::size_t begin = out_.size();
+      const Choices one = term();
+      ways *= one.ways;
+      if (ways > kFewWays) {
+        put_callout(begin, kCheap);
+        choices.counted = true;
+        ways = one.ways;
+      }
+      choices.ways = std::max(choices.ways, ways);
+      if (!one.counted) continue;
+      choices.counted = true;
+      ways = one.ways;
+    }
+    return choices;
+  }
+
+  // At that place of out_.
+  void put_callout(std::size_t at, std::string_view callout) {
+    if (counted_) out_.insert(at, callout);
+  }
+
+  Choices term() {
     const std::size_t begin = at_;
     const std::size_t atom = out_.size();
     const bool is_group = peek() == '(';
+    Choices choices;
     bool repeats = true;
     switch (peek()) {
       case '^':
@@ -161,7 +212,7 @@ class Translator {
         repeats = false;
         break;
       case '(':
-        repeats = group();
+        repeats = group(choices);
         break;
       case '[':
         character_class();
@@ -184,11 +235,12 @@ class Translator {
       default:
         put_character(next_character());
     }
-    quantifier(repeats, atom, is_group);
+    quantifier(repeats, atom, is_group, choices);
+    return choices;
   }
 
   // Whether it may be repeated: lookarounds may not.
-  bool group() {
+  bool group(Choices& choices) {
     const std::size_t begin = at_++;
     if (++depth_ > kMaxDepth) fail("too many groups inside each other", begin);
     bool repeats = true;
@@ -206,41 +258,49 @@ class Translator {
     } else {
       out_ += '(';
     }
-    disjunction(true);
+    choices = disjunction(true);
     ++at_;
     out_ += ')';
     --depth_;
     return repeats;
   }
 
-  // Of what begins at atom of out_.
-  void quantifier(bool allowed, std::size_t atom, bool is_group) {
+  // Of what begins at atom of out_, whose choices become those of its turns.
+  void quantifier(bool allowed, std::size_t atom, bool is_group, Choices& choices) {
     const std::size_t begin = at_;
     const char c = peek();
     if (done() || (c != '*' && c != '+' && c != '?' && c != '{')) return;
     if (!allowed) fail("nothing to repeat", begin);
     ++at_;
+    std::uint32_t least = c == '+' ? 1 : 0;
     std::optional<std::uint32_t> most;
     if (c == '?') most = 1;
     if (c == '{') {
-      const std::optional<std::uint32_t> least = number();
-      most = least;
-      const bool range = least && take(",");
+      const std::optional<std::uint32_t> first = number();
+      most = first;
+      const bool range = first && take(",");
       if (range) most = number();
-      if (!least || !take("}")) fail("an incomplete quantifier", begin);
-      if (*least > kMaxRepeat || (most && *most > kMaxRepeat)) {
+      if (!first || !take("}")) fail("an incomplete quantifier", begin);
+      least = *first;
+      if (least > kMaxRepeat || (most && *most > kMaxRepeat)) {
         fail("a quantifier of more than 65535", begin);
       }
-      if (most && *most < *least) fail("a quantifier whose numbers are out of order", begin);
+      if (most && *most < least) fail("a quantifier whose numbers are out of order", begin);
     }
-    const bool counts = counted_ && (!most || *most > kFewTurns);
-    if (counts && is_group) {
-      out_.insert(atom, "(?:(?C)");
+    const bool many = !most || *most > kFewTurns;
+    const double ways =
+        many || choices.counted ? choices.ways : ways_of_turns(choices.ways, least, *most);
+    const bool counts = many || ways > kFewWays;
+    if (counts && counted_ && is_group) {
+      out_.insert(atom, std::string("(?:").append(many ? kCallout : kFewTurnsCallout));
       out_ += ')';
     }
     out_ += in_.substr(begin, at_ - begin);
     if (take("?")) out_ += '?';
-    if (counts && !is_group) out_ += "(?C)";
+    if (counts && !is_group) put_callout(out_.size(), many ? kCallout : kCheap);
+    if (!counts) choices.ways = ways;
+    // In no turn no callout of a group is come to.
+    choices.counted = (counts || choices.counted) && (!is_group || least > 0);
   }
 
   // Of any length; more than kMaxRepeat is kMaxRepeat + 1.
@@ -454,6 +514,10 @@ class Translator {
   }
 
   static constexpr int kMaxDepth = 100;
+
+  static constexpr std::string_view kCallout = "(?C8)";
+  static constexpr std::string_view kFewTurnsCallout = "(?C10)";  // in a turn of a group
+  static constexpr std::string_view kCheap = "(?C4)";             // the others that kFewWays wants
 
   std::string_view in_;
   bool counted_;

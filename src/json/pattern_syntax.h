@@ -19,9 +19,12 @@ inline constexpr std::size_t kMaxPatternBytes = 4096;
 //
 // counted: with callouts (pcre2callout(3)) in every turn of a group and behind everything else that
 // may be repeated more than kFewTurns times, so that between two of them the matcher does no more
-// than the pattern is long, but for moving over the text.
+// than the pattern is long, but for moving over the text; and with others, where there would be
+// more than kFewWays to match what lies between two of them. Each has what it stands for as its
+// number, in units of work.
 std::string translate_pattern(std::string_view pattern, bool counted = false);
 
 inline constexpr std::uint32_t kFewTurns = 16;
+inline constexpr double kFewWays = 8;
 
 }  // namespace guard::json

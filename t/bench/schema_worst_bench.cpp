@@ -114,7 +114,13 @@ std::vector<Case> cases() {
                                "(\\\\w+)\\\\1!",
                                "^(?:(?:a|b|ab)*c?)*d",
                                "\\\\s+$",
-                               "^.*a.*a.*a.*$b"};
+                               "^.*a.*a.*a.*$b",
+                               "(a?){16}!",
+                               "^(?:a?){16}!",
+                               "(a?){3}!",
+                               "(a|aa){10}!",
+                               "(\\\\w{1,10} ?){1,10}!",
+                               "a{1,9}a{1,9}!"};
   std::vector<Case> all = {
       {"1 MB of [", order, std::string(kSize, '[')},
       {"1 MB of one key", order, repeated(kSize, "k", "{\"", "\":0}")},

@@ -187,6 +187,13 @@ void limits(void**) {
     assert_true(match == Pattern::Match::limit || match == Pattern::Match::no);
   }
   assert_true(search(Pattern("^(a+)+$"), std::string(40, 'a') + '!') == Pattern::Match::limit);
+  // Where everything is repeated a few times only.
+  const std::string some = std::string(2'000, 'a') + "b!";
+  for (std::string_view bomb :
+       {"(a?){16}b", "((a?){4}){4}b", "(a|aa){10}b", R"((\w{1,10} ?){1,10}!)",
+        "(?:a|aa)(?:a|aa)(?:a|aa)(?:a|aa)(?:a|aa)(?:a|aa)(?:a|aa)(?:a|aa)b"}) {
+    assert_true(search(Pattern(bomb), some) == Pattern::Match::limit);
+  }
   const std::string words(1 << 20, 'a');
   assert_true(search(Pattern("^[a-z0-9 ]+$"), words) == Pattern::Match::yes);
   assert_true(search(Pattern("b"), words) == Pattern::Match::no);
@@ -220,6 +227,13 @@ void work(void**) {
       {R"(^(?=.*\d)(?=.*[a-z])(?=.*[A-Z]).{8,}$)", "Correct horse battery staple 1"},
       {R"(<[^>]+>)", "some text < 3 > with <b>bold</b> words"},
       {R"(https?://\S+\.(?:png|jpg))", "see http://example.com/a/b/c.png or https://example.org/"},
+      {R"(\b(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE|CONNECT) /)",
+       "he did get GET and POST in"},
+      {R"(^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)$)", "192.168.100.254"},
+      {R"(^\+?(\d{1,3})?[-. ]?\(?\d{3}\)?[-. ]?\d{3}[-. ]?\d{4}$)", "+49 (030) 123-4567"},
+      {R"(\d{1,3}(?:,\d{3}){0,4}(?:\.\d{1,2})? ?(?:EUR|USD|CHF))",
+       "it cost 1,234,567.89 and not 12"},
+      {R"(^(?:[A-Z][a-z]{1,14} ?){1,5}$)", "Anna Maria Luisa Von Trapp"},
   };
   for (const Honest& one : cases) {
     for (const int copies : {1, 10, 100}) {
@@ -236,9 +250,19 @@ void work(void**) {
 // Nothing but where the callouts are differs.
 void callouts(void**) {
   const std::pair<std::string_view, std::string_view> cases[] = {
-      {"^a{16}b?c", "^a{16}b?c"},   {"a*b+?c{17}", "a*(?C)b+?(?C)c{17}(?C)"},
-      {"(a|b)*", "(?:(?C)(a|b))*"}, {"(?:a+){2,}x", "(?:(?C)(?:a+(?C))){2,}x"},
-      {"(a+)?", "(a+(?C))?"},
+      {"^a{16}b?c", "^a{16}b?c"},
+      {"a*b+?c{17}", "a*(?C8)b+?(?C8)c{17}(?C8)"},
+      {"(a|b)*", "(?:(?C8)(a|b))*"},
+      {"(?:a+){2,}x", "(?:(?C8)(?:a+(?C8))){2,}x"},
+      {"(a+)?", "(a+(?C8))?"},
+      {"(a|b){3}", "(a|b){3}"},
+      {"a{1,9}b?", "a{1,9}(?C4)b?"},
+      {"(a?){3}b|c", "(?C4)(a?){3}b|(?C4)c"},
+      {"^(?:a|b){1,3}(c)$", "^(?:(?C10)(?:a|b)){1,3}(c)$"},
+      {"(a|b)(c|d)(e|f)(g|h)i", "(a|b)(c|d)(e|f)(?C4)(g|h)i"},
+      {"((a?){4}){4}", "((?:(?C10)(a?)){4}){4}"},
+      {"(a+b?){9}", "(a+(?C8)b?){9}"},
+      {"(a*b?){0,9}", "(a*(?C8)b?){0,9}"},
   };
   for (const auto& [pattern, expected] : cases) {
     expect_text(translate_pattern(pattern, true), expected);

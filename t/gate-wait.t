@@ -128,7 +128,7 @@ EOC
     my $upstream = start_upstream('body page');
     my $nginx = nginx(
         listen => ['listen 127.0.0.1:' . (my $port = free_port()) . ' http2;'],
-        config => 'guard_test front; error_page 413 /page; location /cut { guard_test inner body=100; root html; } location /large { client_max_body_size 100; guard_test inner body=64k; root html; } location /page { proxy_ignore_client_abort on; proxy_pass http://127.0.0.1:' . $upstream->port . '; }',
+        config => 'error_page 413 /page; location /cut { guard_test inner body=100; root html; } location /large { client_max_body_size 100; guard_test inner body=64k; root html; } location /page { proxy_ignore_client_abort on; proxy_pass http://127.0.0.1:' . $upstream->port . '; }',
     );
     my $frame = sub { my ($type, $flags, $payload) = @_; return substr(pack('N', length $payload), 1) . pack('CCN', $type, $flags, $type == 4 ? 0 : 1) . $payload };
     for my $case (['/cut', 0], ['/cut', 65535], ['/large', 0], ['/large', 65535]) {

@@ -259,6 +259,9 @@ void Request::begin_pass() noexcept {
   resumed_ = false;
   gates_ = {};
   body_.heard = body_.hearing = 0;
+}
+
+void Request::give_up_body() noexcept {
   if (!body_partial()) return;
   end_body(*this);
   body_.failed = true;
@@ -267,7 +270,12 @@ void Request::begin_pass() noexcept {
 namespace {
 
 ngx_int_t gate(ngx_http_request_t* r, Gate which, std::uint32_t active) noexcept {
-  if (active == 0 || r != r->main) return NGX_DECLINED;
+  if (r != r->main) return NGX_DECLINED;
+  // Where nginx has ended the reading of a body, this is its error page.
+  if (r->internal && which == Gate::front) {
+    if (Request* known = Request::find(r)) known->give_up_body();
+  }
+  if (active == 0) return NGX_DECLINED;
   Request* request = Request::get(r);
   if (request == nullptr) return NGX_HTTP_INTERNAL_SERVER_ERROR;
   // Whoever asks for it later does not have nginx draw it, which takes longer.

@@ -95,6 +95,8 @@ class Request {
   bool body_stopped() const { return body_.stopped; }
   // Reading has begun, and has not come to the end of it: what there is is a part.
   bool body_partial() const { return body_.asked && !body_.ready; }
+  // Such a part is for nobody any more.
+  void give_up_body() noexcept;
   // nginx is still reading it.
   bool body_in_flight() const { return body_.asked && !body_.ended && !body_.failed; }
   // nginx itself could not read the body (400, 408, 413); an error page is being shown.

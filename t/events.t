@@ -460,3 +460,11 @@ location /c { guard_json on; }
 location @app { guard_event x_b on=200 user=$email; }
 --- config_warning
 guard_event "login_failed" is applied where "$email" is always empty: it is taken from the body where "guard_json_set" names it and "guard_json", "guard_json_schema" or "guard_openapi" checks the body in config:3
+
+=== TEST 48: a file for each host, which there is not
+--- config
+guard_event_log "logs/$host-${server_port}.json";
+guard_event_log syslog:server=127.0.0.1:1,tag=a$b;
+location /a { guard_event_log "logs/$host-${server_port}.json" min=error; }
+--- config_warning
+event log "logs/$host-${server_port}.json" is one file: no variable is looked up in its name in config:1

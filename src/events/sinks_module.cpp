@@ -184,6 +184,10 @@ Sink* sink_of(ngx_conf_t* cf, const LogPolicy& policy) {
     }
     return known;
   }
+  if (policy.destination == Destination::file && !ngx::variables_in(policy.path).empty()) {
+    ngx::warn(
+        cf, "event log \"" + policy.path + "\" is one file: no variable is looked up in its name");
+  }
   sinks.push_back(ngx::pool_new<Sink>(cf->pool, cf, policy, ngx::to_view(name)));
   add_metrics(cf, *sinks.back(), policy.path);
   return sinks.back();

@@ -12,6 +12,7 @@ use Socket qw(SOCK_DGRAM SOL_SOCKET SO_RCVBUF);
 use Test::More;
 use Test::Nginx::Guard;
 use Test::Nginx::Guard::Events qw(events_of);
+use Test::Nginx::Guard::Metrics qw(scrape parse_metrics);
 use Test::Nginx::Guard::Refusals;
 use Test::Nginx::Guard::Wait qw(patient);
 
@@ -215,6 +216,25 @@ sub frames {
     is $nginx->stop, undef, "$name: stops";
     like join('', $receive->($peer, sub { 0 })), qr/quit-1%2f/, "$name: a worker that quits writes what it has";
     is_deeply [log_problems($nginx)], [], "$name: log";
+}
+
+# What a worker has kept until it ends is lost with it, which is counted, and told where somebody listens.
+{
+    my $name  = 'a worker that ends';
+    my $where = 'syslog:server=127.0.0.1:' . free_port() . ',proto=tcp';
+    my $nginx = start_nginx(
+        http_config      => "guard_event_log \$TEST_NGINX_EVENT_LOG;\nguard_event_log $where;",
+        config           => "location = /metrics { guard_metrics; }\n$config",
+        no_root_location => 1
+    );
+    refuse($nginx, 7, 'kept');
+    ok wait_for(sub { $nginx->log_text =~ /\[error\].*takes no lines, they are kept/ }), "$name: keeps its lines";
+    is $nginx->hup, undef, "$name: reloads";
+    ok wait_for(sub { events_of($nginx, qr/^events_lost/) }), "$name: tells the other log";
+    my ($told) = events_of($nginx, qr/^events_lost/);
+    is_deeply [$told->{labels}{count}, $told->{event}{reason}], [8, qq(Lines for "$where" could not be written)], "$name: how many";
+    is parse_metrics(scrape($nginx->port, '/metrics')->{body})->{qq(guard_event_log_lines_total{log="$where",result="lost"})}, 8, "$name: and counts them";
+    is $nginx->stop, undef, "$name: stops";
 }
 
 done_testing;

@@ -36,6 +36,10 @@ class MessageQueue {
   }
 
   bool empty() const noexcept { return begin_ == end_; }
+  // How many messages there are; walks over all.
+  std::size_t size() const noexcept {
+    return each([](std::string_view /*message*/) { return true; });
+  }
   // Bytes of memory that the messages take.
   std::size_t used() const noexcept { return end_ - begin_; }
 

@@ -30,6 +30,7 @@ class ChainedLines : public LineSink {
   bool flush() noexcept override;
   bool finish() noexcept override;
   bool pending() const noexcept override { return count_ != 0 || inner_->pending(); }
+  std::size_t waiting() const noexcept override { return count_ + inner_->waiting(); }
   bool busy() const noexcept override { return inner_->busy(); }
   bool moved() const noexcept override { return inner_->moved(); }
   bool needs_loop() const noexcept override { return inner_->needs_loop(); }

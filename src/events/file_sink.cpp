@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -33,6 +34,11 @@ void FileSink::attach(int fd) noexcept {
 
 std::size_t FileSink::room() const noexcept {
   return regular_ ? kLineMax : kPipeLineMax;
+}
+
+std::size_t FileSink::waiting() const noexcept {
+  const char* begin = buffer_.get() + 1;
+  return static_cast<std::size_t>(std::count(begin, begin + used_, '\n'));
 }
 
 bool FileSink::busy() const noexcept {

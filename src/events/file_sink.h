@@ -34,6 +34,7 @@ class FileSink : public LineSink {
   bool append(std::string_view line, const LineFacts& facts = {}) noexcept override;
   bool flush() noexcept override;
   bool pending() const noexcept override { return used_ != 0; }
+  std::size_t waiting() const noexcept override;
   // A full pipe is emptied by its reader, soon.
   bool busy() const noexcept override;
   bool moved() const noexcept override { return moved_; }

@@ -40,6 +40,8 @@ class LineSink {
   // The same when the worker ends, and no event loop runs any more.
   virtual bool finish() noexcept { return flush(); }
   virtual bool pending() const noexcept = 0;
+  // How many lines are.
+  virtual std::size_t waiting() const noexcept = 0;
   // Whoever takes the lines is there, and has no room: it is soon worth another try.
   virtual bool busy() const noexcept { return false; }
   // Of one that is busy: whether the last flush brought anything away.
@@ -53,6 +55,10 @@ class LineSink {
   void lose() noexcept {
     ++lost_;
     if (count_lost_ != nullptr) count_lost_->add();
+  }
+  // Counts what is pending as lost: the worker ends.
+  void give_up() noexcept {
+    for (std::size_t left = waiting(); left != 0; --left) lose();
   }
   // Where lines are counted for those who look from outside.
   void count_in(const core::Counter& taken, const core::Counter& lost) noexcept {

@@ -57,6 +57,7 @@ class SyslogSink : public LineSink {
   }
 
   bool pending() const noexcept override { return !queue_.empty(); }
+  std::size_t waiting() const noexcept override { return queue_.size(); }
   bool busy() const noexcept override {
     return socket_ && (socket_->error() == EAGAIN || socket_->error() == ENOBUFS);
   }
@@ -94,6 +95,7 @@ class RedisSink : public LineSink {
   bool flush() noexcept override { return writer_.flush(); }
   bool finish() noexcept override { return queue_.empty(); }
   bool pending() const noexcept override { return !queue_.empty(); }
+  std::size_t waiting() const noexcept override { return queue_.size(); }
   bool needs_loop() const noexcept override { return true; }
   std::string_view why() const noexcept override { return writer_.why(); }
 

@@ -403,7 +403,8 @@ void exit_process(ngx_cycle_t* cycle) noexcept {
   for (Sink* sink : sinks) {
     if (sink->lines == nullptr) continue;
     sink->attach();
-    if (sink->lines->finish() && sink->lines->lost() != 0) tell_lost(*sink);
+    if (!sink->lines->finish()) sink->lines->give_up();
+    if (sink->lines->lost() != 0) tell_lost(*sink);
   }
   // What was told of one log may be in others; checkpoints come when those are done.
   for (const bool logs : {true, false}) {

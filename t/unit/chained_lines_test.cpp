@@ -18,6 +18,7 @@ class Kept : public LineSink {
  public:
   std::vector<std::string> taken;
   std::size_t refuse = 0;  // that many of the next
+  std::size_t kept_back = 0;
   int flushes = 0;
 
   std::size_t room() const noexcept override { return 1000; }
@@ -36,6 +37,7 @@ class Kept : public LineSink {
     return taken.size() < 100;
   }
   bool pending() const noexcept override { return false; }
+  std::size_t waiting() const noexcept override { return kept_back; }
   std::string_view why() const noexcept override { return "why"; }
 };
 
@@ -126,10 +128,14 @@ void links_what_the_sink_took(void**) {
   assert_non_null(std::strstr(it.kept->taken[1].c_str(), "\"n\":4,"));
 }
 
-void counts_what_cannot_be_sealed(void**) {
+void counts_what_is_lost(void**) {
   Lines it;
   it.append();
+  it.kept->kept_back = 2;
+  assert_int_equal(it.lines.waiting(), 3);
   it.lines.flush();
+  it.lines.give_up();
+  assert_int_equal(it.lines.take_lost(), 2);
   // A number that was there already.
   assert_true(it.lines.append(it.text(1), {core::Severity::info, "kind", 1, kTime}));
   assert_true(it.lines.flush());
@@ -145,7 +151,7 @@ int main() {
       cmocka_unit_test(seals_a_full_batch_by_itself),
       cmocka_unit_test(keeps_long_lines_whole),
       cmocka_unit_test(links_what_the_sink_took),
-      cmocka_unit_test(counts_what_cannot_be_sealed),
+      cmocka_unit_test(counts_what_is_lost),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -49,8 +49,10 @@ void buffers_until_told(void**) {
   assert_true(sink.append("one\n"));
   expect_text(file.text(), "");
   assert_true(sink.pending());
+  assert_int_equal(sink.waiting(), 1);
   assert_true(sink.flush());
   assert_false(sink.pending());
+  assert_int_equal(sink.waiting(), 0);
   expect_text(file.text(), "one\n");
   assert_true(sink.append(std::string(99, 'x') + "\n"));
   assert_false(sink.pending());

@@ -61,6 +61,29 @@ sub reasons { my ($nginx) = @_; return map { $_->{event}{reason} } events_of($ng
     ends_well($nginx, 'without scripts', events => [@outage]);
 }
 
+# Rights to some keys alone: that others can be written proves nothing for long.
+{
+    my $redis = start_redis(acl => ['user app on >xyzzy ~guard:probe ~guard:b* &* +@all']);
+    my $nginx = start_asking(
+        $redis->unix_url . ' username=app password=xyzzy timeout=2s',
+        { '/a' => '"send=INCR guard:a"', '/b' => '"send=INCR guard:b"' }
+    );
+    is said($nginx, '/b'), 'ok 1', 'some keys: before';
+    my $before = connections($redis);
+    # Each five of the one kind in a row end with a connection, and then one of the other succeeds.
+    my $round = sub {
+        said($nginx, '/a') for 1 .. 5;
+        wait_for(sub { said($nginx, '/b') =~ /^ok/ }) or die "never back\n";
+        return connections($redis) >= $before + 5;
+    };
+    ok wait_for($round, 20), 'some keys: again and again';
+    is_deeply [redis_events($nginx)], [@outage, 'redis_unavailable'], 'some keys: it is believed once';
+    $redis->run('ACL', 'SETUSER', 'app', '~*');
+    like said($nginx, '/a'), qr/^ok/, 'some keys: until others may be written';
+    ok wait_for(sub { 4 == redis_events($nginx) }, 20), 'some keys: which is told once nothing was refused for long';
+    ends_well($nginx, 'some keys', events => [@outage, @outage]);
+}
+
 # What goes well keeps the breaker closed; then a line tells of what does not.
 {
     my $redis = start_redis(acl => ['user app on >xyzzy ~* &* +@all -append']);

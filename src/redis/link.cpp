@@ -16,7 +16,8 @@ constexpr int kReadsPerTurn = 16;
 constexpr ngx_msec_t kHanging = 1000;  // without a reply, besides the timeout
 constexpr ngx_msec_t kBrief = 1000;  // a connection that is lost sooner is not opened again at once
 constexpr unsigned kRefused = 5;     // commands, from which on it is said
-constexpr ngx_msec_t kProven = 10'000;  // one that held as long has proven that all is well
+constexpr ngx_msec_t kRelapse = 60'000;  // rights that are missing again sooner never were there
+constexpr ngx_msec_t kProven = 10'000;   // one that held as long has proven that all is well
 
 std::uint64_t now() noexcept {
   return ngx_current_msec;
@@ -41,8 +42,8 @@ void Link::restart(std::string_view why) noexcept {
   drop(false);
   // What the old one has failed at says nothing of the new one.
   if (usable()) breaker_.close();
-  in_vain_ = doubted_ = late_ = false;
-  denied_ = nullptr;
+  in_vain_ = false;
+  forgive();
   connect();
 }
 
@@ -185,7 +186,8 @@ void Link::on_reply(const Reply& reply) noexcept {
   if (verdict == Verdict::opened) return trip();
   // Not before: it is told to others, who may send something.
   if (verdict != Verdict::success || !in_vain_ || !ready()) return;
-  if ((!late_ || in_good_time(sent_at)) && (denied_ == nullptr || denied_ == writer)) trust();
+  if (relapsed_ || (denied_ != nullptr && denied_ != writer)) return;
+  if (!late_ || in_good_time(sent_at)) trust();
 }
 
 // With so much to spare that the next one has a chance as well.
@@ -215,6 +217,7 @@ Link::Verdict Link::judge(const Reply& reply, Writer writer) noexcept {
     if (denied) {
       doubted_ = true;
       denied_ = writer;
+      relapsed_ = relapsed_ || (pardoned_at_ != 0 && ngx_current_msec - pardoned_at_ < kRelapse);
     }
     return Verdict::opened;
   }
@@ -225,11 +228,16 @@ Link::Verdict Link::judge(const Reply& reply, Writer writer) noexcept {
   return failure ? Verdict::failure : Verdict::success;
 }
 
+void Link::forgive() noexcept {
+  doubted_ = late_ = relapsed_ = false;
+  denied_ = nullptr;
+}
+
 void Link::trust() noexcept {
   in_vain_ = false;
   if (!doubted_ && !late_) return;
-  doubted_ = late_ = false;
-  denied_ = nullptr;
+  if (denied_ != nullptr) pardoned_at_ = ngx_current_msec;
+  forgive();
   timer_.stop();
   topology_.came_up(*this);
 }
@@ -335,7 +343,10 @@ void Link::on_setup_reply(const Reply& reply) noexcept {
     if (step == Step::role) return attempt_failed("ROLE was refused: ", reply.text());
     if (step == Step::probe) {
       // Then it is the probe that tells when the right is there.
-      if (lacks_right(reply.text())) denied_ = nullptr;
+      if (lacks_right(reply.text())) {
+        denied_ = nullptr;
+        relapsed_ = false;
+      }
       return attempt_failed(reply.text());
     }
     // The name alone is no matter, but a server that takes nobody says so to whatever comes first.

@@ -78,6 +78,7 @@ class Link final : private ngx::Outgoing::Owner {
   void on_reply(const Reply& reply) noexcept;
   Verdict judge(const Reply& reply, Writer writer) noexcept;
   bool in_good_time(std::uint32_t asked_at) const noexcept;
+  void forgive() noexcept;
   void trust() noexcept;
   void on_timer() noexcept;
   void explain_time(const char* what, ngx_msec_t limit) noexcept;
@@ -110,8 +111,10 @@ class Link final : private ngx::Outgoing::Owner {
   // probe.
   bool doubted_ = false;
   Writer denied_ = nullptr;  // doubted for want of a right, which commands of this writer need
-  unsigned refused_ = 0;     // commands, since that was last said or it was unavailable
-  bool late_ = false;        // replies came too late, and since then none in good time
+  bool relapsed_ = false;    // so again soon, and so until it has refused nothing for long
+  ngx_msec_t pardoned_at_ = 0;
+  unsigned refused_ = 0;  // commands, since that was last said or it was unavailable
+  bool late_ = false;     // replies came too late, and since then none in good time
   std::uint32_t probed_at_ = 0;
   ngx::Timer timer_;  // of connecting, of what is said first, of waiting, of doubt
   ngx::TurnEnd turn_end_;

@@ -204,4 +204,39 @@ sub text_of { my ($file) = @_; open my $in, '<:raw', $file or return ''; local $
     });
 }
 
+# The same of a line that an nginx before this one has left.
+{
+    my $name  = 'a torn line from before';
+    my $nginx = make_nginx(workers => 2, http_config => $http_config, config => $config, no_root_location => 1);
+    open my $out, '>', $nginx->log_file('events.log') or die "events.log: $!\n";
+    print {$out} qq({"\@timestamp":"whole"}\n{"\@timestamp":"to);
+    close $out or die "events.log: $!\n";
+    is $nginx->start, undef, "$name: starts";
+    refuse($nginx, 3, 'new');
+    ends_clean($nginx, $name);
+    my $text = $nginx->log_text('events.log');
+    is_deeply [broken_in($text)], [qq({"\@timestamp":"to\n)], "$name: is ended";
+    is join(' ', sort map { $_->{url}{path} // $_->{labels}{kind} // $_->{'@timestamp'} } events_in($text)), join(' ', sort(expected_paths('new', 3), qw(config_loaded whole))), "$name: all else is whole";
+}
+
+# Or that of a worker of the configuration before this one.
+{
+    my $name = 'no space, and a reload';
+    on_a_full_disk($name, 1, sub {
+        my ($nginx, $folder, $make_room) = @_;
+        refuse($nginx, 150, 'torn');
+        ok says_that_it_is_full($nginx), "$name: is logged";
+        my ($torn) = text_of("$folder/events.log") =~ /([^\n]+)\z/;
+        isnt $torn, undef, "$name: a line is torn";
+        is $nginx->hup, undef, "$name: reloads";
+        ok wait_for(sub { $nginx->log_text =~ /\[error\].*lines of event log .* are lost/ }), "$name: what the old worker had is lost";
+        $make_room->();
+        refuse($nginx, 3, 'after');
+        my $text;
+        ok wait_for(sub { ($text = text_of("$folder/events.log")) =~ /after-3%2f.*\n\z/ }), "$name: the new one writes";
+        is_deeply [broken_in($text)], ["$torn\n"], "$name: on a line of its own";
+        is scalar(grep { $_->{labels}{kind} eq 'config_loaded' } events_in($text)), 2, "$name: from the first on";
+    });
+}
+
 done_testing;

@@ -1,5 +1,6 @@
 #include "events/file_sink.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +13,22 @@
 #include "events/ecs_encoder.h"
 
 namespace guard::events {
+
+bool ends_torn(const char* path) noexcept {
+  const int file = ::open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (file < 0) return false;
+  bool torn = false;
+  for (int looks = 3; looks > 0; --looks) {
+    struct stat info {};
+    char last = '\n';
+    torn = fstat(file, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0 &&
+           ::pread(file, &last, 1, info.st_size - 1) == 1 && last != '\n';
+    if (!torn) break;
+    ::usleep(1000);
+  }
+  ::close(file);
+  return torn;
+}
 
 FileSink::FileSink(TornMark& torn, std::size_t capacity, std::size_t flush_at,
                    std::optional<Rotation> rotation)

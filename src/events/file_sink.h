@@ -19,6 +19,10 @@
 
 namespace guard::events {
 
+// Whether a regular file ends in a torn line, that somebody has left who is gone. May take some
+// milliseconds: a line that is just being written is whole by then.
+bool ends_torn(const char* path) noexcept;
+
 class FileSink : public LineSink {
  public:
   // torn: of the file, for as long as this. capacity in bytes, at least two lines; above flush_at

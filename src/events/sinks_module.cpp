@@ -78,6 +78,7 @@ Sink::Sink(ngx_conf_t* cf, const LogPolicy& policy, std::string_view name)
   switch (policy.destination) {
     case Destination::file:
       open(cf);
+      torn_.set(ends_torn(name_.data()));
       break;
     case Destination::syslog:
       if (!ngx::resolve(cf, endpoint_, policy.syslog.host, policy.syslog.port)) {

@@ -135,6 +135,20 @@ void torn_line(void**) {
   expect_text(file.text(), "123456789\nabcde\nother\nabcdefghi\nABCDEFGHI\nmore\n");
 }
 
+void torn_line_of_others(void**) {
+  TempFile file;
+  assert_false(events::ends_torn(file.path()));
+  const int fd = file.append();
+  assert_int_equal(write(fd, "whole\n", 6), 6);
+  assert_false(events::ends_torn(file.path()));
+  assert_int_equal(write(fd, "to", 2), 2);
+  assert_true(events::ends_torn(file.path()));
+  assert_false(events::ends_torn("/no/such/file"));
+  assert_false(events::ends_torn("/dev/null"));
+  assert_false(events::ends_torn("/"));
+  close(fd);
+}
+
 void pipe_gets_whole_lines(void**) {
   int ends[2];
   assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
@@ -210,10 +224,10 @@ void many_writers(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(buffers_until_told),    cmocka_unit_test(reopens),
-      cmocka_unit_test(loses_and_counts),      cmocka_unit_test(torn_line),
-      cmocka_unit_test(pipe_gets_whole_lines), cmocka_unit_test(bad_descriptor),
-      cmocka_unit_test(many_writers),
+      cmocka_unit_test(buffers_until_told),  cmocka_unit_test(reopens),
+      cmocka_unit_test(loses_and_counts),    cmocka_unit_test(torn_line),
+      cmocka_unit_test(torn_line_of_others), cmocka_unit_test(pipe_gets_whole_lines),
+      cmocka_unit_test(bad_descriptor),      cmocka_unit_test(many_writers),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

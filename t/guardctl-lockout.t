@@ -82,6 +82,17 @@ sub tried {
     tried('cluster', $cluster->url, $cluster->url);
 }
 {
+    # Nodes that are called by name, which is what their certificates say.
+    my $cluster = start_cluster(
+        tls    => 1,
+        config => ['bind 127.0.0.1 127.0.0.2', 'cluster-announce-ip 127.0.0.2', 'cluster-announce-hostname redis.example', 'cluster-preferred-endpoint-type hostname']
+    );
+    my ($first) = $cluster->nodes;
+    wait_for(sub { 3 == grep { $_->[2][0] eq 'redis.example' } @{ $first->run('CLUSTER', 'SLOTS') } }) or die "no names\n";
+    my $ca = authority()->{ca};
+    tried('cluster by names', $cluster->url . " tls_ca=$ca", $cluster->url, "--tls-ca=$ca");
+}
+{
     my $group = start_sentinel(password => 'open-sesame', sentinel_password => 'xyzzy');
     my %file  = map { $_->[0] => File::Temp->new } ['password'], ['sentinel_password'];
     print { $file{password} } "open-sesame\n";

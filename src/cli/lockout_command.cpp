@@ -155,7 +155,7 @@ class Search {
  public:
   explicit Search(const Options& options) : options_(options), head_(options.prefix + "lockout:") {}
 
-  void run(const redis::HostPort& server) {
+  void run(const RedisServer& server) {
     RedisSession session(options_.access, server);
     std::string cursor = "0";
     do {
@@ -247,7 +247,7 @@ int run_lockout(std::span<const std::string_view> words) {
     throw UsageError(error.what());
   }
   Search search(*options);
-  for (const redis::HostPort& server : key_servers(options->access)) search.run(server);
+  for (const RedisServer& server : key_servers(options->access)) search.run(server);
   if (search.found() != 0) return kDone;
   std::printf("nothing is locked\n");
   return kFailed;

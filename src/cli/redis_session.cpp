@@ -91,13 +91,13 @@ void RedisSession::Free::operator()(ssl_ctx_st* context) const noexcept {
   SSL_CTX_free(context);
 }
 
-RedisSession::RedisSession(const RedisAccess& access, const redis::HostPort& server) {
+RedisSession::RedisSession(const RedisAccess& access, const RedisServer& server) {
   if (!reader_.start()) throw std::bad_alloc();
   connect(access, server);
   log_in(access);
 }
 
-void RedisSession::connect(const RedisAccess& access, const redis::HostPort& server) {
+void RedisSession::connect(const RedisAccess& access, const RedisServer& server) {
   if (!access.url.unix_path.empty()) {
     name_ = access.url.unix_path;
     int fd = connect_unix(name_, access.url.unix_path);
@@ -124,7 +124,8 @@ void RedisSession::connect(const RedisAccess& access, const redis::HostPort& ser
   if (ssl == nullptr || tls == nullptr) throw std::bad_alloc();
   SSL_set_connect_state(ssl);
   BIO_set_ssl(tls, ssl, BIO_CLOSE);
-  const std::string& host = access.tls_name.empty() ? server.host : access.tls_name;
+  const std::string& own = server.name.empty() ? server.host : server.name;
+  const std::string& host = access.tls_name.empty() ? own : access.tls_name;
   // An address is one in the certificate, too, and is not sent as a name.
   if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) != 1) {
     SSL_set1_host(ssl, host.c_str());
@@ -181,7 +182,7 @@ void RedisSession::broken() const {
 
 namespace {
 
-redis::HostPort master_of(const RedisAccess& access) {
+RedisServer master_of(const RedisAccess& access) {
   RedisAccess sentinel;
   sentinel.password = core::Secret(access.sentinel_password.expose());
   sentinel.url.tls = access.url.tls;
@@ -190,13 +191,13 @@ redis::HostPort master_of(const RedisAccess& access) {
   std::string why;
   for (const redis::HostPort& host : access.url.hosts) {
     try {
-      RedisSession session(sentinel, host);
+      RedisSession session(sentinel, {host, {}});
       redis::Output out;
       out.begin(3);
       out.bulk("SENTINEL");
       out.bulk("GET-MASTER-ADDR-BY-NAME");
       out.bulk(access.url.master);
-      redis::HostPort master;
+      RedisServer master;
       session.ask(out, [&](const redis::Reply& reply) {
         master.host = reply[0].text();
         master.port = static_cast<std::uint16_t>(reply[1].integer());
@@ -210,11 +211,11 @@ redis::HostPort master_of(const RedisAccess& access) {
   throw std::runtime_error(why);
 }
 
-std::vector<redis::HostPort> masters_of(const RedisAccess& access) {
+std::vector<RedisServer> masters_of(const RedisAccess& access) {
   std::string why;
   for (const redis::HostPort& seed : access.url.hosts) {
     try {
-      RedisSession session(access, seed);
+      RedisSession session(access, {seed, {}});
       redis::Output out;
       out.begin(2);
       out.bulk("CLUSTER");
@@ -223,9 +224,10 @@ std::vector<redis::HostPort> masters_of(const RedisAccess& access) {
       std::string_view wrong;
       session.ask(out, [&](const redis::Reply& reply) { wrong = map.read(reply, seed.host); });
       if (!wrong.empty()) throw std::runtime_error(std::string(wrong));
-      std::vector<redis::HostPort> masters;
+      std::vector<RedisServer> masters;
       for (const redis::ClusterNode& node : map.nodes()) {
-        masters.push_back({node.address.empty() ? node.host : node.address, node.port});
+        const std::string& place = node.address.empty() ? node.host : node.address;
+        masters.push_back({{place, node.port}, node.host});
       }
       return masters;
     } catch (const std::runtime_error& error) {
@@ -237,7 +239,7 @@ std::vector<redis::HostPort> masters_of(const RedisAccess& access) {
 
 }  // namespace
 
-std::vector<redis::HostPort> key_servers(const RedisAccess& access) {
+std::vector<RedisServer> key_servers(const RedisAccess& access) {
   switch (access.url.kind) {
     case redis::Kind::sentinel:
       return {master_of(access)};
@@ -246,8 +248,8 @@ std::vector<redis::HostPort> key_servers(const RedisAccess& access) {
     case redis::Kind::server:
       break;
   }
-  if (access.url.hosts.empty()) return {redis::HostPort{}};
-  return {access.url.hosts.front()};
+  if (access.url.hosts.empty()) return {RedisServer{}};
+  return {{access.url.hosts.front(), {}}};
 }
 
 }  // namespace guard::cli

@@ -27,10 +27,14 @@ struct RedisAccess {
   std::string tls_name;            // for verification; empty: the host
 };
 
+struct RedisServer : redis::HostPort {
+  std::string name;  // what its certificate says; empty: the host
+};
+
 class RedisSession {
  public:
   // All throw std::runtime_error, which quotes no password.
-  RedisSession(const RedisAccess& access, const redis::HostPort& server);
+  RedisSession(const RedisAccess& access, const RedisServer& server);
   RedisSession(const RedisSession&) = delete;
   RedisSession& operator=(const RedisSession&) = delete;
 
@@ -64,7 +68,7 @@ class RedisSession {
     void operator()(ssl_ctx_st* context) const noexcept;
   };
 
-  void connect(const RedisAccess& access, const redis::HostPort& server);
+  void connect(const RedisAccess& access, const RedisServer& server);
   void log_in(const RedisAccess& access);
   void send(redis::Output& out);
   void feed();
@@ -79,6 +83,6 @@ class RedisSession {
 
 // The servers that have the keys: the one, the master that sentinels name, or all masters of a
 // cluster.
-std::vector<redis::HostPort> key_servers(const RedisAccess& access);
+std::vector<RedisServer> key_servers(const RedisAccess& access);
 
 }  // namespace guard::cli

@@ -109,6 +109,19 @@ sub tried {
     ok wait_for(sub { $replica->run('DBSIZE') == $group->master->run('DBSIZE') }), 'which the replica has';
     $group->failover;
     is +(ctl('list', $group->url, @access))[0], 0, 'after a failover';
+    # One that does not know what the others have decided.
+    my ($old) = $group->replicas;
+    ok wait_for(sub { !$old->is_master }, 20), 'the master of before is a replica';
+    for my $case (
+        ['a replica', $old->port, qr/a sentinel names it, and it is not the master/],
+        ['nobody',    free_port(), qr/Connection refused/]
+    ) {
+        my ($what, $port, $why) = @$case;
+        my $liar = start_fake_redis(answer => sub { return $_[0][0] eq 'SENTINEL' ? "*2\r\n\$9\r\n127.0.0.1\r\n\$" . length($port) . "\r\n$port\r\n" : undef });
+        is +(ctl('list', $group->url =~ s{://}{'://' . $liar->address . ','}er, @access))[0], 0, "a sentinel that names $what: another one is asked";
+        ($code, $text, $error) = ctl('list', 'redis+sentinel://' . $liar->address . '/mymaster', @access);
+        like $error, qr/^guardctl: 127\.0\.0\.1:$port: $why\n\z/, "a sentinel that names $what: and no other";
+    }
     my $unknown = $group->url =~ s{/[^/]*\z}{/nobody}r;
     ($code, $text, $error) = ctl('list', $unknown, @access);
     is_deeply [$code, $text, $error], [1, '', qq{guardctl: no sentinel knows the master "nobody"\n}], 'another master';

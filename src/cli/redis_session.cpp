@@ -182,6 +182,17 @@ void RedisSession::broken() const {
 
 namespace {
 
+// A sentinel may not know what the others have decided.
+void check_master(const RedisAccess& access, const RedisServer& server) {
+  RedisSession session(access, server);
+  redis::Output out;
+  out.begin(1);
+  out.bulk("ROLE");
+  bool master = false;
+  session.ask(out, [&](const redis::Reply& reply) { master = reply[0].text() == "master"; });
+  if (!master) fail(name_of(server), "a sentinel names it, and it is not the master");
+}
+
 RedisServer master_of(const RedisAccess& access) {
   RedisAccess sentinel;
   sentinel.password = core::Secret(access.sentinel_password.expose());
@@ -202,7 +213,10 @@ RedisServer master_of(const RedisAccess& access) {
         master.host = reply[0].text();
         master.port = static_cast<std::uint16_t>(reply[1].integer());
       });
-      if (!master.host.empty()) return master;
+      if (!master.host.empty()) {
+        check_master(access, master);
+        return master;
+      }
       why = "no sentinel knows the master \"" + access.url.master + "\"";
     } catch (const std::runtime_error& error) {
       why = error.what();

@@ -92,6 +92,19 @@ FormatCheck find_format(std::string_view name) noexcept {
   return found == kFormats.end() ? nullptr : found->check;
 }
 
+std::size_t extra_steps(FormatCheck check, std::string_view text) noexcept {
+  constexpr std::size_t kPerExpression = 20;
+  if (check == formats::is_regex) return kPerExpression + 2 * text.size();
+  const bool host = check == formats::is_email || check == formats::is_hostname ||
+                    check == formats::is_idn_email || check == formats::is_idn_hostname;
+  return host ? formats::idna_steps(text) : 0;
+}
+
+std::size_t failed_steps(FormatCheck check) noexcept {
+  constexpr std::size_t kPerException = 500;
+  return check == formats::is_regex ? kPerException : 0;
+}
+
 bool is_confining(FormatCheck check) noexcept {
   return check == formats::is_date || check == formats::is_date_time || check == formats::is_time ||
          check == formats::is_uuid;

@@ -13,6 +13,11 @@ using FormatCheck = bool (*)(std::string_view text) noexcept;
 // Null: no such format, which asserts nothing.
 FormatCheck find_format(std::string_view name) noexcept;
 
+// What a check of text takes beyond reading it, in the steps of SchemaEvaluator; failed: beyond
+// that, if it fails.
+std::size_t extra_steps(FormatCheck check, std::string_view text) noexcept;
+std::size_t failed_steps(FormatCheck check) noexcept;
+
 // Whether what passes it is digits, letters of time zones and hexadecimal numbers, and the signs
 // between them: date, date-time, time, uuid. No attack can be written so.
 bool is_confining(FormatCheck check) noexcept;

@@ -22,6 +22,9 @@ bool is_ipv6(std::string_view text) noexcept;
 bool is_email(std::string_view text) noexcept;
 bool is_idn_email(std::string_view text) noexcept;
 
+// Of a host or a mailbox, what its labels that are for IDNA to judge take: extra_steps().
+std::size_t idna_steps(std::string_view text) noexcept;
+
 // RFC 3986 and RFC 3987; RFC 6570 up to level 4.
 bool is_uri(std::string_view text) noexcept;
 bool is_uri_reference(std::string_view text) noexcept;

@@ -141,9 +141,12 @@ bool SchemaEvaluator::check_string(const Operation& operation, std::uint32_t at)
     }
     case Opcode::pattern:
       return search(operation.a, text()) || fail<report>(at, operation.message);
-    default:
-      if (!take(node.size / kBytesPerStep)) return false;
-      return program_->formats[operation.a](text()) || fail<report>(at, operation.message);
+    default: {
+      const FormatCheck check = program_->formats[operation.a];
+      if (!take(node.size / kBytesPerStep + extra_steps(check, text()))) return false;
+      if (check(text())) return true;
+      return take(failed_steps(check)) && fail<report>(at, operation.message);
+    }
   }
 }
 

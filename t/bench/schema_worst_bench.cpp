@@ -170,6 +170,20 @@ std::vector<Case> cases() {
        filled("[", std::string(1'000, '7'), "]")},
       {"exponents", R"({"items":{"multipleOf":0.37}})", filled("[", "1e999999999", "]")},
   };
+  const auto names = [&all](std::string_view name, std::string_view format, std::string_view text) {
+    all.push_back({std::string(name),
+                   R"({"items":{"anyOf":[{"format":")" + std::string(format) + R"("},true]}})",
+                   filled("[", "\"" + std::string(text) + "\"", "]")});
+  };
+  names("hosts of 31 A-labels", "hostname", repeated(31, "xn--9ca.", "", "de"));
+  names("a long A-label each", "hostname", repeated(55, "9", "xn--", "ca.de"));
+  names("hosts of 300 U-labels", "idn-hostname", repeated(300, "\xc3\xbc.", "", "de"));
+  names("a U-label of 1,000 bytes each", "idn-hostname", repeated(500, "\xc3\xbc"));
+  names("U-labels of 28 letters", "idn-hostname", repeated(28, "\xc3\xbc"));
+  names("addresses at an A-label", "email", "info@xn--mnchen-3ya.de");
+  names("what is no expression", "regex", "*");
+  names("expressions that name groups", "regex",
+        repeated(1, "(?<abc>a)", "", R"([a-z]{2,4}(?<b>x|y)\\k<b>$)"));
   {
     std::string text = "[";
     for (int i = 0; text.size() + 60 < kSize; ++i) {

@@ -186,6 +186,31 @@ void limits(void**) {
   expect_text(Judge(deep).said(nested(1'000, "[", "", "]")), "limit");
 }
 
+// Formats that take libraries or exceptions to judge.
+void dear_formats(void**) {
+  const auto list = [](std::string_view text, int count) {
+    std::string json = "[\"" + std::string(text);
+    for (int i = 1; i < count; ++i) json.append("\",\"").append(text);
+    return json + "\"]";
+  };
+  Judge hosts(R"({"items":{"format":"hostname"}})");
+  expect_text(hosts.said(list("www.example.com", 50'000)), "valid");
+  expect_text(hosts.said(list("xn--9ca.xn--9ca.de", 50)), "valid");
+  expect_text(hosts.said(list("xn--9ca.xn--9ca.de", 50'000)), "limit");
+  Judge addresses(R"({"items":{"properties":{"mail":{"format":"idn-email"}}}})");
+  std::string people;
+  for (int i = 0; i < 10'000; ++i) {
+    people += people.empty() ? "[" : ",";
+    people +=
+        R"({"name":"Anna Maria Huber","mail":"info@m\u00fcnchen.example","town":"M\u00fcnchen"})";
+  }
+  expect_text(addresses.said(people + "]"), "valid");
+  Judge expressions(R"({"items":{"anyOf":[{"format":"regex"},true]}})");
+  expect_text(expressions.said(list("^[a-z0-9]{2,20}$", 20'000)), "valid");
+  expect_text(expressions.said(list("*", 10)), "valid");
+  expect_text(expressions.said(list("*", 50'000)), "limit");
+}
+
 // Whatever a schema does again and again on one value takes steps, and ordinary work few of them.
 void steps(void**) {
   std::string twice = R"({"$ref":"#/$defs/a0","$defs":{)";
@@ -285,6 +310,7 @@ int main() {
       cmocka_unit_test(many_required),
       cmocka_unit_test(how_many_errors),
       cmocka_unit_test(limits),
+      cmocka_unit_test(dear_formats),
       cmocka_unit_test(steps),
       cmocka_unit_test(reasons_cut_short),
       cmocka_unit_test(dynamic_references_see_every_resource),

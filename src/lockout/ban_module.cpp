@@ -315,6 +315,7 @@ void set_policy(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
 
 void set_ban(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   if (words.is_off()) return conf.uses.turn_off();
+  conf.uses.expect(words[0]);
   BanUse use = parse_ban_use(words);
   const auto& main =
       *static_cast<MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_ban_module));

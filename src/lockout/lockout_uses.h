@@ -1,34 +1,22 @@
-// Which policies apply where: what guard_lockout says at one level of the configuration, and what
-// becomes of it on the levels within.
+// Which policies apply where: what guard_lockout says.
 #pragma once
 
-#include <span>
-#include <string>
 #include <string_view>
-#include <vector>
 
+#include "core/applied_list.h"
 #include "lockout/lockout_policy.h"
 
 namespace guard::lockout {
 
-// All that throw throw ConfigError.
-class Uses {
- public:
-  // guard_lockout off. Throws beside others.
-  void turn_off();
-  // Before WORD, a policy's name as it is written, is looked up. Throws beside guard_lockout off.
-  void expect(std::string_view word) const;
-  void add(const Use& use, std::string_view word, Policy& policy);
-  // The level within takes over what it leaves standing of that around it. Answers the names that
-  // it replaces, quoted; empty: none.
-  std::string inherit(const Uses& around);
+struct Uses : core::AppliedList<Policy*> {
+  Uses() : AppliedList("lockout", kMaxUses, name_of) {}
 
-  std::span<Policy* const> list() const { return list_; }
+  void add(const Use& use, std::string_view word, Policy& policy) {
+    AppliedList::add(&policy, use.adds, word);
+  }
 
  private:
-  bool set_ = false;
-  bool adds_ = false;
-  std::vector<Policy*> list_;
+  static std::string_view name_of(Policy* const& policy) { return policy->name; }
 };
 
 }  // namespace guard::lockout

@@ -468,3 +468,21 @@ location /show { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
 ["GET /item/evil", "GET /item/%65vil?a=1", "GET /alone/evil?a=1", "GET /alone/evil?il", "GET /item/good?a=1", "GET /item/good?a=1&a=2", "GET /item/good?a=1#b", "GET /show?a=1"]
 --- error_code eval
 [403, 403, 403, 403, 200, 418, 200, 200]
+
+=== TEST 27: pieces of cookies over HTTP/2 are one field, as the application gets them
+--- http2
+--- http_config eval: $::own
+--- user_files
+>>> own.conf
+SecRule REQUEST_COOKIES:a "@rx ^ev; il$" "id:1,phase:1,deny,t:none,tag:'attack-generic'"
+SecRule REQUEST_COOKIES:b "@streq evil" "id:2,phase:1,deny,t:none,tag:'attack-generic'"
+SecRule &REQUEST_HEADERS:Cookie "@gt 1" "id:3,phase:1,deny,status:418,t:none,tag:'attack-generic'"
+--- config
+location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- upstream: echo
+--- request eval
+["GET /", "GET /", "GET /"]
+--- more_headers eval
+["Cookie: a=\"ev\nCookie: il\"", "Cookie: a=1\nCookie: b=evil", "Cookie: a=1\nCookie: b=2"]
+--- error_code eval
+[403, 403, 200]

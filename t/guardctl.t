@@ -211,6 +211,8 @@ END
     answers([@check, 'POST', '/api/items', $item], 1, qq(json.schema: body at "/\\u{a}listItems: valid\\u{a}" is not a known member (additionalProperties)\n), '');
     answers([@check, 'POST', '/api/items', '--type=text/plain', $item], 1, "json.media_type: the Content-Type is none that the operation takes\n", '');
     answers([@check, 'POST', '/api/items'], 1, "openapi.body: the operation needs a body\n", '');
+    my $escapes = $write->('escapes.json', '{"openapi":"3.1.0","servers":[{"url":"https://example.com/caf%C3%A9"}],"paths":{"/a%20b":{"get":{"operationId":"blank"}}}}');
+    answers(['openapi', 'check', $escapes, 'GET', '/caf%C3%A9/a%20b'], 0, "blank: valid\n", '');
     # What is no violation of the schema has the code that nginx gives it.
     my $texts = $write->('texts.json', '{"openapi":"3.1.0","paths":{"/a":{"post":{"requestBody":{"content":{"application/json":{"schema":{"pattern":"^(a+)+$"}},'
         . '"application/x-www-form-urlencoded":{"schema":{"type":"object"}}}}}}}}');

@@ -8,6 +8,7 @@
 #include "core/ascii.h"
 #include "core/words.h"
 #include "json/media_type.h"
+#include "json/uri.h"
 
 namespace guard::json {
 
@@ -209,7 +210,7 @@ class Reader {
     url.resize(std::min(url.find_first_of("?#"), url.size()));
     while (url.ends_with('/')) url.pop_back();
     if (!url.empty() && !url.starts_with('/')) url.insert(0, "/");
-    return url;
+    return percent_decoded(url);
   }
 
   std::set<std::string> bases_of(SchemaPlace servers) {

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "core/words.h"
+#include "json/uri.h"
 
 namespace guard::json {
 
@@ -23,7 +24,7 @@ PathTree::Segment PathTree::parse_segment(std::string_view text, std::vector<std
   Segment segment(1);
   while (!text.empty()) {
     const std::size_t brace = text.find_first_of("{}");
-    segment.back().append(text.substr(0, brace));
+    segment.back().append(percent_decoded(text.substr(0, brace)));
     if (brace == std::string_view::npos) break;
     const std::size_t end = text.find('}', brace);
     if (text[brace] == '}' || end == std::string_view::npos || end == brace + 1) {

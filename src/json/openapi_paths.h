@@ -36,9 +36,9 @@ class PathTree {
 
   PathTree();
 
-  // "/users/{id}/posts/{name}.{format}": item is what a path of this shape is. Answers the item
-  // that a template of the same shape was given before, or item itself. At configuration time only.
-  // Throws ConfigError, without naming the place.
+  // "/users/{id}/posts/{name}.{format}", as in a URL: "%20" is a blank. item is what a path of this
+  // shape is. Answers the item that a template of the same shape was given before, or item itself.
+  // At configuration time only. Throws ConfigError, without naming the place.
   std::uint32_t add(std::string_view path_template, std::uint32_t item);
 
   // path: decoded, without a query, beginning with "/". Looks at each node of the tree at most

@@ -87,6 +87,8 @@ std::string merge(const Components& base, std::string_view path) {
   return std::string(folder) + std::string(path);
 }
 
+}  // namespace
+
 std::string percent_decoded(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -101,8 +103,6 @@ std::string percent_decoded(std::string_view text) {
   }
   return out;
 }
-
-}  // namespace
 
 // Section 5.2.2.
 Uri resolve_uri(std::string_view base, std::string_view reference) {

@@ -16,4 +16,7 @@ struct Uri {
 // ".." are removed, nothing else is normalized.
 Uri resolve_uri(std::string_view base, std::string_view reference);
 
+// What is no escape of two hexadecimal digits stays.
+std::string percent_decoded(std::string_view text);
+
 }  // namespace guard::json

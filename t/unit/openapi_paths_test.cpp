@@ -38,6 +38,15 @@ void literals_come_before_templates(void**) {
   }
 }
 
+void escapes_stand_for_what_they_are(void**) {
+  json::PathTree tree;
+  tree.add("/a%20b/caf%C3%a9/{x}%3av", 0);
+  tree.add("/100%/%zz", 1);
+  expect_text(found(tree, "/a b/caf\xc3\xa9/c:v"), "0 c");
+  expect_text(found(tree, "/a%20b/caf%C3%a9/c:v"), "none");
+  expect_text(found(tree, "/100%/%zz"), "1");
+}
+
 void one_shape_is_one_item(void**) {
   json::PathTree tree;
   assert_int_equal(tree.add("/a/{b}", 7), 7);
@@ -82,6 +91,7 @@ void templates_that_are_none_are_refused(void**) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(literals_come_before_templates),
+      cmocka_unit_test(escapes_stand_for_what_they_are),
       cmocka_unit_test(one_shape_is_one_item),
       cmocka_unit_test(a_segment_may_hold_several_parameters),
       cmocka_unit_test(templates_that_are_none_are_refused),

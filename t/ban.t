@@ -28,6 +28,7 @@ guard_ban_policy brief     score=1  half_life=10m duration=3s weights=404:1;
 guard_ban_policy forwarded score=1  half_life=10m duration=1h weights=404:1 key=$http_x_forwarded_for;
 guard_ban_policy gone      score=2  half_life=10m duration=1h weights=408:2,499:1;
 guard_ban_policy agent     score=1  half_life=10m duration=1h weights=404:1 key=$http_user_agent;
+guard_ban_policy any       score=3  half_life=10m duration=1h weights=4xx:1;
 guard_ban_policy tiny      score=9  half_life=10m duration=1h weights=404:1 key=$arg_k zone=64k;
 EOC
 
@@ -52,6 +53,8 @@ location /off/      { guard_ban status;    guard_mode off ban; alias html/; }
 location /paged/    { guard_ban status; error_page 404 /page.html; alias html/; location /paged/twice/ { error_page 404 /status/page.html; alias html/; } }
 location = /page.html        { return 200 page; }
 location = /status/page.html { guard_ban status; return 200 page; }
+location /any/      { guard_ban any; alias html/; }
+location = /reports { guard_ban any; guard_csp_report rate=1; }
 location /both/     { guard_ban status; guard_ban honey; alias html/;
     location /both/added/    { guard_ban +agent; alias html/; }
     location /both/replaced/ { guard_ban agent; alias html/; }
@@ -203,6 +206,15 @@ is codes('203.0.113.1',  '/both/none/', 1, 'User-Agent: bot'), '200', 'off clear
 is codes('203.0.113.40', '/paged/none',       4), '404 404 404 403', 'behind an error page without the policy';
 is codes('203.0.113.41', '/paged/twice/none', 4), '404 404 404 403', 'behind one with it';
 is codes('203.0.113.42', '/page.html',        5), '200 200 200 200 200', 'the page itself weighs nothing';
+
+# Browsers report of their own accord, and are told when it is too much.
+for my $report (1 .. 6) {
+    my $body = qq({"csp-report":{"document-uri":"https://a.example/$report","effective-directive":"img-src","blocked-uri":"inline"}});
+    my $code = request($nginx->port, POST => '/reports', body => $body,
+        headers => ['X-Client: 203.0.113.43', 'Content-Type: application/csp-report', 'Sec-Fetch-Site: same-origin'])->{code};
+    is $code, $report == 1 ? 204 : 429, "report $report";
+}
+is codes('203.0.113.43', '/any/none', 4), '404 404 404 403', 'which weighs nothing, but what the client does';
 
 # 444: nothing is answered, and the connection is closed.
 is codes('203.0.113.15', '/closed/none', 1), '404', 'a miss';

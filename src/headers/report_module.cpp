@@ -250,6 +250,11 @@ void set_csp_report(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   core::answer_here(cf, words.directive(), handle);
 }
 
+// What its browser reports of a page must not have a visitor banned.
+void merge_location(ngx_conf_t* cf, LocationConf& /*parent*/, LocationConf& child) {
+  if (child.policy != nullptr) core::exempt_location(cf, {core::Feature::ban});
+}
+
 void init_main(ngx_conf_t* cf, MainConf& conf) {
   if (!conf.wanted) return;
   const std::size_t size = conf.zone_size.value_or(CspReportPolicy::kDefaultZone);
@@ -268,7 +273,7 @@ ngx_command_t commands[] = {
 
 ngx_http_module_t context = {
     nullptr, nullptr, ngx::create_conf<MainConf>,     ngx::init_conf<MainConf, init_main>,
-    nullptr, nullptr, ngx::create_conf<LocationConf>, nullptr,
+    nullptr, nullptr, ngx::create_conf<LocationConf>, ngx::merge_conf<LocationConf, merge_location>,
 };
 
 }  // namespace

@@ -337,12 +337,22 @@ void Transaction::add_cookies(std::string_view value, bool again) {
       list(List::cookies).push_back({name, own});
       list(List::cookies).back().again = again;
       read_quoted_again(name, own);
+      read_json_cookie(name, own);
       if (equals != std::string_view::npos && end < value.size()) {
         read_quoted_beyond(name, value.substr(equals));
       }
     }
     value.remove_prefix(std::min(end + 1, value.size()));
   }
+}
+
+// JSON in a cookie, which is encoded there as in a URI; Express writes "j:" before it.
+void Transaction::read_json_cookie(std::string_view name, std::string_view value) {
+  if (value.find('u') == std::string_view::npos) return;
+  bool invalid = false;
+  std::string_view text = decode(value, false, invalid);
+  if (text.starts_with("j:")) text.remove_prefix(2);
+  read_json_again(List::cookies, name, text);
 }
 
 // A cookie in quotes with a semicolon in them, as Flask has it; text begins with the "=".

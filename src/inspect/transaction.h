@@ -172,6 +172,7 @@ class Transaction {
   void add_form(std::string_view text, List list);
   bool add_argument(List list, std::string_view name, std::string_view value);
   void read_json_again(List list, std::string_view name, std::string_view value);
+  void read_json_cookie(std::string_view name, std::string_view value);
   void read_quoted_beyond(std::string_view name, std::string_view text);
   void read_quoted_again(std::string_view name, std::string_view value);
   void add_json(const core::JsonDocument& document, std::span<const std::uint64_t> trusted);

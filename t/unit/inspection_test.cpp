@@ -185,6 +185,16 @@ void reads_json_in_arguments(void**) {
      "POST / HTTP/1.1\r\nContent-Type: application/json\r\n\r\n"
      R"({"a":"{\"x\":\"ev\\u0027il\"}"})",
      "1[ARGS:json.a] 3[ARGS:json.a]");
+  // And in a cookie, where it may be encoded as in a URI.
+  constexpr std::string_view kCookies =
+      "SecRule REQUEST_COOKIES \"@contains ev'il\" \"id:1,phase:1,pass\"\n"
+      "SecRule &REQUEST_COOKIES \"@gt 1\" \"id:2,phase:1,pass\"\n";
+  for (const char* value : {R"({"a":"ev\u0027il"})", "%7B%22a%22%3A%22ev%5Cu0027il%22%7D",
+                            "j%3A%7B%22a%22:%22ev%5Cu0027il%22%7D"}) {
+    is(kCookies, "GET / HTTP/1.1\r\nCookie: c=" + std::string(value) + "\r\n\r\n",
+       "1[REQUEST_COOKIES:c]");
+  }
+  is(kCookies, "GET / HTTP/1.1\r\nCookie: c=ev\\u0027il; d=1\r\n\r\n", "2[REQUEST_COOKIES]");
 }
 
 // In the second phase, as ModSecurity v3 has it.

@@ -47,7 +47,7 @@ sub reporting {
         http_config => "guard_event_log \$TEST_NGINX_EVENT_LOG;\nguard_drain $dir;\nguard_error_report env:GUARD_TEST_SECRET $words;\n",
         config      => "$metrics\nlocation = /ready { guard_health ready; }\nlocation /dead/ { proxy_pass http://127.0.0.1:$dead; }\nlocation /own/ { return 503; }\n"
             . "error_page 500 /page.html;\nlocation = /page.html { return 200 page; }\nlocation /paged/ { proxy_intercept_errors on; proxy_pass http://127.0.0.1:@{[ $app->port ]}; }\n"
-            . "location /soft/ { error_page 502 =200 /page.html; proxy_pass http://127.0.0.1:$dead; }\nlocation /instead/ { proxy_intercept_errors on; error_page 500 = \@other; proxy_pass http://127.0.0.1:@{[ $app->port ]}; }\n"
+            . "location /soft/ { error_page 502 =200 /page.html; proxy_pass http://127.0.0.1:$dead; }\nlocation /instead/ { guard_event_log off; proxy_intercept_errors on; error_page 500 = \@other; proxy_pass http://127.0.0.1:@{[ $app->port ]}; }\n"
             . "location \@other { return 200 other; }\n"
             . join('', map { "location /$_/ { guard_route $_; proxy_pass http://127.0.0.1:@{[ $app->port ]}; }\n" } qw(a b c d e f)),
     );

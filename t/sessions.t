@@ -51,13 +51,14 @@ sub becomes_shared {
 
 # One nginx. Small numbers are exact for these keys under this secret.
 {
-    my $nginx = start_nginx(%config, http_config => <<'EOC');
+    my $policies = <<'EOC';
 guard_key_secret 0123456789abcdef;
 guard_rate_policy once rate=1/day burst=1 key=$server_name;
 guard_sessions users key=$cookie_sid window=1h;
 guard_sessions moment key=$cookie_sid window=10s;
 guard_sessions pairs key=$cookie_sid$uri window=1h;
 EOC
+    my $nginx = start_nginx(%config, http_config => $policies);
     is active($nginx, 'users'), 0, 'nobody was there yet';
     is visit($nginx, '/app/', 1 .. 50), '200 x 50', 'fifty sessions';
     is active($nginx, 'users'), 50, 'are counted by whichever worker';
@@ -86,6 +87,10 @@ EOC
     is promtool_says($text), '', 'promtool finds nothing';
     unlike $text, qr/s1999|x{20}/, 'no label is a client\'s';
     is scalar(() = $text =~ /^guard_sessions\{/mg), 3, 'one series for each policy';
+    $nginx->configure(%config, http_config => $policies =~ s/sid\$uri/sid\$arg_u/r);
+    is $nginx->hup, undef, 'a reload with another key';
+    is active($nginx, 'pairs'), 0, 'by which nobody has counted yet';
+    cmp_ok active($nginx, 'users'), '>', 3900, 'while the other policy goes on';
     ends_well($nginx, 'one nginx');
 }
 
@@ -110,7 +115,7 @@ EOC
     is visit($nodes[1], '/app/', map { "alice-$_" } 21 .. 60), '200 x 40', 'and of another, half of them the same';
     becomes($_, 'users', 60, 'both know how many there are in all') for @nodes;
     my @keys = sort grep { /\d\z/ } $redis->run('KEYS', '*')->@*;
-    like "@keys", qr/\A(?:guard:sessions:\{users\}\.300000\.\d+ ?)+\z/, 'in Redis there are sketches';
+    like "@keys", qr/\A(?:guard:sessions:\{users\}\.300000\.[0-9a-f]{16}\.\d+ ?)+\z/, 'in Redis there are sketches';
     is scalar(grep { /alice/ || $redis->run('GET', $_) !~ /\AHYLL/ || $redis->run('GET', $_) =~ /alice/ } @keys), 0, 'and no key of a session';
     cmp_ok $redis->run('PTTL', $keys[0]), '>', 3_000_000, 'which end by themselves';
     is $nodes[1]->hup, undef, 'a reload';

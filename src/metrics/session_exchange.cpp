@@ -6,10 +6,17 @@
 
 #include "core/clock.h"
 #include "core/counter_cas.h"
+#include "core/hex.h"
 
 namespace guard::metrics {
 
 namespace {
+
+std::string hex(std::uint64_t number) {
+  std::array<char, 16> digits;
+  core::write_hex(number, digits.data());
+  return {digits.data(), digits.size()};
+}
 
 constexpr std::uint64_t kLeastInterval = 250;  // milliseconds
 constexpr std::uint64_t kMostInterval = 1000;
@@ -41,9 +48,9 @@ SessionExchange::SessionExchange(const SessionPolicy& policy, SessionWindows& wi
                                  core::RemoteStore& store)
     : windows_(windows),
       store_(store),
-      // Of one slot. Those who count by another window count apart.
+      // Of one slot. Those who count by another window or key count apart.
       key_(store.prefix + "sessions:{" + policy.name + "}." + std::to_string(windows.slice_ms()) +
-           "."),
+           "." + hex(policy.key_hash()) + "."),
       scratch_(key_ + "new"),
       memory_(key_ + "memory"),
       life_(windows.slice_ms() * (kWindowSlices + 1) + 10'000),

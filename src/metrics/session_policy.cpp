@@ -1,6 +1,7 @@
 #include "metrics/session_policy.h"
 
 #include "core/policy_words.h"
+#include "core/siphash.h"
 
 namespace guard::metrics {
 
@@ -10,6 +11,10 @@ constexpr std::chrono::milliseconds kMinWindow{1000};
 constexpr std::chrono::milliseconds kMaxWindow = std::chrono::hours(24 * 31);
 
 }  // namespace
+
+std::uint64_t SessionPolicy::key_hash() const noexcept {
+  return core::KeyedHash(core::SipKey{}).hash64({key});
+}
 
 SessionPolicy parse_sessions(core::Words& words) {
   words.read(1, {"key", "window", "redis"});

@@ -18,6 +18,8 @@ struct SessionPolicy {
   std::string redis;  // name of the guard_redis; empty: this nginx alone
 
   std::string zone_name() const { return "guard_sessions:" + name; }
+  // Tells keys apart: what was counted by another one is nothing to this one.
+  std::uint64_t key_hash() const noexcept;
 };
 
 // guard_sessions NAME key=VALUE window=TIME [redis=NAME]. Throws ConfigError.

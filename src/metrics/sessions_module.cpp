@@ -146,9 +146,10 @@ void set_sessions(ngx_conf_t* cf, core::Words& words, MainConf& conf) {
                   sessions);
   }
   constexpr std::uint64_t kVersion = 1;
+  const std::uint64_t layout =
+      (sessions->windows->slice_ms() << 8U | kVersion) ^ sessions->policy.key_hash();
   const ngx::Zone* zone =
-      ngx::Zone::add(cf, sessions->policy.zone_name(), kZoneSize,
-                     sessions->windows->slice_ms() << 8U | kVersion, format, adopt, sessions);
+      ngx::Zone::add(cf, sessions->policy.zone_name(), kZoneSize, layout, format, adopt, sessions);
   core::add_zone_metrics(cf, *zone, sizeof(SessionMemory));
   if (conf.all.empty()) {
     core::metrics_of(cf).add(kSessions, write_sessions, &conf);

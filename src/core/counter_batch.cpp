@@ -3,6 +3,8 @@
 #include <new>
 #include <type_traits>
 
+#include "redis/failures.h"
+
 namespace guard::core {
 
 static_assert(std::is_trivially_destructible_v<CounterEntry>);

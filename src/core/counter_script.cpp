@@ -311,10 +311,6 @@ void CounterScript::begin(redis::Output& out, bool in_full, std::size_t keys,
   out.bulk(static_cast<std::uint64_t>(keys));
 }
 
-bool is_unknown_script(const redis::Reply& reply) noexcept {
-  return reply.fault() == redis::Fault::error && reply.text().starts_with("NOSCRIPT");
-}
-
 RemoteCounter::RemoteCounter(CounterKind kind, const CounterParameters& quota, std::uint64_t burst,
                              std::string_view name, std::string_view suffix)
     : kind_(kind), beyond_(quota.count + 1) {

@@ -47,9 +47,6 @@ class CounterScript {
   std::string by_name_;
 };
 
-// Whether Redis does not know the script (any more).
-bool is_unknown_script(const redis::Reply& reply) noexcept;
-
 // The hash of a key, as it is spelled in Redis, braces included: what decides on its slot.
 using CounterTag = std::array<char, 34>;
 

@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "redis/client.h"
+#include "redis/failures.h"
 
 namespace guard::core {
 

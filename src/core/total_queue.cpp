@@ -5,6 +5,7 @@
 
 #include "core/clock.h"
 #include "redis/client.h"
+#include "redis/failures.h"
 
 namespace guard::core {
 

@@ -45,6 +45,10 @@ inline bool is_unknown_script(std::string_view error) noexcept {
   return code_of(error) == "NOSCRIPT";
 }
 
+inline bool is_unknown_script(const Reply& reply) noexcept {
+  return reply.fault() == Fault::error && is_unknown_script(reply.text());
+}
+
 inline bool is_failure(std::string_view error) noexcept {
   constexpr std::array<std::string_view, 12> kCodes = {
       "OOM",       "READONLY", "LOADING", "MASTERDOWN",  "BUSY",       "NOAUTH",

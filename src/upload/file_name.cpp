@@ -124,20 +124,6 @@ NameRule check_plain(std::string_view name) noexcept {
   return rule.keyword.empty() && !is_ascii(name) ? check_folded(name) : rule;
 }
 
-char* write_utf8(std::uint32_t c, char* to) noexcept {
-  const auto byte = [&](std::uint32_t value) { *to++ = static_cast<char>(value); };
-  const auto rest = [&](unsigned shift) { byte(0x80 | (c >> shift & 0x3f)); };
-  if (c < 0x80) {
-    byte(c);
-    return to;
-  }
-  byte(c < 0x800 ? 0xc0 | c >> 6 : c < 0x10000 ? 0xe0 | c >> 12 : 0xf0 | c >> 18);
-  if (c >= 0x10000) rest(12);
-  if (c >= 0x800) rest(6);
-  rest(0);
-  return to;
-}
-
 // The references to characters by numbers written out, as Django, formidable and multiparty do,
 // since browsers write so what the encoding of a page does not have. What a named one may be, or
 // none that there is, does not pass: nothing.
@@ -178,7 +164,7 @@ std::optional<std::string_view> unescape(std::string_view name,
         (code_point >= 0xd800 && code_point < 0xe000)) {
       return std::nullopt;
     }
-    out = write_utf8(code_point, out);
+    out = core::put_utf8(out, code_point);
     name.remove_prefix(name.substr(end).starts_with(';') ? end + 1 : end);
   }
   return std::string_view(to.data(), static_cast<std::size_t>(out - to.data()));

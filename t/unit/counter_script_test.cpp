@@ -11,6 +11,7 @@
 #include "core/gcra.h"
 #include "core/sliding_log.h"
 #include "core/sliding_window.h"
+#include "redis/failures.h"
 #include "redis_server.h"
 
 using namespace guard::core;

@@ -72,8 +72,10 @@ std::string_view trim(std::string_view text) noexcept {
 }
 
 // What of RFC 2046's characters no parser stops at; those of the second list where they are quoted.
+// Rack begins behind the last "boundary=".
 bool is_plain_boundary(std::string_view text, bool quoted) noexcept {
   if (text.empty() || text.size() > MultipartParser::kMaxBoundary) return false;
+  if (has(text, "boundary=")) return false;
   const std::string_view others = quoted ? "'+_-.=/:?" : "'+_-.";
   return std::ranges::all_of(text, [others](char c) {
     return is_letter(c) || is_digit(c) || others.find(c) != std::string_view::npos;
@@ -139,7 +141,8 @@ MultipartFault read_disposition(std::string_view value, MultipartPart& part) noe
   value.remove_prefix(kForm.size());
   if (!value.empty() && value.front() != ';') return disposition;
   bool named = false;
-  while (next_parameter(value)) {
+  // Without the space it is none to Perl's parsers, and to Node's a part of the filename before it.
+  while (value.starts_with("; ") && next_parameter(value)) {
     // Before its syntax, which a backslash changes for some.
     if (value.starts_with("name*") || value.starts_with("filename*")) return extended;
     if (value.find('\\') != std::string_view::npos) return quoting;
@@ -148,7 +151,7 @@ MultipartFault read_disposition(std::string_view value, MultipartPart& part) noe
     if (!is_utf8(one.value)) return encoding;
     if (one.value.find("=?") != std::string_view::npos) return encoded_word;
     // The parameter itself to those who look for it by a regex.
-    if (has(one.value, "name=")) return parameter;
+    if (has(one.value, "name=") || has(one.value, "name*")) return parameter;
     if (one.name == "name" && !named) {
       if (one.value.empty()) return name;
       part.name = one.value;
@@ -171,6 +174,8 @@ MultipartFault read_type(std::string_view value, MultipartPart& part) noexcept {
     return part_type;
   }
   if (equal_without_case(type.substr(0, slash), "multipart")) return nested;
+  // Rack takes parameters from all of the header.
+  if (has(value, "filename")) return part_type;
   part.type = value;
   return none;
 }
@@ -229,6 +234,8 @@ MultipartFault read_part_field(std::string_view line, MultipartPart& part) noexc
   const std::string_view field = line.substr(0, colon);
   const std::string_view value = trim(line.substr(colon + 1));
   if (equal_without_case(field, "content-disposition")) {
+    // White space at the end makes a field of a file to multiparty.
+    if (!line.ends_with(value)) return parameter;
     return part.name.empty() ? read_disposition(value, part) : header_duplicate;
   }
   if (!is_utf8(value)) return encoding;

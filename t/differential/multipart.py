@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Guard's parser of multipart forms beside those of applications: multipart.py GUARD BUSBOY-FOLDER [FORMS [SEED]].
 
-The forms of CASES, each of which Guard refuses, and what each parser makes of them, as the table of docs/multipart.md;
+The forms of CASES and ODD, each of which Guard refuses, and those of LOOSE, and what each parser makes of them, as the tables of docs/multipart.md;
 then random changes of good forms: where Guard takes one, all the others must see the same parts in it."""
 import io
 import os
@@ -156,12 +156,19 @@ CASES = [
     ("length: less than there is", TYPE, form(part(FILE, "xyz", more="Content-Length: 1\r\n"))),
     ("ambiguous: octet-stream without filename", TYPE, form(part(FIELD, more="Content-Type: application/octet-stream\r\n"))),
 ]
+TEXT = "Content-Type: text/plain\r\n"
+# What these read otherwise, and Guard refuses.
+ODD = [
+    ("parameter: no space behind a filename", form(part('form-data; filename="a.txt";name="b.php"', "x", TEXT))),
+    ("parameter: white space at the end of the field", form(part(FILE + " ", "x", TEXT))),
+    ("parameter: an extended filename in a name", form(part("form-data; name=\"f filename*=utf-8''a.txt; g\""))),
+]
 # What Guard takes, though these see other parts in it.
 LOOSE = [
-    ("no filename in it", form(part('form-data; name="f"; filename=""', "x", "Content-Type: text/plain\r\n"))),
+    ("no filename in it", form(part('form-data; name="f"; filename=""', "x", TEXT))),
     ("a filename, no Content-Type", form(part(FILE))),
-    ("a Content-Type, no filename", form(part(FIELD, "x", "Content-Type: text/plain\r\n"))),
-    ("references to characters in a filename", form(part('form-data; name="f"; filename="a&#0046;txt"', "x", "Content-Type: text/plain\r\n"))),
+    ("a Content-Type, no filename", form(part(FIELD, "x", TEXT))),
+    ("references to characters in a filename", form(part('form-data; name="f"; filename="a&#0046;txt"', "x", TEXT))),
 ]
 
 GOOD = [
@@ -237,6 +244,11 @@ def main():
         print(f"| {name} | `{fault.removeprefix('fault ')}` | " + " | ".join(shown(ask(kind, body)) for ask in others.values()) + " |")
         bad += not fault.startswith("fault")
     loose = {name: Lines("node", f"{HERE}/multipart_node.mjs", sys.argv[2], name) for name in ("formidable", "multiparty")}
+    print("\n| form | Guard | " + " | ".join(loose) + " |\n|" + " --- |" * (len(loose) + 2))
+    for name, body in ODD:
+        fault = guard(TYPE, body)
+        print(f"| {name} | `{fault.removeprefix('fault ')}` | " + " | ".join(shown(ask(TYPE, body)) for ask in loose.values()) + " |")
+        bad += not fault.startswith("fault")
     if ask := django():
         loose["Django"] = ask
     print("\n| form | Guard | " + " | ".join(loose) + " |\n|" + " --- |" * (len(loose) + 2))

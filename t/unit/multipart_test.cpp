@@ -116,7 +116,7 @@ void parts_are_read(void**) {
   expect_text(said(part(kName, "")), "a|-||;");
   expect_text(said("--b--"), "");
   expect_text(said("--b--\r\n"), "");
-  expect_text(said(part("Content-Disposition: form-data;name=a;   filename=\"\"")), "a|||x;");
+  expect_text(said(part("Content-Disposition: form-data; name=a;   filename=\"\"")), "a|||x;");
   expect_text(said(part("Content-Disposition:form-data; filename=x.png; name=a")), "a|x.png||x;");
   expect_text(said(part("Content-Disposition: form-data; name=\"a;b='\"; filename=\"\xC3\xA9 1\"")),
               "a;b='|\xC3\xA9 1||x;");
@@ -198,6 +198,7 @@ void headers_of_parts(void**) {
   expect_text(fault_of(named + "\r\nContent-Transfer-Encoding: base64"), "transfer_encoding");
   expect_text(fault_of(named + "\r\nContent-Type: text"), "part_type");
   expect_text(fault_of(named + "\r\nContent-Type: "), "part_type");
+  expect_text(fault_of(named + "\r\nContent-Type: text/plain; FileName=\"a.php\""), "part_type");
   expect_text(fault_of(named + "\r\nContent-Type: Multipart/mixed; boundary=c"), "nested");
   expect_text(fault_of(named + "\r\nContent-Type: application/Octet-Stream;x=y"), "ambiguous");
   expect_text(fault_of(named + "\r\nContent-Type: a/b\xC3"), "encoding");
@@ -227,6 +228,16 @@ void dispositions(void**) {
   expect_text(of("; filename=\"a"), "parameter");
   expect_text(of("; filename=a b"), "parameter");
   expect_text(of("; filename=\"a\"b"), "parameter");
+  for (const char* blank : {" ", "\t"}) {
+    expect_text(of("; filename=\"a\"" + std::string(blank)), "parameter");
+    expect_text(of(blank), "parameter");
+  }
+  expect_text(of(";filename=\"a\""), "parameter");
+  expect_text(fault_of("Content-Disposition: form-data;name=\"a\""), "parameter");
+  expect_text(fault_of("Content-Disposition: form-data; filename=\"a\";name=\"b.php\""),
+              "parameter");
+  expect_text(fault_of("Content-Disposition: form-data; name=\"a filename*=utf-8''b.php; c\""),
+              "parameter");
   expect_text(of("; filename="), "parameter");
   expect_text(of("; filename=a'"), "parameter");
   expect_text(of("; filename=\"it's\""), "a|it's||x;");
@@ -284,6 +295,7 @@ void media_types(void**) {
   expect_text(of("multipart/form-data; boundary=\"a b\""), "!boundary");
   expect_text(of("multipart/form-data; boundary=\"a\\b\""), "!boundary");
   expect_text(of("multipart/form-data; boundary=a=b"), "!boundary");
+  expect_text(of("multipart/form-data; boundary=\"xBoundary=b\""), "!boundary");
   expect_text(of("multipart/form-data; boundary=" + std::string(71, 'x')), "!boundary");
   expect_text(of("multipart/form-data; boundary*=utf-8''x"), "!boundary");
   expect_text(of("multipart/form-data; charset=utf-7; boundary=x"), "!boundary");

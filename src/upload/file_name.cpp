@@ -38,9 +38,10 @@ bool is_path_lookalike(char32_t c) noexcept {
   return c == 0x2044 || c == 0x2215 || c == 0x29f8;
 }
 
-// Device names of Windows, whatever follows a dot.
+// Device names of Windows, whatever follows a dot, and spaces before it.
 bool is_reserved(std::string_view name) noexcept {
-  const std::string_view stem = name.substr(0, name.find('.'));
+  std::string_view stem = name.substr(0, name.find('.'));
+  stem = stem.substr(0, stem.find_last_not_of(' ') + 1);
   for (const std::string_view one : {"con", "prn", "aux", "nul", "conin$", "conout$"}) {
     if (core::equal_without_case(stem, one)) return true;
   }
@@ -71,16 +72,19 @@ NameRule check_words(std::string_view name) noexcept {
   return is_reserved(name) ? kReserved : check_extensions(name);
 }
 
-// Of what is left without all but ASCII.
-NameRule check_ascii(std::string_view name) noexcept {
-  std::array<char, core::AccountName::kMaxSize> ascii;
-  char* const end = std::copy_if(name.begin(), name.end(), ascii.begin(),
-                                 [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-  return check_extensions({ascii.data(), static_cast<std::size_t>(end - ascii.data())});
+// Of what Django, werkzeug and WordPress leave of a name; the last two take away what is at its
+// end, too.
+NameRule check_kept(std::string_view name) noexcept {
+  constexpr std::string_view kMarks = " ._-";
+  std::array<char, core::AccountName::kMaxSize> memory;
+  char* const end = std::copy_if(name.begin(), name.end(), memory.begin(), [&](char c) {
+    return core::is_letter(c) || core::is_digit(c) || kMarks.find(c) != std::string_view::npos;
+  });
+  const std::string_view kept(memory.data(), static_cast<std::size_t>(end - memory.data()));
+  return check_extensions(kept.substr(0, kept.find_last_not_of(kMarks) + 1));
 }
 
-// As those store it who bring it into form NFKC, and of either what is ASCII alone: Django takes
-// all spaces away but the one of ASCII, which others become in NFKC.
+// As those store it who bring it into form NFKC.
 NameRule check_folded(std::string_view name) noexcept {
   const core::AccountName account(name);
   const std::string_view folded = account.text();
@@ -90,9 +94,8 @@ NameRule check_folded(std::string_view name) noexcept {
   if (folded.find_first_of("/\\:") != std::string_view::npos || dots(folded) > dots(name)) {
     return kPath;
   }
-  if (const NameRule rule = check_words(folded); !rule.keyword.empty()) return rule;
-  const NameRule rule = check_ascii(folded);
-  return rule.keyword.empty() ? check_ascii(name) : rule;
+  const NameRule rule = check_words(folded);
+  return rule.keyword.empty() ? check_kept(folded) : rule;
 }
 
 NameRule check_characters(std::string_view name) noexcept {
@@ -120,8 +123,21 @@ NameRule check_plain(std::string_view name) noexcept {
       kEdges.substr(0, 2).find(name.back()) != std::string_view::npos) {
     return kEdge;
   }
-  const NameRule rule = check_words(name);
-  return rule.keyword.empty() && !is_ascii(name) ? check_folded(name) : rule;
+  NameRule rule = check_words(name);
+  if (rule.keyword.empty() && !is_ascii(name)) rule = check_folded(name);
+  return rule.keyword.empty() ? check_kept(name) : rule;
+}
+
+// Of the references to characters that need no semicolon (HTML, "named character references"),
+// those to what is neither letter nor digit: Django takes these away.
+bool begins_reference(std::string_view word) noexcept {
+  constexpr auto kNames = std::to_array<std::string_view>(
+      {"acute", "amp",    "brvbar", "cedil", "cent", "copy",   "curren", "deg", "divide", "gt",
+       "iexcl", "iquest", "laquo",  "lt",    "macr", "middot", "nbsp",   "not", "para",   "plusmn",
+       "pound", "quot",   "raquo",  "reg",   "sect", "shy",    "times",  "uml", "yen"});
+  return std::ranges::any_of(kNames, [word](std::string_view name) {
+    return core::equal_without_case(word.substr(0, name.size()), name);
+  });
 }
 
 // The references to characters by numbers written out, as Django, formidable and multiparty do,
@@ -143,11 +159,7 @@ std::optional<std::string_view> unescape(std::string_view name,
     const std::string_view word = name.substr(
         1, end_of(1, [](char c) { return core::is_letter(c) || core::is_digit(c); }) - 1);
     const bool is_named = !word.empty() && name.substr(word.size() + 1).starts_with(';');
-    // Those of HTML that need no semicolon, whatever follows.
-    const auto is_mark = [word](std::string_view mark) {
-      return core::equal_without_case(word.substr(0, mark.size()), mark);
-    };
-    if (is_named || is_mark("lt") || is_mark("gt") || is_mark("quot")) return std::nullopt;
+    if (is_named || begins_reference(word)) return std::nullopt;
     const bool hex = name.size() > 2 && (name[2] == 'x' || name[2] == 'X');
     const std::size_t begin = hex ? 3 : 2;
     const std::size_t end =

@@ -89,6 +89,18 @@ void names(void**) {
   for (const char* active : {"a.p\u00a0hp", "a.p\u2003hp", "a.\u202fhtml"}) {
     expect_text(rule(active), "active");
   }
+  // What more of ASCII is taken away: "a.php" to Django or werkzeug.
+  for (const char* active : {"a.p(hp", "a.php'", "a.p!h~p", "a.php_", "a.php (", "a.+html"}) {
+    expect_text(rule(active), "active");
+  }
+  for (const char* twice : {"a.ph!p.png", "a.(asp).png", "a.pdf.zip_", "a.php.("}) {
+    expect_text(rule(twice), "double_extension");
+  }
+  expect_text(rule("a.d(o).c.png"), "double_extension");
+  for (const char* good :
+       {"notes (do).txt", "v1.2+3.png", "a_.png", "(1).png", "!", "\u3042(.png"}) {
+    expect_text(rule(good), "");
+  }
   expect_text(rule("Screenshot at 9.41.00\u202fAM.png"), "");
   for (const char* twice : {"a.\uff50hp.png", "a.p\u65e5hp.png", "a.asp;.png", "a.php;x.png"}) {
     expect_text(rule(twice), "double_extension");
@@ -115,6 +127,11 @@ void names(void**) {
   expect_text(rule("&#60;a&#62;.png"), "character");
   expect_text(rule("a&#1;.png"), "character");
   expect_text(rule("a&#8238;gnp.png"), "invisible");
+  // Those that need no semicolon, and become what Django takes away.
+  for (const char* escape :
+       {"a.p&shyhp", "a.p&nbsphp", "a.p&copyhp", "a.p&amphp", "a.p&REGhp", "a.p&timeshp.png"}) {
+    expect_text(rule(escape), "escape");
+  }
   for (const char* escape : {"a&period;php", "a&sol;b.png", "&ltscript&gt.png", "a&#0;.png",
                              "a&#xd800;.png", "a&#1114112;.png", "a&#99999999999;.png"}) {
     expect_text(rule(escape), "escape");
@@ -122,7 +139,7 @@ void names(void**) {
   for (const char* edge : {".htaccess", "..", " a.png", "a.png ", "a.png.", "-a.png"}) {
     expect_text(rule(edge), "edge");
   }
-  for (const char* reserved : {"CON", "nul.txt", "Com1.png", "lpt9", "CONIN$"}) {
+  for (const char* reserved : {"CON", "nul.txt", "Com1.png", "lpt9", "CONIN$", "con .png"}) {
     expect_text(rule(reserved), "reserved");
   }
   for (const char* active : {"a.php", "a.PHP5", "a.html", "a.svg", "a.exe", "php.jsp"}) {

@@ -47,6 +47,15 @@ sub codes_of {
     return \%codes;
 }
 
+# How many pieces of shared memory of 10m the master has.
+sub zones_of_10m {
+    my ($nginx) = @_;
+    my $path = '/proc/' . $nginx->pid . '/maps';
+    open my $in, '<', $path or die "$path: $!\n";
+    no warnings 'portable';
+    return scalar grep { /^(\w+)-(\w+) rw-s/ && hex($2) - hex($1) == 10 << 20 } <$in>;
+}
+
 my $nginx = start_nginx(
     workers     => 2,
     http_config => http_config('rate=70/day', 'rate=50/day'),
@@ -81,6 +90,12 @@ is $nginx->hup, undef, 'reloads with another rate';
 $response = request($nginx->port, GET => '/gcra/');
 like header_of($response->{fields}, 'RateLimit'), qr/^"gcra";r=99;t=/, 'another rate begins anew';
 like $nginx->log_text, qr/\[notice\].* zone "guard_rate:gcra" is laid out anew, what it held is lost/, 'and says so';
+is zones_of_10m($nginx), 1, 'and the master keeps no memory that nobody uses';
+
+is $nginx->hup, undef, 'reloads what was laid out anew';
+is zones_of_10m($nginx), 1, 'whose memory stays';
+$response = request($nginx->port, GET => '/gcra/');
+like header_of($response->{fields}, 'RateLimit'), qr/^"gcra";r=98;t=/, 'with its count';
 
 is $nginx->stop, undef, 'stops';
 is_deeply [log_problems($nginx)], [], 'nothing bad in the log';

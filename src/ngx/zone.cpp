@@ -11,11 +11,11 @@ namespace guard::ngx {
 
 namespace {
 
-const ngx_shm_zone_t* zone_of_running_cycle(ngx_conf_t* cf, std::string_view name) {
+ngx_shm_zone_t* zone_of_running_cycle(ngx_conf_t* cf, std::string_view name) {
   const ngx_cycle_t* old = cf->cycle->old_cycle;
   if (old == nullptr || ngx_is_init_cycle(old)) return nullptr;
   for (const ngx_list_part_t* part = &old->shared_memory.part; part != nullptr; part = part->next) {
-    const auto* zones = static_cast<const ngx_shm_zone_t*>(part->elts);
+    auto* zones = static_cast<ngx_shm_zone_t*>(part->elts);
     for (ngx_uint_t i = 0; i < part->nelts; ++i) {
       if (to_view(zones[i].shm.name) == name && zones[i].tag == &ngx_http_guard_module) {
         return &zones[i];
@@ -39,14 +39,17 @@ Zone* Zone::add(ngx_conf_t* cf, std::string_view name, std::size_t size, std::ui
   zone->data = self;
   zone->init = init;
 
-  if (const ngx_shm_zone_t* running = zone_of_running_cycle(cf, name)) {
+  if (ngx_shm_zone_t* running = zone_of_running_cycle(cf, name)) {
+    const bool changed = static_cast<const Zone*>(running->data)->layout_ != layout;
+    // Of the two nginx asks the new one whether it takes the memory over, and the old one whether
+    // it is to be freed.
+    zone->noreuse = running->noreuse = changed ? 1 : 0;
     if (running->shm.size != size) {
       notice(cf, "zone \"" + std::string(name) + "\" is resized from " +
                      std::to_string(running->shm.size) + " to " + std::to_string(size) +
                      " bytes, what it held is lost");
-    } else if (static_cast<const Zone*>(running->data)->layout_ != layout) {
+    } else if (changed) {
       notice(cf, "zone \"" + std::string(name) + "\" is laid out anew, what it held is lost");
-      zone->noreuse = 1;
     }
   }
   return self;

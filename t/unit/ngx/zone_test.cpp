@@ -100,17 +100,18 @@ void what_a_change_loses_is_said(void**) {
   assert_string_equal(stub::logged[0].c_str(),
                       "notice: zone \"guard_zone\" is resized from 65536 to 131072 bytes, what it "
                       "held is lost");
-  assert_int_equal(stub::zone.noreuse, 0);
 
   add(conf, 1 << 16, 2);
   assert_int_equal(stub::logged.size(), 1);
   assert_string_equal(stub::logged[0].c_str(),
                       "notice: zone \"guard_zone\" is laid out anew, what it held is lost");
   assert_int_equal(stub::zone.noreuse, 1);
+  assert_int_equal(running.entry.noreuse, 1);
 
   add(conf, 1 << 16, 1);
   assert_int_equal(stub::logged.size(), 0);
   assert_int_equal(stub::zone.noreuse, 0);
+  assert_int_equal(running.entry.noreuse, 0);
 }
 
 int ticks = 0;

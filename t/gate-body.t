@@ -306,3 +306,37 @@ location @other { guard_test inner body=64k; proxy_read_timeout 2s; proxy_pass h
 --- error_code: 413
 --- response_body_like: "code":"test.size"
 --- upstream_requests: 0
+
+=== TEST 26: the page for a Content-Length over client_max_body_size, which a check of its location would refuse as well
+--- config
+error_page 413 /page;
+location /x { client_max_body_size 100; root html; }
+location = /page { guard_test inner body=50; root html; try_files /index.html =404; }
+--- raw_request eval
+["POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200\r\nConnection: close\r\n\r\nhello", { value => "x" x 195, delay_before => 0.1 }]
+--- error_code: 413
+--- response_body_like: It works
+
+=== TEST 27: the same over HTTP/2
+--- http2
+--- config
+error_page 413 /page;
+location /x { client_max_body_size 100; root html; }
+location = /page { guard_test inner body=50; root html; try_files /index.html =404; }
+--- request eval
+"POST /x\n" . "x" x 200
+--- error_code: 413
+--- response_body_like: It works
+
+=== TEST 28: in a named location, where the request is as it was, it is refused
+--- upstream
+echo
+--- config
+error_page 413 @app;
+location /x { client_max_body_size 100; root html; }
+location @app { client_max_body_size 1m; guard_test inner body=50; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+["POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200\r\nConnection: close\r\n\r\nhello", { value => "x" x 195, delay_before => 0.1 }]
+--- error_code: 413
+--- response_body_like: "code":"test.size"
+--- upstream_requests: 0

@@ -269,6 +269,15 @@ void Request::give_up_body() noexcept {
 
 namespace {
 
+// Whether this is the page that nginx shows for a body that it could not read, or has not begun to
+// read for its length; a named location keeps the method.
+bool is_page_of_body(const ngx_http_request_t* r, const Request& request) noexcept {
+  const bool unread =
+      r->err_status == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE && r->request_body == nullptr;
+  return r->internal && (unread || request.body_failed()) &&
+         (r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) != 0;
+}
+
 ngx_int_t gate(ngx_http_request_t* r, Gate which, std::uint32_t active) noexcept {
   if (r != r->main) return NGX_DECLINED;
   // Where nginx has ended the reading of a body, this is its error page.
@@ -285,12 +294,7 @@ ngx_int_t gate(ngx_http_request_t* r, Gate which, std::uint32_t active) noexcept
   }
   // The refusal's own error page is not refused again.
   if (request->refused()) return NGX_DECLINED;
-  // Nor is the page that nginx shows for a body that it could not read; a named location keeps the
-  // method, and there the checks still say no.
-  if (which == Gate::inner && request->body_failed() && r->internal &&
-      (r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) != 0) {
-    return NGX_DECLINED;
-  }
+  if (which == Gate::inner && is_page_of_body(r, *request)) return NGX_DECLINED;
   return GateRun(*request, which, active).run();
 }
 

@@ -360,3 +360,26 @@ main::gets(['GET', '/try/?secret'], ['GET', '/apart/?secret'])
 [403, 200]
 --- response_body_like eval
 ['"code":"inspect.disclosure"', '^a secret$']
+
+=== TEST 19: what the slice module puts together passes, since Guard does not see the slices behind the first one
+--- user_files eval
+$::rules . ">>> long.txt\n" . "secret\n" . "x" x 3000 . "\n"
+--- http_config eval: 'guard_inspect_rules $TEST_NGINX_HTML_DIR/own.conf;'
+--- config
+location /origin/ { alias html/; }
+location /sliced/ {
+    guard_inspect on;
+    guard_inspect_response on;
+    slice 1k;
+    proxy_set_header Range $slice_range;
+    proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/origin/;
+}
+location /observed/ { guard_mode observe; guard_inspect on; guard_inspect_response on; slice 1k; proxy_set_header Range $slice_range; proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/origin/; }
+--- raw_request eval
+main::gets(['GET', '/sliced/long.txt'], ['GET', '/sliced/long.txt', "Range: bytes=2000-2009\r\n"], ['GET', '/observed/long.txt'])
+--- error_code eval
+[200, 206, 200]
+--- response_body_like eval
+["^secret\nx{3000}\n\$", "^x{10}\$", "^secret\nx{3000}\n\$"]
+--- error_log
+the answer comes in slices and is not judged

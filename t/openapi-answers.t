@@ -348,3 +348,23 @@ main::gets((map { ['GET', $_] } '/try/user?leak', '/try/user?good', '/old/user?l
 [502, 200, 502, 200, 200, 502, 200, 503, 403, 502, 404]
 --- response_body_like eval
 [$::bad, '"ann"', $::bad, '"ann"', 'hunter2', $::bad, 'hunter2', 'sorry', 'sorry', $::bad, '']
+
+=== TEST 16: an answer that the slice module puts together is a part to who judges it
+--- user_files eval
+$::document . ">>> long.json\n" . '"' . "x" x 3000 . '"' . "\n"
+--- http_config
+guard_event_log $TEST_NGINX_EVENT_LOG;
+types { application/json json; }
+--- config
+location /origin/ { alias html/; }
+location = /big.json { guard_openapi $TEST_NGINX_HTML_DIR/api.json responses=enforce; slice 1k; proxy_set_header Range $slice_range; proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/origin/long.json; }
+location = /small.json { guard_openapi $TEST_NGINX_HTML_DIR/api.json responses=observe; slice 1k; proxy_set_header Range $slice_range; proxy_pass http://127.0.0.1:$TEST_NGINX_SERVER_PORT/origin/long.json; }
+--- request eval
+["GET /big.json", "GET /small.json"]
+--- error_code eval
+[502, 200]
+--- response_body_like eval
+['"code":"openapi.response"[^x]*$', '^"x{3000}"$']
+--- event_log
+{"event":{"code":"openapi.response","reason":"the answer is a part only","type":["error"]},"url":{"path":"/big.json"},"labels":{"decision":"denied"}}
+{"event":{"code":"openapi.response","reason":"the answer is a part only","type":["error"]},"url":{"path":"/small.json"},"labels":{"decision":"observed"}}

@@ -24,6 +24,12 @@ bool is_encoded(ngx_http_request_t* r) noexcept {
   return false;
 }
 
+// The slice module has asked for the first of its pieces: all others come by subrequests, which
+// pass by here, and what it makes of ranges needs those that it has allowed.
+bool is_sliced(const ngx_http_request_t* r) noexcept {
+  return r->subrequest_ranges != 0;
+}
+
 // What is asked of the request's location is asked of another.
 class InPlace {
  public:
@@ -65,16 +71,18 @@ bool AnswerReader::begin(const AnswerCheck* check, void** place) noexcept {
   const bool hold = need.hold && mode == Mode::enforce;
   if (!hold && r_->headers_in.range != nullptr && r_->allow_ranges) return false;
   const bool encoded = is_encoded(r_);
-  if (encoded && need.start) {
+  if (need.start && (encoded || is_sliced(r_))) {
     ngx_log_error(NGX_LOG_INFO, r_->connection->log, 0,
-                  "the answer has a Content-Encoding and is not judged");
+                  encoded ? "the answer has a Content-Encoding and is not judged"
+                          : "the answer comes in slices and is not judged");
     return false;
   }
   state_.limit = need.limit;
   state_.start = need.start;
   state_.body = AnswerBody::whole;
   if (!need.start) {
-    if (r_->headers_out.status == NGX_HTTP_PARTIAL_CONTENT) state_.body = AnswerBody::partial;
+    const bool part = r_->headers_out.status == NGX_HTTP_PARTIAL_CONTENT || is_sliced(r_);
+    if (part) state_.body = AnswerBody::partial;
     if (encoded) state_.body = AnswerBody::encoded;
     if (r_->headers_out.content_length_n > static_cast<off_t>(need.limit)) {
       state_.body = AnswerBody::too_large;
@@ -212,9 +220,9 @@ ngx_int_t AnswerReader::send(ngx_chain_t* rest, const Senders& senders) noexcept
 
 ngx_int_t AnswerReader::replace(const Refusal& refusal, bool ended,
                                 const Senders& senders) noexcept {
-  // What is too large is not read to its end.
-  const bool cut =
-      !ended && (state_.body == AnswerBody::too_large || state_.body == AnswerBody::start);
+  // What is too large is not read to its end, and no further slice asked for.
+  const bool cut = !ended && (state_.body == AnswerBody::too_large ||
+                              state_.body == AnswerBody::start || is_sliced(r_));
   if (cut) r_->keepalive = 0;
   ngx_str_t body{};
   ngx_http_clean_header(r_);

@@ -92,8 +92,8 @@ inline constexpr int kStageRate = 40;     // RateLimit fields
 struct AnswerNeed {
   std::size_t limit = 0;  // bytes of a body that are kept for it; 0: not wanted
   bool hold = false;
-  // Of a larger body the first bytes, up to the limit, are judged, and what is encoded is not at
-  // all: it passes. Parts (206) are judged as if they were the whole.
+  // Of a larger body the first bytes, up to the limit, are judged, and what is encoded or comes in
+  // slices is not at all: it passes. Parts (206) are judged as if they were the whole.
   bool start = false;
 };
 
@@ -102,7 +102,7 @@ enum class AnswerBody : std::uint8_t {
   whole,
   start,        // where that is wanted: of a larger one
   encoded,      // with a Content-Encoding
-  partial,      // status 206
+  partial,      // status 206, or the first of the slices that nginx puts together
   too_large,    // more than the limit
   unavailable,  // no memory for it
 };

@@ -8,6 +8,7 @@ use lib 't/lib';
 use Socket ();
 use Test::More;
 use Test::Nginx::Guard;
+use Test::Nginx::Guard::Http2 qw(preface frame fields frames_of data_of HEADERS RST_STREAM END_HEADERS END_STREAM);
 
 my $rules = qq{SecRule RESPONSE_BODY "\@contains secret" "id:1,phase:4,deny,tag:'attack-disclosure'"\n};
 my $first = 'x' x 3000;
@@ -152,32 +153,11 @@ for my $case (['/late?public', qr/upstream timed out/], ['/held?public_cut', qr/
     is_as_before($path);
 }
 
-# HTTP/2, frame by frame.
-sub frame {
-    my ($type, $flags, $stream, $payload) = @_;
-    return substr(pack('N', length $payload), 1) . pack('CCN', $type, $flags, $stream) . $payload;
-}
-
 sub get_frame {
     my ($stream, $target) = @_;
-    return frame(1, 5, $stream, "\x82\x86\x04" . chr(length $target) . $target . "\x41\x09localhost");
+    return frame(HEADERS, END_HEADERS | END_STREAM, $stream,
+        fields(':method' => 'GET', ':scheme' => 'http', ':path' => $target, ':authority' => 'localhost'));
 }
-
-# Those of STREAM in BYTES: [type, payload].
-sub frames_of {
-    my ($stream, $bytes) = @_;
-    my @frames;
-    while (length $bytes >= 9) {
-        my ($high, $low, $type, $flags, $id) = unpack 'CnCCN', $bytes;
-        my $length = $high << 16 | $low;
-        last if length $bytes < 9 + $length;
-        push @frames, [$type, substr $bytes, 9, $length] if $id == $stream;
-        substr $bytes, 0, 9 + $length, '';
-    }
-    return @frames;
-}
-
-sub body_of { return join '', map { $_->[1] } grep { $_->[0] == 0 } frames_of(@_) }
 
 # Reads on until the bytes are enough for WANTED, or nothing more comes.
 sub read_on {
@@ -190,16 +170,15 @@ sub read_on {
     return $client->{raw};
 }
 
-my $preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" . frame(4, 0, 0, '');
 for my $path ('/held?secret', '/stream?secret', '/observed?secret') {
     my $name = "HTTP/2, $path";
     my $from = length $nginx->log_text;
-    my $client = begin($name, $h2, $preface . get_frame(1, $path));
+    my $client = begin($name, $h2, preface() . get_frame(1, $path));
     is_deeply [frames_of(1, $client->{raw})], [], "$name: and nothing of it is sent" unless $path =~ /observed/;
-    my $next = request_raw($h2, frame(3, 0, 1, pack 'N', 8) . get_frame(3, '/held'),
+    my $next = request_raw($h2, frame(RST_STREAM, 0, 1, pack 'N', 8) . get_frame(3, '/held'),
         connection => $client->{connection}, hold => 1, timeout => 0.02, expect => 0);
     ok wait_for(sub { -e "$root/gone" }), "$name: the upstream is let go with the stream";
-    is body_of(3, read_on($next, sub { body_of(3, @_) eq 'fine' })), 'fine', "$name: another stream is served";
+    is data_of(3, read_on($next, sub { data_of(3, @_) eq 'fine' })), 'fine', "$name: another stream is served";
     close delete $client->{connection}{socket};
     is_as_before($name);
     is_deeply complaints($from), [], "$name: no complaint";
@@ -207,7 +186,7 @@ for my $path ('/held?secret', '/stream?secret', '/observed?secret') {
 {
     my $name = 'HTTP/2, hanging up';
     my $from = length $nginx->log_text;
-    my $client = begin($name, $h2, $preface . get_frame(1, '/held?secret'));
+    my $client = begin($name, $h2, preface() . get_frame(1, '/held?secret'));
     close delete $client->{connection}{socket};
     ok wait_for(sub { -e "$root/gone" }), "$name: the upstream is let go";
     is_as_before($name);
@@ -217,9 +196,9 @@ for my $path ('/held?secret', '/stream?secret', '/observed?secret') {
     my $name = 'HTTP/2, a broken answer';
     forget();
     my $from = length $nginx->log_text;
-    my $client = request_raw($h2, $preface . get_frame(1, '/held?public_cut'), hold => 1, timeout => 0.2, expect => 0);
+    my $client = request_raw($h2, preface() . get_frame(1, '/held?public_cut'), hold => 1, timeout => 0.2, expect => 0);
     read_on($client, sub { scalar frames_of(1, @_) });
-    is_deeply [map { $_->[0] } frames_of(1, $client->{raw})], [3], "$name: the stream is reset, and nothing sent";
+    is_deeply [map { $_->[0] } frames_of(1, $client->{raw})], [RST_STREAM], "$name: the stream is reset, and nothing sent";
     close delete $client->{connection}{socket};
     is_as_before($name);
     my @lines = @{ complaints($from) };

@@ -102,6 +102,32 @@ is_deeply [log_problems($nginx)], [], 'log';
     is_deeply [log_problems($slow)], [], 'a body on its way: log';
 }
 
+# A worker that goes knows of break glass as long as it serves, and tells of it no more: the file may be another one by then.
+{
+    my $upstream = start_upstream('echo');
+    my %config   = (workers => 1, config => 'guard_json on; location / { proxy_pass http://127.0.0.1:' . $upstream->port . '; }');
+    my $folder   = tempdir('guard-glass-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+    chmod 0755, $folder or die $!;
+    my $http     = sub { return (http_config => "guard_break_glass $folder/$_[0]; guard_event_log logs/events.log;") };
+    my $leaving  = start_nginx(%config, $http->('glass'));
+    my $touch    = sub { open my $out, '>', "$folder/$_[0]" or die $!; close $out; return };
+    my @slow     = map { request_raw($leaving->port, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1\r\n\r\n", hold => 1, timeout => 0.05, expect => 0) } 1 .. 60;
+    my $says     = sub { my $slow = shift @slow or return 0; return request_raw($leaving->port, '{', connection => $slow->{connection}, methods => ['POST'])->{responses}[0]{code} };
+    $leaving->configure(%config, $http->('other'), no_root_location => 1);
+    is $leaving->hup, undef, 'a worker that goes: a reload';
+    is $says->(), 400, 'a worker that goes: refuses';
+    $touch->('glass');
+    ok wait_for(sub { $says->() == 200 }, 5), 'a worker that goes: observes once the file is there';
+    $touch->('other');
+    ok wait_for(sub { @{ break_glass_events($leaving) } == 1 }, 3), 'a worker that goes: another one tells of its file';
+    unlink "$folder/glass" or die $!;
+    ok wait_for(sub { $says->() == 400 }, 5), 'a worker that goes: refuses again without its own';
+    is scalar @{ break_glass_events($leaving) }, 1, 'a worker that goes: tells nothing' or diag explain break_glass_events($leaving);
+    undef @slow;
+    is $leaving->stop, undef, 'a worker that goes: stops';
+    is_deeply [log_problems($leaving)], [], 'a worker that goes: log';
+}
+
 # A file that workers would not see is found by nginx -t.
 {
     my $directory = tempdir('guard-glass-XXXXXX', TMPDIR => 1, CLEANUP => 1);

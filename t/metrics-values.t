@@ -125,6 +125,21 @@ sub until_it_says {
     cmp_ok $of->('connects_total'), '>', 1, 'by another connection';
 }
 
+# A worker that goes is there as long as its clients: its figures are not those of the reload.
+{
+    my $held = request_raw($port, "GET / HTTP/1.1\r\nHost: localhost\r\n", hold => 1, expect => 0, timeout => 0.05);
+    my $late = sub { request($port, GET => "/shared/?k=$_[0]") };
+    $redis->suspend;
+    until_it_says('guard_redis_breakers_open{redis="store"}', sub { $late->('away'); $_[0] == 1 }, 'the breaker is open again');
+    is $nginx->hup, undef, 'a reload meanwhile';
+    until_it_says('guard_workers{state="exiting"}', 1, 'an old worker still has a client');
+    $redis->resume;
+    until_it_says('guard_redis_up{redis="store"}', 1, 'Redis is up again');
+    until_it_says('guard_redis_breakers_open{redis="store"}', 0, 'and no worker says otherwise');
+    undef $held;
+    until_it_says('guard_workers{state="exiting"}', 0, 'it is gone');
+}
+
 # Upstreams and bodies
 {
     my $begun = time;
@@ -175,7 +190,7 @@ sub until_it_says {
 {
     my ($worker) = $nginx->worker_pids;
     kill KILL => $worker;
-    until_it_says('guard_worker_starts_total', 2, 'another one begins');
+    until_it_says('guard_worker_starts_total', 3, 'another one begins');
     until_it_says('guard_worker_crashes_total', 1, 'and the dead one is counted');
 }
 

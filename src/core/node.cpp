@@ -50,7 +50,8 @@ void look_for_file(void* context) noexcept {
   auto* conf = static_cast<MainConf*>(context);
   struct stat status {};
   file_is_there = ::stat(conf->break_glass_file.data(), &status) == 0;
-  if (!conf->node->change_break_glass(file_is_there)) return;
+  // One that quits looks for the file of its own configuration, which may not be that of others.
+  if (ngx_exiting != 0 || !conf->node->change_break_glass(file_is_there)) return;
   Event event;
   event.kind = EventKind::break_glass;
   event.severity = file_is_there ? Severity::critical : Severity::notice;

@@ -104,7 +104,7 @@ class IntervalTimer {
  private:
   void tick() noexcept {
     callback_(context_);
-    if (!ngx_exiting && running_) timer_.start(interval_);
+    if (running_) timer_.start(interval_);
   }
 
   Timer timer_;

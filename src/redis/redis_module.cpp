@@ -121,7 +121,8 @@ void add_metrics(ngx_conf_t* cf, Client& client) {
       [](void* context) noexcept {
         const auto& one = *static_cast<const Watched*>(context);
         one.waiting->set(one.client->waiting());
-        one.breakers->set(one.client->available() ? 0 : 1);
+        // As tell() has it.
+        one.breakers->set(ngx_exiting != 0 || one.client->available() ? 0 : 1);
       },
       watched);
 }

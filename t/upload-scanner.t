@@ -9,7 +9,7 @@ use Test::Nginx::Guard;
 use Test::Nginx::Guard::Clamd   qw(start_clamd start_fake_clamd eicar);
 use Test::Nginx::Guard::Events  qw(read_events events_of);
 use Test::Nginx::Guard::Metrics qw(scrape parse_metrics);
-use Test::Nginx::Guard::Uploads qw(form post_form begin_form file_event);
+use Test::Nginx::Guard::Uploads qw(form post_form begin_form said file_event);
 use Test::Nginx::Guard::Wait    qw(wait_for scaled);
 use Time::HiRes qw(time);
 
@@ -206,6 +206,31 @@ my $real = "unix:$clamd->{socket}";
     ok wait_for(sub { $kinds->() eq 'scanner_unavailable scanner_recovered' }, 10), 'successor: that it is back is told' or diag $kinds->();
     is $server->stop, undef, 'successor: stops';
     is_deeply [grep { !/exited on signal 9/ } log_problems($server)], [], 'successor: nothing bad in the log';
+}
+
+# A worker that goes says nothing of it: nobody would take that back.
+{
+    my $other  = start_fake_clamd();
+    my $server = start_nginx(
+        workers     => 1,
+        http_config => 'guard_event_log $TEST_NGINX_EVENT_LOG;',
+        config      => "location = /metrics { guard_metrics; }\nlocation /u { guard_upload names=any; guard_upload_scan unix:$other->{socket} timeout=60s; $pass }"
+    );
+    my $metrics = sub { return parse_metrics(scrape($server->port, '/metrics')->{body}) };
+    my $form    = form(['a.txt', "cut\n"]);
+    my $head    = "POST /u HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: " . length($form) . "\r\n\r\n";
+    my ($last, @late) = map { request_raw($server->port, $head, hold => 1, expect => 0, timeout => 0.05) } 1 .. 6;
+    $other->ping_is("NO\0");
+    is $server->hup, undef, 'leaving: a reload';
+    is said(request_raw($server->port, $form, connection => $_->{connection}, methods => ['POST'])->{responses}[0]), '503 upload.scan broken', 'leaving: it fails' for @late;
+    ok wait_for(sub { $other->noted('ping') }), 'leaving: the old worker asks, in vain';
+    undef $last;
+    ok wait_for(sub { $metrics->()->{'guard_workers{state="exiting"}'} == 0 }), 'leaving: and is gone';
+    $other->ping_is("PONG\0");
+    is $metrics->()->{"guard_scanner_up{scanner=\"unix:$other->{socket}\"}"}, 1, 'leaving: the others know nothing of it';
+    is join(' ', map { $_->{labels}{kind} } events_of($server, qr/^scanner_/)), '', 'leaving: nor do events';
+    is $server->stop, undef, 'leaving: stops';
+    is_deeply [log_problems($server)], [], 'leaving: nothing bad in the log';
 }
 
 is $nginx->stop, undef, 'stops';

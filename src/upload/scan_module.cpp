@@ -87,8 +87,9 @@ MainConf& main_of(ngx_conf_t* cf) noexcept {
       ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_scan_module));
 }
 
-// Of all workers one says it.
+// Of all workers one says it; not one that quits, since nobody would take back what it has said.
 void tell(void* context, bool there, std::string_view why) noexcept {
+  if (ngx_exiting != 0) return;
   auto& server = *static_cast<ScanServer*>(context);
   std::uint32_t before = there ? 1 : 0;
   if (!server.shared->away.compare_exchange_strong(before, there ? 0 : 1)) return;
@@ -165,7 +166,7 @@ void add_metrics(ngx_conf_t* cf, ScanServer& server) {
         if (!one.service) return;
         one.active->set(one.service->talking());
         one.waiting->set(one.service->waiting());
-        one.breakers->set(one.service->available() ? 0 : 1);
+        one.breakers->set(ngx_exiting != 0 || one.service->available() ? 0 : 1);
       },
       &server);
 }

@@ -214,6 +214,14 @@ is request($port, GET => '/open', headers => ['X-Client: 192.0.2.1'])->{code}, 2
 my $refused = request($port, GET => '/guard', headers => ['Via: x']);
 is scalar(() = $refused->{body} =~ /script/g), 0, 'a stranger gets nothing of the page';
 
+# A rate for all holds for nobody who looks from this machine.
+{
+    my $few = start_nginx(http_config => 'guard_rate_policy few rate=1/day; guard_rate few;', config => 'root html; location = /guard { guard_dashboard; } location = /open { guard_dashboard public; }');
+    is_deeply [map { request($few->port, GET => '/guard?data=0')->{code} } 1 .. 3], [200, 200, 200], 'the page asks as often as it wants';
+    is_deeply [map { request($few->port, GET => '/open?data=0')->{code} } 1 .. 2], [200, 429], 'but where it is public';
+    is $few->stop, undef, 'stops';
+}
+
 # Where npm brought no uPlot, a build has its texts empty; what nginx says of that is in t/unit/dashboard_test.cpp.
 {
     my $folder = File::Temp->newdir;

@@ -248,4 +248,22 @@ sub metrics_with {
     is_deeply [grep { !/exited on signal 9/ } log_problems($plain)], [], 'nothing bad in the log';
 }
 
+# What is the machine's own is told however much is asked of it: who watches needs it most when limits refuse, and
+# when Redis is away that they count in.
+{
+    my $gone = free_port();
+    my $busy = start_nginx(
+        http_config => "guard_key_secret 0123456789abcdef;\nguard_redis gone redis://127.0.0.1:$gone;\nguard_rate_policy few rate=1/day redis=gone on_error=closed;\nguard_rate few;\n",
+        config      => <<'EOC');
+location = /metrics { guard_metrics; }
+location = /lockouts { guard_lockout_admin; }
+location = /limited { guard_exempt off; guard_metrics; }
+location = /public { guard_metrics public; }
+EOC
+    my $code_of = sub { return request($busy->port, GET => $_[0])->{code} };
+    is $code_of->($_), 200, "not limited: $_" for qw(/metrics /lockouts);
+    is $code_of->($_), 503, "limited: $_" for qw(/public /limited /index.html);
+    is $busy->stop, undef, 'stops';
+}
+
 done_testing();

@@ -131,7 +131,9 @@ void set_dashboard(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
 }
 
 void merge(ngx_conf_t* cf, LocationConf& /*parent*/, LocationConf& child) {
-  if (child.is_endpoint) core::activate(cf, kFields);
+  if (!child.is_endpoint) return;
+  core::activate(cf, kFields);
+  if (!child.endpoint.open) core::exempt_location(cf, {core::Feature::rate});
 }
 
 void preconfigure(ngx_conf_t* cf) {

@@ -139,6 +139,10 @@ void set_admin(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   core::need_client_key(cf);
 }
 
+void merge(ngx_conf_t* cf, LocationConf& /*parent*/, LocationConf& child) {
+  if (child.answers && !child.is_public) core::exempt_location(cf, {core::Feature::rate});
+}
+
 ngx_command_t commands[] = {
     ngx::command(ngx_string("guard_lockout_admin"),
                  NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS | NGX_CONF_TAKE1, NGX_HTTP_LOC_CONF_OFFSET,
@@ -147,7 +151,14 @@ ngx_command_t commands[] = {
 };
 
 ngx_http_module_t context = {
-    nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, ngx::create_conf<LocationConf>, nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
+    ngx::create_conf<LocationConf>,
+    ngx::merge_conf<LocationConf, merge>,
 };
 
 }  // namespace

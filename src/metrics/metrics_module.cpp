@@ -281,6 +281,7 @@ const Route* add_route(ngx_conf_t* cf, std::string_view server, std::string_view
 
 void merge(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   if (!core::metrics_wanted(cf)) return;
+  if (child.is_endpoint && !child.endpoint.open) core::exempt_location(cf, {core::Feature::rate});
   const auto& location = *static_cast<const ngx_http_core_loc_conf_t*>(
       ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
   const auto& server = *static_cast<const ngx_http_core_srv_conf_t*>(

@@ -222,6 +222,21 @@ is scalar(() = $refused->{body} =~ /script/g), 0, 'a stranger gets nothing of th
     is $few->stop, undef, 'stops';
 }
 
+# What a load balancer is told is no request that has failed.
+{
+    my $folder = File::Temp->newdir;
+    chmod 0755, "$folder" or die $!;
+    my $drained = start_nginx(http_config => "guard_drain $folder/drain;", config => 'root html; location = /guard { guard_dashboard; } location = /health/ready { guard_health ready; } location = /failed { return 500; }');
+    my $counted = sub { return value_of(JSON::PP->new->utf8->decode(request($drained->port, GET => '/guard?data=')->{body}), 'guard_requests', status => '5xx') };
+    open my $out, '>', "$folder/drain" or die $!;
+    close $out;
+    ok wait_for(sub { request($drained->port, GET => '/health/ready')->{code} == 503 }), 'it drains';
+    is $counted->(), undef, 'nothing has failed';
+    is request($drained->port, GET => '/failed')->{code}, 500, 'but what has';
+    is $counted->(), 1, 'does count';
+    is $drained->stop, undef, 'stops';
+}
+
 # Where npm brought no uPlot, a build has its texts empty; what nginx says of that is in t/unit/dashboard_test.cpp.
 {
     my $folder = File::Temp->newdir;

@@ -42,6 +42,13 @@ bool is_dropped(std::string_view name) {
   return name == "server" || name == "route" || name == "method";
 }
 
+// That a check fails, or that it drains, guard_health tells load balancers by its status: no
+// request has failed. Its locations are told by their paths, as conf.d/monitoring has it.
+bool is_told_by_health(std::string_view labels) {
+  return labels.find("route=\"= /health") != std::string_view::npos &&
+         labels.find("status=\"5xx\"") != std::string_view::npos;
+}
+
 void append_real(std::string& out, double number) {
   if (!std::isfinite(number)) {
     out.append("null");
@@ -91,7 +98,7 @@ MetricDigest::Series& MetricDigest::series_of(std::string_view labels) {
 }
 
 void MetricDigest::sample(std::string_view labels, std::uint64_t number, unsigned decimals) {
-  if (number == 0 && family().type == MetricType::counter) return;
+  if (family().type == MetricType::counter && (number == 0 || is_told_by_health(labels))) return;
   Series& series = series_of(labels);
   series.number += number;
   series.decimals = decimals;

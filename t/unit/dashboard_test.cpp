@@ -85,7 +85,9 @@ bool write_things(void*, std::size_t index, core::MetricText& out) {
   if (index == 1) out.sample("server=\"b\",route=\"/\\\"x\",method=\"PUT\",status=\"2xx\"", 4, 0);
   if (index == 2) out.sample("server=\"b\",route=\"/\",method=\"PUT\",status=\"5xx\"", 0, 0);
   if (index == 3) out.sample("status=\"4xx\",word=\"a\\\\\\\"\\n\t\"", 1500, 3);
-  return index < 4;
+  if (index == 4)
+    out.sample("server=\"a\",route=\"= /health\",method=\"GET\",status=\"5xx\"", 5, 0);
+  return index < 5;
 }
 
 bool write_size(void*, std::size_t index, core::MetricText& out) {

@@ -170,6 +170,12 @@ bool is_detected(const FileType& type, std::string_view detected) noexcept {
   return detected == type.name || has(type.detected, detected);
 }
 
+bool is_begun(const FileType& type, std::string_view detected, std::string_view head) noexcept {
+  if (type.name != "application/json" || detected != "text/plain") return false;
+  const std::size_t first = head.find_first_not_of(" \t\r\n");
+  return first != std::string_view::npos && (head[first] == '{' || head[first] == '[');
+}
+
 bool is_active_extension(std::string_view lower) noexcept {
   return has(kActive, lower);
 }

@@ -32,6 +32,8 @@ bool holds_no_script(const FileType& type) noexcept;
 bool holds_no_file(const FileType& type) noexcept;
 bool is_text(const FileType& type) noexcept;
 bool is_detected(const FileType& type, std::string_view detected) noexcept;
+// The same of a file whose end libmagic has not seen: it takes JSON for text then.
+bool is_begun(const FileType& type, std::string_view detected, std::string_view head) noexcept;
 
 // Extensions, in lower case, that a server or a browser may run, and those of all known types.
 bool is_active_extension(std::string_view lower) noexcept;

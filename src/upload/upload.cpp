@@ -101,13 +101,15 @@ bool Upload::note_file(const core::MultipartPart& part) noexcept {
 
 bool Upload::judge_type() noexcept {
   judging_ = false;
-  const std::string_view detected = magic_.type_of({head_.data(), head_size_});
+  const std::string_view head(head_.data(), head_size_);
+  const std::string_view detected = magic_.type_of(head);
   file_->detected_type.keep(detected);
   if (policy_.types == 0) return true;
+  const FileType& type = file_types()[type_];
   // Of an empty file libmagic says nothing but that; it is an empty text, and nothing else.
-  if (head_size_ == 0 && is_text(file_types()[type_])) return true;
-  if (is_detected(file_types()[type_], detected)) {
-    const std::string_view head(head_.data(), head_size_);
+  if (head.empty() && is_text(type)) return true;
+  const bool cut = head.size() == head_.size();
+  if (is_detected(type, detected) || (cut && is_begun(type, detected, head))) {
     if (searching_ && opens_comment(head)) return refuse_script();
     return !single_ || !begins_pdf(head) || refuse_polyglot();
   }

@@ -7,14 +7,16 @@
 
 namespace guard::upload {
 
-// An end of central directory: of one that has room for an entry (46 bytes) and lies before it, or
-// whose size is in a ZIP64 record. Programs differ in what else they ask for: Python does not mind
-// how many entries it speaks of.
+// An end of central directory: of one that has room for an entry before it, by its size (Python,
+// Java) or by where it begins (Go), or of which that is in a ZIP64 record. Programs differ
+// in what else they ask for: Python does not mind how many entries it speaks of.
 bool ZipEnd::is_record(std::string_view text, std::uint64_t at) noexcept {
-  constexpr std::uint32_t kLeast = 46;
+  constexpr std::uint32_t kEntry = 46;
   if (text.size() < kRecord || !text.starts_with("PK\5\6")) return false;
-  const std::uint32_t directory = little_endian(text.data() + 12);
-  return directory >= kLeast && (directory == kElsewhere || directory <= at);
+  const std::uint32_t size = little_endian(text.data() + 12);
+  const std::uint64_t begin = little_endian(text.data() + 16);
+  return size == kElsewhere || begin == kElsewhere || (size >= kEntry && size <= at) ||
+         begin + kEntry <= at;
 }
 
 void ZipEnd::add(std::string_view bytes) noexcept {

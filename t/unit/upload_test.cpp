@@ -238,6 +238,14 @@ void zip_ends(void**) {
   std::string uncounted = zip;
   uncounted[zip.size() - 12] = uncounted[zip.size() - 14] = 0;
   assert_true(has_zip(uncounted));
+  // Programs that go by where the directory begins, as Go and unzip, mind no size, nor those that
+  // go by its size, as Python, where it begins.
+  const std::size_t size = zip.size() - 10;
+  const std::size_t place = zip.size() - 6;
+  assert_true(has_zip(std::string(zip).replace(size, 4, number(0, 4))));
+  assert_true(has_zip(std::string(zip).replace(place, 4, number(1U << 30, 4))));
+  assert_false(
+      has_zip(std::string(zip).replace(size, 8, number(0, 4) + number(zip.size() - 22, 4))));
   assert_false(has_zip(zip.substr(0, zip.size() - 1)));
   assert_false(has_zip(std::string("PK\5\6") + std::string(18, 0)));
   assert_false(has_zip("PK\5\6 and what else there may be of it"));

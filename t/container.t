@@ -114,6 +114,7 @@ subtest 'with one' => sub {
     is(codes('/api/items', 2), '200 200', 'requests reach the application');
     my @keys = sort map { s/\{.*//r } grep { !/probe/ } @{ $redis->run('KEYS', '*') };
     is_deeply(\@keys, ['guard:api:'], 'it counts there');
+    is_deeply([grep { !/ redis=main\z/ } slurp("$image/tmp/coreconnect.conf") =~ /^(guard_\w+_policy [^;]+);/mg], [], 'by every policy');
     stop($pid, 'shared');
 };
 

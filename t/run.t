@@ -255,9 +255,11 @@ subtest 'with a Redis' => sub {
     like($said, qr{^Counts:   in Redis at \Q@{[$redis->url]}\E$}m, 'it says where it counts') or return diag($said);
     unlike($said, qr/cannot be used/, 'and complains of nothing');
     is(sh("$guess\[1-4]'"), "401\n" x 4, 'four guesses');
-    my @keys = grep { !/^guard:probe\z/ } @{ $redis->run('KEYS', '*') };
-    is(@keys, 1, 'are counted there') or diag("@keys");
-    like($keys[0], qr/^guard:auth:\{[0-9a-f]{32}\}\z/, 'under a key that tells nothing');
+    my @keys  = sort grep { !/^guard:probe\z/ } @{ $redis->run('KEYS', '*') };
+    my %there = map { s/\{.*//r => 1 } @keys;
+    is_deeply([sort keys %there], [qw(guard:auth: guard:lockout:account: guard:lockout:login:)], 'are counted there, by rates and lockouts')
+        or diag("@keys");
+    like($_, qr/^guard:[a-z:]+\{[0-9a-f]{32}\}(?:\.[a-z]+)?\z/, 'under a key that tells nothing') for @keys;
     ok(!((stat "$shared/guard-key")[2] & 077), 'whose secret is its owner\'s alone');
     kill 'INT', -$pid;
     is((outcome($pid, $shared))[0], 0, 'Ctrl-C ends it');

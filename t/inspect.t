@@ -486,3 +486,22 @@ location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
 ["Cookie: a=\"ev\nCookie: il\"", "Cookie: a=1\nCookie: b=evil", "Cookie: a=1\nCookie: b=2"]
 --- error_code eval
 [403, 403, 200]
+
+=== TEST 28: a body over the budget is refused for that, also where a rule has switched the engine off before
+--- http_config eval: $::own
+--- config
+guard_inspect_budget 64k;
+location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /observed { guard_mode observe; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- user_files
+>>> own.conf
+SecRule ARGS_GET:off "@eq 1" "id:1,phase:1,pass,nolog,ctl:ruleEngine=Off"
+SecRule ARGS_GET:off "@eq 2" "id:2,phase:1,allow,nolog"
+SecRule ARGS_GET:off "@eq 3" "id:3,phase:1,pass,nolog,ctl:requestBodyAccess=Off"
+--- upstream: echo
+--- request eval
+["POST /?off=1\n" . "x" x 100, (map { "POST /?off=$_\n" . "x" x 100000 } 1 .. 3), "POST /observed?off=1\n" . "x" x 100000]
+--- error_code eval
+[200, 403, 403, 403, 200]
+--- response_body_like eval
+["^x+\$", ("inspect.budget") x 3, "^x{60000}x{40000}\$"]

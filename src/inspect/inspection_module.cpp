@@ -244,13 +244,13 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
 
   const InspectionResult& headers =
       worker->run_headers(*policy->program, view, policy->budget.units);
-  if (headers.outcome != Outcome::passed || worker->engine_off()) {
-    return judge(request, refusal, *policy, headers);
-  }
-  std::optional<std::string_view> body = std::string_view{};
+  if (headers.outcome != Outcome::passed) return judge(request, refusal, *policy, headers);
+  // Also where a rule has switched the engine off: what has not been read cannot be passed on.
   const core::BodyNeed need = body_need(request);
+  if (need.wanted && request.body_size() > need.limit) return refuse(refusal, code_budget());
+  if (worker->engine_off()) return judge(request, refusal, *policy, headers);
+  std::optional<std::string_view> body = std::string_view{};
   if (need.wanted) {
-    if (request.body_size() > need.limit) return refuse(refusal, code_budget());
     body = request.body();
     if (!body) return refuse(refusal, code_unavailable());
   }

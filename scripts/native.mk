@@ -22,7 +22,7 @@ BENCHES := $(patsubst t/bench/%_bench.cpp,%,$(wildcard t/bench/*_bench.cpp))
 
 WARNINGS := -Wall -Wextra -Wpointer-arith -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Werror
 BASE := -std=c++20 -g1 -Isrc -It/unit -isystem /usr/include/libxml2 -fvisibility=hidden -MMD -MP $(WARNINGS)
-LIBS := -lsimdjson -lhiredis -lunistring -lidn2 -lssl -lcrypto -lpcre2-8 \
+LIBS := -lsimdjson -lhiredis -lunistring -lidn2 -lssl -lcrypto -lpcre2-8 -lz \
     -Wl,--as-needed -lhs -lmagic -lxml2 -lmodsecurity -Wl,--no-as-needed
 
 ifdef SANITIZE

@@ -6,6 +6,7 @@ use warnings;
 use lib 't/lib';
 
 use File::Temp qw(tempdir);
+use IO::Compress::Gzip qw(gzip);
 use IPC::Open3 qw(open3);
 use JSON::PP ();
 use Test::More;
@@ -312,6 +313,16 @@ client
          1  \\u{1b}[0m
 END
     answers(['stats', '--top', 1, $log, $log], 0, qr/^22 events.*\nclient\n         8  192\.0\.2\.1\n\z/s, '');
+    # Rotated and compressed.
+    gzip($log => "$log.2.gz") or die;
+    answers(['stats', '--top', 1, $log, "$log.2.gz"], 0, qr/^22 events.*\nclient\n         8  192\.0\.2\.1\n\z/s, '');
+    answers(['tail', '-n', 1, "$log.2.gz"], 0, qr/\Ax warning a\\u\{a\}b [^\n]*\n\z/, '');
+    my ($id_in_it) = $lines[4] =~ /"id":"(\w+)"/;
+    answers(['explain', $id_in_it, "$log.2.gz"], 0, qr/\n  written    web1 \Q$log\E\.2\.gz:5\n/, '');
+    open my $whole, '<:raw', "$log.2.gz" or die;
+    read $whole, my $cut, 200;
+    my $torn = spew('torn.gz', $cut);
+    answers(['stats', $torn], 1, '', qq(guardctl: cannot read "$torn": it is compressed, and cut off or damaged\n));
     # Of one kind: who, with which accounts, by what.
     my $guesses = spew('guesses.json', (map { event(@full, 'labels.kind' => 'login_failed', 'user.hash' => "h$_", 'user_agent.original' => 'guesser/1') } 1, 1, 2),
         event(@full, 'labels.kind' => 'login_succeeded', 'user.name' => 'ann', 'user_agent.original' => "\e[0m"));

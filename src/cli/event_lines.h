@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+struct gzFile_s;  // zlib's
+
 namespace guard::cli {
 
 struct LogLine {
@@ -69,7 +71,7 @@ class LineSplitter {
   bool whole_ = true;
 };
 
-// A file, or standard input for "-".
+// A file, also one compressed by gzip, or standard input for "-".
 class LogFile {
  public:
   // Throws std::runtime_error: cannot read "NAME": REASON
@@ -82,10 +84,12 @@ class LogFile {
   std::size_t read(char* buffer, std::size_t size);
 
   int fd() const { return fd_; }
+  bool packed() const { return packed_ != nullptr; }
 
  private:
   std::string name_;
   int fd_ = -1;
+  gzFile_s* packed_ = nullptr;
 };
 
 // Calls on_line for each line of the file.

@@ -70,6 +70,8 @@ inline constexpr Command kEventsCommand = {
     "               which clients, users and user agents most come; N (10) lines of each.\n"
     "  --kind=KIND  counts only events of this kind; may be repeated\n"
     "\n"
+    "A FILE may be compressed by gzip, as logrotate does.\n"
+    "\n"
     "Exit codes: 0 done; verify: every line is as it was written; 1 verify: a line is not, or a\n"
     "note with --strict; explain: no such request; or a file cannot be read; 2 the command line\n"
     "is wrong.\n",

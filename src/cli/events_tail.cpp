@@ -83,7 +83,8 @@ class Follower {
     struct stat now {};
     struct stat held {};
     if (::fstat(file_->fd(), &held) != 0) return false;
-    const bool cut = S_ISREG(held.st_mode) && static_cast<std::uint64_t>(held.st_size) < position_;
+    const bool cut = !file_->packed() && S_ISREG(held.st_mode) &&
+                     static_cast<std::uint64_t>(held.st_size) < position_;
     // Between a renaming and the new file there is none of this name.
     const bool other = name_ != "-" && ::stat(name_.c_str(), &now) == 0 &&
                        (now.st_ino != held.st_ino || now.st_dev != held.st_dev);

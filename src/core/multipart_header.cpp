@@ -150,8 +150,10 @@ MultipartFault read_disposition(std::string_view value, MultipartPart& part) noe
     if (!read_parameter(value, one) || !is_trimmed(one.value)) return parameter;
     if (!is_utf8(one.value)) return encoding;
     if (one.value.find("=?") != std::string_view::npos) return encoded_word;
-    // The parameter itself to those who look for it by a regex.
-    if (has(one.value, "name=") || has(one.value, "name*")) return parameter;
+    // The thing itself to those who look for it by a regex.
+    for (const std::string_view taken : {"name=", "name*", "content-type:"}) {
+      if (has(one.value, taken)) return parameter;
+    }
     if (one.name == "name" && !named) {
       if (one.value.empty()) return name;
       part.name = one.value;

@@ -244,6 +244,8 @@ void dispositions(void**) {
   expect_text(of("; filename=\" a\""), "parameter");
   expect_text(of("; filename=\"a \""), "parameter");
   expect_text(of("; filename=\"a\tb\""), "parameter");
+  expect_text(fault_of("Content-Disposition: form-data; name=\"content-Type: text/html\""),
+              "parameter");
   expect_text(of("; filename='a\""), "parameter");
   expect_text(of("; filename*=UTF-8''a.php"), "extended");
   expect_text(of("; filename*0=\"a\""), "extended");

@@ -4,16 +4,11 @@
 #include <optional>
 
 #include "core/ascii.h"
+#include "core/http_grammar.h"
 
 namespace guard::core {
 
 namespace {
-
-std::string_view trim(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
 
 // The text before the next separator that stands in no quoted string; text is what follows it.
 std::string_view take_until(std::string_view& text, char separator) noexcept {
@@ -68,9 +63,9 @@ struct Range {
 
 std::optional<Range> range_of(std::string_view element) noexcept {
   Range range;
-  range.media = trim(take_until(element, ';'));
+  range.media = trim_blanks(take_until(element, ';'));
   while (!element.empty()) {
-    std::string_view parameter = trim(take_until(element, ';'));
+    std::string_view parameter = trim_blanks(take_until(element, ';'));
     if (parameter.size() >= 2 && to_lower(parameter[0]) == 'q' && parameter[1] == '=') {
       const auto weight = weight_of(parameter.substr(2));
       if (!weight) return std::nullopt;

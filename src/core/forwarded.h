@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "core/ascii.h"
+#include "core/http_grammar.h"
 
 namespace guard::core {
 
@@ -14,9 +15,7 @@ namespace guard::core {
 constexpr std::optional<std::string_view> parse_forwarded_proto(std::string_view value) noexcept {
   const std::size_t comma = value.rfind(',');
   if (comma != std::string_view::npos) value.remove_prefix(comma + 1);
-  while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
-  while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.remove_suffix(1);
-
+  value = trim_blanks(value);
   for (std::string_view scheme : {std::string_view("http"), std::string_view("https")}) {
     if (value == scheme || equal_without_case(value, scheme)) return scheme;
   }

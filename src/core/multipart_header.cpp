@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "core/ascii.h"
+#include "core/http_grammar.h"
 #include "core/multipart.h"
 #include "core/utf8.h"
 
@@ -52,23 +53,9 @@ const Explained& row_of(MultipartFault fault) noexcept {
   return kExplained[static_cast<std::size_t>(fault)];
 }
 
-// RFC 9110, section 5.6.2
-bool is_token(std::string_view text) noexcept {
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return is_letter(c) || is_digit(c) ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
-}
-
 bool has(std::string_view text, std::string_view lower) noexcept {
   const auto same = [](char a, char b) { return to_lower(a) == b; };
   return std::search(text.begin(), text.end(), lower.begin(), lower.end(), same) != text.end();
-}
-
-std::string_view trim(std::string_view text) noexcept {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
 // What of RFC 2046's characters no parser stops at; those of the second list where they are quoted.
@@ -169,7 +156,7 @@ MultipartFault read_disposition(std::string_view value, MultipartPart& part) noe
 }
 
 MultipartFault read_type(std::string_view value, MultipartPart& part) noexcept {
-  const std::string_view type = trim(value.substr(0, value.find(';')));
+  const std::string_view type = trim_blanks(value.substr(0, value.find(';')));
   const std::size_t slash = type.find('/');
   if (slash == std::string_view::npos || !is_token(type.substr(0, slash)) ||
       !is_token(type.substr(slash + 1))) {
@@ -198,7 +185,7 @@ MultipartType multipart_type(std::string_view content_type) noexcept {
   // Some look for the words anywhere in the value.
   if (!has(content_type, "multipart") && !has(content_type, "form-data")) return out;
   out.multipart = true;
-  std::string_view rest = trim(content_type);
+  std::string_view rest = trim_blanks(content_type);
   if (!equal_without_case(rest.substr(0, kForm.size()), kForm)) {
     out.fault = media_type;
     return out;
@@ -234,7 +221,7 @@ MultipartFault read_part_field(std::string_view line, MultipartPart& part) noexc
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) return header_syntax;
   const std::string_view field = line.substr(0, colon);
-  const std::string_view value = trim(line.substr(colon + 1));
+  const std::string_view value = trim_blanks(line.substr(colon + 1));
   if (equal_without_case(field, "content-disposition")) {
     // White space at the end makes a field of a file to multiparty.
     if (!line.ends_with(value)) return parameter;

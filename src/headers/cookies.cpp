@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/ascii.h"
+#include "core/http_grammar.h"
 #include "headers/policy.h"
 
 namespace guard::headers {
@@ -11,6 +12,7 @@ namespace guard::headers {
 namespace {
 
 using core::fail;
+using core::trim_blanks;
 
 constexpr std::size_t kExceptMax = 64;
 constexpr std::array<std::string_view, 3> kSameSiteNames = {"lax", "strict", "none"};
@@ -22,12 +24,6 @@ constexpr std::string_view kHttpOnlyText = "; HttpOnly";
 static_assert(kPathText.size() + kSecureText.size() + kHttpOnlyText.size() +
                   kSameSiteTexts[1].size() <=
               kCookieAdditionsMax);
-
-std::string_view trim(std::string_view text) noexcept {
-  constexpr std::string_view kSpace = " \t";
-  text.remove_prefix(std::min(text.find_first_not_of(kSpace), text.size()));
-  return text.substr(0, text.find_last_not_of(kSpace) + 1);
-}
 
 // RFC 6265bis, 4.1.3: browsers compare the prefixes without case.
 bool has_prefix(std::string_view name, std::string_view prefix) noexcept {
@@ -83,7 +79,7 @@ CookieAdditions what_is_missing(std::string_view field, const CookiePolicy& poli
   const std::size_t equals = pair.find('=');
   // Without "=" all of it is the value of a cookie without a name.
   const std::string_view name =
-      equals == std::string_view::npos ? std::string_view{} : trim(pair.substr(0, equals));
+      equals == std::string_view::npos ? std::string_view{} : trim_blanks(pair.substr(0, equals));
   if (std::ranges::find(policy.except, name) != policy.except.end()) return {};
 
   bool path = false;
@@ -96,9 +92,9 @@ CookieAdditions what_is_missing(std::string_view field, const CookiePolicy& poli
     const std::string_view attribute = field.substr(0, field.find(';'));
     field.remove_prefix(attribute.size());
     const std::size_t at = attribute.find('=');
-    const std::string_view key = trim(attribute.substr(0, at));
+    const std::string_view key = trim_blanks(attribute.substr(0, at));
     const std::string_view value =
-        at == std::string_view::npos ? std::string_view{} : trim(attribute.substr(at + 1));
+        at == std::string_view::npos ? std::string_view{} : trim_blanks(attribute.substr(at + 1));
     if (core::equal_without_case(key, "Path")) path = true;
     if (core::equal_without_case(key, "Secure")) secure = true;
     if (core::equal_without_case(key, "HttpOnly")) http_only = true;

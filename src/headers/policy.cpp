@@ -4,13 +4,13 @@
 #include <array>
 
 #include "core/ascii.h"
+#include "core/http_grammar.h"
 
 namespace guard::headers {
 
 namespace {
 
 using core::fail;
-using core::to_lower;
 
 // The limit is also that of HTTP/2 stacks in common use, and lets a name's length index a table.
 constexpr std::size_t kNameMax = 64;
@@ -45,7 +45,7 @@ constexpr std::array<Reserved, 16> kReserved = {{
 }};
 
 void check_name(std::string_view name) {
-  if (!is_field_name(name)) fail("invalid header field name \"", name, "\"");
+  if (!core::is_token(name)) fail("invalid header field name \"", name, "\"");
   if (name.size() > kNameMax) {
     fail("header field name \"", name, "\" is longer than ", std::to_string(kNameMax), " bytes");
   }
@@ -65,16 +65,6 @@ StatusRange parse_status(std::string_view text) {
 }
 
 }  // namespace
-
-bool is_field_name(std::string_view name) noexcept {
-  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-  if (name.empty()) return false;
-  return std::ranges::all_of(name, [&](char c) {
-    const char lower = to_lower(c);
-    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') ||
-           kMarks.find(c) != std::string_view::npos;
-  });
-}
 
 bool is_field_value(std::string_view value) noexcept {
   return std::ranges::all_of(value, [](char c) {

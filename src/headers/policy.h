@@ -89,8 +89,6 @@ struct HideChoice {
 void parse_hide_headers(const core::Words& words, HideChoice& choice, bool first);
 HideChoice merge_hide(const HideChoice& outer, const HideChoice& inner);
 
-// Field names are tokens (RFC 9110, 5.1).
-bool is_field_name(std::string_view name) noexcept;
 // Visible bytes, spaces and tabs: what cannot end a field line or forge another (RFC 9110, 5.5).
 bool is_field_value(std::string_view value) noexcept;
 

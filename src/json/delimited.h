@@ -18,11 +18,4 @@ inline bool take_part(std::string_view& text, bool& more, char delimiter,
   return true;
 }
 
-// Without the blanks and tabs at its ends.
-inline std::string_view trimmed(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 }  // namespace guard::json

@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "core/ascii.h"
+#include "core/http_grammar.h"
 
 namespace guard::json {
 
@@ -12,13 +13,8 @@ constexpr std::string_view kSuffix = "+json";
 constexpr std::string_view kForm = "application/x-www-form-urlencoded";
 
 using core::equal_without_case;
+using core::is_token_char;
 using core::to_lower;
-
-// RFC 9110, section 5.6.2
-constexpr bool is_token_letter(char c) {
-  return (c >= '0' && c <= '9') || (to_lower(c) >= 'a' && to_lower(c) <= 'z') ||
-         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
 
 constexpr bool is_blank(char c) {
   return c == ' ' || c == '\t';
@@ -59,7 +55,7 @@ class Reader {
 
   std::string_view token() noexcept {
     std::size_t size = 0;
-    while (size < rest_.size() && is_token_letter(rest_[size])) ++size;
+    while (size < rest_.size() && is_token_char(rest_[size])) ++size;
     const std::string_view token = rest_.substr(0, size);
     rest_.remove_prefix(size);
     return token;
@@ -119,8 +115,8 @@ bool parameters_fit(Reader& reader) noexcept {
 // strip more than blanks: Python's strip() takes away 0x0B, 0x85 and 0xA0 as well.
 std::string_view bare(std::string_view text) noexcept {
   text = text.substr(0, text.find(';'));
-  while (!text.empty() && !is_token_letter(text.front())) text.remove_prefix(1);
-  while (!text.empty() && !is_token_letter(text.back())) text.remove_suffix(1);
+  while (!text.empty() && !is_token_char(text.front())) text.remove_prefix(1);
+  while (!text.empty() && !is_token_char(text.back())) text.remove_suffix(1);
   return text;
 }
 
@@ -132,7 +128,7 @@ bool speaks_of_json(std::string_view value) noexcept {
     const std::size_t comma = value.find(',');
     const std::string_view part = bare(value.substr(0, comma));
     std::size_t size = 0;
-    while (size < part.size() && (is_token_letter(part[size]) || part[size] == '/')) ++size;
+    while (size < part.size() && (is_token_char(part[size]) || part[size] == '/')) ++size;
     if (is_json_essence(part.substr(0, size)) || has_json_suffix(part)) return true;
     if (comma == std::string_view::npos) break;
     value.remove_prefix(comma + 1);

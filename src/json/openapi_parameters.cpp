@@ -4,6 +4,7 @@
 #include <new>
 
 #include "core/ascii.h"
+#include "core/http_grammar.h"
 #include "core/json_escape.h"
 #include "core/json_pointer.h"
 #include "core/utf8.h"
@@ -159,7 +160,7 @@ bool ParameterReader::split_cookies(std::span<const HeaderField> fields) noexcep
     std::string_view rest = field.value;
     bool more = true;
     for (std::string_view part; take_part(rest, more, ';', part);) {
-      part = trimmed(part);
+      part = core::trim_blanks(part);
       if (part.empty()) continue;
       if (pair_count_ - query_pairs_ == kMaxPairs) return false;
       const std::size_t equals = part.find('=');
@@ -169,7 +170,7 @@ bool ParameterReader::split_cookies(std::span<const HeaderField> fields) noexcep
       }
       const std::string_view value = part.substr(equals + 1);
       const std::string_view behind = part.substr(std::min(part.size(), part.find(',')));
-      pairs_.data()[pair_count_++] = {trimmed(part.substr(0, equals)), value, behind,
+      pairs_.data()[pair_count_++] = {core::trim_blanks(part.substr(0, equals)), value, behind,
                                       !is_utf8(value)};
     }
   }
@@ -207,7 +208,7 @@ bool ParameterReader::write(const OpenApiParameter& parameter, const ParameterIn
       found = &field;
     }
     if (found == nullptr) return !parameter.required || fail(parameter, kRequired);
-    return is_utf8(found->value) ? write_single(parameter, trimmed(found->value))
+    return is_utf8(found->value) ? write_single(parameter, core::trim_blanks(found->value))
                                  : fail(parameter, kMalformed);
   }
   if (parameter.style == ParameterStyle::deep_object) return write_deep(parameter, shape);
@@ -336,7 +337,7 @@ bool ParameterReader::write_array(const ParameterShape& shape, std::string_view 
   for (std::string_view part; take_part(text, more, delimiter, part);) {
     if (between) put(',');
     between = true;
-    write_text(shape.value.elements, delimiter == ',' ? trimmed(part) : part);
+    write_text(shape.value.elements, delimiter == ',' ? core::trim_blanks(part) : part);
   }
   put(']');
   return true;

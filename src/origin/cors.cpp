@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/ascii.h"
+#include "core/http_grammar.h"
 #include "origin/origin.h"
 
 namespace guard::origin {
@@ -14,13 +15,6 @@ namespace {
 // preflight names them only beside others.
 bool is_safelisted_method(std::string_view method) noexcept {
   return method == "GET" || method == "HEAD" || method == "POST";
-}
-
-std::string_view trimmed(std::string_view text) noexcept {
-  const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
 }
 
 bool is_same_origin(const BrowserFields& fields, const Target& target) noexcept {
@@ -50,7 +44,8 @@ bool is_preflight(const BrowserFields& fields, std::string_view method) noexcept
 }
 
 PreflightFlaw preflight_flaw(const CorsPolicy& policy, const BrowserFields& fields) noexcept {
-  if (fields.is_repeated(BrowserFields::preflight_field) || !is_token(fields.request_method)) {
+  if (fields.is_repeated(BrowserFields::preflight_field) ||
+      !core::is_token(fields.request_method)) {
     return PreflightFlaw::syntax;
   }
   if (!policy.any_method && !is_safelisted_method(fields.request_method) &&
@@ -60,10 +55,10 @@ PreflightFlaw preflight_flaw(const CorsPolicy& policy, const BrowserFields& fiel
   std::string_view rest = fields.request_headers;
   while (!rest.empty()) {
     const std::size_t comma = std::min(rest.find(','), rest.size());
-    const std::string_view name = trimmed(rest.substr(0, comma));
+    const std::string_view name = core::trim_blanks(rest.substr(0, comma));
     rest.remove_prefix(std::min(comma + 1, rest.size()));
     if (name.empty()) continue;
-    if (!is_token(name)) return PreflightFlaw::syntax;
+    if (!core::is_token(name)) return PreflightFlaw::syntax;
     const auto is_it = [&](const std::string& header) {
       return core::equal_without_case(header, name);
     };
@@ -114,7 +109,7 @@ bool is_vary_field(std::string_view name) noexcept {
 bool varies_by_origin(std::string_view vary) noexcept {
   while (!vary.empty()) {
     const std::size_t comma = std::min(vary.find(','), vary.size());
-    const std::string_view name = trimmed(vary.substr(0, comma));
+    const std::string_view name = core::trim_blanks(vary.substr(0, comma));
     vary.remove_prefix(std::min(comma + 1, vary.size()));
     if (name == "*" || core::equal_without_case(name, "origin")) return true;
   }

@@ -9,6 +9,7 @@
 
 #include "core/ascii.h"
 #include "core/hex.h"
+#include "core/http_grammar.h"
 #include "core/random_bytes.h"
 
 namespace guard::origin {
@@ -49,12 +50,6 @@ bool read_half(std::string_view text, Half& half) noexcept {
   return true;
 }
 
-std::string_view trimmed(std::string_view text) noexcept {
-  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-  return text;
-}
-
 }  // namespace
 
 bool make_token(TokenKey key, std::string_view session, std::span<char, kTokenSize> out) noexcept {
@@ -84,11 +79,12 @@ bool same_token(std::string_view a, std::string_view b) noexcept {
 void find_cookie(std::string_view field, std::string_view name, FoundCookie& found) noexcept {
   while (!field.empty()) {
     const std::size_t end = std::min(field.find(';'), field.size());
-    const std::string_view pair = trimmed(field.substr(0, end));
+    const std::string_view pair = core::trim_blanks(field.substr(0, end));
     field.remove_prefix(std::min(end + 1, field.size()));
     const std::size_t equals = pair.find('=');
-    if (equals == std::string_view::npos || trimmed(pair.substr(0, equals)) != name) continue;
-    if (found.count++ == 0) found.value = trimmed(pair.substr(equals + 1));
+    if (equals == std::string_view::npos || core::trim_blanks(pair.substr(0, equals)) != name)
+      continue;
+    if (found.count++ == 0) found.value = core::trim_blanks(pair.substr(equals + 1));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "core/ascii.h"
+#include "core/http_grammar.h"
 #include "origin/origin.h"
 
 namespace guard::origin {
@@ -69,7 +70,7 @@ std::vector<std::string> parse_list(std::string_view name, std::string_view valu
                                     bool (*same)(std::string_view, std::string_view)) {
   std::vector<std::string> list;
   for (std::string_view part : core::split(value, ',')) {
-    if (!is_token(part)) fail("invalid value \"", part, "\" of \"", name, "\"");
+    if (!core::is_token(part)) fail("invalid value \"", part, "\" of \"", name, "\"");
     for (const std::string& other : list) {
       if (same(other, part)) fail("duplicate value \"", part, "\" of \"", name, "\"");
     }
@@ -147,13 +148,6 @@ void check_credentials(const CorsPolicy& policy) {
 
 }  // namespace
 
-bool is_token(std::string_view text) noexcept {
-  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::ranges::all_of(text, [&](char c) {
-    return core::is_letter(c) || core::is_digit(c) || kMarks.find(c) != std::string_view::npos;
-  });
-}
-
 CorsPolicy parse_cors(const core::Words& words) {
   static constexpr std::array<std::string_view, 3> kFlags = {"credentials", "private_network",
                                                              "strict"};
@@ -212,7 +206,7 @@ CsrfPolicy parse_csrf(core::Words& words) {
   const bool with_token = policy.action == CsrfPolicy::Action::token;
   if (with_token) {
     policy.session = words.required("session");
-    if (!is_token(policy.session)) {
+    if (!core::is_token(policy.session)) {
       fail("invalid cookie name \"", policy.session, "\" of \"session=\"");
     }
   } else if (words.named("session")) {

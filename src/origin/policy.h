@@ -46,6 +46,4 @@ struct CsrfPolicy {
 // guard_csrf on | token | off [session=COOKIE] [trusted=ORIGIN,...] [except=/PREFIX,...]
 CsrfPolicy parse_csrf(core::Words& words);
 
-bool is_token(std::string_view text) noexcept;  // RFC 9110, 5.6.2
-
 }  // namespace guard::origin

@@ -161,4 +161,25 @@ for my $i (0 .. $#expected) {
     my $problem = subset_problem($expected[$i][2], $got[$i]);
     is $problem, undef, "$expected[$i][1] of $expected[$i][0]";
 }
+
+# What a cache has of earlier says nothing of the application that fails now: that it was not there, or that it was.
+{
+    my $caching = start_nginx(
+        http_config => 'guard_event_log $TEST_NGINX_EVENT_LOG; proxy_cache_path $TEST_NGINX_SERVER_ROOT/cache keys_zone=one:1m;',
+        config      => <<"EOC");
+location / {
+    proxy_cache one; proxy_cache_key one; proxy_cache_valid 200 1s; proxy_cache_use_stale error timeout http_500;
+    add_header X-Cache \$upstream_cache_status always;
+    proxy_pass http://127.0.0.1:$upstream->{port};
+}
+EOC
+    my $stale = sub { my ($target) = @_; return wait_for(sub { my $answer = request($caching->port, GET => $target); return $answer->{code} == 200 && header_of($answer->{fields}, 'X-Cache') eq 'STALE' }) };
+    is request($caching->port, GET => '/?status=200')->{code}, 200, 'stale: an answer to keep';
+    ok $stale->('/none'), 'stale: instead of none';
+    ok $stale->('/?status=500'), 'stale: instead of an error';
+    is $caching->stop, undef, 'stale: stops';
+    my ($stale_events) = read_events($caching->log_file('events.log'));
+    is_deeply [map { "$_->{http}{response}{status_code} $_->{event}{reason}" } grep { $_->{labels}{kind} eq 'upstream_failed' } @$stale_events],
+        ['502 The application gave no valid answer', '500 The application answered with a server error'], 'stale: each is called what it is';
+}
 done_testing;

@@ -32,6 +32,10 @@ void settle_upstream(OwnAnswer& answer, ngx_http_request_t* r) noexcept {
   answer.of_upstream = true;
   answer.silent = received == 0;
   const ngx_http_upstream_state_t* state = first_upstream_state(*r->upstream_states);
+#if (NGX_HTTP_CACHE)
+  // What was received is of the cache, which has a stale answer in place of one that did not come.
+  if (r->cached) answer.silent = state == nullptr || state->bytes_received == 0;
+#endif
   // Without any, its name could not be resolved.
   answer.status =
       static_cast<std::uint16_t>(state == nullptr ? NGX_HTTP_BAD_GATEWAY : state->status);

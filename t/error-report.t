@@ -125,6 +125,29 @@ unlike $nginx->log_text, qr/$key|sentry_key/, 'without the DSN';
     is $bare->stop, undef, 'stops';
 }
 
+# Requests have the names that metrics have: of a location, else of its API description.
+{
+    my $told = @{ $receiver->requests };
+    my $operation = sub { return { operationId => $_[0], parameters => [{ name => 'id', in => 'path', required => JSON::PP::true, schema => { type => 'integer' } }], responses => { 200 => { description => 'ok' } } } };
+    open my $out, '>', "$dir/api.json" or die $!;
+    print {$out} JSON::PP::encode_json({ openapi => '3.1.0', info => { title => 'things', version => '1' }, paths => { '/api/{id}' => { get => $operation->('getThing') }, '/named/{id}' => { get => $operation->('getOther') } } });
+    close $out or die $!;
+    my $proxy = "guard_openapi $dir/api.json; proxy_pass http://127.0.0.1:" . $app->port . ';';
+    my $described = start_nginx(
+        workers     => 1,
+        env         => ['GUARD_TEST_SECRET'],
+        http_config => "guard_error_report env:GUARD_TEST_SECRET $words;\n",
+        config      => "location = /metrics { guard_metrics; }\nlocation /api/ { $proxy }\nlocation /named/ { guard_route named; $proxy }",
+    );
+    is request($described->port, GET => "/$_/500")->{code}, 500, "a name: /$_/" for qw(api named);
+    my @new;
+    wait_for(sub { @new = envelopes($told + 2); splice @new, 0, $told; return @new == 2 });
+    my @counted = sort map { /route="([^"]+)",method="GET",status="5xx"/ ? $1 : () } keys %{ parse_metrics(scrape($described->port, '/metrics')->{body}) };
+    is_deeply \@counted, [qw(getThing named)], 'a name: in metrics';
+    is_deeply [sort map { $_->{event}{tags}{route} } @new], \@counted, 'a name: in reports, the same';
+    is $described->stop, undef, 'stops';
+}
+
 # Sentry wants less. From here on nothing fails twice that was told.
 $nginx = reporting($words);
 my $told = @{ $receiver->requests };

@@ -55,6 +55,7 @@ struct MainConf {
 
 struct LocationConf {
   std::string route;
+  bool has_name = false;  // of its own, before that of an API description
   std::string_view server;
   bool is_guards = false;  // Guard itself answers there
 };
@@ -216,7 +217,7 @@ void report_request(ngx_http_request_t* r, const LocationConf& conf, std::string
   if (core::Request* request = core::Request::get(r)) {
     occurrence.code = request->code();
     occurrence.request_id = request->request_id();
-    if (!request->operation().empty()) occurrence.route = request->operation();
+    if (!conf.has_name && !request->operation().empty()) occurrence.route = request->operation();
   }
   report(occurrence);
 }
@@ -293,7 +294,8 @@ void merge(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   child.is_guards = core::answers_here(cf);
   child.server = ngx::to_view(server.server_name);
   child.route = core::route_of(cf);
-  if (child.route.empty()) {
+  child.has_name = !child.route.empty();
+  if (!child.has_name) {
     child.route =
         location.noname != 0 && !parent.route.empty() ? parent.route : core::location_name(cf);
   }

@@ -248,6 +248,24 @@ sub metrics_with {
     is_deeply [grep { !/exited on signal 9/ } log_problems($plain)], [], 'nothing bad in the log';
 }
 
+# A policy counts a request once, however many locations it comes to.
+{
+    my $front = start_nginx(
+        http_config => <<'EOC',
+guard_rate_policy front rate=100/day;
+guard_rate_policy inner rate=100/day phase=inner;
+guard_ban_policy ban score=100 half_life=1h duration=1h weights=404:1;
+guard_lockout_policy lock key=$arg_u$guard_client_net on=login_failed limit=5 window=1h duration=1h;
+EOC
+        config => 'location = /metrics { guard_metrics; } location /login { guard_rate front; guard_rate inner; guard_ban ban; guard_lockout lock; try_files $uri @app; } '
+            . 'location @app { guard_rate front; guard_rate inner; guard_ban ban; guard_lockout lock; guard_event login_failed on=401; proxy_pass http://127.0.0.1:' . $upstream->port . '; }',
+    );
+    is request($front->port, GET => '/login?u=1')->{code}, 200, 'a request that comes to two locations';
+    my $m = parse_metrics(scrape($front->port, '/metrics')->{body});
+    is_deeply [map { $m->{"guard_policy_requests_total{feature=\"$_->[0]\",policy=\"$_->[1]\",verdict=\"allowed\"}"} } [rate => 'front'], [rate => 'inner'], [ban => 'ban'], [lockout => 'lock']], [1, 1, 1, 1], 'is one to each policy';
+    is $front->stop, undef, 'stops';
+}
+
 # What is the machine's own is told however much is asked of it: who watches needs it most when limits refuse, and
 # when Redis is away that they count in.
 {

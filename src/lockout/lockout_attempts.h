@@ -48,6 +48,7 @@ struct Attempt {
   State state = State::asked;
   ReserveCall* call = nullptr;  // to Redis
   bool at_redis = false;        // which has a place of it, or may have
+  bool counted = false;         // among those that the policy has allowed
 
   void reserve(std::uint64_t now) noexcept;
   void give_back() noexcept;

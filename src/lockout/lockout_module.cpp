@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 #include <vector>
 
 #include "core/census.h"
@@ -291,8 +292,10 @@ Answer charge(Request& request, Refusal& refusal) noexcept {
     give_back_all(*state, Attempt::State::refused);
     return refuse(*refused, request, refusal);
   }
-  state->attempts.each([](const Attempt& attempt) {
-    if (attempt.state == Attempt::State::reserved) counted_of(attempt.policy).allowed->add();
+  // Those of an earlier location are still there.
+  state->attempts.each([](Attempt& attempt) {
+    if (attempt.state != Attempt::State::reserved || std::exchange(attempt.counted, true)) return;
+    counted_of(attempt.policy).allowed->add();
   });
   return Answer::pass;
 }

@@ -104,6 +104,26 @@ sub reasons { my ($nginx) = @_; return map { $_->{event}{reason} } events_of($ng
     ends_well($nginx, 'others go on', events => [], allowed => ['error']);
 }
 
+# A node of a cluster by the URL of a single server: nobody follows where it sends its clients.
+{
+    my $moved = "-MOVED 7186 127.0.0.1:7001\r\n";
+    my $fake  = start_fake_redis(answer => sub { my ($words) = @_; return $words->[0] eq 'CLIENT' ? undef : $moved });
+    my $nginx = start_asking($fake->url, { '/incr' => '"send=INCR guard:n"' });
+    ok wait_for(sub { redis_events($nginx) }), 'one node, without the slot of the probe: seen';
+    is((reasons($nginx))[0], 'MOVED 7186 127.0.0.1:7001', 'one node, without the slot of the probe: the reason');
+    is said($nginx), 'unavailable ', 'one node, without the slot of the probe: unavailable';
+    ends_well($nginx, 'one node, without the slot of the probe', events => ['redis_unavailable']);
+
+    $fake  = start_fake_redis(answer => sub { my ($words) = @_; return $words->[0] eq 'APPEND' ? $moved : undef });
+    $nginx = start_asking($fake->url, { '/incr' => '"send=INCR guard:n"', '/append' => '"send=APPEND guard:t x"' });
+    for my $round (1 .. 5) {
+        like said($nginx, '/append'), qr/^error MOVED/, "one node: elsewhere, round $round";
+        like said($nginx, '/incr'),   qr/^ok/,          "one node: here, round $round";
+    }
+    like $nginx->log_text, qr/\[error\] .*guard_redis "main" refuses commands: MOVED 7186 /, 'one node: the fifth is said';
+    ends_well($nginx, 'one node', events => [], allowed => ['error']);
+}
+
 # As Redis 5 and 6 say it of a command in a script.
 for my $case (
     ['OOM', "OOM command not allowed when used memory > 'maxmemory'.", 5],

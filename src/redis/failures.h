@@ -58,11 +58,11 @@ inline bool is_failure(std::string_view error) noexcept {
   return std::ranges::find(kCodes, code_of(error)) != kCodes.end() || lacks_right_in_script(error);
 }
 
-// That commands like this one will never be carried out, however well others are.
-inline bool is_refusal(std::string_view error) noexcept {
-  if (is_unknown_script(error) || is_redirection(error) || error.starts_with("CLUSTERDOWN")) {
-    return false;
-  }
+// That commands like this one will never be carried out, however well others are. cluster: there is
+// one, whose topology sees to what is about slots.
+inline bool is_refusal(std::string_view error, bool cluster) noexcept {
+  if (is_unknown_script(error)) return false;
+  if (cluster && (is_redirection(error) || error.starts_with("CLUSTERDOWN"))) return false;
   return lacks_right(error) || !is_failure(error);
 }
 

@@ -221,7 +221,7 @@ Link::Verdict Link::judge(const Reply& reply, Writer writer) noexcept {
     }
     return Verdict::opened;
   }
-  if (is_refusal(error) && ++refused_ == kRefused) {
+  if (is_refusal(error, client_.is_cluster()) && ++refused_ == kRefused) {
     refused_ = 0;
     client_.complain(error);
   }
@@ -329,7 +329,8 @@ void Link::on_setup_reply(const Reply& reply) noexcept {
     return attempt_failed("the server that the sentinels name is not the master");
   }
   // A slot may have moved since.
-  if (!reply.ok() && !(step == Step::probe && is_redirection(reply.text()))) {
+  const bool moved = step == Step::probe && client_.is_cluster() && is_redirection(reply.text());
+  if (!reply.ok() && !moved) {
     count(client_.settings().shared->errors);
     if (step == Step::auth) {
       // A server that repeats the password, as Redis does not, is not quoted.

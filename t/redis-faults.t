@@ -19,13 +19,12 @@ use Time::HiRes qw(time);
 needs_test_build();
 
 sub nginx {
-    my ($redis) = @_;
+    my ($redis, @more) = @_;
     # What nobody says is 50 and 500 ms; the harness would say more.
     $redis .= ' timeout=50ms' unless $redis =~ / timeout=/;
     $redis .= ' connect_timeout=500ms' unless $redis =~ / connect_timeout=/;
-    return start_asking($redis, { '/incr' => '"send=INCR guard:count"', '/stall' => '"send=INCR guard:count" stall=200ms' });
+    return start_asking($redis, { '/incr' => '"send=INCR guard:count"', '/stall' => '"send=INCR guard:count" stall=200ms' }, @more);
 }
-
 
 sub recovers {
     my ($nginx, $name) = @_;
@@ -92,21 +91,22 @@ for my $url (qw(url unix_url)) {
     is_over($nginx, 'full', @outage);
 }
 
-# Two requests whose work holds the worker up, one after the other, for longer than timeout= together with
-# a Redis that takes a while: neither command has waited long.
-{
+# Requests whose work holds the worker up, one after the other, for longer than timeout= together with a Redis that takes a
+# while: no command has waited long. Where workers accept in turn, nginx looks at its timers before it reads.
+for my $case (['held up', 3], ['held up, accepting in turn', 8, workers => 2, main_config => 'events { worker_connections 64; accept_mutex on; }']) {
+    my ($name, $clients, @more) = @$case;
     my $redis = start_redis();
     my $fake  = start_fake_redis(behind => $redis);
-    my $nginx = nginx($fake->url . ' timeout=150ms');
-    is said($nginx), 'ok 1', 'held up: answers';
+    my $nginx = nginx($fake->url . ' timeout=150ms', @more);
+    is said($nginx), 'ok 1', "$name: answers";
     $fake->behave('delay 0.02');
     for my $round (1 .. 3) {
-        my @sockets = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1:' . $nginx->port) or die "connect: $@\n" } 1 .. 3;
+        my @sockets = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1:' . $nginx->port) or die "connect: $@\n" } 1 .. $clients;
         syswrite $_, "GET /stall HTTP/1.0\r\nHost: localhost\r\n\r\n" for @sockets;
         my @became = map { join('', readline $_) =~ /^X-Redis: (\w+)/m ? $1 : 'nothing' } @sockets;
-        is_deeply \@became, [('ok') x 3], "held up: the time that the worker takes is not Redis's, round $round";
+        is_deeply \@became, [('ok') x $clients], "$name: the time that the worker takes is not Redis's, round $round";
     }
-    is_over($nginx, 'held up');
+    is_over($nginx, $name);
 }
 
 # A Redis that takes connections, and ends each over the first command of some kind: no command succeeds between the

@@ -16,6 +16,12 @@ class BareEvent {
     connection_.data = this;
     event_.data = &connection_;
     event_.handler = [](ngx_event_t* event) noexcept {
+      // With accept_mutex nginx looks at timers before it reads: what has come in time comes first.
+      if (event->timedout != 0) {
+        event->timedout = 0;
+        ngx_post_event(event, &ngx_posted_events);
+        return;
+      }
       auto* self = reinterpret_cast<BareEvent*>(static_cast<ngx_connection_t*>(event->data)->data);
       self->callback_(self->context_);
     };
@@ -30,6 +36,10 @@ class BareEvent {
   }
   bool timer_set() const noexcept { return event_.timer_set; }
   bool posted() const noexcept { return event_.posted; }
+  void take_back() noexcept {
+    if (!posted()) return;
+    ngx_delete_posted_event(event());
+  }
 
  private:
   ngx_event_t event_{};
@@ -46,7 +56,7 @@ class Timer : private BareEvent {
       : BareEvent(callback, context), waited_for_(waited_for) {}
   ~Timer() { stop(); }
 
-  bool running() const noexcept { return timer_set(); }
+  bool running() const noexcept { return timer_set() || posted(); }
 
   // Exactly: nginx by itself would keep a running timer that is less than 300 ms off.
   void start(ngx_msec_t delay) noexcept {
@@ -57,6 +67,7 @@ class Timer : private BareEvent {
 
   void stop() noexcept {
     if (timer_set()) ngx_del_timer(event());
+    take_back();
   }
 
  private:
@@ -74,10 +85,7 @@ class TurnEnd : private BareEvent {
     ngx_post_event(event(), &ngx_posted_events);
   }
 
-  void cancel() noexcept {
-    if (!posted()) return;
-    ngx_delete_posted_event(event());
-  }
+  void cancel() noexcept { take_back(); }
 };
 
 // A timer that never keeps a quitting worker alive. A timer that a request waits on must do so.

@@ -89,7 +89,13 @@ bool run_timer(ngx_msec_t until) {
   if (node->key > ngx_current_msec) ngx_current_msec = node->key;
   ngx_rbtree_delete(&ngx_event_timer_rbtree, node);
   event->timer_set = 0;
+  event->timedout = 1;
   event->handler(event);
+  while (!ngx_queue_empty(&ngx_posted_events)) {
+    event = ngx_queue_data(ngx_queue_head(&ngx_posted_events), ngx_event_t, queue);
+    ngx_delete_posted_event(event);
+    event->handler(event);
+  }
   return true;
 }
 
@@ -113,6 +119,7 @@ ngx_uint_t ngx_exiting;
 ngx_uint_t ngx_process;
 volatile ngx_cycle_t* ngx_cycle = &stub::running;
 ngx_rbtree_t ngx_event_timer_rbtree;
+ngx_queue_t ngx_posted_events = {&ngx_posted_events, &ngx_posted_events};
 
 void* ngx_palloc(ngx_pool_t* pool, size_t size) {
   return stub::allocate(pool, size);

@@ -109,6 +109,18 @@ for my $case (['held up', 3], ['held up, accepting in turn', 8, workers => 2, ma
     is_over($nginx, $name);
 }
 
+# A Redis that is so far away that it takes longer to come to it than a command may wait: who asks before there is a
+# connection has no answer in time, which is no outage.
+{
+    my $fake    = start_fake_redis(behave => 'delay ' . scaled(0.8));
+    my $nginx   = nginx($fake->url . ' timeout=1s connect_timeout=5s');
+    my @sockets = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1:' . $nginx->port) or die "connect: $@\n" } 1 .. 8;
+    syswrite $_, "GET /incr HTTP/1.0\r\nHost: localhost\r\n\r\n" for @sockets;
+    like join('', readline $_), qr/^X-Redis: (?:ok|unavailable) /m, 'far away: at the start' for @sockets;
+    ok wait_for(sub { said($nginx) eq 'ok OK' }, 5), 'far away: answers';
+    is_over($nginx, 'far away');
+}
+
 # A Redis that takes connections, and ends each over the first command of some kind: no command succeeds between the
 # losses, so the fifth is the last for a while, however slowly they come.
 {

@@ -92,11 +92,12 @@ void Link::forget(Command& command) noexcept {
 void Link::expired(Command& command) noexcept {
   if (command.state_ == Command::State::sent) count(client_.settings().shared->timeouts);
   forget(command);
-  if (breaker_.failed(now())) {
-    explain_time("no answer", client_.timeout());
-    trip();
-    late_ = true;
-  }
+  if (!breaker_.failed(now())) return;
+  // Nobody has been asked yet: whether he is there is for the attempt to tell.
+  if (!ready()) return drop(true);
+  explain_time("no answer", client_.timeout());
+  trip();
+  late_ = true;
 }
 
 void Link::fill() noexcept {

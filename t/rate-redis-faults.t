@@ -30,6 +30,7 @@ location /log/ { guard_rate log; alias html/; }
 location /window/ { guard_rate window; alias html/; }
 location /open/ { guard_rate open; alias html/; }
 location /closed/ { guard_rate closed; alias html/; }
+location /free/ { guard_rate closed cost=0; alias html/; }
 location /both/ { guard_rate here; guard_rate closed; alias html/; }
 location /here/ { guard_rate here; alias html/; }
 location /tried/ { guard_rate tried dry_run; alias html/; }
@@ -95,6 +96,7 @@ sub outage {
     my $problem = JSON::PP::decode_json($response->{body});
     is $problem->{code},   'rate.unavailable', "$name: closed: code";
     is $problem->{status}, 503,                "$name: closed: status";
+    is codes($nginx, "/free/?k=$k", 1), 200, "$name: closed: what costs nothing passes";
     is codes($nginx, "/both/?k=$k", 1), 503, "$name: one of two policies is closed";
     my ($here) = map { header_of($_->{fields}, 'RateLimit') } (ask($nginx, "/here/?k=$k"))[1];
     like $here, qr/;r=999;/, "$name: and nothing was taken of the other";

@@ -101,7 +101,7 @@ struct SharedEntry : core::CounterEntry {
   State state = State::unasked;
 
   void settle(const core::RemoteAnswer& answer, bool taken) noexcept;
-  void give_up() noexcept;  // as on_error= says
+  void give_up() noexcept;  // as on_error= says; what takes nothing is never refused for it
   void refund() noexcept;
   bool decided() const { return state != State::unasked && state != State::local; }
 };

@@ -182,9 +182,11 @@ void SharedEntry::settle(const core::RemoteAnswer& answer, bool taken) noexcept 
 
 void SharedEntry::give_up() noexcept {
   OnError on_error = window->owner().policy.on_error;
-  state = on_error == OnError::open     ? State::open
-          : on_error == OnError::closed ? State::closed
-                                        : State::local;
+  if (on_error == OnError::local) {
+    state = State::local;
+  } else {
+    state = on_error == OnError::closed && window->cost != 0 ? State::closed : State::open;
+  }
   window->unknown = state != State::local;
 }
 

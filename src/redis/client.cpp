@@ -8,7 +8,7 @@ namespace guard::redis {
 
 namespace {
 
-constexpr std::uint64_t kSilence = 60'000;  // milliseconds between two complaints
+constexpr std::int64_t kSilence = 60'000;  // milliseconds between two complaints
 
 }  // namespace
 
@@ -211,7 +211,9 @@ void Client::complain(std::string_view error) noexcept {
   std::atomic<std::uint64_t>& last = settings_.shared->complained_at;
   std::uint64_t before = last.load();
   const std::uint64_t now = ngx_current_msec + 1;
-  if (before != 0 && now - before < kSilence) return;
+  // Another worker's clock may be ahead.
+  const auto since = static_cast<std::int64_t>(now - before);
+  if (before != 0 && since < kSilence) return;
   if (!last.compare_exchange_strong(before, now)) return;
   core::PlainText<128> text;
   text.set(error);

@@ -45,7 +45,7 @@ struct TotalOffer {
 
 // Redis takes no life of 0, and clocks differ.
 inline constexpr std::uint64_t kLeastLife = 1000;
-// Redis keeps scores as doubles.
+// Numbers of a script are doubles.
 inline constexpr std::int64_t kMaxTotal = std::int64_t{1} << 53;
 
 // The longest in which a burst may come back, in microseconds: a hundred years.

@@ -140,16 +140,16 @@ void Interval::end_if_done() noexcept {
   if (again_ && queue_.available()) begin();
 }
 
-bool Interval::tell(const core::Change& found) noexcept {
+void Interval::tell(const core::Change& found) noexcept {
   Limiter& counts = limiter(meter_);
   const Limiter::Taken taken = counts.take_delta(found);
-  if (taken.delta == 0) return false;
+  if (taken.delta == 0) return;
   core::Change change = found;
   change.delta = taken.delta;
   std::uint64_t now = core::microseconds();
   auto late = static_cast<std::uint64_t>(policy_.policy.sync.count()) * kMicroseconds;
   auto offer = counts.offer(change, taken.state, now, ahead(), late);
-  if (!offer) return false;
+  if (!offer) return;
   core::TotalAsk ask;
   ask.counter = &totals_[meter_];
   ask.hash = change.hash;
@@ -162,7 +162,6 @@ bool Interval::tell(const core::Change& found) noexcept {
   ask.told = offer->told;
   ask.told_at = now;
   queue_.ask(ask);
-  return true;
 }
 
 void Interval::hear(const core::TotalAsk& ask, const core::TotalAnswer& answer) noexcept {

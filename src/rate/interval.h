@@ -47,7 +47,7 @@ class Interval {
   void begin() noexcept;
   void go_on() noexcept;
   void end_if_done() noexcept;
-  bool tell(const core::Change& change) noexcept;
+  void tell(const core::Change& change) noexcept;
   void hear(const core::TotalAsk& ask, const core::TotalAnswer& answer) noexcept;
   void learn(std::uint64_t asked_at, std::uint64_t now) noexcept;
   bool overtaken() const noexcept;

@@ -25,12 +25,11 @@ class Topology;
 // current turn of the event loop ends; so what is put into it before then leaves with it.
 class Command : private Hook {
  public:
-  // Writes itself, once or more commands in RESP. Called again if it has to be sent again (another
-  // node of the cluster has the key).
+  // Writes itself: one command in RESP. Called again if it has to be sent again (another node of
+  // the cluster has the key).
   using Write = void (*)(Command& command, Output& output) noexcept;
-  // Called exactly once for each send() that was not forgotten, with the reply or the fault; for a
-  // command that wrote several, with the reply of the last one. Never from within send(). The
-  // command may be sent again, or freed, from here.
+  // Called exactly once for each send() that was not forgotten, with the reply or the fault. Never
+  // from within send(). The command may be sent again, or freed, from here.
   using Done = void (*)(Command& command, const Reply& reply) noexcept;
 
   Command(Write write, Done done) noexcept : write_(write), done_(done) {}
@@ -45,9 +44,6 @@ class Command : private Hook {
   // The key that decides which node of a cluster gets it, as it is sent; empty: any master.
   // Must be set before send() and live as long as the command waits.
   std::string_view route;
-  // How many RESP commands write() writes, and so how many replies belong to it; 1 where the Redis
-  // is a cluster, which may send each of them elsewhere.
-  std::uint16_t replies = 1;
 
  private:
   friend class Link;

@@ -107,7 +107,7 @@ void Link::fill() noexcept {
     Command* command = slot.command;
     ring_.advance();
     if (command == nullptr) continue;
-    slot.replies = command->replies;
+    slot.replies = 1;
     slot.sent_at = static_cast<std::uint32_t>(now());
     if (command->asking_) {
       command->asking_ = false;

@@ -63,6 +63,7 @@ class Parser {
       read_user(rest_.substr(0, at));
       rest_.remove_prefix(at + 1);
     }
+    if (rest_.find('?') != std::string_view::npos) fail_here("an unexpected \"?\"");
     const std::size_t slash = rest_.find('/');
     read_hosts(rest_.substr(0, slash), scheme.port);
     read_path(slash == std::string_view::npos ? std::string_view{} : rest_.substr(slash + 1));
@@ -99,10 +100,17 @@ class Parser {
     const std::size_t mark = path.find('?');
     if (mark != std::string_view::npos) {
       const std::string_view query = path.substr(mark + 1);
-      if (!query.starts_with("db=")) fail_here("unexpected \"?", query, "\"");
-      read_database(query.substr(3));
+      // What follows a name may be a password, as other clients take it.
+      const std::size_t name = std::min(query.find('='), query.size());
+      if (query.substr(0, name) != "db") fail_here("unexpected \"?", query.substr(0, name), "\"");
+      if (query.find('&') != std::string_view::npos) fail_here("more than \"?db=\"");
+      read_database(query.substr(std::min(name + 1, query.size())));
       path = path.substr(0, mark);
     }
+    // As others spell it: "unix://USER:PASSWORD@/PATH".
+    const bool plain =
+        path.starts_with('/') && (!path.starts_with("//") || path.starts_with("///"));
+    if (!plain && path.find('@') != std::string_view::npos) fail_here("a user before the path");
     if (!path.starts_with('/')) fail_here("the path \"", path, "\" is not absolute");
     if (path.size() > kMaxUnixPath) {
       fail_here("the path \"", path, "\" is longer than ", std::to_string(kMaxUnixPath), " bytes");

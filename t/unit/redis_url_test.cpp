@@ -118,7 +118,8 @@ void mistakes(void**) {
                "invalid name of the master \"m m\" in the URL of \"guard_redis\"");
   expect_error("unix:run/redis.sock",
                "the path \"run/redis.sock\" is not absolute in the URL of \"guard_redis\"");
-  expect_error("unix:/s?x=1", "unexpected \"?x=1\" in the URL of \"guard_redis\"");
+  expect_error("unix:/s?x=1", "unexpected \"?x\" in the URL of \"guard_redis\"");
+  expect_error("unix:/s?db", "invalid database \"\" in the URL of \"guard_redis\"");
   expect_error("unix:/s?db=", "invalid database \"\" in the URL of \"guard_redis\"");
   std::string hosts = "redis+cluster://h";
   for (int i = 0; i < 16; ++i) hosts += ",h";
@@ -128,14 +129,18 @@ void mistakes(void**) {
                "the path \"" + path + "\" is longer than 107 bytes in the URL of \"guard_redis\"");
 }
 
-// Whatever is wrong: nothing that stands before the last '@' is repeated.
+// Whatever is wrong: nothing that stands before the last '@', and no value behind a '?', is
+// repeated.
 void secrets_stay_secret(void**) {
   expect_error("redis://u@h", "a user without a password in the URL of \"guard_redis\"");
   expect_error("redis://u:@h", "an empty password in the URL of \"guard_redis\"");
   for (const char* url :
        {"hunter2@h", "redis://:hunter2%@h", "redis://:hunter2%4@h", "redis://:hunter2%zz@h",
         "redis://:hunter2@", "redis://:hunter2@h:0", "redis://:hunter2@h/x", "redis://hunter2@h",
-        "redis:/hunter2@h://x", "redis://:x/hunter2@h:0"}) {
+        "redis:/hunter2@h://x", "redis://:x/hunter2@h:0", "unix://u:hunter2@/s", "unix:hunter2@/s",
+        "unix:/s?password=hunter2", "unix:/s?db=0&password=hunter2", "redis://h?password=hunter2",
+        "redis://h:1?password=hunter2", "redis://h/0?password=hunter2",
+        "redis+sentinel://h/m?password=hunter2", "redis+cluster://h?password=hunter2"}) {
     const std::string error = error_of([&] { parse(url); });
     assert_true(error != "no error");
     assert_true(error.find("hunter2") == std::string::npos);

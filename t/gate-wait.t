@@ -7,6 +7,7 @@ use lib 't/lib';
 use Socket ();
 use Test::More;
 use Test::Nginx::Guard;
+use Test::Nginx::Guard::Http2 qw(preface frame fields DATA HEADERS END_STREAM END_HEADERS INITIAL_WINDOW_SIZE);
 
 plan skip_all => 'needs the test build of the module' unless -f ($ENV{GUARD_BUILD} // 'build') . '/ngx_http_guard_test_module.so';
 
@@ -103,7 +104,7 @@ for my $case (
     my $nginx = nginx(
         http_config => 'log_format line \'$request_uri $status\'; access_log $TEST_NGINX_SERVER_ROOT/logs/lines.log line;',
         config      => <<'EOC');
-guard_json required;
+guard_json on;
 location / { root html; }
 location /problem { root html; }
 location /own { error_page 415 /page; root html; }
@@ -114,7 +115,7 @@ location @page { return 200 page; }
 location /smuggled { return 200; }
 EOC
     for my $path (qw(/problem /own /nginx /hidden)) {
-        my $begun = request_raw($nginx->port, "POST $path HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n100\r\nhello", hold => 1);
+        my $begun = request_raw($nginx->port, "POST $path HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json; charset=latin1\r\nTransfer-Encoding: chunked\r\n\r\n100\r\nhello", hold => 1);
         is $begun->{responses}[0]{code}, 415, "refused at $path while its body is on its way";
         my $rest = request_raw($nginx->port, "GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n", connection => $begun->{connection}, expect => 0);
         is $rest->{raw}, '', "refused at $path: no answer to what is left of it";
@@ -130,20 +131,17 @@ EOC
         listen => ['listen 127.0.0.1:' . (my $port = free_port()) . ' http2;'],
         config => 'error_page 413 /page; location /cut { guard_test inner body=100; root html; } location /large { client_max_body_size 100; guard_test inner body=64k; root html; } location /page { proxy_ignore_client_abort on; proxy_pass http://127.0.0.1:' . $upstream->port . '; }',
     );
-    my $frame = sub { my ($type, $flags, $payload) = @_; return substr(pack('N', length $payload), 1) . pack('CCN', $type, $flags, $type == 4 ? 0 : 1) . $payload };
     for my $case (['/cut', 0], ['/cut', 65535], ['/large', 0], ['/large', 65535]) {
         my ($path, $window) = @$case;
-        my @fields = (':method' => 'POST', ':path' => $path, ':scheme' => 'http', ':authority' => 'localhost');
-        my $fields = '';
-        while (my ($name, $value) = splice @fields, 0, 2) { $fields .= "\0" . pack('C/a*C/a*', $name, $value) }
+        my $fields = fields(':method' => 'POST', ':path' => $path, ':scheme' => 'http', ':authority' => 'localhost');
         my $begun = request_raw(
             $port,
-            "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" . $frame->(4, 0, pack 'nN', 4, $window) . $frame->(4, 1, '') . $frame->(1, 4, $fields) . $frame->(0, 0, 'x' x 90),
+            preface(INITIAL_WINDOW_SIZE, $window) . frame(HEADERS, END_HEADERS, 1, $fields) . frame(DATA, 0, 1, 'x' x 90),
             hold => 1, expect => 0, timeout => 0.2
         );
-        my $cut = request_raw($port, $frame->(0, 0, 'x' x 90), connection => $begun->{connection}, hold => 1, expect => 0, timeout => 0.5);
+        my $cut = request_raw($port, frame(DATA, 0, 1, 'x' x 90), connection => $begun->{connection}, hold => 1, expect => 0, timeout => 0.5);
         like $cut->{raw}, qr/\x03413/, "HTTP/2, $path, a window of $window: refused";
-        request_raw($port, $frame->(0, 1, 'x'), connection => $cut->{connection}, expect => 0, timeout => 0.5);
+        request_raw($port, frame(DATA, END_STREAM, 1, 'x'), connection => $cut->{connection}, expect => 0, timeout => 0.5);
     }
     is_deeply [map { join ' ', $_->{method} // 'none', $_->{target} // '', length($_->{body} // '') } @{ $upstream->requests }], [('GET /page 0') x 4], 'HTTP/2: the upstream is asked for the pages alone';
     ends_clean($nginx, 'HTTP/2, refused while its body is on its way');

@@ -140,13 +140,11 @@ for my $case (['one message', message('hello')], ['a long message', message('x' 
     my $call = call('/echo.Echo/Say', fields => ['x-probe' => 'attack']);
     ends_as('denied by its fields', $call, 403);
     like data_heard($call), qr/"code":"inspect.generic"/, 'denied by its fields: why';
+    ends_as('where JSON is required', call('/echo.Json/Say'), 415);
+    my $json = call('/echo.Echo/Say', type => 'application/grpc+json');
     # Whether there is a body at all the first byte of it says.
-    for my $case (['JSON of gRPC', '/echo.Echo/Say', 'application/grpc+json'], ['where JSON is required', '/echo.Json/Say', 'application/grpc']) {
-        my ($name, $path, $type) = @$case;
-        my $other = call($path, type => $type);
-        say_to($other, frame(DATA, 0, 1, message('hello')));
-        ends_as($name, $other, 415);
-    }
+    say_to($json, frame(DATA, 0, 1, message('hello')));
+    ends_as('JSON of gRPC', $json, 415);
     ends_as('a dot segment', call('/echo.Echo/%2e%2e/Say'), 400);
     ends_as('of another site', call('/echo.Echo/Say', fields => ['sec-fetch-site' => 'cross-site']), 403);
     for my $expected (200, 200, 429) {

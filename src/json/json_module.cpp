@@ -111,9 +111,13 @@ Methods method_of(const ngx_http_request_t* r) noexcept {
   }
 }
 
+bool writes(const Request& request, const Policy& policy) noexcept {
+  return (method_of(request.native()) & policy.methods) != 0;
+}
+
 Admission admission_of(Request& request, const Policy& policy, const Fields& fields) noexcept {
-  const bool writes = (method_of(request.native()) & policy.methods) != 0;
-  return admit(policy.mode, fields, writes, request.has_body(), policy.forms != nullptr);
+  return admit(policy.mode, fields, writes(request, policy), request.has_body(),
+               policy.forms != nullptr);
 }
 
 core::BodyNeed body_need(Request& request) noexcept {
@@ -124,6 +128,8 @@ core::BodyNeed body_need(Request& request) noexcept {
     case Admission::check:
       return {true, policy.limits.size};
     case Admission::refuse_media_type:
+      // What must have a body is refused without one, too.
+      if (policy.mode == Mode::required && writes(request, policy)) return {};
       return need_to_know(request);
     default:
       return {};

@@ -7,7 +7,7 @@ use warnings;
 
 use Exporter 'import';
 
-our @EXPORT_OK = qw(preface frame fields take_frame frames_of data_of status_of DATA HEADERS RST_STREAM SETTINGS END_STREAM END_HEADERS ACK);
+our @EXPORT_OK = qw(preface frame fields get_frame take_frame frames_of data_of status_of DATA HEADERS RST_STREAM SETTINGS END_STREAM END_HEADERS ACK INITIAL_WINDOW_SIZE);
 
 use constant {
     DATA        => 0,
@@ -16,7 +16,9 @@ use constant {
     SETTINGS    => 4,
     END_STREAM  => 1,
     ACK         => 1,
-    END_HEADERS => 4
+    END_HEADERS => 4,
+
+    INITIAL_WINDOW_SIZE => 4
 };
 
 sub frame {
@@ -24,8 +26,11 @@ sub frame {
     return substr(pack('N', length $payload), 1) . pack('CCN', $type, $flags, $stream) . $payload;
 }
 
-# What a client begins with.
-sub preface { return "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" . frame(SETTINGS, 0, 0, '') }
+# What a client begins with. SETTINGS: identifiers and values.
+sub preface {
+    my (@settings) = @_;
+    return "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" . frame(SETTINGS, 0, 0, pack '(nN)*', @settings);
+}
 
 # Names and values of up to 126 bytes as HPACK's literals, which need no table.
 sub fields {
@@ -35,6 +40,13 @@ sub fields {
         $block .= "\0" . pack 'C/a C/a', $name, $value;
     }
     return $block;
+}
+
+# A whole GET.
+sub get_frame {
+    my ($stream, $target) = @_;
+    return frame(HEADERS, END_HEADERS | END_STREAM, $stream,
+        fields(':method' => 'GET', ':scheme' => 'http', ':path' => $target, ':authority' => 'localhost'));
 }
 
 # The first frame of BYTES, as [type, flags, stream, payload], which is taken from them; undef: it is not whole.

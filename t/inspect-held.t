@@ -8,7 +8,7 @@ use lib 't/lib';
 use Socket ();
 use Test::More;
 use Test::Nginx::Guard;
-use Test::Nginx::Guard::Http2 qw(preface frame fields frames_of data_of HEADERS RST_STREAM END_HEADERS END_STREAM);
+use Test::Nginx::Guard::Http2 qw(preface frame get_frame frames_of data_of RST_STREAM);
 
 my $rules = qq{SecRule RESPONSE_BODY "\@contains secret" "id:1,phase:4,deny,tag:'attack-disclosure'"\n};
 my $first = 'x' x 3000;
@@ -151,12 +151,6 @@ for my $case (['/late?public', qr/upstream timed out/], ['/held?public_cut', qr/
     is scalar @lines, 1, "$path: a line in the log" or diag @lines;
     like $lines[0], $why, "$path: which says so";
     is_as_before($path);
-}
-
-sub get_frame {
-    my ($stream, $target) = @_;
-    return frame(HEADERS, END_HEADERS | END_STREAM, $stream,
-        fields(':method' => 'GET', ':scheme' => 'http', ':path' => $target, ':authority' => 'localhost'));
 }
 
 # Reads on until the bytes are enough for WANTED, or nothing more comes.

@@ -9,6 +9,7 @@ use IO::Socket::INET;
 use Socket qw(SOL_SOCKET SO_LINGER SHUT_WR);
 use Test::More;
 use Test::Nginx::Guard;
+use Test::Nginx::Guard::Http2 qw(preface frame get_frame take_frame HEADERS RST_STREAM);
 use Test::Nginx::Guard::Wait qw(scaled);
 use Time::HiRes qw(time);
 
@@ -48,19 +49,6 @@ sub asking {
     return $socket;
 }
 
-# Frames of HTTP/2 (RFC 9113) and, in HPACK, nothing but indexed and literal fields.
-
-sub frame {
-    my ($type, $flags, $stream, $payload) = @_;
-    return pack('Cn C C N', length($payload) >> 16, length($payload) & 0xffff, $type, $flags, $stream) . $payload;
-}
-
-sub headers_frame {
-    my ($stream, $target) = @_;
-    # :method GET, :scheme http, :path and :authority not indexed
-    return frame(1, 5, $stream, "\x82\x86" . "\x04" . chr(length $target) . $target . "\x01\x01x");
-}
-
 my $cancel = pack 'N', 8;
 
 # The streams that got the status 200 (an indexed field) until all of WANTED did or nothing comes any more.
@@ -71,13 +59,9 @@ sub answered {
     while (time < $until && grep { !exists $status{$_} } @wanted) {
         IO::Select->new($socket)->can_read(0.1) or next;
         sysread($socket, $raw, 65536, length $raw) or last;
-        while (length $raw >= 9) {
-            my ($high, $low, $type, $flags, $stream) = unpack 'Cn C C N', $raw;
-            my $size = $high << 16 | $low;
-            last if length $raw < 9 + $size;
-            my $payload = substr $raw, 9, $size;
-            $status{$stream} = $payload =~ /\A\x88/ ? 200 : 'other' if $type == 1;
-            substr $raw, 0, 9 + $size, '';
+        while (my $frame = take_frame(\$raw)) {
+            my ($type, undef, $stream, $payload) = @$frame;
+            $status{$stream} = $payload =~ /\A\x88/ ? 200 : 'other' if $type == HEADERS;
         }
     }
     return \%status;
@@ -105,11 +89,11 @@ my %ways = (
         my ($target) = @_;
         my $socket  = connected($h2);
         my @streams = map { 2 * $_ + 1 } 0 .. $many - 1;
-        syswrite $socket, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" . frame(4, 0, 0, '') . join '', map { headers_frame($_, $target) } @streams;
+        syswrite $socket, preface() . join '', map { get_frame($_, $target) } @streams;
         my @gone = grep { $_ % 4 == 1 } @streams;
         my @stay = grep { $_ % 4 == 3 } @streams;
         return sub {
-            syswrite $socket, join '', map { frame(3, 0, $_, $cancel) } @gone;
+            syswrite $socket, join '', map { frame(RST_STREAM, 0, $_, $cancel) } @gone;
             # Those that stay, and what else is under way.
             ok wait_for(sub { waiting() <= @stay + $others }), "RST_STREAM: $target: nobody waits for those that were given up";
             $fake->behave('pass');
@@ -121,8 +105,8 @@ my %ways = (
     'an HTTP/2 connection' => sub {
         my ($target) = @_;
         my $socket = connected($h2);
-        syswrite $socket, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" . frame(4, 0, 0, '')
-            . join '', map { headers_frame(2 * $_ + 1, $target) } 0 .. $many - 1;
+        syswrite $socket, preface()
+            . join '', map { get_frame(2 * $_ + 1, $target) } 0 .. $many - 1;
         return sub { close $socket };
     },
 );

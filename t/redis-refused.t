@@ -4,11 +4,13 @@
 use strict;
 use warnings;
 use lib 't/lib';
+use IO::Socket::INET;
 use Test::More;
 use Test::Nginx::Guard;
 use Test::Nginx::Guard::Ending qw(ends_well redis_events);
 use Test::Nginx::Guard::Events qw(events_of);
 use Test::Nginx::Guard::TestCommand qw(needs_test_build start_asking said);
+use Test::Nginx::Guard::Wait qw(scaled);
 
 needs_test_build();
 
@@ -102,6 +104,50 @@ sub reasons { my ($nginx) = @_; return map { $_->{event}{reason} } events_of($ng
     is said($nginx, '/incr'), 'ok 6', 'others go on';
     is scalar(() = $nginx->log_text =~ /refuses commands/g), 1, 'others go on: once a minute';
     ends_well($nginx, 'others go on', events => [], allowed => ['error']);
+}
+
+# A worker whose clock stands still while it works, and so is behind what another one has noted: once a minute all the same.
+{
+    my $fake  = start_fake_redis(answer => sub { my ($words) = @_; return $words->[0] eq 'APPEND' ? "-NOPERM append\r\n" : undef });
+    my $nginx = start_asking(
+        $fake->url . ' timeout=5s',
+        { '/incr' => '"send=INCR guard:n"; add_header X-Worker $pid', '/append' => '"send=APPEND guard:t x"', '/stall' => '"send=INCR guard:n" stall=400ms' },
+        workers => 2
+    );
+    my $send = sub { my ($to, $target) = @_; syswrite $to, "GET $target HTTP/1.1\r\nHost: localhost\r\n\r\n"; return };
+    my $read = sub {
+        my ($from) = @_;
+        my $head = '';
+        while (defined(my $line = readline $from)) { last if $line =~ /^\r?\n/; $head .= $line }
+        my ($size) = $head =~ /^Content-Length: (\d+)/mi;
+        read $from, my ($body), $size;
+        return $head;
+    };
+    # Connections to either worker.
+    my %of;
+    ok wait_for(sub {
+        my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1:' . $nginx->port) or die "connect: $@\n";
+        $send->($socket, '/incr');
+        push @{ $of{$1} }, $socket if $read->($socket) =~ /^X-Worker: (\d+)/m;
+        return 2 == grep { @$_ >= 3 } values %of;
+    }, 20), 'behind: connections to both';
+    my ($first, $second) = values %of;
+    for my $to ($first, $second) {
+        for (1 .. 4) { $send->($to->[0], $_), $read->($to->[0]) for '/append', '/incr' }
+    }
+    unlike $nginx->log_text, qr/refuses commands/, 'behind: nothing is said yet';
+    # While it works, what it has to do next arrives, and then an answer.
+    $fake->behave('delay ' . scaled(0.2));
+    $send->($first->[0], '/append');
+    select undef, undef, undef, 0.05;
+    $send->($first->[1], '/stall');
+    select undef, undef, undef, 0.05;
+    $send->($first->[2], '/stall');
+    select undef, undef, undef, 0.25;
+    $send->($second->[0], '/append');
+    like $read->($_), qr/^X-Redis: /m, 'behind: answers' for $second->[0], @$first[0 .. 2];
+    is scalar(() = $nginx->log_text =~ /refuses commands/g), 1, 'behind: said once';
+    ends_well($nginx, 'behind', events => [], allowed => ['error']);
 }
 
 # A node of a cluster by the URL of a single server: nobody follows where it sends its clients.

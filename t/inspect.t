@@ -505,3 +505,24 @@ SecRule ARGS_GET:off "@eq 3" "id:3,phase:1,pass,nolog,ctl:requestBodyAccess=Off"
 [200, 403, 403, 403, 200]
 --- response_body_like eval
 ["^x+\$", ("inspect.budget") x 3, "^x{60000}x{40000}\$"]
+
+=== TEST 29: an exclusion of two variables, of which the second would be added to all rules
+--- http_config
+guard_inspect_exclude target=ARGS:a|ARGS:b;
+--- config
+--- must_die
+--- error_log
+"target=" takes one variable, not "ARGS:a|ARGS:b"
+
+=== TEST 30: one of a regex with alternatives is of one variable
+--- http_config eval: $::own
+--- user_files
+>>> own.conf
+SecRule ARGS "@rx ^evil$" "id:1,phase:1,deny,tag:'attack-generic'"
+--- config
+guard_inspect_exclude target=ARGS:/^(a|b)$/;
+location / { root html; try_files /index.html =404; }
+--- request eval
+["GET /?a=evil&b=evil", "GET /?c=evil"]
+--- error_code eval
+[200, 403]

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/ascii.h"
+#include "inspect/seclang.h"
 
 namespace guard::inspect {
 
@@ -43,6 +44,18 @@ void check_plain(std::string_view name, std::string_view value) {
   if (value.find_first_of("\"'\\\n\r,;") != std::string_view::npos) {
     core::fail("invalid \"", value, "\" in \"", name, "\"");
   }
+}
+
+// What stands behind a "|" would be another target, and be added to the rules. Whatever else is
+// wrong with it is told with the rules.
+void check_one_target(std::string_view text) {
+  std::size_t count = 1;
+  try {
+    count = parse_targets(text, {}).size();
+  } catch (const core::ConfigError&) {
+    return;
+  }
+  if (count != 1) core::fail("\"target=\" takes one variable, not \"", text, "\"");
 }
 
 }  // namespace
@@ -140,6 +153,7 @@ std::string parse_exclude(core::Words& words) {
   const std::string by = tag ? "ByTag " : "ById ";
   if (!target) return "SecRuleRemove" + by + '"' + rules + "\"\n";
   check_plain("target=", *target);
+  check_one_target(*target);
   return "SecRuleUpdateTarget" + by + '"' + rules + "\" \"!" + std::string(*target) + "\"\n";
 }
 

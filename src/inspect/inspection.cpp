@@ -298,9 +298,11 @@ bool Inspection::target_removed(const Rule& rule, Collection collection, std::st
     const Target& target = control->target;
     if (target.collection != collection) continue;
     // Without a name it is asked whether the collection is removed as a whole.
-    if (target.selector != Selector::all &&
-        (name.empty() || !core::equal_without_case(target.text, name))) {
-      continue;
+    if (target.selector != Selector::all && name.empty()) continue;
+    if (target.selector == Selector::name && !core::equal_without_case(target.text, name)) continue;
+    if (control->regex != nullptr) {
+      charge(name.size() * kRegexCost);
+      if (search(*control->regex, name) != Regex::Result::yes) continue;
     }
     switch (control->kind) {
       case ControlKind::remove_target_by_id:

@@ -1,6 +1,7 @@
 // Actions of rules: what their words set in a rule.
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <utility>
 
 #include "core/ascii.h"
@@ -166,6 +167,9 @@ Control RuleSetBuilder::parse_control(const std::string& text, const SourceLine&
     const std::vector<Target> targets = checked_targets(value.substr(semicolon + 1), at);
     if (targets.size() != 1) fail_at(at, "\"" + text + "\" has more than one variable");
     control.target = targets[0];
+    if (control.target.selector == Selector::regex) {
+      control.regex = std::make_shared<const Regex>(control.target.text, true);
+    }
   }
   control.text = has_target ? value.substr(0, semicolon) : value;
   if (control.kind == ControlKind::remove_by_id ||

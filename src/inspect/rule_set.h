@@ -8,10 +8,12 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "inspect/regex.h"
 #include "inspect/seclang.h"
 #include "inspect/vocabulary.h"
 
@@ -59,6 +61,7 @@ struct IdRange {
 
 struct Control {
   ControlKind kind = ControlKind::nothing;
+  std::shared_ptr<const Regex> regex;  // of a target's selector
   IdRange ids;
   std::string text;  // a tag, a message, "off", "json"
   Target target;

@@ -304,6 +304,9 @@ void controls(void**) {
   is(kRules, "GET /b?x=bad&y=bad HTTP/1.1\r\n\r\n", "10[ARGS:y] 11[ARGS:y]");
   is(kRules, "GET /c?x=bad HTTP/1.1\r\n\r\n", "");
   is(kRules, "GET /?zz=bad HTTP/1.1\r\n\r\n", "11[ARGS:zz]");
+  is("SecAction \"id:1,phase:1,nolog,pass,ctl:ruleRemoveTargetById=10;ARGS:/^no/\"\n"
+     "SecRule ARGS \"@rx bad\" \"id:10,phase:1,pass\"\n",
+     "GET /?none=bad&one=bad&NO=bad HTTP/1.1\r\n\r\n", "10[ARGS:one]");
 }
 
 void reads_bodies(void**) {

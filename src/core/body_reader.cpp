@@ -15,7 +15,7 @@ namespace guard::core {
 namespace {
 
 // One per worker: bodies are judged one after another, never two at once. What a large body made
-// it grow to is given back with the next small one.
+// it grow to is given back with the next small one, be that copied or not.
 class BodyBuffer {
  public:
   char* reserve(std::size_t size) noexcept {
@@ -26,6 +26,10 @@ class BodyBuffer {
     data_ = static_cast<char*>(std::malloc(wanted));
     capacity_ = data_ == nullptr ? 0 : wanted;
     return data_;
+  }
+
+  void shrink() noexcept {
+    if (capacity_ > kKeep) release();
   }
 
   void release() noexcept {
@@ -269,7 +273,10 @@ std::optional<std::string_view> Request::body() noexcept {
   ngx_chain_t* chain = r_->request_body == nullptr ? nullptr : r_->request_body->bufs;
   // Most bodies are one buffer of nginx's, which stays where it is as long as the request.
   if (chain != nullptr && chain->next == nullptr && ngx_buf_in_memory(chain->buf)) {
-    if (body_.number == 0) body_.number = ++last_number;
+    if (body_.number == 0) {
+      body_.number = ++last_number;  // what the buffer held is gone
+      body_buffer.shrink();
+    }
     return in_memory(*chain->buf);
   }
   // Nobody has asked for another body since this one was copied.

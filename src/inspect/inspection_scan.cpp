@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t kLeastGroup = 2048;  // bytes of values
 constexpr std::size_t kFullGroups = 16;    // of each tier, of 64: each class begins a new one
 constexpr std::uint8_t kLastGroup = 47;
+constexpr std::size_t kKeptRow = 1U << 20;  // bytes that a row keeps for other requests
 // Behind those: of values that are known and in which something may match, each its own as long as
 // there are some, of every class.
 constexpr std::uint8_t kKnownGroups = 8;
@@ -146,6 +147,7 @@ void Inspection::scan_phase(int phase) {
   for (Row& row : rows_) {
     // Of a request that ended in its midst there may be something left.
     row.text.clear();
+    if (row.text.capacity() > kKeptRow) row.text.shrink_to_fit();
     row.bytes = 0;
     row.group = 0;
   }

@@ -247,6 +247,8 @@ void Transaction::add_multipart(std::string_view body) {
     if (!parser.feed(body, parts) || !parser.finish()) fault = parser.fault();
     if (parts.out_of_memory()) throw std::bad_alloc();
     set_number(Collection::files_combined_size, parts.file_bytes());
+    field_.clear();
+    field_.shrink_to_fit();
     if (too_many_arguments_) return;
   }
   if (fault == core::MultipartFault::none) return;

@@ -161,7 +161,7 @@ bool Inspection::evaluate(int index) {
     found = true;
   } else {
     for (const CompiledTarget& target : compiled.targets) {
-      if (evaluate_target(compiled, target)) found = true;
+      if (evaluate_target(compiled, target, found)) found = true;
       if (stopped()) return false;
     }
     if (!found) {
@@ -174,7 +174,8 @@ bool Inspection::evaluate(int index) {
   return true;
 }
 
-bool Inspection::evaluate_target(const CompiledRule& compiled, const CompiledTarget& target) {
+bool Inspection::evaluate_target(const CompiledRule& compiled, const CompiledTarget& target,
+                                 bool found_before) {
   const Rule& rule = *compiled.rule;
   if (compiled.compares && target.slot >= 0 && !target.count && removed_targets_.empty()) {
     return compares_number(compiled, target);
@@ -195,6 +196,7 @@ bool Inspection::evaluate_target(const CompiledRule& compiled, const CompiledTar
   if (sought.searched) sought.hits = hits_[static_cast<std::size_t>(compiled.pattern)];
   bool found = false;
   for_each(target, sought, [&](const Subject& subject, const Groups& groups) {
+    if (subject.again && compiled.adds_up && (found || found_before)) return;
     if (!sought.may_match(subject.traits, groups) || is_cleared(compiled, subject)) return;
     if (!removed_targets_.empty() && target_removed(rule, subject.collection, subject.name)) return;
     if (try_subject(compiled, subject)) {
@@ -327,10 +329,10 @@ void Inspection::for_each(const CompiledTarget& target, const Sought& sought, Ea
     return;
   }
   const auto try_one = [&](std::string_view name, std::string_view value, Traits traits,
-                           const Groups& groups, KnownValue* known) {
+                           const Groups& groups, KnownValue* known, bool again) {
     if (!sought.may_match(traits, groups)) return;
     if (selects(target.selection, name) && !excluded(target, name)) {
-      each(Subject{target.collection, name, value, traits, known}, groups);
+      each(Subject{target.collection, name, value, traits, known, again}, groups);
     }
   };
   if (target.collection == Collection::xml) {
@@ -369,9 +371,11 @@ void Inspection::for_each(const CompiledTarget& target, const Sought& sought, Ea
       if (tag != 0 && field.name_tag != tag) continue;
       if (field.again && (view.names || sought.counting)) continue;
       if (view.names) {
-        try_one(field.name, field.name, field.name_traits, field.name_groups, field.known_name);
+        try_one(field.name, field.name, field.name_traits, field.name_groups, field.known_name,
+                false);
       } else if (!field.trusted) {
-        try_one(field.name, field.value, field.value_traits, field.value_groups, field.known_value);
+        try_one(field.name, field.value, field.value_traits, field.value_groups, field.known_value,
+                field.again);
       }
     }
   }

@@ -125,6 +125,7 @@ class Inspection {
     std::string_view value;
     Traits traits = 0;
     KnownValue* known = nullptr;
+    bool again = false;  // see Field
   };
 
   static bool prepare_sets(const Program& program, ScanMemory& memory) noexcept;
@@ -164,7 +165,9 @@ class Inspection {
   bool jumps(const CompiledRule& compiled);
   bool compares_number(const CompiledRule& compiled, const CompiledTarget& target);
   bool compares_count(const CompiledRule& compiled, const CompiledTarget& target);
-  bool evaluate_target(const CompiledRule& compiled, const CompiledTarget& target);
+  // found_before: in another target of the rule.
+  bool evaluate_target(const CompiledRule& compiled, const CompiledTarget& target,
+                       bool found_before);
   // What is worth trying: all that has the needs or, of a rule whose pattern was searched for, what
   // of that is in one of the groups that it may match in.
   struct Sought {

@@ -71,6 +71,7 @@ struct CompiledRule {
   bool compares = false;    // a value as it is with that number, and no more
   bool jumps = false;       // so does it with one variable of TX, and then skips, and no more
   bool takes_all = false;   // its regex matches all of any value
+  bool adds_up = false;     // all that follows from a match is a score: one reading is enough
   bool by_traits = false;   // what kinds of bytes a value has makes a difference to it
   int skip_to = -1;         // step behind the marker of skipAfter
 };

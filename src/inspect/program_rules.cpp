@@ -140,6 +140,10 @@ void Program::compile_rule(std::size_t index) {
   compiled.chain = chain_of(rule.transformations);
   compile_operator(compiled);
   compile_needs(compiled);
+  compiled.adds_up = rule.next_link < 0 && !rule.link &&
+                     std::all_of(rule.setvars.begin(), rule.setvars.end(), [](const SetVar& set) {
+                       return set.assignment == Assignment::add;
+                     });
   compiled.by_traits = compiled.chain != 0 || !compiled.needs.empty() ||
                        rule.op.op == Operator::detect_sqli || rule.op.op == Operator::detect_xss;
 }

@@ -14,6 +14,11 @@ constexpr bool is_space(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+constexpr bool is_of_name(char c) {
+  return core::is_letter(c) || core::is_digit(c) ||
+         std::string_view("_-.:[]").find(c) != std::string_view::npos;
+}
+
 // Calls each with every piece between separators, empty ones too, but for an empty one at the end.
 template <class Each>
 void split(std::string_view text, char separator, Each each) {
@@ -39,8 +44,9 @@ ListView one(List list, bool names = false) {
   return {{list}, 1, names};
 }
 
-// As far as its first bytes tell; Python takes NaN and Infinity, too.
-bool begins_json(std::string_view text) {
+}  // namespace
+
+bool begins_json(std::string_view text) noexcept {
   const auto next = [&] {
     while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
     const char c = text.empty() ? '\0' : text.front();
@@ -53,8 +59,6 @@ bool begins_json(std::string_view text) {
     return std::string_view("\"{[-0123456789tfnNI").find(next()) != std::string_view::npos;
   return first == '"';
 }
-
-}  // namespace
 
 ListView lists_of(Collection collection) noexcept {
   switch (collection) {
@@ -112,7 +116,7 @@ void Transaction::begin(const RequestView& view, const TransactionLimits& limits
   for (auto& list : lists_) list.clear();
   singles_.fill({});
   argument_bytes_ = 0;
-  argument_count_ = 0;
+  argument_count_ = again_count_ = 0;
   content_type_ = {};
   content_types_ = 0;
   too_many_arguments_ = false;
@@ -337,7 +341,7 @@ void Transaction::add_cookies(std::string_view value, bool again) {
       list(List::cookies).push_back({name, own});
       list(List::cookies).back().again = again;
       read_quoted_again(name, own);
-      read_json_cookie(name, own);
+      read_decoded_again(name, own);
       if (equals != std::string_view::npos && end < value.size()) {
         read_quoted_beyond(name, value.substr(equals));
       }
@@ -346,11 +350,12 @@ void Transaction::add_cookies(std::string_view value, bool again) {
   }
 }
 
-// JSON in a cookie, which is encoded there as in a URI; Express writes "j:" before it.
-void Transaction::read_json_cookie(std::string_view name, std::string_view value) {
-  if (value.find('u') == std::string_view::npos) return;
+// A cookie as PHP, Express and Rack have it, who decode it like a URI; Express writes "j:" before
+// JSON.
+void Transaction::read_decoded_again(std::string_view name, std::string_view value) {
   bool invalid = false;
   std::string_view text = decode(value, false, invalid);
+  if (text.size() != value.size()) add_again(List::cookies, name, text);
   if (text.starts_with("j:")) text.remove_prefix(2);
   read_json_again(List::cookies, name, text);
 }
@@ -397,14 +402,21 @@ void Transaction::read_quoted_again(std::string_view name, std::string_view valu
     arena_.shrink(value.size() - size);
     value = {begin, size};
   }
-  list(List::cookies).push_back({name, value});
-  list(List::cookies).back().again = true;
+  add_again(List::cookies, name, value);
+  read_json_again(List::cookies, name, value);
 }
 
-// An argument that is JSON itself, with the escapes that hide a letter or a mark written out.
-// Others are left, since what writes JSON makes them of any text.
+// An argument that is JSON itself.
 void Transaction::read_json_again(List to, std::string_view name, std::string_view value) {
-  if (!begins_json(value) || value.find("\\u00") == std::string_view::npos) return;
+  if (!begins_json(value)) return;
+  const std::string_view plain = without_escapes(value);
+  if (plain.size() != value.size()) add_again(to, name, plain);
+}
+
+// JSON with the escapes that hide a letter or a mark written out. Others are left, since what
+// writes JSON makes them of any text.
+std::string_view Transaction::without_escapes(std::string_view value) {
+  if (value.find("\\u00") == std::string_view::npos) return value;
   const auto escaped = [&](std::size_t at) {
     return value.substr(at).starts_with("\\u00") && at + 5 < value.size() && value[at + 4] < '8' &&
            core::is_digit(value[at + 4]) && core::is_hex(value[at + 5]);
@@ -423,9 +435,7 @@ void Transaction::read_json_again(List to, std::string_view name, std::string_vi
   }
   const auto size = static_cast<std::size_t>(out - begin);
   arena_.shrink(value.size() - size);
-  if (size == value.size()) return;
-  list(to).push_back({name, {begin, size}});
-  list(to).back().again = true;
+  return {begin, size};
 }
 
 bool Transaction::add_argument(List to, std::string_view name, std::string_view value) {
@@ -439,6 +449,31 @@ bool Transaction::add_argument(List to, std::string_view name, std::string_view 
   return true;
 }
 
+// Another reading of what is there, of which there is a bound as of arguments.
+void Transaction::add_again(List to, std::string_view name, std::string_view value) {
+  if (again_count_ == limits_.arguments) {
+    too_many_arguments_ = true;
+    return;
+  }
+  ++again_count_;
+  list(to).push_back({name, value});
+  list(to).back().again = true;
+}
+
+// "a=b;c=d", which are two arguments to Rack 2 (Rails 7.0), Perl's CGI and Go before 1.17. Where it
+// is text, what stands before a "=" is seldom the name of one.
+void Transaction::read_pieces_again(std::string_view pair, List to) {
+  if (pair.find(';') == std::string_view::npos) return;
+  bool invalid = false;
+  split(pair, ';', [&](std::string_view piece) {
+    const std::size_t equals = piece.find('=');
+    if (equals == std::string_view::npos || too_many_arguments_) return;
+    const std::string_view name = decode(piece.substr(0, equals), true, invalid);
+    if (!std::all_of(name.begin(), name.end(), is_of_name)) return;
+    add_again(to, name, decode(piece.substr(equals + 1), true, invalid));
+  });
+}
+
 void Transaction::add_form(std::string_view text, List to) {
   bool invalid = false;
   split(text, '&', [&](std::string_view pair) {
@@ -448,7 +483,9 @@ void Transaction::add_form(std::string_view text, List to) {
     const std::string_view value = equals == std::string_view::npos
                                        ? std::string_view{}
                                        : decode(pair.substr(equals + 1), true, invalid);
-    if (add_argument(to, name, value)) read_json_again(to, name, value);
+    if (!add_argument(to, name, value)) return;
+    read_json_again(to, name, value);
+    read_pieces_again(pair, to);
   });
   if (invalid) set(Collection::urlencoded_error, "1");
 }

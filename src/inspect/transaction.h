@@ -119,6 +119,9 @@ struct ListView {
 
 ListView lists_of(Collection collection) noexcept;
 
+// Whether a text may be JSON, as far as its first bytes tell; Python takes NaN and Infinity, too.
+bool begins_json(std::string_view text) noexcept;
+
 struct TransactionLimits {
   std::uint32_t arguments = 10'000;
   // Bytes of all names that JSON makes: each value has the whole way to it as its name.
@@ -171,11 +174,18 @@ class Transaction {
   void add_cookies(std::string_view value, bool again);
   void add_form(std::string_view text, List list);
   bool add_argument(List list, std::string_view name, std::string_view value);
+  void add_again(List list, std::string_view name, std::string_view value);
+  void read_pieces_again(std::string_view pair, List list);
+  std::string_view without_escapes(std::string_view text);
   void read_json_again(List list, std::string_view name, std::string_view value);
-  void read_json_cookie(std::string_view name, std::string_view value);
+  void read_decoded_again(std::string_view name, std::string_view value);
   void read_quoted_beyond(std::string_view name, std::string_view text);
   void read_quoted_again(std::string_view name, std::string_view value);
-  void add_json(const core::JsonDocument& document, std::span<const std::uint64_t> trusted);
+  const core::JsonDocument* parse_json(std::string_view body);
+  void add_json(const core::JsonDocument& document, std::span<const std::uint64_t> trusted,
+                bool again = false);
+  void read_unsaid_json(std::string_view body, bool again);
+  void add_strings(std::string_view text, bool again);
   void add_xml(std::string_view body);
   void add_multipart(std::string_view body);
   std::string_view decode(std::string_view text, bool plus_is_space, bool& invalid);
@@ -189,6 +199,7 @@ class Transaction {
   std::array<Field, kCollectionCount> singles_{};
   std::uint64_t argument_bytes_ = 0;
   std::size_t argument_count_ = 0;
+  std::size_t again_count_ = 0;
   bool too_many_arguments_ = false;
   Arena arena_;
   core::JsonParser parser_;

@@ -3,6 +3,7 @@
 #include <exception>
 #include <new>
 
+#include "core/json_string.h"
 #include "core/multipart.h"
 #include "inspect/transaction.h"
 #include "inspect/xml_text.h"
@@ -60,23 +61,20 @@ void Transaction::add_body(std::string_view body, BodyProcessor processor) {
   set_number(Collection::request_body_length, body.size());
   switch (processor) {
     case BodyProcessor::none:
+      read_unsaid_json(body, false);
       break;
     case BodyProcessor::urlencoded:
       add_form(body, List::args_post);
+      read_unsaid_json(body, true);
       break;
-    case BodyProcessor::json: {
+    case BodyProcessor::json:
       if (body.empty()) break;
-      core::JsonLimits limits = core::widest_json_limits();
-      limits.depth = limits_.json_depth;
-      limits.duplicates = true;
-      const core::JsonDocument* document = parser_.parse(body, limits);
-      if (document != nullptr) {
+      if (const core::JsonDocument* document = parse_json(body)) {
         add_json(*document, {});
       } else {
         body_error("JSON", parser_.error().detail);
       }
       break;
-    }
     case BodyProcessor::xml:
       add_xml(body);
       break;
@@ -97,9 +95,57 @@ void Transaction::add_json_body(std::string_view body, const core::JsonDocument&
   set_number(Collection::args_combined_size, argument_bytes_);
 }
 
-// json.name.array_0: a value's way from the root.
+const core::JsonDocument* Transaction::parse_json(std::string_view body) {
+  core::JsonLimits limits = core::widest_json_limits();
+  limits.depth = limits_.json_depth;
+  limits.duplicates = true;
+  return parser_.parse(body, limits);
+}
+
+// JSON in a body of another type or of none: PHP (php://input), Go and Django leave it to the
+// application to ask for the type. It is an object or an array that they want. again: the body has
+// been read as what it says it is.
+void Transaction::read_unsaid_json(std::string_view body, bool again) {
+  // Python knows UTF-16 and UTF-32 by their NULs.
+  if (body.substr(0, 4).find('\0') != std::string_view::npos) {
+    char* const begin = arena_.allocate(body.size());
+    char* const end = std::remove_copy(body.begin(), body.end(), begin, '\0');
+    body = {begin, static_cast<std::size_t>(end - begin)};
+  }
+  constexpr std::string_view kByteOrderMarks = "\xef\xbb\xbf\xff\xfe";
+  body.remove_prefix(std::min(body.find_first_not_of(kByteOrderMarks), body.size()));
+  if (!begins_json(body) || body.find_first_of("{[") > body.find('"')) return;
+  if (const core::JsonDocument* document = parse_json(body)) {
+    add_json(*document, {}, again);
+  } else {
+    add_strings(body, again);
+  }
+}
+
+// All strings of what is no JSON to us: Go reads no further than the first value, and takes bytes
+// that are not UTF-8.
+void Transaction::add_strings(std::string_view text, bool again) {
+  for (std::size_t at = text.find('"'); at < text.size() && !too_many_arguments_;) {
+    std::size_t end = at + 1;
+    while (end < text.size() && text[end] != '"') end += text[end] == '\\' ? 2 : 1;
+    end = std::min(end, text.size());
+    const std::string_view raw = text.substr(at + 1, end - at - 1);
+    char* const out = arena_.allocate(raw.size());
+    const core::Unescaped made = core::unescape_json(raw, out);
+    const bool whole = made.fault == core::UnescapeFault::none;
+    const std::string_view value = whole ? std::string_view(out, made.size) : without_escapes(raw);
+    if (again) {
+      add_again(List::args_body, "json", value);
+    } else {
+      add_argument(List::args_body, "json", value);
+    }
+    at = text.find('"', end + 1);
+  }
+}
+
+// json.name.array_0: a value's way from the root. again: it is another reading of the body.
 void Transaction::add_json(const core::JsonDocument& document,
-                           std::span<const std::uint64_t> trusted) {
+                           std::span<const std::uint64_t> trusted, bool again) {
   struct Level {
     std::uint32_t end;    // node behind the container
     std::size_t path;     // bytes of path_ that name the container
@@ -129,7 +175,8 @@ void Transaction::add_json(const core::JsonDocument& document,
         path_ += key.empty() ? std::string_view("empty-key") : key;
       }
     }
-    if (node.is_container()) {
+    // Of one that is empty within another there is the name.
+    if (node.is_container() && (levels.empty() || node.next > i + 1)) {
       levels.push_back({node.next, path_.size(), 0, node.type == core::JsonType::array});
       continue;
     }
@@ -141,6 +188,11 @@ void Transaction::add_json(const core::JsonDocument& document,
     }
     names_left -= path_.size();
     const std::string_view name = arena_.copy(path_);
+    if (again) {
+      add_again(List::args_body, name, value);
+      if (too_many_arguments_) break;
+      continue;
+    }
     if (!add_argument(List::args_body, name, value)) break;
     const bool is_trusted = i / 64 < trusted.size() && (trusted[i / 64] >> i % 64 & 1U) != 0;
     list(List::args_body).back().trusted = is_trusted;

@@ -195,6 +195,77 @@ void reads_json_in_arguments(void**) {
        "1[REQUEST_COOKIES:c]");
   }
   is(kCookies, "GET / HTTP/1.1\r\nCookie: c=ev\\u0027il; d=1\r\n\r\n", "2[REQUEST_COOKIES]");
+  is(kCookies, "GET / HTTP/1.1\r\nCookie: c=\"{\\\"a\\\":\\\"ev\\\\u0027il\\\"}\"\r\n\r\n",
+     "1[REQUEST_COOKIES:c]");
+}
+
+// As PHP, Express and Rack have them.
+void decodes_cookies(void**) {
+  constexpr std::string_view kRules =
+      "SecRule REQUEST_COOKIES \"@rx ^ev;i\\+l$\" \"id:1,phase:1,pass,t:none\"\n"
+      "SecRule REQUEST_COOKIES \"@rx ^ev%3B\" \"id:2,phase:1,pass,t:none\"\n"
+      "SecRule &REQUEST_COOKIES \"@gt 1\" \"id:3,phase:1,pass\"\n";
+  const auto cookie = [](std::string_view value) {
+    return "GET / HTTP/1.1\r\nCookie: a=" + std::string(value) + "\r\n\r\n";
+  };
+  is(kRules, cookie("ev%3Bi+l"), "1[REQUEST_COOKIES:a] 2[REQUEST_COOKIES:a]");
+  is(kRules, cookie("ev%3Xi+l"), "");
+  is(kRules, cookie("x; b=%65v%3bi%2Bl"), "1[REQUEST_COOKIES:b] 3[REQUEST_COOKIES]");
+}
+
+// As Rack 2 has them, and Go once had.
+void divides_at_semicolons(void**) {
+  constexpr std::string_view kRules =
+      "SecRule ARGS:b \"@rx ^evil$\" \"id:1,phase:2,pass,t:none\"\n"
+      "SecRule ARGS \"@rx ^x;\" \"id:2,phase:2,pass,t:none\"\n"
+      "SecRule &ARGS \"@gt 1\" \"id:3,phase:2,pass\"\n";
+  is(kRules, "GET /?a=x;b=ev%69l HTTP/1.1\r\n\r\n", "1[ARGS:b] 2[ARGS:a]");
+  is(kRules, "GET /?a=x%3Bb=evil HTTP/1.1\r\n\r\n", "2[ARGS:a]");
+  is(kRules, "GET /?a=x;+b=evil&a=;%62=evil HTTP/1.1\r\n\r\n", "1[ARGS:b] 2[ARGS:a] 3[ARGS]");
+  is("SecRule ARGS \"@rx ^evil$\" \"id:1,phase:2,pass\"\n", "GET /?a=x;c+d=evil HTTP/1.1\r\n\r\n",
+     "");
+  is(kRules,
+     "POST / HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\na;b=evil;c&d",
+     "1[ARGS:b] 3[ARGS]");
+  std::string many = "GET /?a=1";
+  for (int i = 0; i < 10'001; ++i) many += ";b=";
+  assert_true(run(kRules, many + " HTTP/1.1\r\n\r\n", true) == "over budget");
+}
+
+// Applications read JSON whatever a body says it is.
+void reads_unsaid_json(void**) {
+  constexpr std::string_view kRules =
+      "SecRule ARGS:json.id \"@rx ^ev'il$\" \"id:1,phase:2,pass,t:none\"\n"
+      "SecRule ARGS \"@rx ^ev'il$\" \"id:2,phase:2,pass,t:none\"\n"
+      "SecRule ARGS_NAMES \"@rx ^json\\.\" \"id:3,phase:2,pass,t:none\"\n"
+      "SecRule REQBODY_ERROR \"!@eq 0\" \"id:4,phase:2,pass\"\n"
+      "SecRule &ARGS \"@gt 1\" \"id:5,phase:2,pass\"\n";
+  const auto request = [](std::string_view type, std::string_view body) {
+    return "POST / HTTP/1.1\r\n" + std::string(type) + "\r\n" + std::string(body);
+  };
+  constexpr std::string_view kForm = "Content-Type: application/x-www-form-urlencoded\r\n";
+  constexpr std::string_view kJson = R"({"id":"ev\u0027il"})";
+  constexpr std::string_view kFound = "1[ARGS:json.id] 2[ARGS:json.id]";
+  is(kRules, request("", kJson), std::string(kFound) + " 3[ARGS_NAMES:json.id]");
+  is(kRules, request("Content-Type: text/plain\r\n", kJson),
+     std::string(kFound) + " 3[ARGS_NAMES:json.id]");
+  is(kRules, request(kForm, kJson), kFound);
+  is(kRules, request(kForm, "\xef\xbb\xbf " + std::string(kJson)), kFound);
+  std::string wide("\xff\xfe", 2);
+  for (const char c : kJson) wide.append(1, c).append(1, '\0');
+  is(kRules, request(kForm, wide), kFound);
+  // What Go and Python go on with.
+  is(kRules, request(kForm, std::string(kJson) + " {"), "2[ARGS:json]");
+  is(kRules, request(kForm, "{\"\xff\":1,\"id\":\"ev\\u0027il\"}"), "2[ARGS:json]");
+  is(kRules, request("", R"({"a":NaN,"b":"\"","id":"ev\u0027il)"), "2[ARGS:json] 5[ARGS]");
+  is(kRules, request("", R"({"a":"\ud800","id":"ev\u0027il"})"), "2[ARGS:json] 5[ARGS]");
+  is(kRules, request("", R"(id: "ev'il")"), "");
+  is(kRules, request(kForm, R"("ev'il")"), "");
+  is(kRules, request(kForm, "a=ev'il"), "2[ARGS:a]");
+  std::string many = "{\"a\":[0";
+  for (int i = 0; i < 10'001; ++i) many += ",0";
+  assert_true(run(kRules, request(kForm, many + "]}"), true) == "over budget");
+  assert_true(run(kRules, request(kForm, "[\"" + std::string(30'000, '"')), true) == "over budget");
 }
 
 // In the second phase, as ModSecurity v3 has it.
@@ -324,6 +395,10 @@ void reads_bodies(void**) {
   is(kRules, "POST / HTTP/1.1\r\nContent-Type: application/json\r\n\r\n{\"a\":[1,{\"b\":\"bad\"}]}",
      "4[ARGS:json.a.array_1.b]");
   is(kRules, "POST / HTTP/1.1\r\nContent-Type: application/json\r\n\r\n{\"a\"", "3[REQBODY_ERROR]");
+  is("SecAction \"id:1,phase:1,nolog,pass,ctl:requestBodyProcessor=JSON\"\n"
+     "SecRule ARGS_NAMES \"@rx bad\" \"id:2,phase:2,pass\"\n"
+     "SecRule &ARGS \"@gt 2\" \"id:3,phase:2,pass\"\n",
+     "POST / HTTP/1.1\r\n\r\n{\"a\":[{\"bad\":{}}],\"b\":[]}", "2[ARGS_NAMES:json.a.array_0.bad]");
   is(kRules, "POST / HTTP/1.1\r\nContent-Type: text/xml\r\n\r\n<a><b>ba</b>d</a>", "4[XML:/*]");
   is(kRules, "POST / HTTP/1.1\r\nContent-Type: text/xml\r\n\r\n<a b='bad'/>", "4[XML://@*]");
   is(kRules, "POST / HTTP/1.1\r\nContent-Type: text/xml\r\n\r\n<!DOCTYPE a [<!ENTITY x 'y'>]><a/>",
@@ -580,6 +655,9 @@ int main() {
       cmocka_unit_test(reads_quoted_cookies),
       cmocka_unit_test(joins_fields),
       cmocka_unit_test(reads_json_in_arguments),
+      cmocka_unit_test(decodes_cookies),
+      cmocka_unit_test(divides_at_semicolons),
+      cmocka_unit_test(reads_unsaid_json),
       cmocka_unit_test(joins_requests),
       cmocka_unit_test(keeps_values_apart),
       cmocka_unit_test(looks_between_transformations),

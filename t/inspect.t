@@ -535,13 +535,14 @@ location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
 --- upstream: echo
 --- raw_request eval
 my $with = sub { my ($line, $field, $body) = @_; "$line HTTP/1.1\r\nHost: localhost\r\n" . ($::browser =~ s/\n/\r\n/gr) . $field . (length $body ? "\r\nContent-Length: " . length $body : '') . "\r\n\r\n$body" };
-my $form = 'Content-Type: application/x-www-form-urlencoded';
+my ($form, $xml) = ('Content-Type: application/x-www-form-urlencoded', 'Content-Type: application/xml');
 my ($sql, $blind) = ("1' or '1'='1", '1 or true -- ');
 [$with->('POST /', $form, qq({"id":"$blind"})), $with->('POST /', 'X-Trial: x', qq({"id":"$blind"})), $with->('POST /', $form, qq({"id":"1\\u0027 or true -- "})), $with->('POST /', $form, '{"id":"one of two"}'),
  $with->('POST /', 'Content-Type: application/json', qq({"$sql":{}})),
+ $with->('POST /', $xml, "<r><a>it's a b; c</a><id>$sql</id></r>"), $with->('POST /', $xml, "<r><a>it's a b; c</a><id>$blind</id></r>"), $with->('POST /', $xml, "<r><a>it's a b; c</a><id>1</id></r>"),
  $with->('GET /', 'Cookie: c=%3Bping%20-c%201%20x', ''), $with->('GET /', 'Cookie: c=O%3A8%3A%22stdClass%22%3A0%3A%7B%7D', ''), $with->('GET /', 'Cookie: c=%7B%22theme%22%3A%22dark%22%7D', ''),
  $with->('GET /?a=b;id=1+or+1=1--+', 'X-Trial: x', ''), $with->('GET /?a=b;id=1', 'X-Trial: x', '')]
 --- error_code eval
-[403, 403, 403, 200, 403, 403, 403, 200, 403, 200]
+[403, 403, 403, 200, 403, 403, 403, 200, 403, 403, 200, 403, 200]
 --- response_body_like eval
-[('inspect.sqli') x 3, '', 'inspect.sqli', 'inspect.rce', 'inspect.php', '', 'inspect.sqli', '']
+[('inspect.sqli') x 3, '', ('inspect.sqli') x 3, '', 'inspect.rce', 'inspect.php', '', 'inspect.sqli', '']

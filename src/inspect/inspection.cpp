@@ -340,7 +340,9 @@ void Inspection::for_each(const CompiledTarget& target, const Sought& sought, Ea
         transaction_.list(target.selection.name == "//@*" ? List::xml_attributes : List::xml_text);
     for (const Field& field : list) {
       if (stopped()) return;
-      each(Subject{target.collection, field.name, field.value, field.value_traits},
+      if (field.again && sought.counting) continue;
+      each(Subject{target.collection, field.name, field.value, field.value_traits, nullptr,
+                   field.again},
            field.value_groups);
     }
     return;

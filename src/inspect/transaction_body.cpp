@@ -203,11 +203,22 @@ void Transaction::add_json(const core::JsonDocument& document,
 void Transaction::add_xml(std::string_view body) {
   if (body.empty()) return;
   XmlText xml;
-  if (!xml.parse(body)) {
-    body_error("XML", xml.error());
+  if (!xml.parse(body, limits_.arguments)) {
+    if (xml.has_too_many()) {
+      too_many_arguments_ = true;
+    } else {
+      body_error("XML", xml.error());
+    }
     return;
   }
-  list(List::xml_text).push_back({"/*", arena_.copy(xml.text())});
+  const std::string_view text = arena_.copy(xml.text());
+  list(List::xml_text).push_back({"/*", text});
+  // What stands in front of a text must not be taken for its beginning.
+  if (xml.pieces().size() > 1) {
+    for (const XmlText::Piece& piece : xml.pieces()) {
+      add_again(List::xml_text, "/*", text.substr(piece.begin, piece.size));
+    }
+  }
   for (const std::string& value : xml.attributes()) {
     list(List::xml_attributes).push_back({"//@*", arena_.copy(value)});
   }

@@ -31,13 +31,20 @@ struct XmlHandlers {
                     const xmlChar* /*uri*/, int /*namespaces*/, const xmlChar** /*spaces*/,
                     int count, int /*defaulted*/, const xmlChar** attributes) {
     guarded(context, [&](XmlText& xml) {
+      xml.end_piece();
       // Five pointers each: name, prefix, URI, begin and end of the value.
       for (int i = 0; i < count; ++i) {
         const char* begin = chars(attributes[5 * i + 3]);
         const char* end = chars(attributes[5 * i + 4]);
+        xml.count();
         xml.attributes_.emplace_back(begin, static_cast<std::size_t>(end - begin));
       }
     });
+  }
+
+  static void end(void* context, const xmlChar* /*name*/, const xmlChar* /*prefix*/,
+                  const xmlChar* /*uri*/) {
+    guarded(context, [](XmlText& xml) { xml.end_piece(); });
   }
 
   static void characters(void* context, const xmlChar* text, int size) {
@@ -71,7 +78,26 @@ struct FreeContext {
 
 }  // namespace
 
-bool XmlText::parse(std::string_view document) {
+void XmlText::count() {
+  if (left_ > 0) {
+    --left_;
+  } else {
+    failed_ = has_too_many_ = true;
+  }
+}
+
+void XmlText::end_piece() {
+  constexpr std::string_view kSpaces = " \t\r\n";
+  const std::string_view piece = std::string_view(text_).substr(ended_);
+  if (piece.find_first_not_of(kSpaces) != std::string_view::npos) {
+    count();
+    pieces_.push_back({ended_, piece.size()});
+  }
+  ended_ = text_.size();
+}
+
+bool XmlText::parse(std::string_view document, std::size_t most) {
+  left_ = most;
   if (document.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
     error_ = "too large";
     return false;
@@ -81,6 +107,7 @@ bool XmlText::parse(std::string_view document) {
   xmlSAXHandler sax{};
   sax.initialized = XML_SAX2_MAGIC;
   sax.startElementNs = &XmlHandlers::start;
+  sax.endElementNs = &XmlHandlers::end;
   sax.characters = &XmlHandlers::characters;
   sax.ignorableWhitespace = &XmlHandlers::characters;
   sax.cdataBlock = &XmlHandlers::characters;

@@ -2,6 +2,7 @@
 // anything from outside the document.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,13 +11,22 @@ namespace guard::inspect {
 
 class XmlText {
  public:
-  // False: not well-formed, or one of what is refused here: error() says which.
-  bool parse(std::string_view document);
+  // Of text(): what an element has before, between or behind others, if it is not white space.
+  struct Piece {
+    std::size_t begin = 0;
+    std::size_t size = 0;
+  };
+
+  // False: not well-formed, or one of what is refused here: error() says which. most: how many
+  // attributes and pieces of text there may be; if there are more, has_too_many() is true.
+  bool parse(std::string_view document, std::size_t most);
 
   const std::string& text() const { return text_; }
+  const std::vector<Piece>& pieces() const { return pieces_; }
   const std::vector<std::string>& attributes() const { return attributes_; }
   // A literal of ours.
   std::string_view error() const { return error_; }
+  bool has_too_many() const { return has_too_many_; }
 
   // Gives back what libxml2 keeps for all documents of a process, which nobody could once the
   // module file is unloaded. At the end: no document is read after that.
@@ -24,7 +34,14 @@ class XmlText {
 
  private:
   friend struct XmlHandlers;
+  void count();
+  void end_piece();
+
   std::string text_;
+  std::vector<Piece> pieces_;
+  std::size_t ended_ = 0;  // so much of the text is in pieces
+  std::size_t left_ = 0;   // of attributes and pieces
+  bool has_too_many_ = false;
   std::vector<std::string> attributes_;
   std::string_view error_;
   bool failed_ = false;

@@ -268,6 +268,28 @@ void reads_unsaid_json(void**) {
   assert_true(run(kRules, request(kForm, "[\"" + std::string(30'000, '"')), true) == "over budget");
 }
 
+// A text is looked at as a whole and each of its pieces, so that none hides behind another.
+void reads_pieces_of_xml(void**) {
+  constexpr std::string_view kRules =
+      "SecRule REQUEST_HEADERS:Content-Type \"@rx xml\" "
+      "\"id:1,phase:1,nolog,pass,ctl:requestBodyProcessor=XML\"\n"
+      "SecRule XML:/* \"@rx ^evil$\" \"id:2,phase:2,pass,setvar:tx.n=+1\"\n"
+      "SecRule XML:/* \"@rx one\" \"id:3,phase:2,pass,setvar:tx.n=+1\"\n"
+      "SecRule &XML:/* \"@gt 1\" \"id:4,phase:2,pass\"\n"
+      "SecRule TX:n \"@gt 1\" \"id:5,phase:2,pass\"\n";
+  const auto xml = [](std::string_view body) {
+    return "POST / HTTP/1.1\r\nContent-Type: text/xml\r\n\r\n" + std::string(body);
+  };
+  is(kRules, xml("<a>no<b>ev&#105;l</b>no</a>"), "2[XML:/*]");
+  is(kRules, xml("<a>ev<!-- -->il<b/>no</a>"), "2[XML:/*]");
+  is(kRules, xml("<a><b> </b>ev<b>i</b>l</a>"), "");
+  // It weighs no more than what it is a piece of.
+  is(kRules, xml("<a><b>one</b><b>two</b></a>"), "3[XML:/*]");
+  std::string many;
+  for (int i = 0; i < 5'001; ++i) many += "<b c=''>1</b>";
+  assert_true(run(kRules, xml("<a>" + many + "</a>"), true) == "over budget");
+}
+
 // In the second phase, as ModSecurity v3 has it.
 void joins_requests(void**) {
   constexpr std::string_view kRules =
@@ -658,6 +680,7 @@ int main() {
       cmocka_unit_test(decodes_cookies),
       cmocka_unit_test(divides_at_semicolons),
       cmocka_unit_test(reads_unsaid_json),
+      cmocka_unit_test(reads_pieces_of_xml),
       cmocka_unit_test(joins_requests),
       cmocka_unit_test(keeps_values_apart),
       cmocka_unit_test(looks_between_transformations),

@@ -35,6 +35,8 @@ constexpr auto kPdf = list("pdf");
 constexpr auto kText = list("txt", "text", "log");
 constexpr auto kMarkdown = list("md", "markdown");
 constexpr auto kPlain = list("text/plain");
+constexpr auto kTextDetected = list("text/plain", "text/csv", "application/csv", "application/json",
+                                    "application/x-ndjson");
 constexpr auto kCsv = list("csv");
 constexpr auto kCsvDeclared = list("application/csv", "application/vnd.ms-excel");
 constexpr auto kCsvDetected = list("text/plain", "application/csv");
@@ -83,8 +85,8 @@ constexpr std::array kTypes = std::to_array<FileType>({
     {"image/tiff", kTiff, {}, {}},
     {"image/x-icon", kIcon, kIconDeclared, kIconDetected},
     {"application/pdf", kPdf, {}, {}},
-    {"text/plain", kText, {}, {}},
-    {"text/markdown", kMarkdown, kPlain, kPlain},
+    {"text/plain", kText, {}, kTextDetected},
+    {"text/markdown", kMarkdown, kPlain, kTextDetected},
     {"text/csv", kCsv, kCsvDeclared, kCsvDetected},
     {"application/json", kJson, {}, {}},
     {"application/zip", kZip, kZipDeclared, {}},

@@ -260,9 +260,9 @@ void zip_ends(void**) {
 }
 
 void forms(void**) {
-  upload::Policy policy =
-      policy_of({"types=image/png,image/gif,text/plain,application/json,application/zip",
-                 "max_file=20k", "max_files=1", "max_fields=1"});
+  upload::Policy policy = policy_of(
+      {"types=image/png,image/gif,text/plain,text/markdown,application/json,application/zip",
+       "max_file=20k", "max_files=1", "max_fields=1"});
   const auto said = [&](std::string_view rest, std::string_view content) {
     const std::string body = "--b\r\nContent-Disposition: form-data; name=\"f\"" +
                              std::string(rest) + "\r\n\r\n" + std::string(content) +
@@ -298,6 +298,11 @@ void forms(void**) {
                    "\x7f"
                    "ELF\2\1\1"),
               "upload.type content f");
+  // Texts that are something more to libmagic.
+  for (const char* text : {"a, b\nc, d\n", "{\"a\": 1}", "{\"a\": 1}\n{\"a\": 2}\n"}) {
+    expect_text(said("; filename=\"a.log\"", text), "good 1");
+    expect_text(said("; filename=\"a.md\"\r\nContent-Type: text/markdown", text), "good 1");
+  }
   // Of a large one libmagic does not see the end, and takes it for text.
   const auto json = [&](const std::string& content) {
     return said("; filename=\"a.json\"\r\nContent-Type: application/json", content);

@@ -1,8 +1,8 @@
 #include "json/coercion.h"
 
-#include <optional>
 #include <set>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "core/json_number.h"
@@ -34,10 +34,10 @@ bool is_choice(Opcode code) {
 // schemas that do so without end; memory is what keeps shared ones from being walked again.
 class Types {
  public:
-  explicit Types(const SchemaProgram& program) : program_(program), known_(program.blocks.size()) {}
+  explicit Types(const SchemaProgram& program) : program_(program) {}
 
   TypeSet of(std::uint32_t index) {
-    if (known_[index]) return *known_[index];
+    if (const auto known = known_.find(index); known != known_.end()) return known->second;
     if (depth_ == kMaxDepth) return kAllTypes;
     ++depth_;
     const Block& block = program_.blocks[index];
@@ -77,7 +77,8 @@ class Types {
   }
 
   const SchemaProgram& program_;
-  std::vector<std::optional<TypeSet>> known_;
+  // As the others below, by block: no table of all, since a document asks of a few, many times.
+  std::unordered_map<std::uint32_t, TypeSet> known_;
   std::uint32_t depth_ = 0;
 };
 
@@ -85,17 +86,13 @@ class Coercions {
  public:
   using Table = std::map<std::string, Coercion, std::less<>>;
 
-  explicit Coercions(const SchemaProgram& program)
-      : program_(program),
-        types_(program),
-        elements_(program.blocks.size()),
-        tables_(program.blocks.size()) {}
+  explicit Coercions(const SchemaProgram& program) : program_(program), types_(program) {}
 
   Coercion of(std::uint32_t block) { return {types_.of(block), elements_of(block)}; }
 
   const Table& members_of(std::uint32_t index) {
     static const Table none;
-    if (tables_[index]) return *tables_[index];
+    if (const auto known = tables_.find(index); known != tables_.end()) return known->second;
     if (depth_ == kMaxDepth) return none;
     ++depth_;
     Table table;
@@ -122,13 +119,12 @@ class Coercions {
       narrow(table, either);
     }
     --depth_;
-    tables_[index] = std::move(table);
-    return *tables_[index];
+    return tables_[index] = std::move(table);
   }
 
  private:
   TypeSet elements_of(std::uint32_t index) {
-    if (elements_[index]) return *elements_[index];
+    if (const auto known = elements_.find(index); known != elements_.end()) return known->second;
     if (depth_ == kMaxDepth) return kAllTypes;
     ++depth_;
     const Block& block = program_.blocks[index];
@@ -185,8 +181,8 @@ class Coercions {
 
   const SchemaProgram& program_;
   Types types_;
-  std::vector<std::optional<TypeSet>> elements_;
-  std::vector<std::optional<Table>> tables_;
+  std::unordered_map<std::uint32_t, TypeSet> elements_;
+  std::unordered_map<std::uint32_t, Table> tables_;
   std::uint32_t depth_ = 0;
 };
 

@@ -47,7 +47,9 @@ bool only_refers(const JsonDocument& document, const JsonNode& schema, Draft dra
 SchemaFile::SchemaFile(std::string name, std::string text)
     : name_(std::move(name)), text_(std::move(text)) {
   const auto parser = std::make_unique<core::JsonParser>();
-  const JsonDocument* parsed = parser->parse(text_, core::widest_json_limits());
+  core::JsonLimits limits = core::widest_json_limits();
+  limits.keys = core::kMaxJsonSize;  // Microsoft's Graph has more than a million
+  const JsonDocument* parsed = parser->parse(text_, limits);
   if (parsed == nullptr) {
     const core::JsonError& error = parser->error();
     core::fail("\"", name_, "\" is not JSON: ", error.detail, " at ",

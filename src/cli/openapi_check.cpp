@@ -126,6 +126,10 @@ class Desk {
     if (match.operation == nullptr) {
       return refuse("openapi.method", "the path has no such method, but " + match.path->allow);
     }
+    std::string room(plain.size(), '\0');
+    if (json::may_be_read_otherwise(*openapi_, *base, question.method, plain, match, room.data())) {
+      return refuse("openapi.path", "the path must be written as the document names it");
+    }
     std::vector<json::HeaderField> fields;
     json::Fields admission;
     for (const auto& [name, value] : question.headers) fields.push_back({name, value});

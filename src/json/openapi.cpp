@@ -47,6 +47,17 @@ void add_forms(OpenApi& openapi) {
   }
 }
 
+// Of kOpenApiMethods; their number for any other.
+std::size_t index_of(std::string_view method) noexcept {
+  return static_cast<std::size_t>(
+      std::find(kOpenApiMethods.begin(), kOpenApiMethods.end(), method) - kOpenApiMethods.begin());
+}
+
+struct Wish {
+  const std::vector<OpenApiPath>& paths;
+  std::size_t method;
+};
+
 }  // namespace
 
 std::shared_ptr<const OpenApi> load_openapi(const std::string& name, bool answers) {
@@ -104,14 +115,9 @@ OperationMatch find_operation(const OpenApi& openapi, std::string_view base,
   OperationMatch match;
   if (!path.starts_with(base)) return match;
   path.remove_prefix(base.size());
-  const auto* const known = std::find(kOpenApiMethods.begin(), kOpenApiMethods.end(), method);
-  struct Wish {
-    const std::vector<OpenApiPath>& paths;
-    std::size_t method;
-  };
-  const Wish wish{openapi.paths, static_cast<std::size_t>(known - kOpenApiMethods.begin())};
+  const Wish wish{openapi.paths, index_of(method)};
   std::optional<PathTree::Match> found;
-  if (known != kOpenApiMethods.end()) {
+  if (wish.method < kOpenApiMethods.size()) {
     found =
         openapi.tree.find(path, {&wish, [](const void* context, std::uint32_t item) noexcept {
                                    const Wish& own = *static_cast<const Wish*>(context);
@@ -127,14 +133,26 @@ OperationMatch find_operation(const OpenApi& openapi, std::string_view base,
   return match;
 }
 
-bool may_be_read_as_path(const OpenApi& openapi, std::string_view base, std::string_view path,
-                         char* room) noexcept {
+bool may_be_read_otherwise(const OpenApi& openapi, std::string_view base, std::string_view method,
+                           std::string_view path, const OperationMatch& match,
+                           char* room) noexcept {
+  // One without parameters is nothing but itself.
+  if (match.operation != nullptr && match.values.count == 0) return false;
   if (!core::equal_without_case(path.substr(0, base.size()), base)) return false;
   path.remove_prefix(base.size());
   while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
   if (path.empty()) path = "/";
   std::transform(path.begin(), path.end(), room, core::to_lower);
-  return openapi.alike.find({room, path.size()}).has_value();
+  const std::string_view text(room, path.size());
+  if (match.path == nullptr) return openapi.alike.find(text).has_value();
+  const Wish wish{openapi.paths, index_of(method)};
+  if (wish.method == kOpenApiMethods.size()) return false;
+  const auto found =
+      openapi.alike.find(text, {&wish, [](const void* context, std::uint32_t item) noexcept {
+                                  const Wish& own = *static_cast<const Wish*>(context);
+                                  return (own.paths[item].alike_methods >> own.method & 1U) != 0;
+                                }});
+  return found && (match.operation == nullptr || found->item != match.path->alike);
 }
 
 BodyMatch choose_body(const OpenApi& openapi, const OpenApiOperation& operation,

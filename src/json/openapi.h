@@ -59,11 +59,12 @@ std::shared_ptr<const OpenApi> load_openapi(const std::string& file, bool answer
 OperationMatch find_operation(const OpenApi& openapi, std::string_view base,
                               std::string_view method, std::string_view path) noexcept;
 
-// Whether an application may read path, which is none of the document, as one of those: without
-// regard to the case of letters (Express, ASP.NET), or with a slash more or less at its end. room:
-// for as many bytes as path has.
-bool may_be_read_as_path(const OpenApi& openapi, std::string_view base, std::string_view path,
-                         char* room) noexcept;
+// Whether an application may read path as another one of the document than match says, or as one
+// where that says none: without regard to the case of letters, or with a slash more or less at its
+// end (Express, ASP.NET). Where match has a path, only if that other one has the method. room: for
+// as many bytes as path has.
+bool may_be_read_otherwise(const OpenApi& openapi, std::string_view base, std::string_view method,
+                           std::string_view path, const OperationMatch& match, char* room) noexcept;
 
 // What an operation makes of a request's body. missing, unexpected: of a body that has to be there,
 // or must not.

@@ -60,6 +60,12 @@ class Reader {
     }
     if (result_.operations.empty()) fail(root_, "the document describes no operation");
     for (OpenApiPath& path : result_.paths) path.allow = allow_of(path);
+    for (const OpenApiPath& path : result_.paths) {
+      for (std::size_t i = 0; i < kOpenApiMethods.size(); ++i) {
+        if (path.operations[i] == kNoOperation) continue;
+        result_.paths[path.alike].alike_methods |= static_cast<std::uint8_t>(1U << i);
+      }
+    }
     return std::move(result_);
   }
 
@@ -252,15 +258,18 @@ class Reader {
     }
     std::vector<std::string> names;
     std::uint32_t index = 0;
+    std::uint32_t first = 0;
     try {
       names = PathTree::parameters_of(path);
       index = result_.tree.add(path, static_cast<std::uint32_t>(result_.paths.size()));
-      result_.alike.add(alike(path), index);
+      first = result_.alike.add(alike(path), index);
     } catch (const ConfigError& error) {
       fail(key, error.what());
     }
     if (index == result_.paths.size()) {
-      result_.paths.emplace_back().operations.fill(kNoOperation);
+      OpenApiPath& fresh = result_.paths.emplace_back();
+      fresh.operations.fill(kNoOperation);
+      fresh.alike = first;
     }
     const SchemaPlace item = follow(place);
     warn_of_servers(item);

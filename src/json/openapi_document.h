@@ -80,6 +80,10 @@ inline constexpr std::uint32_t kNoOperation = 0xffffffff;
 struct OpenApiPath {
   std::array<std::uint32_t, kOpenApiMethods.size()> operations;  // indexes, or kNoOperation
   std::string allow;  // RFC 9110, section 10.2.1: "GET, HEAD, POST"
+  // The first of those that are one in OpenApiDocument::alike, and there the methods that any of
+  // them has: bit 1 << HttpMethod.
+  std::uint32_t alike = 0;
+  std::uint8_t alike_methods = 0;
 };
 
 struct OpenApiDocument {

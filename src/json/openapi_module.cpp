@@ -201,22 +201,30 @@ Answer check_parameters(Request& request, core::Refusal& refusal, const Policy& 
   return refuse(refusal, code_unavailable(), "no memory is left");
 }
 
-// Where what is no operation passes: not what an application may take for one all the same.
-Answer pass_unknown(Request& request, core::Refusal& refusal, const Policy& policy,
-                    const State& state) noexcept {
-  if (state.match.path != nullptr) {
-    if (!state.fields.method_override() && !state.fields.method_in_query()) return Answer::pass;
-    const FieldRefusal found = refusal_of(BodyChoice::method_override, state.fields);
-    return refuse_contract(refusal, policy, found.code, found.detail);
-  }
-  const std::string_view path = ngx::to_view(request.native()->uri);
+// Not what an application may take for another operation than Guard does.
+Answer check_path(Request& request, core::Refusal& refusal, const Policy& policy,
+                  const State& state) noexcept {
+  const ngx_http_request_t* r = request.native();
+  const std::string_view path = ngx::to_view(r->uri);
   auto* room = request.memory<char>(path.size());
   if (room == nullptr) return refuse(refusal, code_unavailable(), "no memory is left");
-  if (!may_be_read_as_path(*policy.description->openapi, *policy.words.base, path, room)) {
+  if (!may_be_read_otherwise(*policy.description->openapi, *policy.words.base,
+                             ngx::to_view(r->method_name), path, state.match, room)) {
     return Answer::pass;
   }
   return refuse_contract(refusal, policy, kUnknownPath,
                          "the path must be written as the document names it");
+}
+
+// Where what is no operation passes: not what an application may take for one all the same.
+Answer pass_unknown(Request& request, core::Refusal& refusal, const Policy& policy,
+                    const State& state) noexcept {
+  const Fields& fields = state.fields;
+  if (state.match.path != nullptr && (fields.method_override() || fields.method_in_query())) {
+    const FieldRefusal found = refusal_of(BodyChoice::method_override, fields);
+    return refuse_contract(refusal, policy, found.code, found.detail);
+  }
+  return check_path(request, refusal, policy, state);
 }
 
 Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
@@ -233,6 +241,10 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
     if (is_preflight(*state, request)) return Answer::pass;
     refusal.allow = match.path->allow;
     return refuse_contract(refusal, policy, kUnknownMethod, "the path has no such method");
+  }
+  if (match.values.count > 0) {
+    const Answer path = check_path(request, refusal, policy, *state);
+    if (path != Answer::pass) return path;
   }
   const Answer parameters = check_parameters(request, refusal, policy, *state);
   if (parameters != Answer::pass) return parameters;

@@ -202,7 +202,7 @@ echo
 --- more_headers
 Content-Type: application/x-www-form-urlencoded
 --- pipelined_requests eval
-["POST /small\na=%22%22%22%22%22", "POST /small\na=1&b=2&c=3", "POST /small\na=1234567", "POST /small\na=1&b=123456789012345", "POST /open\nn=1e400"]
+["POST /small\na=%22%22%22%22%22", "POST /small\na=1&b=2&c=3", "POST /small\na=1234567", "POST /small\na=1&b=123456789012345", "POST /open\nn=" . '1' x 400]
 --- error_code eval
 [200, 400, 400, 413, 400]
 --- response_body_like eval

@@ -618,3 +618,26 @@ main::requests(['PATCH /orders/BULK', $::json, '{"x":1}'], ['PATCH /pass/orders/
 --- response_headers eval
 ['X-Operation: change', 'X-Operation: change', ('X-Operation: ') x 2, 'X-Operation: change', 'X-Operation: read', 'X-Operation: bulk', 'X-Operation: report', 'X-Operation: item', 'X-Operation: put', 'X-Operation: ']
 --- upstream_requests: 7
+
+=== TEST 28: a whole number has no exponent where it comes as text, of which Ruby's to_i and JavaScript's parseInt would make another one
+--- user_files
+>>> api.json
+{"openapi":"3.0.3","info":{"title":"Pages","version":"1"},"paths":{"/p/{n}":{
+ "parameters":[{"name":"n","in":"path","required":true,"schema":{"type":"integer","maximum":100}}],
+ "get":{"parameters":[{"name":"size","in":"query","schema":{"type":"integer","maximum":100}},{"name":"price","in":"query","schema":{"type":"number","maximum":100}},
+  {"name":"one","in":"query","schema":{"enum":[1,2]}},{"name":"both","in":"query","schema":{"oneOf":[{"type":"integer"},{"type":"string","maxLength":4}]}},
+  {"name":"list","in":"query","schema":{"type":"array","items":{"type":"integer","maximum":9}}},{"name":"deep","in":"query","style":"deepObject","schema":{"type":"object","properties":{"a":{"type":"integer","maximum":9}}}}]},
+ "post":{"requestBody":{"content":{"application/json":{"schema":{"type":"object","properties":{"age":{"type":"integer","maximum":100}}}},"application/x-www-form-urlencoded":{"schema":{"type":"object","properties":{"age":{"type":"integer","maximum":100}}}}}}}}}}
+--- upstream
+status 204
+--- config
+location / { guard_openapi $TEST_NGINX_HTML_DIR/api.json; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+main::requests((map { ["GET /p/$_"] } '10000e-2', '1?size=10000e-2', '1?one=200e-2', '1?list=1&list=900e-2', '1?deep[a]=900e-2', '1?both=10000e-2'), ['POST /p/1', $::form, 'age=10000e-2'],
+    (map { ["GET /p/$_"] } '100', '1?size=5.0', '1?price=1e-7', '1?price=1e2', '1?one=2', '1?both=1e-1'), ['POST /p/1', $::json, '{"age":1e2}'])
+--- error_code eval
+[(422) x 7, (204) x 7]
+--- response_body_like eval
+[main::bad(['path', 'n', 'type', 'must be an integer']), main::bad(['query', 'size', 'type', 'must be an integer']), main::bad(['query', 'one', 'enum', 'must be one of 1, 2']),
+ main::bad(['query', 'list', 'type', 'must be an integer', '/1']), main::bad(['query', 'deep', 'type', 'must be an integer', '/a']), main::bad(['query', 'both', 'maxLength', 'must have at most 4 characters']),
+ '"code":"json.schema","errors":\[\{"detail":"must be an integer","pointer":"#/age","keyword":"type"\}\]', ('') x 7]

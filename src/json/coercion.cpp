@@ -22,8 +22,13 @@ constexpr std::uint32_t kMaxDepth = 1000;
 
 // An integer is a number that the schema itself looks at more closely.
 TypeSet of_json(TypeSet types) {
-  if ((types & kIntegerBit) != 0) types |= type_bit(JsonType::number);
-  return types & kAllTypes;
+  TypeSet known = types & kAllTypes;
+  if ((known & type_bit(JsonType::number)) != 0) {
+    known |= kExponentBit;
+  } else if ((types & kIntegerBit) != 0) {
+    known |= type_bit(JsonType::number);
+  }
+  return known;
 }
 
 bool is_choice(Opcode code) {
@@ -38,7 +43,7 @@ class Types {
 
   TypeSet of(std::uint32_t index) {
     if (const auto known = known_.find(index); known != known_.end()) return known->second;
-    if (depth_ == kMaxDepth) return kAllTypes;
+    if (depth_ == kMaxDepth) return kAnyText;
     ++depth_;
     const Block& block = program_.blocks[index];
     TypeSet types = of_json(block.types);
@@ -55,7 +60,7 @@ class Types {
   TypeSet of(const Operation& operation) {
     if (operation.code == Opcode::call) return of(operation.a);
     if (operation.code == Opcode::enumeration) return of(program_.enumerations[operation.a]);
-    if (!is_choice(operation.code)) return kAllTypes;
+    if (!is_choice(operation.code)) return kAnyText;
     TypeSet types = 0;
     for (std::uint32_t i = operation.a; i < operation.a + operation.b; ++i) {
       types |= of(program_.lists[i]);
@@ -68,7 +73,12 @@ class Types {
     if (list.null) types |= type_bit(JsonType::null);
     if (list.yes || list.no) types |= type_bit(JsonType::boolean);
     if (list.string_count > 0) types |= type_bit(JsonType::string);
-    if (list.number_count > 0) types |= type_bit(JsonType::number);
+    for (std::uint32_t i = list.numbers; i < list.numbers + list.number_count; ++i) {
+      const Value& value = program_.values[i];
+      const Decimal number(value.document->text((*value.document)[value.node]));
+      types |= type_bit(JsonType::number);
+      if (!number.is_integer()) types |= kExponentBit;
+    }
     for (std::uint32_t i = list.containers; i < list.containers + list.container_count; ++i) {
       const Value& value = program_.values[i];
       types |= type_bit((*value.document)[value.node].type);
@@ -125,10 +135,10 @@ class Coercions {
  private:
   TypeSet elements_of(std::uint32_t index) {
     if (const auto known = elements_.find(index); known != elements_.end()) return known->second;
-    if (depth_ == kMaxDepth) return kAllTypes;
+    if (depth_ == kMaxDepth) return kAnyText;
     ++depth_;
     const Block& block = program_.blocks[index];
-    TypeSet types = kAllTypes;
+    TypeSet types = kAnyText;
     for (const Operation& operation : program_.operations_of(block, JsonType::array)) {
       if (operation.code != Opcode::array) continue;
       const ArrayRule& rule = program_.arrays[operation.a];
@@ -311,7 +321,10 @@ core::JsonType coerced_type(TypeSet types, std::string_view text) noexcept {
   if (text == "null" && admits(JsonType::null)) return JsonType::null;
   if ((text == "true" || text == "false") && admits(JsonType::boolean)) return JsonType::boolean;
   core::JsonNumber number;
-  if (admits(JsonType::number) && core::parse_json_number(text, number)) return JsonType::number;
+  if (admits(JsonType::number) && core::parse_json_number(text, number) &&
+      (number.exponent.empty() || (types & kExponentBit) != 0)) {
+    return JsonType::number;
+  }
   return JsonType::string;
 }
 

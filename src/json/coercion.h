@@ -14,16 +14,22 @@
 
 namespace guard::json {
 
+// Beside the bits of JsonType, in sets of types that a text may become: numbers with an exponent as
+// well, which no whole number is written with. Of 100e-2 Ruby's to_i and JavaScript's parseInt make
+// 100.
+inline constexpr TypeSet kExponentBit = 1U << 6U;
+inline constexpr TypeSet kAnyText = kAllTypes | kExponentBit;
+
 // The types that the block admits, looked at through its references, allOf, anyOf, oneOf, enum and
-// const: a value of any other type fails for sure. Of the bits of JsonType alone: who admits
-// integers admits numbers here, since what makes one whole is for the schema to say.
+// const: a value of any other type fails for sure. Who admits integers admits numbers here, since
+// what makes one whole is for the schema to say, but not kExponentBit.
 TypeSet admitted_types(const SchemaProgram& program, std::uint32_t block);
 
 // What a text becomes at one place.
 struct Coercion {
-  TypeSet types = kAllTypes;
+  TypeSet types = kAnyText;
   // Of the elements, where it becomes an array.
-  TypeSet elements = kAllTypes;
+  TypeSet elements = kAnyText;
 
   bool admits(core::JsonType type) const { return (types & type_bit(type)) != 0; }
   // Several texts make one array.

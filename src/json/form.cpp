@@ -121,8 +121,8 @@ bool FormReader::add_field(std::string_view form, std::uint32_t begin, std::uint
   const std::size_t equals = form.substr(begin, end - begin).find('=');
   const std::uint32_t name_end =
       equals == std::string_view::npos ? end : begin + static_cast<std::uint32_t>(equals);
-  Field field{text_size_,   0, 0,        0,         begin, kNoField,
-              field_count_, 1, kNoField, kAllTypes, false, '\0'};
+  Field field{text_size_,   0, 0,        0,        begin, kNoField,
+              field_count_, 1, kNoField, kAnyText, false, '\0'};
   const auto name_size = decode(form, begin, name_end);
   if (!name_size) return false;
   field.name_size = *name_size;

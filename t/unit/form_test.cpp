@@ -62,8 +62,8 @@ void values_become_what_the_schema_wants(void**) {
               R"({"n":5,"b":true,"z":null,"s":"5","other":"5"})");
   expect_text(said("n=%35"), R"({"n":5})");
   expect_text(said("n=+5&b=on&z="), R"({"n":" 5","b":"on","z":""})");
-  expect_text(said("n=1e400&z=-0.50", {.number = core::JsonNumberMode::any}),
-              R"({"n":1e400,"z":-0.50})");
+  expect_text(said("n=-0.50&z=1e400", {.number = core::JsonNumberMode::any}),
+              R"({"n":-0.50,"z":1e400})");
 }
 
 void repeated_names_become_arrays_where_wanted(void**) {
@@ -114,7 +114,8 @@ void limits_hold(void**) {
   expect_text(said("s=12345", {.string = 4}), "string at 2 /s: a string is too long");
   expect_text(said("12345=1", {.string = 4}), "string at 0 : a string is too long");
   expect_text(said("s=1", {.size = 2}), "size at 2 : the body is too large");
-  expect_text(said("n=1e400"), "number at 0 /n: a number is out of range");
+  expect_text(said("n=" + std::string(400, '1')), "number at 0 /n: a number is out of range");
+  expect_text(said("z=1e400"), "number at 0 /z: a number is out of range");
   expect_text(said("n=9223372036854775808", {.number = core::JsonNumberMode::int64}),
               "number at 0 /n: a number is out of range");
   expect_text(said("n=" + std::string(1001, '1')), "number at 0 /n: a number is too long");
@@ -199,7 +200,8 @@ void elements_may_stand_in_one_field(void**) {
               R"({"csv":[1,2,3],"psv":["a","b",""],"text":"a,b"})");
   expect_text(nested("csv="), R"({"csv":[""]})");
   expect_text(nested("csv=1&csv=2"), "duplicate_key at 6 /csv: a name is repeated");
-  expect_text(nested("csv=1,1e400"), "number at 0 /csv: a number is out of range");
+  expect_text(nested("csv=1," + std::string(400, '1')),
+              "number at 0 /csv: a number is out of range");
   expect_text(nested("csv=1,2,3", {.array = 2}), "array at 0 /csv: an array has too many elements");
 }
 

@@ -45,11 +45,12 @@ echo
 --- config eval: $::json
 --- raw_request eval
 main::requests('/required', '[1]', ['Content-Type: application/json'], ['content-type: APPLICATION/JSON;charset=UTF-8'],
-  ['Content-Type: application/json; charset="utf-8"'], ['Content-Type: application/vnd.api+json; ext="x"'], ['Content-Type: application/merge-patch+json;'])
+  ['Content-Type: application/json; charset="utf-8"'], ['Content-Type: application/vnd.api+json; ext="x"'], ['Content-Type: application/merge-patch+json;'],
+  ['Content-Type: text/json'])
 --- error_code eval
-[(200) x 5]
+[(200) x 6]
 --- response_body eval
-[('[1]') x 5]
+[('[1]') x 6]
 
 === TEST 2: on: their bodies are checked
 --- upstream
@@ -57,11 +58,11 @@ echo
 --- config eval: $::json
 --- raw_request eval
 main::requests('/on', '[x]', ['Content-Type: application/json'], ['content-type: APPLICATION/JSON;charset=UTF-8'],
-  ['Content-Type: application/json; charset="utf-8"'], ['Content-Type: application/vnd.api+json; ext="x"'])
+  ['Content-Type: application/json; charset="utf-8"'], ['Content-Type: application/vnd.api+json; ext="x"'], ['Content-Type: text/json'])
 --- error_code eval
-[(400) x 4]
+[(400) x 5]
 --- response_body_like eval
-[('json.syntax') x 4]
+[('json.syntax') x 5]
 --- upstream_requests: 0
 
 === TEST 3: on: other bodies pass unread
@@ -69,7 +70,7 @@ main::requests('/on', '[x]', ['Content-Type: application/json'], ['content-type:
 echo
 --- config eval: $::json
 --- raw_request eval
-main::requests('/on', '[x]', ['Content-Type: text/plain'], [], ['Content-Type: application/x-www-form-urlencoded'], ['Content-Type: text/json'],
+main::requests('/on', '[x]', ['Content-Type: text/plain'], [], ['Content-Type: application/x-www-form-urlencoded'], ['Content-Type: text/x-json'],
   ['Content-Type: application/x-ndjson', 'Content-Encoding: gzip'], ['Content-Type: text/plain', 'Content-Type: text/html'], ['Content-Type:'],
   ['Content-Type: application/grpc+proto'])
 --- error_code eval
@@ -97,7 +98,7 @@ main::requests('/on', '[1]', ['Content-Type: application/json; charset=utf-16'],
 echo
 --- config eval: $::json
 --- raw_request eval
-main::requests('/required', '[1]', ['Content-Type: text/plain'], [], ['Content-Type:'], ['Content-Type: application/x-www-form-urlencoded'], ['Content-Type: text/json'],
+main::requests('/required', '[1]', ['Content-Type: text/plain'], [], ['Content-Type:'], ['Content-Type: application/x-www-form-urlencoded'], ['Content-Type: text/x-json'],
   ['Content-Type: application/json; charset=latin1'], ['Content-Type: text/plain', 'Content-Type: application/json'],
   ['Content-Type: application/json', 'Content-Type: text/plain'], ['Content-Type: application/json', 'Content-Encoding: gzip'],
   ['Content-Type: application/json', 'Content-Encoding: identity'], ['Content-Type: application/grpc+json'])

@@ -641,3 +641,24 @@ main::requests((map { ["GET /p/$_"] } '10000e-2', '1?size=10000e-2', '1?one=200e
 [main::bad(['path', 'n', 'type', 'must be an integer']), main::bad(['query', 'size', 'type', 'must be an integer']), main::bad(['query', 'one', 'enum', 'must be one of 1, 2']),
  main::bad(['query', 'list', 'type', 'must be an integer', '/1']), main::bad(['query', 'deep', 'type', 'must be an integer', '/a']), main::bad(['query', 'both', 'maxLength', 'must have at most 4 characters']),
  '"code":"json.schema","errors":\[\{"detail":"must be an integer","pointer":"#/age","keyword":"type"\}\]', ('') x 7]
+
+=== TEST 29: media types as ASP.NET describes them: text/json is JSON, and a range may have a suffix
+--- user_files
+>>> api.json
+{"openapi":"3.0.1","info":{"title":"Shop","version":"1"},"paths":{"/a":{"post":{"requestBody":{"content":{
+  "application/json":{"schema":{"$ref":"#/components/schemas/A"}},"text/json":{"schema":{"$ref":"#/components/schemas/A"}},"application/*+json":{"schema":{"$ref":"#/components/schemas/A"}}}}}},
+ "/b":{"post":{"requestBody":{"content":{"text/*":{"schema":{"$ref":"#/components/schemas/A"}},"application/*":{"schema":{"type":"object","maxProperties":0}},"application/*+json":{"schema":{"$ref":"#/components/schemas/A"}}}}}}},
+ "components":{"schemas":{"A":{"type":"object","required":["n"],"properties":{"n":{"type":"integer"}}}}}}
+--- upstream
+status 204
+--- config
+location / { guard_openapi $TEST_NGINX_HTML_DIR/api.json; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+main::requests((map { my $to = $_; map { ["POST $to", "Content-Type: $_\r\n", '{"n":1}'], ["POST $to", "Content-Type: $_\r\n", '{}'] } 'text/json', 'TEXT/JSON; charset=utf-8', 'application/merge-patch+json' } '/a', '/b'),
+    ['POST /b', $::json, '{}'], (map { ["POST /a", "Content-Type: $_\r\n", '{"n":1}'] } 'text/json; charset=utf-16', 'text/+json', 'application/json+x'))
+--- error_code eval
+[((204, 422) x 6), 204, 415, 415, 415]
+--- response_body_like eval
+[(('', '"code":"json.schema"') x 6), '', ('"code":"json.media_type"') x 3]
+--- no_error_log
+[warn]

@@ -28,8 +28,10 @@ bool has_json_suffix(std::string_view type) noexcept {
          equal_without_case(subtype.substr(subtype.size() - kSuffix.size()), kSuffix);
 }
 
+// WHATWG MIME Sniffing, section 4.6, "JSON MIME type".
 bool is_json_essence(std::string_view type) noexcept {
-  return equal_without_case(type, "application/json") || has_json_suffix(type);
+  return equal_without_case(type, "application/json") || equal_without_case(type, "text/json") ||
+         has_json_suffix(type);
 }
 
 // gRPC's +json is framed, which not every application knows that takes +json for JSON.

@@ -31,6 +31,16 @@ bool may_be_form(const OpenApiMedia& media) {
   return media.type.ends_with("/*") || media_type(media.type) == MediaType::form;
 }
 
+// "text/*", or "application/*+json", as ASP.NET has it; without a star that type alone.
+bool is_of_range(std::string_view type, std::string_view range) noexcept {
+  const std::size_t star = range.find('*');
+  if (star == std::string_view::npos) return core::equal_without_case(type, range);
+  const std::string_view end = range.substr(star + 1);
+  return type.size() >= star + end.size() &&
+         core::equal_without_case(type.substr(0, star), range.substr(0, star)) &&
+         core::equal_without_case(type.substr(type.size() - end.size()), end);
+}
+
 // Operations that want the same of a form share what reads it.
 void add_forms(OpenApi& openapi) {
   std::map<std::pair<std::uint32_t, std::vector<FormEncoding>>, std::uint32_t> known;
@@ -184,14 +194,7 @@ const OpenApiMedia* find_media(const std::vector<OpenApiMedia>& list,
   std::string_view type = content_type.substr(0, content_type.find(';'));
   while (type.ends_with(' ') || type.ends_with('\t')) type.remove_suffix(1);
   for (const OpenApiMedia& media : list) {
-    std::string_view wanted = media.type;
-    if (wanted == "*/*") return &media;
-    if (wanted.ends_with("/*")) {
-      wanted.remove_suffix(1);
-      if (core::equal_without_case(type.substr(0, wanted.size()), wanted)) return &media;
-    } else if (core::equal_without_case(type, wanted)) {
-      return &media;
-    }
+    if (media.type == "*/*" || is_of_range(type, media.type)) return &media;
   }
   return nullptr;
 }

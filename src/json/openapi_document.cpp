@@ -523,8 +523,9 @@ class Reader {
   }
 
   static int rank(std::string_view type) {
-    if (type == "*/*") return 2;
-    return type.ends_with("/*") ? 1 : 0;
+    if (type == "*/*") return 3;
+    if (type.ends_with("/*")) return 2;
+    return type.find('*') == std::string_view::npos ? 0 : 1;
   }
 
   static std::string allow_of(OpenApiPath& path) {

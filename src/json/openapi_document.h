@@ -53,7 +53,8 @@ struct OpenApiParameter {
 };
 
 struct OpenApiMedia {
-  std::string type;  // "application/json", "text/*", "*/*"; in lower case, without parameters
+  // "application/json", "application/*+json", "text/*", "*/*"; in lower case, without parameters
+  std::string type;
   std::uint32_t schema = kNoSchema;
   std::vector<FormEncoding> encodings;  // of a form's properties, sorted
   std::uint32_t form = kNoSchema;       // index of OpenApi::forms

@@ -121,7 +121,7 @@ void media_types(void**) {
         "application/json; v=1", "application/json; v=\"a;b\\\"c\"; charset=utf-8",
         "application/problem+json", "application/vnd.api+json", "application/ld+JSON",
         "application/+json", "application/json;odata.metadata=minimal", "x/y+json",
-        "application/a.b+c+json"}) {
+        "application/a.b+c+json", "text/json", "Text/JSON; charset=utf-8"}) {
     if (media_type(json) != MediaType::json) print_error("%s\n", json);
     assert_true(media_type(json) == MediaType::json);
   }
@@ -146,14 +146,14 @@ void media_types(void**) {
         // Framed, but not every application knows that.
         "application/grpc+json", "application/grpc+json; charset=utf-8",
         "application/grpc-web+JSON", "application/json; charset=\"utf-8\\",
-        "multipart/x; a=b, application/json"}) {
+        "multipart/x; a=b, application/json", "text/json\xa0", "text/json; charset=utf-16"}) {
     if (media_type(unfit) != MediaType::unfit) print_error("%s\n", unfit);
     assert_true(media_type(unfit) == MediaType::unfit);
   }
   for (const char* other : {"",
                             " ",
                             "text/plain",
-                            "text/json",
+                            "text/jsonp",
                             "application/jsonp",
                             "application/x-ndjson",
                             "application/json-seq",

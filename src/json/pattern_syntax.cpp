@@ -228,11 +228,9 @@ class Translator {
       case '+':
       case '?':
         fail("nothing to repeat", begin);
-      case '{':
-      case '}':
-      case ']':
-        fail("a bracket that must be written with a backslash", begin);
       default:
+        // A bracket that begins or ends nothing is one (annex B).
+        if (peek() == '{' && is_digit(peek(1))) fail("nothing to repeat", begin);
         put_character(next_character());
     }
     quantifier(repeats, atom, is_group, choices);
@@ -270,6 +268,7 @@ class Translator {
     const std::size_t begin = at_;
     const char c = peek();
     if (done() || (c != '*' && c != '+' && c != '?' && c != '{')) return;
+    if (!allowed && c == '{' && !is_digit(peek(1))) return;
     if (!allowed) fail("nothing to repeat", begin);
     ++at_;
     std::uint32_t least = c == '+' ? 1 : 0;
@@ -486,7 +485,13 @@ class Translator {
       }
       ++at_;
       const ClassAtom last = class_atom();
-      if (!first.set.empty() || !last.set.empty()) fail("a range that ends at a class", at);
+      // The "-" of [\w-.] is one (annex B).
+      if (!first.set.empty() || !last.set.empty()) {
+        put_atom(first);
+        put_character('-');
+        put_atom(last);
+        continue;
+      }
       if (last.character < first.character) fail("a range that is out of order", at);
       put_range(first.character, last.character);
     }

@@ -12,7 +12,9 @@ inline constexpr std::size_t kMaxPatternBytes = 4096;
 
 // The same language for PCRE2 with PCRE2_UTF, PCRE2_DOLLAR_ENDONLY, PCRE2_ALLOW_EMPTY_CLASS and
 // PCRE2_MATCH_UNSET_BACKREF. \d, \w and \b are of ASCII, \s is of Unicode. Throws ConfigError,
-// which says at which byte, for what ECMA-262 does not allow.
+// which says at which byte, for what ECMA-262 does not allow. Of what it allows without `u` alone
+// (annex B) some is taken that means nothing else elsewhere: signs with a backslash, brackets that
+// begin or end nothing, the "-" of [\w-.].
 //
 // Not the same: a group keeps what it took in an earlier turn of a quantifier around it, and PCRE2
 // knows a lookbehind only if each of its alternatives has one length.

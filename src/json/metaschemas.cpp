@@ -20,7 +20,7 @@ constexpr std::array<Metaschema, 20> kMetaschemas = {{
 "not":{"$ref":"#"},"items":{"$ref":"#"},"properties":{"$ref":"#/$defs/map"},
 "additionalProperties":{"anyOf":[{"type":"boolean"},{"$ref":"#"}]},"enum":{"type":"array","minItems":1},
 "multipleOf":{"type":"number","exclusiveMinimum":0},"maximum":{"type":"number"},
-"exclusiveMaximum":{"type":"boolean"},"minimum":{"type":"number"},"exclusiveMinimum":{"type":"boolean"},
+"exclusiveMaximum":{"type":["boolean","number"]},"minimum":{"type":"number"},"exclusiveMinimum":{"type":["boolean","number"]},
 "maxLength":{"$ref":"#/$defs/count"},"minLength":{"$ref":"#/$defs/count"},"pattern":{"type":"string"},
 "maxItems":{"$ref":"#/$defs/count"},"minItems":{"$ref":"#/$defs/count"},"uniqueItems":{"type":"boolean"},
 "maxProperties":{"$ref":"#/$defs/count"},"minProperties":{"$ref":"#/$defs/count"},

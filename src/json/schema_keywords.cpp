@@ -321,8 +321,14 @@ void SchemaKeywords::number_keywords() {
             above ? "must be greater than " : "must be at least ");
   add_bound(Keyword::maximum, below ? Opcode::exclusive_maximum : Opcode::maximum,
             below ? "must be less than " : "must be at most ");
-  if (draft_ > Draft::draft4) {
+  // Documents of OpenAPI 3.0 have them as numbers, too (FastAPI before 0.99).
+  const auto is_number = [this](Keyword keyword) {
+    return has(keyword) && value(keyword).type == JsonType::number;
+  };
+  if (draft_ > Draft::draft4 || is_number(Keyword::exclusive_minimum)) {
     add_bound(Keyword::exclusive_minimum, Opcode::exclusive_minimum, "must be greater than ");
+  }
+  if (draft_ > Draft::draft4 || is_number(Keyword::exclusive_maximum)) {
     add_bound(Keyword::exclusive_maximum, Opcode::exclusive_maximum, "must be less than ");
   }
   if (!has(Keyword::multiple_of)) return;

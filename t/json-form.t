@@ -300,3 +300,16 @@ echo
 [(422) x 7, 200]
 --- response_body_like eval
 [(map { main::violated(["#/$_", undef, 'must be written as the schema names it']) } 'n%5B%5D', 'n%5B$ne%5D', '%20n', 'N', 'n%5B', '%5Bn%5D', 'n%5D'), '^nn']
+
+=== TEST 15: what the query says of a field of the form, servlets and Flask take before it
+--- user_files eval: $::files
+--- upstream
+status 204
+--- config eval: $::config
+--- raw_request eval
+[(map { main::post("/open?$_", $::form, 'n=5&a=1') } 'n=6', 'x=1&%6e=6', 'n=5&n=6', 'N=5', 'n[]=5', 'x=1;n=6', 'n'), main::post('/open?n=5', $::form, 'a=1'),
+ (map { main::post("/open?$_", $::form, 'n=5&a=1') } 'n=5', '%6E=%35&x=y', 'a=2', 'm=6&', 'nn=n&x;y=%zz'), main::post('/open?n=6', "Content-Type: application/json\r\n", '{"n":5}')]
+--- error_code eval
+[(422) x 8, (204) x 6]
+--- response_body_like eval
+[(main::problem(422, 'json.schema', 'Body does not satisfy the schema', 'the query names a field of the form with another value')) x 8, ('') x 6]

@@ -662,3 +662,19 @@ main::requests((map { my $to = $_; map { ["POST $to", "Content-Type: $_\r\n", '{
 [(('', '"code":"json.schema"') x 6), '', ('"code":"json.media_type"') x 3]
 --- no_error_log
 [warn]
+
+=== TEST 30: a parameter that the document describes may be named as a field of the form; another may not
+--- user_files
+>>> api.json
+{"openapi":"3.0.3","info":{"title":"Pay","version":"1"},"paths":{"/pay":{"post":{"parameters":[{"name":"page","in":"query","schema":{"type":"integer"}}],
+ "requestBody":{"content":{"application/x-www-form-urlencoded":{"schema":{"type":"object","properties":{"price":{"type":"integer","minimum":1},"page":{"type":"integer"}}}}}}}}}}
+--- upstream
+status 204
+--- config
+location / { guard_openapi $TEST_NGINX_HTML_DIR/api.json; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+main::requests(map { ["POST /pay$_", $::form, 'price=5&page=2'] } '?price=-1', '?page=3&price=1', '?page=x', '?page=3', '?price=5')
+--- error_code eval
+[(422) x 3, (204) x 2]
+--- response_body_like eval
+[(main::problem(422, 'json.schema', 'Body does not satisfy the schema', 'the query names a field of the form with another value')) x 2, '"code":"openapi.parameter"', ('') x 2]

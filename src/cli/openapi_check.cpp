@@ -18,6 +18,7 @@
 #include "json/admission.h"
 #include "json/codes.h"
 #include "json/form.h"
+#include "json/form_query.h"
 #include "json/openapi.h"
 #include "json/openapi_parameters.h"
 
@@ -103,6 +104,11 @@ std::string decoded(std::string_view path) {
   return text;
 }
 
+std::string_view query_of(std::string_view uri) {
+  const std::size_t mark = uri.find('?');
+  return mark == std::string_view::npos ? std::string_view{} : uri.substr(mark + 1);
+}
+
 class Desk {
  public:
   explicit Desk(const std::string& file) : openapi_(json::load_openapi(file)) {}
@@ -110,8 +116,7 @@ class Desk {
   const json::OpenApi& openapi() const { return *openapi_; }
 
   bool check(const Question& question) {
-    const std::size_t mark = question.uri.find('?');
-    const std::string_view path = question.uri.substr(0, mark);
+    const std::string_view path = question.uri.substr(0, question.uri.find('?'));
     if (const core::PathFlaw flaw = core::find_path_flaw(question.uri);
         flaw != core::PathFlaw::none) {
       return refuse("path.ambiguous", core::text_of(flaw));
@@ -135,8 +140,7 @@ class Desk {
     for (const auto& [name, value] : question.headers) fields.push_back({name, value});
     if (question.has_body) fields.push_back({"content-type", question.type});
     for (const json::HeaderField& field : fields) admission.add(field.name, field.value);
-    const std::string_view query =
-        mark == std::string_view::npos ? std::string_view{} : question.uri.substr(mark + 1);
+    const std::string_view query = query_of(question.uri);
     admission.add_query(query);
     if (!check_parameters(match, {query, fields})) return false;
     if (!check_body(question, *match.operation, admission)) return false;
@@ -211,9 +215,7 @@ class Desk {
     const auto verdict = evaluator_->evaluate(openapi_->program, block, *document, 0, kMaxErrors);
     switch (verdict) {
       case json::SchemaVerdict::valid: {
-        const std::uint32_t node = form ? openapi_->forms[body.form]->lookalike(*document) : 0;
-        if (node != 0) say_of_body(*document, node, json::kLookalike, "");
-        return node == 0;
+        return !form || check_form(question, operation, *openapi_->forms[body.form], *document);
       }
       case json::SchemaVerdict::invalid:
         break;
@@ -228,6 +230,18 @@ class Desk {
       say_of_body(*document, error.node, error.detail, json::name_of(error.keyword));
     }
     return false;
+  }
+
+  bool check_form(const Question& question, const json::OpenApiOperation& operation,
+                  const json::FormPlan& plan, const core::JsonDocument& document) {
+    if (const std::uint32_t node = plan.lookalike(document); node != 0) {
+      say_of_body(document, node, json::kLookalike, "");
+      return false;
+    }
+    const std::string_view query = query_of(question.uri);
+    std::string room(query.size(), '\0');
+    return !json::query_contradicts(plan, document, query, operation.parameters, room.data()) ||
+           refuse("json.schema", "the query names a field of the form with another value");
   }
 
   static void say_of_body(const core::JsonDocument& document, std::uint32_t node,

@@ -21,8 +21,10 @@
 #include "json/confinement.h"
 #include "json/form.h"
 #include "json/form_plan.h"
+#include "json/form_query.h"
 #include "json/json_metrics.h"
 #include "json/schema_evaluator.h"
+#include "ngx/strings.h"
 
 namespace guard::json {
 
@@ -88,11 +90,12 @@ inline core::BodyNeed need_to_know(const core::Request& request) noexcept {
 
 struct BodyRule {
   const core::JsonLimits* limits = nullptr;
-  const SchemaProgram* program = nullptr;  // null: any JSON
-  std::uint32_t block = kAnything;         // of program
-  std::size_t errors = 10;                 // at most so many are told
-  const FormReading* form = nullptr;       // the body is a form, which this reads
-  std::string_view name;                   // of the schema, for the event
+  const SchemaProgram* program = nullptr;             // null: any JSON
+  std::uint32_t block = kAnything;                    // of program
+  std::size_t errors = 10;                            // at most so many are told
+  const FormReading* form = nullptr;                  // the body is a form, which this reads
+  std::string_view name;                              // of the schema, for the event
+  std::span<const OpenApiParameter> parameters = {};  // of the operation
 };
 
 inline core::Answer refuse(core::Refusal& refusal, const Code& code,
@@ -168,6 +171,23 @@ inline core::Answer refuse_lookalike(core::Request& request, core::Refusal& refu
   return refuse_as_invalid(refusal, rule, {error, told ? 1U : 0U});
 }
 
+// A form that satisfies its schema, but is not what every application takes it for.
+inline core::Answer check_form(core::Request& request, core::Refusal& refusal, const BodyRule& rule,
+                               const core::JsonDocument& document) noexcept {
+  const FormPlan& plan = rule.form->plan();
+  if (const std::uint32_t node = plan.lookalike(document); node != 0) {
+    return refuse_lookalike(request, refusal, rule, document, node);
+  }
+  const std::string_view query = ngx::to_view(request.native()->args);
+  if (query.empty()) return core::Answer::pass;
+  auto* room = request.memory<char>(query.size());
+  if (room == nullptr) return refuse(refusal, code_unavailable(), "no memory is left");
+  if (!query_contradicts(plan, document, query, rule.parameters, room)) return core::Answer::pass;
+  refuse_as_invalid(refusal, rule, {});
+  refusal.detail = "the query names a field of the form with another value";
+  return core::Answer::refuse;
+}
+
 // Without memory for it nothing is known to be confined.
 inline void confine(core::Request& request, const BodyRule& rule,
                     const core::JsonDocument& document) noexcept {
@@ -189,11 +209,7 @@ inline core::Answer check_schema(core::Request& request, core::Refusal& refusal,
           : evaluator->evaluate(*rule.program, rule.block, document, 0, rule.errors);
   switch (verdict) {
     case SchemaVerdict::valid:
-      if (rule.form != nullptr) {
-        if (const std::uint32_t node = rule.form->plan().lookalike(document); node != 0) {
-          return refuse_lookalike(request, refusal, rule, document, node);
-        }
-      }
+      if (rule.form != nullptr) return check_form(request, refusal, rule, document);
       if (core::JsonBody::wants_confinement(request)) confine(request, rule, document);
       return core::Answer::pass;
     case SchemaVerdict::invalid:

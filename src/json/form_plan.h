@@ -45,6 +45,8 @@ class FormPlan {
   // Whether brackets mean anything.
   bool nests() const noexcept { return tree_.has_value(); }
   bool nests(std::string_view name) const noexcept { return style_of(name) == FormStyle::nested; }
+  // Whether an application may read name as one that the schema knows (lookalike.h).
+  bool may_know(std::string_view name) const noexcept { return coercions_.may_know(name); }
   // The value of the first member of what a form has become whose name the schema does not know
   // and an application may read as one that it knows (lookalike.h); 0: of none.
   std::uint32_t lookalike(const core::JsonDocument& form) const noexcept;

@@ -258,6 +258,7 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
     case BodyChoice::form:
       if (state->body.form == kNoSchema) return Answer::pass;
       rule.form = &policy.description->forms[state->body.form];
+      rule.parameters = match.operation->parameters;
       break;
     case BodyChoice::json:
       break;

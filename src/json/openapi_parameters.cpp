@@ -115,26 +115,11 @@ bool ParameterReader::prepare(const OperationMatch& match, const ParameterInput&
   return true;
 }
 
-// Percent escapes and "+" (WHATWG URL, section 5.1), since that is how applications read a query.
 bool ParameterReader::decode(std::string_view text, std::string_view& out) noexcept {
-  char* const first = decoded_.data() + decoded_size_;
-  char* to = first;
-  bool well_formed = true;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char c = text[i] == '+' ? ' ' : text[i];
-    if (c == '%') {
-      if (i + 2 < text.size() && core::is_hex(text[i + 1]) && core::is_hex(text[i + 2])) {
-        c = static_cast<char>(core::hex_value(text[i + 1]) * 16 + core::hex_value(text[i + 2]));
-        i += 2;
-      } else {
-        well_formed = false;
-      }
-    }
-    *to++ = c;
-  }
-  out = {first, static_cast<std::size_t>(to - first)};
+  const DecodedText decoded = decode_query(text, decoded_.data() + decoded_size_);
+  out = decoded.text;
   decoded_size_ += out.size();
-  return well_formed && is_utf8(out);
+  return decoded.well_formed && is_utf8(out);
 }
 
 bool ParameterReader::split_query(std::string_view query) noexcept {

@@ -35,8 +35,8 @@ constexpr auto kPdf = list("pdf");
 constexpr auto kText = list("txt", "text", "log");
 constexpr auto kMarkdown = list("md", "markdown");
 constexpr auto kPlain = list("text/plain");
-constexpr auto kTextDetected = list("text/plain", "text/csv", "application/csv", "application/json",
-                                    "application/x-ndjson");
+constexpr auto kTextDetected =
+    list("text/plain", "text/csv", "application/csv", "application/json", "application/x-ndjson");
 constexpr auto kCsv = list("csv");
 constexpr auto kCsvDeclared = list("application/csv", "application/vnd.ms-excel");
 constexpr auto kCsvDetected = list("text/plain", "application/csv");

@@ -213,6 +213,13 @@ END
     answers([@check, 'POST', '/api/items'], 1, "openapi.body: the operation needs a body\n", '');
     my $escapes = $write->('escapes.json', '{"openapi":"3.1.0","servers":[{"url":"https://example.com/caf%C3%A9"}],"paths":{"/a%20b":{"get":{"operationId":"blank"}}}}');
     answers(['openapi', 'check', $escapes, 'GET', '/caf%C3%A9/a%20b'], 0, "blank: valid\n", '');
+    my $alike = $write->('alike.json', '{"openapi":"3.1.0","paths":{"/o/bulk":{"post":{}},"/o/{id}":{"parameters":[{"name":"id","in":"path","required":true,"schema":{"type":"string"}}],'
+        . '"post":{"operationId":"one","requestBody":{"content":{"application/x-www-form-urlencoded":{"schema":{"properties":{"price":{"type":"integer"}}}}}}}}}}');
+    my $price = $write->('price.form', 'price=5');
+    my @pay = ('openapi', 'check', $alike, '--type=application/x-www-form-urlencoded', 'POST');
+    answers([@pay, '/o/BULK', $price], 1, "openapi.path: the path must be written as the document names it\n", '');
+    answers([@pay, '/o/7?price=1', $price], 1, "json.schema: the query names a field of the form with another value\n", '');
+    answers([@pay, '/o/7?price=5', $price], 0, "one: valid\n", '');
     # What is no violation of the schema has the code that nginx gives it.
     my $texts = $write->('texts.json', '{"openapi":"3.1.0","paths":{"/a":{"post":{"requestBody":{"content":{"application/json":{"schema":{"pattern":"^(a+)+$"}},'
         . '"application/x-www-form-urlencoded":{"schema":{"type":"object"}}}}}}}}');

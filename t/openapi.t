@@ -591,7 +591,7 @@ my $head = "POST /a HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-
 --- response_body eval
 ['x' x 2000, 'x' x 2000]
 
-=== TEST 27: what Express and ASP.NET, to which letters are the same in any case, take for another operation is refused, though a template holds it
+=== TEST 27: what Express and ASP.NET, to which letters are the same in any case, or Rails take for another operation is refused, though a template holds it
 --- user_files
 >>> api.json
 {"openapi":"3.0.3","info":{"title":"Orders","version":"1"},"paths":{
@@ -599,6 +599,7 @@ my $head = "POST /a HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-
  "/orders/bulk/":{"delete":{"operationId":"clear"}},
  "/orders/{id}":{"parameters":[{"name":"id","in":"path","required":true,"schema":{"type":"string"}}],
   "get":{"operationId":"read"},"patch":{"operationId":"change","requestBody":{"required":true,"content":{"application/json":{"schema":{"type":"object"}}}}}},
+ "/logs/day":{"get":{"operationId":"day"}},"/logs/{name}.{type}":{"get":{"operationId":"log","parameters":[{"name":"name","in":"path","required":true,"schema":{"type":"string"}},{"name":"type","in":"path","required":true,"schema":{"type":"string"}}]}},
  "/Reports/{id}":{"get":{"operationId":"report","parameters":[{"name":"id","in":"path","required":true,"schema":{"type":"string"}}]}},
  "/items/{id}":{"get":{"operationId":"item","parameters":[{"name":"id","in":"path","required":true,"schema":{"type":"string"}}]}},
  "/items/{id}/":{"put":{"operationId":"put","parameters":[{"name":"id","in":"path","required":true,"schema":{"type":"string"}}]}}}}
@@ -610,14 +611,15 @@ location / { guard_openapi $TEST_NGINX_HTML_DIR/api.json; proxy_pass http://127.
 location /pass/ { guard_openapi $TEST_NGINX_HTML_DIR/api.json base=/pass unknown=pass; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
 --- raw_request eval
 main::requests(['PATCH /orders/BULK', $::json, '{"x":1}'], ['PATCH /pass/orders/bulK', $::json, '{"x":1}'], ['DELETE /pass/orders/Bulk'], ['DELETE /pass/orders/bulk'],
+    ['PATCH /orders/bulk.json', $::json, '{"x":1}'], ['DELETE /pass/orders/Bulk.x'], (map { [$_] } 'GET /orders/bulk.json', 'GET /items/bulk.json', 'GET /orders/.x', 'GET /logs/day.csv', 'GET /logs/x.csv'), ['PATCH /orders/bulk.a.json', $::json, '{"x":1}'],
     ['PATCH /orders/Bulky', $::json, '{"x":1}'], ['GET /orders/BULK'], ['PATCH /orders/bulk', $::json, '{}'], ['GET /Reports/BULK'], ['GET /items/A'], ['PUT /items/A/'], ['DELETE /pass/orders/x'])
 --- error_code eval
-[(404) x 4, (204) x 7]
+[(404) x 6, (204) x 13]
 --- response_body_like eval
-[(main::problem(404, 'openapi.path', 'Unknown path', 'the path must be written as the document names it')) x 4, ('') x 7]
+[(main::problem(404, 'openapi.path', 'Unknown path', 'the path must be written as the document names it')) x 6, ('') x 13]
 --- response_headers eval
-['X-Operation: change', 'X-Operation: change', ('X-Operation: ') x 2, 'X-Operation: change', 'X-Operation: read', 'X-Operation: bulk', 'X-Operation: report', 'X-Operation: item', 'X-Operation: put', 'X-Operation: ']
---- upstream_requests: 7
+['X-Operation: change', 'X-Operation: change', ('X-Operation: ') x 2, 'X-Operation: change', 'X-Operation: ', 'X-Operation: read', 'X-Operation: item', 'X-Operation: read', ('X-Operation: log') x 2, 'X-Operation: change', 'X-Operation: change', 'X-Operation: read', 'X-Operation: bulk', 'X-Operation: report', 'X-Operation: item', 'X-Operation: put', 'X-Operation: ']
+--- upstream_requests: 13
 
 === TEST 28: a whole number has no exponent where it comes as text, of which Ruby's to_i and JavaScript's parseInt would make another one
 --- user_files

@@ -146,10 +146,12 @@ OperationMatch find_operation(const OpenApi& openapi, std::string_view base,
 bool may_be_read_otherwise(const OpenApi& openapi, std::string_view base, std::string_view method,
                            std::string_view path, const OperationMatch& match,
                            char* room) noexcept {
+  const std::size_t count = match.values.count;
   // One without parameters is nothing but itself.
-  if (match.operation != nullptr && match.values.count == 0) return false;
+  if (match.operation != nullptr && count == 0) return false;
   if (!core::equal_without_case(path.substr(0, base.size()), base)) return false;
   path.remove_prefix(base.size());
+  const std::string_view last = path.substr(path.rfind('/') + 1);
   while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
   if (path.empty()) path = "/";
   std::transform(path.begin(), path.end(), room, core::to_lower);
@@ -157,12 +159,22 @@ bool may_be_read_otherwise(const OpenApi& openapi, std::string_view base, std::s
   if (match.path == nullptr) return openapi.alike.find(text).has_value();
   const Wish wish{openapi.paths, index_of(method)};
   if (wish.method == kOpenApiMethods.size()) return false;
-  const auto found =
-      openapi.alike.find(text, {&wish, [](const void* context, std::uint32_t item) noexcept {
+  const WantedItems with_method{&wish, [](const void* context, std::uint32_t item) noexcept {
                                   const Wish& own = *static_cast<const Wish*>(context);
                                   return (own.paths[item].alike_methods >> own.method & 1U) != 0;
-                                }});
-  return found && (match.operation == nullptr || found->item != match.path->alike);
+                                }};
+  const auto found = openapi.alike.find(text, with_method);
+  if (found && (match.operation == nullptr || found->item != match.path->alike)) return true;
+  // To Rails the last dot of any path begins a format.
+  if (count == 0 || match.values.values[count - 1] != last) return false;
+  const std::size_t dot = last.rfind('.');
+  if (dot == std::string_view::npos || dot == 0) return false;
+  const std::size_t segment = text.size() - last.size();
+  const auto bare = openapi.alike.find(text.substr(0, segment + dot), with_method);
+  if (!bare) return false;
+  if (bare->count == 0) return true;
+  const std::string_view value = bare->values[bare->count - 1];
+  return value.data() + value.size() <= text.data() + segment;
 }
 
 BodyMatch choose_body(const OpenApi& openapi, const OpenApiOperation& operation,

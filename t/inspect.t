@@ -541,8 +541,9 @@ my ($sql, $blind) = ("1' or '1'='1", '1 or true -- ');
  $with->('POST /', 'Content-Type: application/json', qq({"$sql":{}})),
  $with->('POST /', $xml, "<r><a>it's a b; c</a><id>$sql</id></r>"), $with->('POST /', $xml, "<r><a>it's a b; c</a><id>$blind</id></r>"), $with->('POST /', $xml, "<r><a>it's a b; c</a><id>1</id></r>"),
  $with->('GET /', 'Cookie: c=%3Bping%20-c%201%20x', ''), $with->('GET /', 'Cookie: c=O%3A8%3A%22stdClass%22%3A0%3A%7B%7D', ''), $with->('GET /', 'Cookie: c=%7B%22theme%22%3A%22dark%22%7D', ''),
- $with->('GET /?a=b;id=1+or+1=1--+', 'X-Trial: x', ''), $with->('GET /?a=b;id=1', 'X-Trial: x', '')]
+ $with->('GET /?a=b;id=1+or+1=1--+', 'X-Trial: x', ''), $with->('GET /?a=b;id=1', 'X-Trial: x', ''),
+ $with->('GET /?filter=%7B%22id%22:%221%20or%20true%20--%20%22%7D', 'X-Trial: x', ''), $with->('GET /?filter=%7B%22id%22:%22one%20of%20two%22%7D', 'X-Trial: x', '')]
 --- error_code eval
-[403, 403, 403, 200, 403, 403, 403, 200, 403, 403, 200, 403, 200]
+[403, 403, 403, 200, 403, 403, 403, 200, 403, 403, 200, 403, 200, 403, 200]
 --- response_body_like eval
-[('inspect.sqli') x 3, '', ('inspect.sqli') x 3, '', 'inspect.rce', 'inspect.php', '', 'inspect.sqli', '']
+[('inspect.sqli') x 3, '', ('inspect.sqli') x 3, '', 'inspect.rce', 'inspect.php', '', 'inspect.sqli', '', 'inspect.sqli', '']

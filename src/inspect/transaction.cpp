@@ -46,6 +46,14 @@ ListView one(List list, bool names = false) {
 
 }  // namespace
 
+bool has_escapes(std::string_view text) noexcept {
+  return text.find("\\u00") != std::string_view::npos;
+}
+
+bool holds_values(std::string_view text) noexcept {
+  return text.find_first_of("{[") < text.find('"');
+}
+
 bool begins_json(std::string_view text) noexcept {
   const auto next = [&] {
     while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
@@ -406,17 +414,17 @@ void Transaction::read_quoted_again(std::string_view name, std::string_view valu
   read_json_again(List::cookies, name, value);
 }
 
-// An argument that is JSON itself.
+// An argument that is JSON itself. What begins with a quote is seldom that.
 void Transaction::read_json_again(List to, std::string_view name, std::string_view value) {
-  if (!begins_json(value)) return;
-  const std::string_view plain = without_escapes(value);
-  if (plain.size() != value.size()) add_again(to, name, plain);
+  if (begins_json(value) && (holds_values(value) || has_escapes(value))) {
+    add_strings(to, name, value, true);
+  }
 }
 
 // JSON with the escapes that hide a letter or a mark written out. Others are left, since what
 // writes JSON makes them of any text.
 std::string_view Transaction::without_escapes(std::string_view value) {
-  if (value.find("\\u00") == std::string_view::npos) return value;
+  if (!has_escapes(value)) return value;
   const auto escaped = [&](std::size_t at) {
     return value.substr(at).starts_with("\\u00") && at + 5 < value.size() && value[at + 4] < '8' &&
            core::is_digit(value[at + 4]) && core::is_hex(value[at + 5]);

@@ -121,6 +121,10 @@ ListView lists_of(Collection collection) noexcept;
 
 // Whether a text may be JSON, as far as its first bytes tell; Python takes NaN and Infinity, too.
 bool begins_json(std::string_view text) noexcept;
+// Of such a text, whether it is an object or an array.
+bool holds_values(std::string_view text) noexcept;
+// Those that hide a letter or a mark of ASCII.
+bool has_escapes(std::string_view text) noexcept;
 
 struct TransactionLimits {
   std::uint32_t arguments = 10'000;
@@ -185,7 +189,7 @@ class Transaction {
   void add_json(const core::JsonDocument& document, std::span<const std::uint64_t> trusted,
                 bool again = false);
   void read_unsaid_json(std::string_view body, bool again);
-  void add_strings(std::string_view text, bool again);
+  void add_strings(List list, std::string_view name, std::string_view text, bool again);
   void add_xml(std::string_view body);
   void add_multipart(std::string_view body);
   std::string_view decode(std::string_view text, bool plus_is_space, bool& invalid);

@@ -114,17 +114,18 @@ void Transaction::read_unsaid_json(std::string_view body, bool again) {
   }
   constexpr std::string_view kByteOrderMarks = "\xef\xbb\xbf\xff\xfe";
   body.remove_prefix(std::min(body.find_first_not_of(kByteOrderMarks), body.size()));
-  if (!begins_json(body) || body.find_first_of("{[") > body.find('"')) return;
+  if (!begins_json(body) || !holds_values(body)) return;
   if (const core::JsonDocument* document = parse_json(body)) {
     add_json(*document, {}, again);
   } else {
-    add_strings(body, again);
+    add_strings(List::args_body, "json", body, again);
   }
 }
 
-// All strings of what is no JSON to us: Go reads no further than the first value, and takes bytes
-// that are not UTF-8.
-void Transaction::add_strings(std::string_view text, bool again) {
+// All strings of what may be no JSON to us: Go reads no further than the first value, and takes
+// bytes that are not UTF-8. again: of the names of members, which are searched as they come, those
+// alone that are hidden.
+void Transaction::add_strings(List to, std::string_view name, std::string_view text, bool again) {
   for (std::size_t at = text.find('"'); at < text.size() && !too_many_arguments_;) {
     std::size_t end = at + 1;
     while (end < text.size() && text[end] != '"') end += text[end] == '\\' ? 2 : 1;
@@ -134,10 +135,11 @@ void Transaction::add_strings(std::string_view text, bool again) {
     const core::Unescaped made = core::unescape_json(raw, out);
     const bool whole = made.fault == core::UnescapeFault::none;
     const std::string_view value = whole ? std::string_view(out, made.size) : without_escapes(raw);
-    if (again) {
-      add_again(List::args_body, "json", value);
-    } else {
-      add_argument(List::args_body, "json", value);
+    const std::size_t behind = std::min(text.find_first_not_of(" \t\r\n", end + 1), text.size());
+    if (!again) {
+      add_argument(to, name, value);
+    } else if (!text.substr(behind).starts_with(':') || has_escapes(raw)) {
+      add_again(to, name, value);
     }
     at = text.find('"', end + 1);
   }

@@ -179,6 +179,14 @@ void reads_json_in_arguments(void**) {
   is(kRules, form(R"({x:"ev\u0027il"})"), "3[ARGS:a]");
   is(kRules, form(R"([\"]ev\u0027il)"), "3[ARGS:a]");
   is(kRules, form(R"({"x":"ev\u00)"), "");
+  constexpr std::string_view kStrings =
+      "SecRule ARGS \"@rx ^ev'il$\" \"id:1,phase:2,pass,t:none\"\n";
+  is(kStrings, form(R"({"x":["ev'il"]})"), "1[ARGS:a]");
+  is(kStrings, form(R"([1,{"ev'il" : "x\"","y":"ev\u0027il)"), "1[ARGS:a]");
+  is(kStrings, form(R"({"ev'il" :"ev'il"})"), "1[ARGS:a]");
+  is(kStrings, form(R"({"ev'il" :1})"), "");
+  is(kStrings, form(R"({"ev\u0027il":1})"), "1[ARGS:a]");
+  is(kStrings, form(R"("ev'il")"), "");
   is(kRules, "GET /?a=%22ev%5Cu0027il%22 HTTP/1.1\r\n\r\n", "1[ARGS:a] 3[ARGS:a]");
   is(kRules, "GET /?a=%22ev%5Cu0027il%22#x HTTP/1.1\r\n\r\n", "1[ARGS:a] 3[ARGS:a]");
   is(kRules,

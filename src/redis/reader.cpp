@@ -48,7 +48,11 @@ struct Reader::Functions {
   template <class Count>
   static void* array(const redisReadTask* task, Count count) noexcept {
     const auto size = static_cast<unsigned long long>(count);
-    if (size > kMostElements) return nullptr;
+    // An element has three bytes at least.
+    auto& reader = *static_cast<Reader*>(task->privdata);
+    const std::size_t most = reader.most_bytes_ / 3 - reader.elements_;
+    if (size > kMostElements || size > most) return nullptr;
+    reader.elements_ += size;
     auto** elements = take<Element*>(task, size);
     if (elements == nullptr) return nullptr;
     std::fill_n(elements, size, nullptr);

@@ -51,13 +51,17 @@ class Reader {
 
   // Takes back the memory of a reply that has been whole; one that has begun keeps its own.
   void begin() noexcept {
-    if (whole_) memory_.release();
+    if (whole_) {
+      memory_.release();
+      elements_ = 0;
+    }
     whole_ = false;
   }
 
   std::unique_ptr<redisReader, Free> reader_;
   std::size_t most_bytes_;
-  std::size_t bytes_ = 0;  // since the last whole reply
+  std::size_t bytes_ = 0;     // since the last whole reply
+  std::size_t elements_ = 0;  // that its arrays have announced
   bool whole_ = false;
   std::array<std::byte, 2048> first_;  // enough for most replies
   std::pmr::monotonic_buffer_resource memory_{first_.data(), first_.size()};

@@ -186,13 +186,30 @@ void bounds(void**) {
   }
 }
 
+// Each array has room for what it announces before any of that has come.
+void arrays_announce_no_more_than_can_come(void**) {
+  Reader reader;
+  assert_true(reader.start());
+  const std::string array = "*" + std::to_string(Reader::kMostElements) + "\r\n";
+  std::size_t arrays = 0;
+  while (arrays < 7 && reader.feed(array) &&
+         reader.drain([](const Reply&) noexcept { return true; })) {
+    ++arrays;
+  }
+  assert_int_equal(arrays, Reader::kMostBytes / 3 / Reader::kMostElements);
+}
+
 }  // namespace
 
 int main() {
-  const CMUnitTest tests[] = {
-      cmocka_unit_test(kinds),           cmocka_unit_test(faults),
-      cmocka_unit_test(several_at_once), cmocka_unit_test(large),
-      cmocka_unit_test(other_protocol),  cmocka_unit_test(stopped_from_within),
-      cmocka_unit_test(nonsense),        cmocka_unit_test(bounds)};
+  const CMUnitTest tests[] = {cmocka_unit_test(kinds),
+                              cmocka_unit_test(faults),
+                              cmocka_unit_test(several_at_once),
+                              cmocka_unit_test(large),
+                              cmocka_unit_test(other_protocol),
+                              cmocka_unit_test(stopped_from_within),
+                              cmocka_unit_test(nonsense),
+                              cmocka_unit_test(bounds),
+                              cmocka_unit_test(arrays_announce_no_more_than_can_come)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

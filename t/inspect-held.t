@@ -225,6 +225,26 @@ for my $case (['HUP', '/held?public', 200], ['HUP', '/held?secret', 403], ['QUIT
     }
 }
 
+# A configuration that judges no answers, and that nginx gives up in the end, changes nothing for a worker that is started
+# after it.
+{
+    my $name  = 'a configuration that fails in the end';
+    my @words = ("guard_inspect on;\nguard_inspect_rules $root/own.conf;\n", 'location / { root html; }');
+    my $other = start_nginx(config => join "guard_inspect_response on;\n", @words);
+    for my $text ('secret', 'public') {
+        open my $out, '>', $other->html . "/$text.txt" or die "$text.txt: $!\n";
+        print $out $text;
+        close $out;
+    }
+    $other->configure(config => join("\n", @words), listen => ['listen 192.0.2.1:1;'], no_root_location => 1);
+    like $other->hup, qr/bind\(\) to 192\.0\.2\.1:1 failed/, "$name: it does";
+    my ($old) = $other->worker_pids;
+    kill 'KILL', $old;
+    ok wait_for(sub { my ($new) = $other->worker_pids; $new && $new != $old }), "$name: another worker";
+    is_deeply [map { my $answer = request($other->port, GET => "/$_.txt"); $answer && $answer->{code} } 'secret', 'public'], [403, 200], "$name: it judges answers";
+    is $other->stop, undef, "$name: nginx stops";
+}
+
 is $nginx->stop, undef, 'nginx stops';
 is_deeply [map { $_->{http}{response}{status_code} } violations()], [403, 403, 403],
     'events are of the three answers that were judged: nobody there, reload, quit';

@@ -90,6 +90,7 @@ ngx_int_t header_filter(ngx_http_request_t* r) noexcept {
 }
 
 ngx_int_t body_filter(ngx_http_request_t* r, ngx_chain_t* in) noexcept {
+  if (!main_conf(r)->judging_answers) return next_body_filter(r, in);
   Request* request = r == r->main ? Request::find(r) : nullptr;
   if (request == nullptr) return next_body_filter(r, in);
   return AnswerReader(r, *request).read(in, {send_header, next_body_filter});
@@ -99,16 +100,13 @@ ngx_int_t request_body_filter(ngx_http_request_t* r, ngx_chain_t* in) noexcept {
   return BodyReader::filter(r, in, next_request_body_filter);
 }
 
-// After all locations are merged: what nobody has asked for is not in the way of every answer.
-void install(ngx_conf_t* cf) {
+// All of them, whatever this configuration wants: if nginx gives it up, workers that are started
+// later have its filters, and the configuration from before.
+void install(ngx_conf_t* /*cf*/) {
   next_header_filter = ngx_http_top_header_filter;
   ngx_http_top_header_filter = header_filter;
-  const auto* main =
-      static_cast<const MainConf*>(ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_module));
-  if (main->judging_answers) {
-    next_body_filter = ngx_http_top_body_filter;
-    ngx_http_top_body_filter = body_filter;
-  }
+  next_body_filter = ngx_http_top_body_filter;
+  ngx_http_top_body_filter = body_filter;
   next_request_body_filter = ngx_http_top_request_body_filter;
   ngx_http_top_request_body_filter = request_body_filter;
 }

@@ -134,15 +134,13 @@ void the_timer_repeats_until_stopped(void**) {
   fire();
   fire();
   assert_int_equal(ticks, 2);
+  // Also in a worker that quits, which a cancelable one does not keep alive.
   ngx_exiting = 1;
-  ngx_rbtree_node_t* last = ngx_event_timer_rbtree.root;
   fire();
-  assert_int_equal(ticks, 3);
-  assert_ptr_equal(ngx_event_timer_rbtree.root, last);
-  assert_int_equal(next_event()->timer_set, 0);
+  fire();
   ngx_exiting = 0;
-  timer.start(
-      500, [](void*) noexcept { ++ticks; }, nullptr);
+  assert_int_equal(ticks, 4);
+  assert_int_equal(next_event()->timer_set, 1);
   timer.stop();
   assert_null(ngx_event_timer_rbtree.root);
 }

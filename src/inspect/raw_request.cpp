@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "core/ascii.h"
+#include "core/http_grammar.h"
 
 namespace guard::inspect {
 
@@ -15,12 +16,6 @@ std::string_view next_line(std::string_view& text) {
   text.remove_prefix(std::min(end + 1, text.size()));
   if (line.ends_with('\r')) line.remove_suffix(1);
   return line;
-}
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
 }
 
 std::string unchunk(std::string_view text) {
@@ -58,7 +53,7 @@ bool parse_raw_request(std::string_view text, RawRequest& request) {
     if (field.empty()) break;
     const std::size_t colon = field.find(':');
     if (colon == std::string_view::npos) continue;
-    const HeaderField header{field.substr(0, colon), trim(field.substr(colon + 1))};
+    const HeaderField header{field.substr(0, colon), core::trim_blanks(field.substr(colon + 1))};
     chunked = chunked || (core::equal_without_case(header.name, "transfer-encoding") &&
                           to_lower(header.value).ends_with("chunked"));
     if (core::equal_without_case(header.name, "content-length")) {

@@ -109,6 +109,31 @@ for my $case (['held up', 3], ['held up, accepting in turn', 8, workers => 2, ma
     is_over($nginx, $name);
 }
 
+# One turn of the worker that takes longer than a server may be silent. The next turn begins with a request that came
+# before the answer.
+{
+    my $fake    = start_fake_redis();
+    my $nginx   = nginx($fake->url . ' timeout=2s');
+    my $connect = sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1:' . $nginx->port) or die "connect: $@\n" };
+    my $waits   = sub { return scalar(() = $nginx->log_text =~ /guard test waits/g) };
+    is said($nginx), 'ok OK', 'held up for long: answers';
+    my @sockets = map { $connect->() } 1 .. 20;
+    syswrite $_, 'GET /stall HTTP' for @sockets;
+    is said($nginx), 'ok OK', 'held up for long: all are accepted';
+    my ($waited, $sent) = ($waits->(), $fake->commands);
+    $fake->behave('hold');
+    syswrite $sockets[0], "/1.0\r\nHost: localhost\r\n\r\n";
+    wait_for(sub { $fake->commands > $sent });
+    # The first few of these are a turn, the others are the next.
+    syswrite $_, "/1.0\r\nHost: localhost\r\n\r\n" for @sockets[1 .. 18];
+    wait_for(sub { $waits->() >= $waited + 8 });
+    syswrite $sockets[19], "/1.0\r\nHost: localhost\r\n\r\n";
+    $fake->behave('pass');
+    my @became = map { join('', readline $_) =~ /^X-Redis: (\w+)/m ? $1 : 'nothing' } @sockets;
+    is_deeply \@became, [('ok') x 20], 'held up for long: the time that the worker takes is not Redis\'s';
+    is_over($nginx, 'held up for long');
+}
+
 # A Redis that is so far away that it takes longer to come to it than a command may wait: who asks before there is a
 # connection has no answer in time, which is no outage.
 {
@@ -125,7 +150,7 @@ for my $case (['held up', 3], ['held up, accepting in turn', 8, workers => 2, ma
 # losses, so the fifth is the last for a while, however slowly they come.
 {
     my $fake  = start_fake_redis();
-    my $nginx = nginx($fake->url);
+    my $nginx = nginx($fake->url . ' timeout=1s');
     is said($nginx), 'ok OK', 'lost: answers';
     $fake->behave('lose INCR');
     for my $loss (1 .. 5) {

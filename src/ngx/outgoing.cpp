@@ -364,6 +364,12 @@ ssize_t Outgoing::read(char* buffer, std::size_t size) noexcept {
   return NGX_ERROR;
 }
 
+bool Outgoing::has_unread() const noexcept {
+  char byte;
+  return connection_->read->ready != 0 ||
+         recv(connection_->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 void Outgoing::read_later() noexcept {
   ngx_post_event(connection_->read, &ngx_posted_next_events);
 }

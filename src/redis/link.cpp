@@ -66,7 +66,8 @@ void Link::end() noexcept {
 bool Link::hangs() noexcept {
   if (!ready() || !ring_.has_sent()) return false;
   const auto since = static_cast<std::uint32_t>(now()) - ring_.first().sent_at;
-  return since > kHanging + client_.timeout();
+  // A worker that was held up finds its requests before it finds the answers.
+  return since > kHanging + client_.timeout() && !connection_.has_unread();
 }
 
 bool Link::push(Command& command) noexcept {

@@ -9,7 +9,8 @@ use Test::More;
 use Test::Nginx::Guard;
 
 my $root   = File::Spec->rel2abs(dirname(__FILE__) . '/..');
-my $module = File::Spec->rel2abs(($ENV{GUARD_BUILD} // "$root/build") . '/ngx_http_guard_module.so');
+my $build  = File::Spec->rel2abs($ENV{GUARD_BUILD} // "$root/build");
+my $module = "$build/ngx_http_guard_module.so";
 plan skip_all => 'scripts/container/start starts no valgrind' if $ENV{TEST_NGINX_USE_VALGRIND};
 plan skip_all => 'the module is not built' if !-f $module;
 
@@ -40,12 +41,11 @@ my %moved = (
     '/usr/share/guard'       => "$image/share",
     '/tmp/guard'             => "$image/tmp",
     '/etc/guard'             => "$image/etc",
-    '/usr/lib/nginx/modules/ngx_http_guard_module.so' => $module,
+    '/usr/lib/nginx/modules' => $build,
     '/usr/sbin/nginx'        => $ENV{TEST_NGINX_BINARY} || '/usr/sbin/nginx',
     '-e /dev/stderr'         => "-e $image/logs/start.log",
     'worker_processes auto;' => 'worker_processes 1; error_log ' . "$image/logs/error.log notice;",
     '/var/log/nginx/'        => "$image/logs/",
-    '/etc/nginx/guard-break-glass' => "$image/break-glass",
     # Not what is tried here, and too little on a busy machine.
     'env:REDIS_URL;'         => 'env:REDIS_URL timeout=10s;'
 );
@@ -116,6 +116,42 @@ subtest 'with one' => sub {
     is_deeply(\@keys, ['guard:api:'], 'it counts there');
     is_deeply([grep { !/ redis=main\z/ } slurp("$image/tmp/coreconnect.conf") =~ /^(guard_\w+_policy [^;]+);/mg], [], 'by every policy');
     stop($pid, 'shared');
+};
+
+subtest 'behind a proxy' => sub {
+    my ($pid, $said) = start(GUARD_TRUSTED_PROXIES => "192.0.2.1, 127.0.0.1,10.0.0.0/8\n");
+    is($said, undef, 'it starts') or return diag($said);
+    my $codes = sub {
+        my ($for, $count) = @_;
+        my @words = (headers => ['X-Forwarded-Proto: https', "X-Forwarded-For: $for", 'Content-Type: application/json'], body => '{}');
+        return join ' ', map { request($files->port, POST => '/api/auth/none', @words)->{code} } 1 .. $count;
+    };
+    is($codes->('203.0.113.1, 10.1.1.1', 6), '200 200 200 200 200 429', 'a client has a limit of its own');
+    is($codes->('203.0.113.1, 203.0.113.2', 1), '200', 'as another has');
+    is($codes->('203.0.113.3, 203.0.113.1', 1), '429', 'whatever the client says of itself');
+    like(slurp("$image/logs/coreconnect-access.json"), qr/"remote_addr":"203\.0\.113\.2"/, 'and is recorded');
+    stop($pid, 'behind a proxy');
+};
+
+subtest 'break glass' => sub {
+    my ($pid, $said) = start();
+    is($said, undef, 'it starts') or return diag($said);
+    is(codes('/a%2fb', 1), '400', 'what is to be refused is refused');
+    $files->write_file('tmp/break-glass', '');
+    ok(wait_for(sub { codes('/a%2fb', 1) eq '200' }), 'until the file is there');
+    unlink "$image/tmp/break-glass";
+    ok(wait_for(sub { codes('/a%2fb', 1) eq '400' }), 'and once it is gone');
+    stop($pid, 'break glass');
+};
+
+subtest 'a policy that inspects' => sub {
+    my $policy = slurp("$image/share/conf.d/coreconnect.conf");
+    $files->write_file('share/conf.d/coreconnect.conf', "$policy\nguard_inspect_rules /dev/null;\nguard_inspect on;\nguard_upload names=strict;\n");
+    my ($pid, $said) = start();
+    is($said, undef, 'it starts') or return diag($said);
+    is(codes('/', 1), '200', 'requests reach the application');
+    stop($pid, 'inspecting');
+    $files->write_file('share/conf.d/coreconnect.conf', $policy);
 };
 
 subtest 'mistakes' => sub {

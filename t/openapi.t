@@ -680,3 +680,22 @@ main::requests(map { ["POST /pay$_", $::form, 'price=5&page=2'] } '?price=-1', '
 [(422) x 3, (204) x 2]
 --- response_body_like eval
 [(main::problem(422, 'json.schema', 'Body does not satisfy the schema', 'the query names a field of the form with another value')) x 2, '"code":"openapi.parameter"', ('') x 2]
+
+=== TEST 31: dates, times and durations as Spring, .NET and FastAPI write them under these names: without an offset or seconds, with fractions
+--- user_files
+>>> api.json
+{"openapi":"3.1.0","info":{"title":"Times","version":"1"},"paths":{"/t":{
+ "get":{"parameters":[{"name":"at","in":"query","schema":{"type":"string","format":"date-time"}},{"name":"opens","in":"query","schema":{"type":"string","format":"time"}},
+  {"name":"for","in":"query","schema":{"type":"string","format":"duration"}}]},
+ "post":{"requestBody":{"content":{"application/json":{"schema":{"type":"object","properties":{"at":{"type":"string","format":"date-time"}}}}}}}}}}
+--- upstream
+status 204
+--- config
+location / { guard_openapi $TEST_NGINX_HTML_DIR/api.json; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+main::requests((map { ["GET /t?$_"] } 'at=2026-01-02T03:04:05', 'at=2026-01-02T03:04', 'at=2026-01-02T03:04:05.123%2B01:00', 'opens=10:00:00', 'opens=10:00', 'for=PT1H5S', 'for=-PT1.5S'),
+    ['POST /t', $::json, '{"at":"2026-01-02T03:04:05"}'], (map { ["GET /t?$_"] } 'at=2026-01-02', 'at=2026-02-30T03:04:05', 'opens=25:00', 'for=1H'), ['POST /t', $::json, '{"at":"tomorrow"}'])
+--- error_code eval
+[(204) x 8, (422) x 5]
+--- response_body_like eval
+[('') x 8, (map { main::bad(['query', $_->[0], 'format', "must be of the format \\\"$_->[1]\\\""]) } ['at', 'date-time'], ['at', 'date-time'], ['opens', 'time'], ['for', 'duration']), '"code":"json.schema"']

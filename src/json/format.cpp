@@ -84,12 +84,28 @@ constexpr std::array<Format, 19> kFormats = {{
     {"uuid", formats::is_uuid},
 }};
 
+constexpr std::array<Format, 3> kOpenApiFormats = {{
+    {"date-time", formats::is_iso_date_time},
+    {"duration", formats::is_iso_duration},
+    {"time", formats::is_iso_time},
+}};
+
+template <std::size_t N>
+FormatCheck find(const std::array<Format, N>& list, std::string_view name) noexcept {
+  const auto* found =
+      std::find_if(list.begin(), list.end(), [&](const Format& one) { return one.name == name; });
+  return found == list.end() ? nullptr : found->check;
+}
+
 }  // namespace
 
 FormatCheck find_format(std::string_view name) noexcept {
-  const auto* found = std::find_if(kFormats.begin(), kFormats.end(),
-                                   [&](const Format& one) { return one.name == name; });
-  return found == kFormats.end() ? nullptr : found->check;
+  return find(kFormats, name);
+}
+
+FormatCheck find_openapi_format(std::string_view name) noexcept {
+  const FormatCheck own = find(kOpenApiFormats, name);
+  return own != nullptr ? own : find_format(name);
 }
 
 std::size_t extra_steps(FormatCheck check, std::string_view text) noexcept {
@@ -107,6 +123,7 @@ std::size_t failed_steps(FormatCheck check) noexcept {
 
 bool is_confining(FormatCheck check) noexcept {
   return check == formats::is_date || check == formats::is_date_time || check == formats::is_time ||
+         check == formats::is_iso_date_time || check == formats::is_iso_time ||
          check == formats::is_uuid;
 }
 

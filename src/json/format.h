@@ -12,6 +12,9 @@ using FormatCheck = bool (*)(std::string_view text) noexcept;
 
 // Null: no such format, which asserts nothing.
 FormatCheck find_format(std::string_view name) noexcept;
+// The same in documents of OpenAPI, where date-time, time and duration are what frameworks call so:
+// those of ISO 8601, also without an offset or seconds, and with fractions and signs of durations.
+FormatCheck find_openapi_format(std::string_view name) noexcept;
 
 // What a check of text takes beyond reading it, in the steps of SchemaEvaluator; failed: beyond
 // that, if it fails.

@@ -54,15 +54,18 @@ bool date(Reader& in) {
   return day <= kDays[static_cast<std::size_t>(month) - 1] && (month != 2 || day < 29 || leap);
 }
 
-bool time(Reader& in) {
+// local: seconds and the offset may be missing.
+bool time(Reader& in, bool local = false) {
   int hour = 0;
   int minute = 0;
   int second = 0;
-  if (!in.number(2, 0, 23, hour) || !in.take(':') || !in.number(2, 0, 59, minute) ||
-      !in.take(':') || !in.number(2, 0, 60, second)) {
+  if (!in.number(2, 0, 23, hour) || !in.take(':') || !in.number(2, 0, 59, minute)) return false;
+  if (in.take(':')) {
+    if (!in.number(2, 0, 60, second) || (in.take('.') && !in.digits())) return false;
+  } else if (!local) {
     return false;
   }
-  if (in.take('.') && !in.digits()) return false;
+  if (local && in.done()) return second < 60;
   int offset = 0;
   if (!in.take_letter('z')) {
     const bool east = in.take('+');
@@ -94,6 +97,27 @@ bool units(Reader& in, std::string_view letters) {
   return any;
 }
 
+void skip_sign(Reader& in) {
+  if (!in.take('-')) (void)in.take('+');
+}
+
+// Any of them, each once and in this order.
+bool iso_units(Reader& in, std::string_view letters) {
+  bool any = false;
+  for (;;) {
+    Reader ahead = in;
+    skip_sign(ahead);
+    if (!ahead.digits()) return any;
+    if (ahead.take('.') && !ahead.digits()) return false;
+    std::size_t unit = 0;
+    while (unit < letters.size() && !ahead.take(letters[unit])) ++unit;
+    if (unit == letters.size()) return false;
+    letters.remove_prefix(unit + 1);
+    in = ahead;
+    any = true;
+  }
+}
+
 }  // namespace
 
 bool is_date(std::string_view text) noexcept {
@@ -109,6 +133,25 @@ bool is_time(std::string_view text) noexcept {
 bool is_date_time(std::string_view text) noexcept {
   Reader in(text);
   return date(in) && in.take_letter('t') && time(in) && in.done();
+}
+
+bool is_iso_time(std::string_view text) noexcept {
+  Reader in(text);
+  return time(in, true) && in.done();
+}
+
+bool is_iso_date_time(std::string_view text) noexcept {
+  Reader in(text);
+  return date(in) && in.take_letter('t') && time(in, true) && in.done();
+}
+
+bool is_iso_duration(std::string_view text) noexcept {
+  Reader in(text);
+  skip_sign(in);
+  if (!in.take('P')) return false;
+  const bool days = iso_units(in, "YMWD");
+  if (in.done()) return days;
+  return in.take('T') && iso_units(in, "HMS") && in.done();
 }
 
 bool is_duration(std::string_view text) noexcept {

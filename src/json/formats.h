@@ -11,6 +11,12 @@ bool is_date(std::string_view text) noexcept;
 bool is_time(std::string_view text) noexcept;
 bool is_date_time(std::string_view text) noexcept;
 bool is_duration(std::string_view text) noexcept;
+// ISO 8601: the offset may be missing (LocalDateTime of Java, DateTime of .NET, what Python calls
+// naive), and so may the seconds. Of a duration any units may be missing, and each number may have
+// a sign and a fraction.
+bool is_iso_time(std::string_view text) noexcept;
+bool is_iso_date_time(std::string_view text) noexcept;
+bool is_iso_duration(std::string_view text) noexcept;
 
 // RFC 1123, section 2.1, with A-labels of RFC 5891; idn-hostname: U-labels as well.
 bool is_hostname(std::string_view text) noexcept;

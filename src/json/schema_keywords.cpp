@@ -296,12 +296,13 @@ void SchemaKeywords::string_keywords() {
   if (has(Keyword::format) && options_.assert_formats) {
     const JsonNode& format = expect(Keyword::format, JsonType::string, "a string");
     const std::string_view name = document_.text(format);
-    if (const FormatCheck check = find_format(name)) {
+    const bool openapi = registry_.resource(place_.resource).openapi;
+    if (const FormatCheck check = openapi ? find_openapi_format(name) : find_format(name)) {
       builder_.program.formats.push_back(check);
       add(JsonType::string, Opcode::format,
           static_cast<std::uint32_t>(builder_.program.formats.size() - 1), Keyword::format,
           "must be of the format " + quoted(name));
-    } else if (registry_.resource(place_.resource).openapi) {
+    } else if (openapi) {
       // There any word may stand (3.0.3, "Data Types"), and only these are known.
       number_format(name);
     } else {

@@ -43,7 +43,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     rest.remove_prefix(unit.length);
   }
   const std::string_view name = kNames[data[0] % kNames.size()];
+  const bool openapi = guard::json::find_openapi_format(name)(text);
   if (!holds(name, text)) return 0;
+  require(openapi);
   if (name == "uri") require(holds("uri-reference", text) && holds("iri", text));
   if (name == "uri-reference" || name == "iri") require(holds("iri-reference", text));
   if (name == "email") require(holds("idn-email", text));

@@ -6,14 +6,16 @@
 #include "unit.h"
 
 using guard::json::find_format;
+using guard::json::find_openapi_format;
 using guard::unit::expect_text;
 
 namespace {
 
 using Texts = std::initializer_list<std::string_view>;
 
-void expect(std::string_view format, const Texts& good, const Texts& bad) {
-  const guard::json::FormatCheck check = find_format(format);
+void expect(std::string_view format, const Texts& good, const Texts& bad,
+            decltype(&find_format) find = find_format) {
+  const guard::json::FormatCheck check = find(format);
   assert_non_null(check);
   for (const Texts* texts : {&good, &bad}) {
     for (std::string_view text : *texts) {
@@ -40,6 +42,31 @@ void times(void**) {
          {"P4DT12H30M5S", "P1Y2M3D", "PT1M", "P2W", "P1M", "PT0S", "P1YT1H", "PT1H2M3S"},
          {"", "P", "PT", "P1", "P1D2H", "P2D1Y", "P1Y2D", "P2S", "PT1D", "P1Y2W", "P1YT", "PT1H2S",
           "p1d", "P1.5D", "P1D "});
+}
+
+// LocalDateTime and Duration of Java, DateTime and TimeOnly of .NET, datetime and timedelta of
+// Python, and what browsers make of an input.
+void times_of_frameworks(void**) {
+  expect("time",
+         {"08:30:06", "08:30", "08:30:06.283185", "08:30:06Z", "08:30Z", "08:30:06+01:00",
+          "23:59:60Z"},
+         {"", "8:30", "08", "24:00", "08:60", "08:30:60", "08:30:06.", "08:30:", "08:30.5",
+          "08:30:06 ", "08:30:06+01", "08:30+"},
+         find_openapi_format);
+  expect("date-time",
+         {"2026-11-24T08:30:06", "2026-11-24T08:30", "2026-11-24t08:30:06.1234567",
+          "1963-06-19T08:30:06.283185Z", "2026-11-24T08:30:06+01:00"},
+         {"", "2026-11-24", "2026-11-24T", "2026-02-30T08:30:06", "2026-11-24 08:30:06",
+          "2026-11-24T08:30:06x", "2026-11-24T08:30:06'"},
+         find_openapi_format);
+  expect("duration",
+         {"P4DT12H30M5S", "PT1H5S", "PT1.5S", "-PT1H", "PT-6H+3M", "P1Y2W", "P2W", "P1Y2D",
+          "PT8H6M12.345S", "+P1D"},
+         {"", "P", "PT", "-", "P1", "P1DT", "PT1S2M", "PT1.S", "P1H", "PT1D", "1H", "PT1H ",
+          "P1D1D", "P--1D"},
+         find_openapi_format);
+  expect("date", {"2026-11-24"}, {"2026-11-24T08:30:06"}, find_openapi_format);
+  assert_null(find_openapi_format("unknown"));
 }
 
 void hosts(void**) {
@@ -118,7 +145,8 @@ void names(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(times), cmocka_unit_test(hosts), cmocka_unit_test(uris),
+      cmocka_unit_test(times), cmocka_unit_test(times_of_frameworks),
+      cmocka_unit_test(hosts), cmocka_unit_test(uris),
       cmocka_unit_test(texts), cmocka_unit_test(names),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

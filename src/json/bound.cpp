@@ -1,6 +1,7 @@
 #include "json/bound.h"
 
 #include <charconv>
+#include <limits>
 
 #include "core/ascii.h"
 
@@ -10,6 +11,15 @@ namespace {
 
 // What fits an int64_t whatever its digits are.
 constexpr std::size_t kMaxDigits = 18;
+
+double rounded(std::string_view number) noexcept {
+  double value = 0;
+  const auto result = std::from_chars(number.data(), number.data() + number.size(), value);
+  if (result.ec == std::errc{}) return value;
+  const bool large = Decimal(number).magnitude() > 0;
+  value = large ? std::numeric_limits<double>::infinity() : 0;
+  return number.starts_with('-') ? -value : value;
+}
 
 }  // namespace
 
@@ -30,7 +40,7 @@ WrittenNumber::WrittenNumber(std::string_view text) noexcept : text_(text) {
   simple_ = at == end;
 }
 
-Bound::Bound(std::string_view number) noexcept : value_(number) {
+Bound::Bound(std::string_view number) noexcept : value_(number), rounded_(rounded(number)) {
   const char* end = number.data() + number.size();
   const auto [rest, error] = std::from_chars(number.data(), end, whole_);
   is_whole_ = error == std::errc{} && rest == end;
@@ -38,6 +48,10 @@ Bound::Bound(std::string_view number) noexcept : value_(number) {
 
 int Bound::compare_digits(std::string_view number) const noexcept {
   return json::compare(Decimal(number), value_);
+}
+
+bool Bound::rounds_to_digits(std::string_view number) const noexcept {
+  return number.find_first_of(".eE") != std::string_view::npos && rounded(number) == rounded_;
 }
 
 }  // namespace guard::json

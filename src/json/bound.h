@@ -42,11 +42,22 @@ class Bound {
     // It lies between whole_ and its neighbour away from 0.
     return number.fraction_ ? number.negative_ ? -1 : 1 : 0;
   }
+  // Whether number, written with a fraction or an exponent, is the bound to those who make a double
+  // of it, as 1e-400 is 0, and 0.99999999999999999999 is 1.
+  bool rounds_to(const WrittenNumber& number) const noexcept {
+    const bool exact = number.simple_ && number.text_.size() <= kExactDigits;
+    return !exact && rounds_to_digits(number.text_);
+  }
 
  private:
+  // Decimals of no more digits all differ as doubles.
+  static constexpr std::size_t kExactDigits = 15;
+
   int compare_digits(std::string_view number) const noexcept;
+  bool rounds_to_digits(std::string_view number) const noexcept;
 
   Decimal value_;
+  double rounded_ = 0;
   std::int64_t whole_ = 0;
   bool is_whole_ = false;  // value_ is whole_
 };

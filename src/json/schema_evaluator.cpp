@@ -153,7 +153,8 @@ bool SchemaEvaluator::check_string(const Operation& operation, std::uint32_t at)
 template <SchemaEvaluator::Report report>
 bool SchemaEvaluator::check_number(const Operation& operation, const WrittenNumber& number,
                                    std::uint32_t at) noexcept {
-  const auto compared = [&] { return program_->bounds[operation.a].compare(number); };
+  const auto bound = [&]() -> const Bound& { return program_->bounds[operation.a]; };
+  const auto compared = [&] { return bound().compare(number); };
   const auto check = [&](bool holds) { return holds || fail<report>(at, operation.message); };
   switch (operation.code) {
     case Opcode::minimum:
@@ -161,9 +162,9 @@ bool SchemaEvaluator::check_number(const Operation& operation, const WrittenNumb
     case Opcode::maximum:
       return check(compared() <= 0);
     case Opcode::exclusive_minimum:
-      return check(compared() > 0);
+      return check(compared() > 0 && !bound().rounds_to(number));
     case Opcode::exclusive_maximum:
-      return check(compared() < 0);
+      return check(compared() < 0 && !bound().rounds_to(number));
     default:
       return check(program_->divisors[operation.a].divides(Decimal(number.text())));
   }

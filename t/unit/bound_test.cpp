@@ -41,11 +41,47 @@ void agrees_with_decimal(void**) {
   }
 }
 
+// To those who make doubles of both, though the number is another one.
+void knows_what_rounds_to_it(void**) {
+  struct Case {
+    const char* number;
+    const char* limit;
+    bool rounds;
+  };
+  constexpr Case kCases[] = {
+      {"1e-400", "0", true},
+      {"-1e-400", "0", true},
+      {"1e-324", "0", true},
+      {"5e-324", "0", false},
+      {"0.99999999999999999999", "1", true},
+      {"1.00000000000000000001", "1", true},
+      {"99.9999999999999999999e-2", "1", true},
+      {"0.9999999999999999", "1", false},
+      {"0.1", "0", false},
+      {"-0.1", "0.1", false},
+      {"1e400", "1e399", true},
+      {"-1e400", "1e399", false},
+      {"1e400", "1e300", false},
+      {"9007199254740993", "9007199254740992", false},
+      {"90071992547409930000000000000000001", "90071992547409930000000000000000000", false},
+      {"9007199254740993.0", "9007199254740992", true},
+  };
+  for (const Case& one : kCases) {
+    const Bound bound(one.limit);
+    const std::string pair = std::string(one.number) + " " + one.limit + " ";
+    expect_text(pair + (bound.rounds_to(std::string_view(one.number)) ? "yes" : "no"),
+                pair + (one.rounds ? "yes" : "no"));
+  }
+  const std::string small = "0." + std::string(330, '0') + "1";
+  assert_true(Bound("0").rounds_to(std::string_view(small)));
+}
+
 }  // namespace
 
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(agrees_with_decimal),
+      cmocka_unit_test(knows_what_rounds_to_it),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -699,3 +699,18 @@ main::requests((map { ["GET /t?$_"] } 'at=2026-01-02T03:04:05', 'at=2026-01-02T0
 [(204) x 8, (422) x 5]
 --- response_body_like eval
 [('') x 8, (map { main::bad(['query', $_->[0], 'format', "must be of the format \\\"$_->[1]\\\""]) } ['at', 'date-time'], ['at', 'date-time'], ['opens', 'time'], ['for', 'duration']), '"code":"json.schema"']
+
+=== TEST 32: a number that no double holds is none in a parameter either
+--- user_files
+>>> api.json
+{"openapi":"3.0.3","info":{"title":"Pay","version":"1"},"paths":{"/pay":{"get":{"parameters":[{"name":"price","in":"query","schema":{"type":"number","minimum":1}}]}}}}
+--- upstream
+status 204
+--- config
+location / { guard_openapi $TEST_NGINX_HTML_DIR/api.json; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+main::requests(map { ["GET /pay?price=$_"] } '1e400', '1e99999999999', '1e308', '12.5')
+--- error_code eval
+[422, 422, 204, 204]
+--- response_body_like eval
+[(main::bad(['query', 'price', 'type', 'must be a number'])) x 2, '', '']

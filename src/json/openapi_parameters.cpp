@@ -6,6 +6,7 @@
 #include "core/ascii.h"
 #include "core/http_grammar.h"
 #include "core/json_escape.h"
+#include "core/json_number.h"
 #include "core/json_pointer.h"
 #include "core/utf8.h"
 #include "json/delimited.h"
@@ -34,6 +35,13 @@ char delimiter_of(ParameterStyle style) noexcept {
     default:
       return ',';
   }
+}
+
+// What applications make a number of, and not infinity.
+bool is_finite(std::string_view text) noexcept {
+  core::JsonNumber number;
+  return core::parse_json_number(text, number) &&
+         core::in_range(number, core::JsonNumberMode::double_);
 }
 
 constexpr std::string_view kRepeated = "must not be repeated";
@@ -493,7 +501,8 @@ void ParameterReader::write_text(TypeSet types, std::string_view text) noexcept 
   const std::size_t most = text.size() * core::kJsonEscapeFactor + 2;
   if (!has_room(most)) return;
   char* const to = text_.data() + size_;
-  if (coerced_type(types, text) == JsonType::string) {
+  const JsonType type = coerced_type(types, text);
+  if (type == JsonType::string || (type == JsonType::number && !is_finite(text))) {
     size_ += core::write_json_string(to, most, text);
   } else {
     size_ += static_cast<std::size_t>(std::copy(text.begin(), text.end(), to) - to);

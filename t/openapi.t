@@ -131,7 +131,7 @@ our @bad = (
     ['where=1],[2', ['query', 'where', '', 'must be a JSON text']],
     ['where=%7B%7D', ['query', 'where', 'required', 'must have the member \"a\"']],
     (map { [$_, ['query', 'limit', '', 'must be written as the document names it']] }
-        'limit[]=1', 'limit%5B$ne%5D=1', 'limit[=1', '%20limit=1', '++limit=1', 'limit%00x=1', 'Limit=101', 'x=1;limit=101', 'limit=1;%6cimit=101'),
+        'limit[]=1', 'limit%5B$ne%5D=1', 'limit[=1', '%20limit=1', '++limit=1', 'limit%00x=1', 'Limit=101', 'x=1;limit=101', 'limit=1;%6cimit=101', '!limit=101', '%21limit=101'),
     ['ids[0]=x', ['query', 'ids', '', 'must be written as the document names it']],
     ['%20filter[min]=x', ['query', 'filter', '', 'must be written as the document names it']],
     ['width[]=1', ['query', 'box', '', 'must be written as the document names it']],

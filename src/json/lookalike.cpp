@@ -12,9 +12,10 @@ constexpr bool is_bracket(char c) noexcept {
   return c == '[' || c == ']';
 }
 
-// PHP: blanks before a name go, a NUL ends it.
+// PHP: blanks before a name go, a NUL ends it. Spring: behind a "!" stands a field for which the
+// value is meant if it is missing (WebDataBinder).
 std::string_view bare(std::string_view name) noexcept {
-  while (name.starts_with(' ')) name.remove_prefix(1);
+  while (name.starts_with(' ') || name.starts_with('!')) name.remove_prefix(1);
   return name.substr(0, name.find('\0'));
 }
 

@@ -13,8 +13,8 @@ std::string_view before_bracket(std::string_view name) noexcept;
 
 // Whether an application may read name as that which the document has, or as something in it: with
 // brackets around or behind it (PHP, Rack, qs for Node), in other letters (ASP.NET), "." and " " as
-// "_", and so "[" that is not closed, without blanks before it and what stands behind a NUL (PHP).
-// So it may where the two are the same.
+// "_", and so "[" that is not closed, without blanks before it and what stands behind a NUL (PHP),
+// without a "!" before it (Spring). So it may where the two are the same.
 bool may_be_read_as(std::string_view name, std::string_view documented) noexcept;
 
 // Many of a document, each looked up by whatever may be read as it.

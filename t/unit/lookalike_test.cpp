@@ -40,6 +40,9 @@ void what_is_read_as_another(void**) {
       {"user[id.x", "user_id_x"},
 
       {"limit[", "limit_"},
+      // Spring: a value for a field that is missing.
+      {"!limit", "limit"},
+      {"!part[a]", "part[a]"},
       // Rack, and qs the first of them: brackets around a name.
       {"[limit]", "limit"},
       {"[limit", "limit"},
@@ -69,7 +72,7 @@ void what_is_not(void**) {
       {"[]", "limit"},        {"a[limit]", "limit"},   {"user[id]", "user_id"},
       {"userid", "user_id"},  {"limit-x", "limit"},    {"part", "part[a]"},
       {"part[b]", "part[a]"}, {"part[ab]", "part[a]"}, {"\0limit"sv, "limit"},
-      {"user_id", "user-id"},
+      {"user_id", "user-id"}, {"limit!", "limit"},     {"!", "limit"},
   };
   std::string taken;
   for (const Pair& pair : kOthers) {

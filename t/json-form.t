@@ -295,11 +295,11 @@ main::problem(415, 'json.media_type', 'JSON required', 'the Content-Type is not 
 echo
 --- config eval: $::config
 --- raw_request eval
-[map { main::post('/open', $::form, $_) } 'n=1&n[]=x', 'n[$ne]=x', 'n=1&+n=x', 'N=x', 'n[=x', '[n]=x', 'n]=x', 'nn[]=1&N.=1&m[n]=1&n=2']
+[map { main::post('/open', $::form, $_) } 'n=1&n[]=x', 'n[$ne]=x', 'n=1&+n=x', 'N=x', 'n[=x', '[n]=x', 'n]=x', '!n=x', 'nn[]=1&N.=1&m[n]=1&n=2']
 --- error_code eval
-[(422) x 7, 200]
+[(422) x 8, 200]
 --- response_body_like eval
-[(map { main::violated(["#/$_", undef, 'must be written as the schema names it']) } 'n%5B%5D', 'n%5B$ne%5D', '%20n', 'N', 'n%5B', '%5Bn%5D', 'n%5D'), '^nn']
+[(map { main::violated(["#/$_", undef, 'must be written as the schema names it']) } 'n%5B%5D', 'n%5B$ne%5D', '%20n', 'N', 'n%5B', '%5Bn%5D', 'n%5D', '!n'), '^nn']
 
 === TEST 15: what the query says of a field of the form, servlets and Flask take before it
 --- user_files eval: $::files

@@ -14,7 +14,8 @@ std::string_view before_bracket(std::string_view name) noexcept;
 // Whether an application may read name as that which the document has, or as something in it: with
 // brackets around or behind it (PHP, Rack, qs for Node), in other letters (ASP.NET), "." and " " as
 // "_", and so "[" that is not closed, without blanks before it and what stands behind a NUL (PHP),
-// without a "!" before it (Spring). So it may where the two are the same.
+// without a "!" before it (Spring), with brackets for the dots (ASP.NET). So it may where the two
+// are the same.
 bool may_be_read_as(std::string_view name, std::string_view documented) noexcept;
 
 // Many of a document, each looked up by whatever may be read as it.
@@ -35,8 +36,14 @@ class Lookalikes {
     bool operator()(std::string_view a, Flat b) const noexcept;
   };
 
+  struct LessDotted {
+    using is_transparent = void;
+    bool operator()(std::string_view a, std::string_view b) const noexcept;
+  };
+
   std::set<std::string, Less> names_;
-  std::size_t most_parts_ = 0;  // of any of them
+  std::set<std::string, LessDotted> dotted_;  // of names_, those with a dot
+  std::size_t most_parts_ = 0;                // of any of them
 };
 
 }  // namespace guard::json

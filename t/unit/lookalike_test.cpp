@@ -43,6 +43,12 @@ void what_is_read_as_another(void**) {
       // Spring: a value for a field that is missing.
       {"!limit", "limit"},
       {"!part[a]", "part[a]"},
+      // ASP.NET: brackets are dots.
+      {"address[city]", "Address.City"},
+      {"Address[City][]", "Address.City"},
+      {"a[b][c]", "a.b.c"},
+      {"a.b[c]", "a.b.c"},
+      {"a[0][c]", "a[0].c"},
       // Rack, and qs the first of them: brackets around a name.
       {"[limit]", "limit"},
       {"[limit", "limit"},
@@ -73,6 +79,7 @@ void what_is_not(void**) {
       {"userid", "user_id"},  {"limit-x", "limit"},    {"part", "part[a]"},
       {"part[b]", "part[a]"}, {"part[ab]", "part[a]"}, {"\0limit"sv, "limit"},
       {"user_id", "user-id"}, {"limit!", "limit"},     {"!", "limit"},
+      {"a[b]", "a.bc"},       {"a[b]x", "a.b"},        {"b[a]", "a.b"},
   };
   std::string taken;
   for (const Pair& pair : kOthers) {

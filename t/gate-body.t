@@ -328,7 +328,28 @@ location = /page { guard_test inner body=50; root html; try_files /index.html =4
 --- error_code: 413
 --- response_body_like: It works
 
-=== TEST 28: in a named location, where the request is as it was, it is refused
+=== TEST 28: and with another status
+--- config
+error_page 413 =200 /page;
+location /x { client_max_body_size 100; root html; }
+location = /page { guard_test inner body=50; root html; try_files /index.html =404; }
+--- raw_request eval
+["POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200\r\nConnection: close\r\n\r\nhello", { value => "x" x 195, delay_before => 0.1 }]
+--- error_code: 200
+--- response_body_like: It works
+
+=== TEST 29: over HTTP/2, where nginx looks again how long it is
+--- http2
+--- config
+error_page 413 =200 /page;
+location /x { client_max_body_size 100; root html; }
+location = /page { client_max_body_size 1m; guard_test inner body=50; root html; try_files /index.html =404; }
+--- request eval
+"POST /x\n" . "x" x 200
+--- error_code: 200
+--- response_body_like: It works
+
+=== TEST 30: in a named location, where the request is as it was, it is refused
 --- upstream
 echo
 --- config

@@ -136,6 +136,7 @@ struct LocationConf {
   std::optional<bool> error_page_allowed;
   std::optional<bool> path_strict;
   std::string_view route;
+  bool answers = false;                          // itself: answer_here()
   std::vector<std::string_view> body_variables;  // that it takes from a body, if that is checked
   std::vector<std::string_view> operations;      // what an API description calls its requests
   CidrList trusted_proxies;

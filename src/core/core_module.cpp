@@ -148,6 +148,7 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   if (!child.error_page_allowed) child.error_page_allowed = parent.error_page_allowed;
   if (!child.path_strict) child.path_strict = parent.path_strict;
   if (child.route.empty()) child.route = parent.route;
+  if (is_block_within(cf)) child.answers = parent.answers;
   if (child.path_strict.value_or(false)) activate(cf, kPathCheck);
 }
 

@@ -21,6 +21,10 @@ std::vector<LocalAnswer>& local_answers(ngx_conf_t* cf) {
       ->local_answers;
 }
 
+LocationConf& location_of(ngx_conf_t* cf) {
+  return *static_cast<LocationConf*>(ngx_http_conf_get_module_loc_conf(cf, ngx_http_guard_module));
+}
+
 constexpr std::string_view kBeside = "\" beside another directive that answers here";
 
 // Whether a proxy says by the PROXY protocol that it speaks for somebody on another machine, where
@@ -51,14 +55,18 @@ void answer_here(ngx_conf_t* cf, std::string_view directive, ngx_http_handler_pt
       ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
   if (location->handler != nullptr) fail("\"", directive, kBeside);
   location->handler = handler;
+  location_of(cf).answers = true;
   local_answers(cf).push_back({directive, handler, location, ngx::place_of(cf)});
 }
 
 bool answers_here(ngx_conf_t* cf) {
-  const void* location = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-  return std::ranges::any_of(local_answers(cf), [location](const LocalAnswer& answer) {
-    return answer.location == location;
-  });
+  return location_of(cf).answers;
+}
+
+bool is_block_within(ngx_conf_t* cf) {
+  const auto* location = static_cast<const ngx_http_core_loc_conf_t*>(
+      ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
+  return location->noname != 0;
 }
 
 void check_answers(ngx_conf_t* cf) {

@@ -13,8 +13,12 @@ namespace guard::core {
 // been read.
 void answer_here(ngx_conf_t* cf, std::string_view directive, ngx_http_handler_pt handler);
 void check_answers(ngx_conf_t* cf);
-// Whether the location that is being merged is one.
+// Whether the location that is being merged is one, or the block of an `if` in one.
 bool answers_here(ngx_conf_t* cf);
+// Whether it is the block of an `if` or limit_except. nginx makes a location of that, of which a
+// request has the configuration while the handler of the one around it answers: what that needs to
+// know is to be there, too.
+bool is_block_within(ngx_conf_t* cf);
 
 // Not this machine itself: neither loopback nor a Unix socket, or somebody whom a proxy on it has
 // passed on (Via, Forwarded, X-Forwarded-For or X-Real-IP are there, even empty, realip has taken

@@ -130,7 +130,8 @@ void set_dashboard(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   core::answer_here(cf, words.directive(), answer);
 }
 
-void merge(ngx_conf_t* cf, LocationConf& /*parent*/, LocationConf& child) {
+void merge(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
+  if (core::is_block_within(cf)) child = parent;
   if (!child.is_endpoint) return;
   core::activate(cf, kFields);
   if (!child.endpoint.open) core::exempt_location(cf, {core::Feature::rate});

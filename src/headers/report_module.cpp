@@ -251,7 +251,8 @@ void set_csp_report(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
 }
 
 // What its browser reports of a page must not have a visitor banned.
-void merge_location(ngx_conf_t* cf, LocationConf& /*parent*/, LocationConf& child) {
+void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
+  if (core::is_block_within(cf)) child = parent;
   if (child.policy != nullptr) core::exempt_location(cf, {core::Feature::ban});
 }
 

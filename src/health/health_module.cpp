@@ -403,7 +403,8 @@ void init_main(ngx_conf_t* cf, MainConf& conf) {
 }
 
 // Load balancers ask over plain HTTP, from one address, and often.
-void merge(ngx_conf_t* cf, LocationConf& /*parent*/, LocationConf& child) {
+void merge(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
+  if (core::is_block_within(cf)) child = parent;
   if (!child.is_endpoint) return;
   core::exempt_location(cf, {core::Feature::https, core::Feature::ban, core::Feature::rate});
 }

@@ -139,7 +139,8 @@ void set_admin(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   core::need_client_key(cf);
 }
 
-void merge(ngx_conf_t* cf, LocationConf& /*parent*/, LocationConf& child) {
+void merge(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
+  if (core::is_block_within(cf)) child = parent;
   if (child.answers && !child.is_public) core::exempt_location(cf, {core::Feature::rate});
 }
 

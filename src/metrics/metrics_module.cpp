@@ -281,9 +281,10 @@ const Route* add_route(ngx_conf_t* cf, std::string_view server, std::string_view
 
 void merge(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   if (!core::metrics_wanted(cf)) return;
+  const bool within = core::is_block_within(cf);
+  if (within) child = parent;
   if (child.is_endpoint && !child.endpoint.open) core::exempt_location(cf, {core::Feature::rate});
-  const auto& location = *static_cast<const ngx_http_core_loc_conf_t*>(
-      ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
+  if (within) return;
   const auto& server = *static_cast<const ngx_http_core_srv_conf_t*>(
       ngx_http_conf_get_module_srv_conf(cf, ngx_http_core_module));
   const std::string_view server_name = ngx::to_view(server.server_name);
@@ -292,10 +293,7 @@ void merge(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
     child.route = add_route(cf, server_name, given);
     return;
   }
-  // `if` and limit_except are the location around them.
-  child.route = location.noname && parent.route != nullptr
-                    ? parent.route
-                    : add_route(cf, server_name, core::location_name(cf));
+  child.route = add_route(cf, server_name, core::location_name(cf));
   for (const std::string_view operation : core::operations_of(cf)) {
     child.operations.emplace_back(operation.data(), add_route(cf, server_name, operation));
   }

@@ -49,6 +49,11 @@ constexpr std::string_view kLogin =
 constexpr std::size_t kMysqlHead = 4;
 static_assert(kLogin.size() - kMysqlHead == 0x44);
 
+// What a plugin takes for an answer, be it a wrong one: no password, or to MariaDB's ed25519 a
+// signature. Another length would be a broken-off connection to it.
+constexpr std::string_view kNoPassword = "\0\0\0\3"sv;
+constexpr std::array<char, kMysqlHead + 64> kNoSignature = {64, 0, 0, 3};
+
 // ER_CON_COUNT_ERROR, ER_SERVER_SHUTDOWN, ER_HOST_IS_BLOCKED, ER_TOO_MANY_USER_CONNECTIONS,
 // ER_OUT_OF_RESOURCES, ER_CANT_CREATE_THREAD
 constexpr auto kMysqlFull = std::to_array<unsigned>({1040, 1053, 1129, 1203, 1041, 1135});
@@ -118,7 +123,14 @@ Conversation::Next PostgresConversation::ended() noexcept {
 }
 
 std::string_view MysqlConversation::say() const noexcept {
-  return greeted_ && !said_ ? kLogin : std::string_view{};
+  return said_ ? std::string_view{} : next_;
+}
+
+Conversation::Next MysqlConversation::ask(std::string_view text) noexcept {
+  next_ = text;
+  said_ = false;
+  size_ = 0;
+  return Next::more;
 }
 
 Conversation::Next MysqlConversation::hear(std::string_view bytes) noexcept {
@@ -127,6 +139,8 @@ Conversation::Next MysqlConversation::hear(std::string_view bytes) noexcept {
   size_ += size;
   if (size_ < kMysqlHead + 1) return Next::more;
   const auto byte = [this](std::size_t i) { return static_cast<unsigned char>(bytes_[i]); };
+  // It may ask on: whoever takes logins is well.
+  if (step_ == Step::other_login && byte(kMysqlHead) != 0xff) return pass();
   const std::size_t length = byte(0) | byte(1) << 8U | byte(2) << 16U;
   if (length == 0 || length > bytes_.size() - kMysqlHead) {
     return fail("this is no MySQL: its first packet has the wrong size");
@@ -134,9 +148,9 @@ Conversation::Next MysqlConversation::hear(std::string_view bytes) noexcept {
   if (size_ < kMysqlHead + length) return Next::more;
   const std::string_view payload(bytes_.data() + kMysqlHead, length);
   if (byte(kMysqlHead) == 0xff) return judge_error(payload);
-  if (!greeted_) return judge_handshake(payload);
-  // OK, or another way to log in is asked for.
-  if (byte(kMysqlHead) == 0x00 || byte(kMysqlHead) == 0xfe) return pass();
+  if (step_ == Step::greeting) return judge_handshake(payload);
+  if (byte(kMysqlHead) == 0x00) return pass();
+  if (byte(kMysqlHead) == 0xfe) return judge_switch(payload);
   return fail("this is no MySQL: it answers to a login with something else");
 }
 
@@ -147,16 +161,24 @@ Conversation::Next MysqlConversation::judge_handshake(std::string_view payload) 
   if (payload[0] != kVersion || end == std::string_view::npos || payload.size() < end + 13) {
     return fail("this is no MySQL: its first packet is no handshake of version 10");
   }
-  greeted_ = true;
-  size_ = 0;
-  return Next::more;
+  step_ = Step::login;
+  return ask(kLogin);
+}
+
+// The plugin's name up to a zero; of servers before 5.5.7 nothing.
+Conversation::Next MysqlConversation::judge_switch(std::string_view payload) noexcept {
+  step_ = Step::other_login;
+  payload.remove_prefix(1);
+  const std::string_view plugin = payload.substr(0, payload.find('\0'));
+  return ask(plugin == "client_ed25519" ? std::string_view(kNoSignature.data(), kNoSignature.size())
+                                        : kNoPassword);
 }
 
 Conversation::Next MysqlConversation::judge_error(std::string_view payload) noexcept {
   if (payload.size() < 3) return fail("this is no MySQL: its error has no number");
   const unsigned code = static_cast<unsigned char>(payload[1]) |
                         static_cast<unsigned>(static_cast<unsigned char>(payload[2])) << 8U;
-  const bool before = !greeted_;
+  const bool before = step_ == Step::greeting;
   std::string_view message = payload.substr(3);
   if (message.starts_with('#')) message.remove_prefix(std::min<std::size_t>(6, message.size()));
   // Before its handshake an error can only mean that it takes nobody.

@@ -42,8 +42,9 @@ class PostgresConversation : public Conversation {
 };
 
 // MySQL's and MariaDB's ("Connection Phase", protocol version 10): the server's handshake, an
-// answer to it as a user who need not exist, so that it is no broken-off connection (a server
-// counts those, and blocks who has too many), and what the server makes of it.
+// answer to it as a user who need not exist, once more by another plugin where the server asks for
+// that ("Authentication Method Switch"), and what the server makes of it. So it is no broken-off
+// connection: a server counts those, and blocks who has too many.
 class MysqlConversation : public Conversation {
  public:
   std::string_view say() const noexcept override;
@@ -55,10 +56,15 @@ class MysqlConversation : public Conversation {
   Next ended() noexcept override;
 
  private:
-  Next judge_handshake(std::string_view payload) noexcept;
-  Next judge_error(std::string_view payload) noexcept;
+  enum class Step : std::uint8_t { greeting, login, other_login };
 
-  bool greeted_ = false;
+  Next judge_handshake(std::string_view payload) noexcept;
+  Next judge_switch(std::string_view payload) noexcept;
+  Next judge_error(std::string_view payload) noexcept;
+  Next ask(std::string_view text) noexcept;
+
+  Step step_ = Step::greeting;
+  std::string_view next_;  // is said next
   bool said_ = false;
   std::array<char, 1024> bytes_{};
   std::size_t size_ = 0;

@@ -378,11 +378,36 @@ void mysql(void**) {
     return talk.result();
   };
   assert_true(talk_to("\x05\0\0\2\xff\x15\x04no"sv).status == Status::pass);  // 1045
-  assert_true(talk_to("\x01\0\0\2\xfe"sv).status == Status::pass);
-  const Result full = talk_to("\x0b\0\0\2\xff\x10\x04#08004no"sv);  // 1040
+  const Result full = talk_to("\x0b\0\0\2\xff\x10\x04#08004no"sv);            // 1040
   assert_true(full.status == Status::fail);
   expect_text(full.output(), "the server says: no");
   assert_true(talk_to("\x01\0\0\2\x77"sv).status == Status::fail);
+  // Where another plugin is asked for: nobody breaks off.
+  auto switch_to = [&](std::string_view text, std::string_view said, std::string_view answer) {
+    MysqlConversation talk;
+    assert_true(talk.hear(greeting) == Next::more);
+    talk.said();
+    for (const char c : text) assert_true(talk.hear({&c, 1}) == Next::more);
+    assert_true(talk.say() == said);
+    talk.said();
+    assert_true(talk.say().empty());
+    assert_true(talk.hear(answer) == Next::done);
+    return talk.result().status;
+  };
+  const auto denied = "\x05\0\0\4\xff\x15\x04no"sv;
+  const auto nothing = "\0\0\0\3"sv;
+  const auto sha2 =
+      "\x2c\0\0\2\xfe"
+      "caching_sha2_password\0"
+      "xxxxxxxxxxxxxxxxxxxx\0"sv;
+  assert_true(switch_to(sha2, nothing, denied) == Status::pass);
+  assert_true(switch_to(sha2, nothing, "\x0b\0\0\4\xff\x10\x04#08004no"sv) == Status::fail);
+  assert_true(switch_to(sha2, nothing, "\x02\0\0\4\1\4"sv) == Status::pass);
+  assert_true(switch_to("\x01\0\0\2\xfe"sv, nothing, denied) == Status::pass);
+  assert_true(switch_to("\x30\0\0\2\xfe"
+                        "client_ed25519\0"s +
+                            std::string(32, 'x'),
+                        "\x40\0\0\3"s + std::string(64, '\0'), denied) == Status::pass);
   MysqlConversation blocked;
   assert_true(blocked.hear("\x05\0\0\0\xff\x69\x04no"sv) == Next::done);
   expect_text(blocked.result().output(), "the server says: no");

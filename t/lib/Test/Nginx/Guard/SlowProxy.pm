@@ -10,9 +10,9 @@ use IO::Select;
 use IO::Socket::INET;
 use Test::Nginx::Guard::Process qw(spawn end_process);
 
-# Before the server of TARGET, a port; without delay.
+# Before the server of TARGET, a port, to which it comes from the address `from`; without delay.
 sub new {
-    my ($class, $target) = @_;
+    my ($class, $target, %word) = @_;
     my $root = tempdir('guard-proxy-XXXXXX', TMPDIR => 1, CLEANUP => 1);
     my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 64) or die $!;
     my $self = bless { root => $root, port => $listener->sockport, owner => $$ }, $class;
@@ -22,7 +22,7 @@ sub new {
         local $SIG{PIPE} = 'IGNORE';
         while (1) {
             my $client = $listener->accept or next;
-            spawn(sub { serve($client, $target, $root) });
+            spawn(sub { serve($client, $target, $root, $word{from}) });
             close $client;
         }
     });
@@ -49,8 +49,8 @@ sub current_delay {
 }
 
 sub serve {
-    my ($client, $target, $root) = @_;
-    my $server = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $target) or return;
+    my ($client, $target, $root, $from) = @_;
+    my $server = IO::Socket::INET->new(LocalAddr => $from // '127.0.0.1', PeerAddr => '127.0.0.1', PeerPort => $target) or return;
     my $select = IO::Select->new($client, $server);
     while (1) {
         for my $from ($select->can_read) {

@@ -29,10 +29,14 @@ guard_event_log $TEST_NGINX_EVENT_LOG;
 guard_rate_policy a rate=1000000/day key=$arg_k algorithm=fixed_window redis=main on_error=closed;
 guard_rate_policy b rate=900000/hour,990000/day key=$arg_k redis=main on_error=closed;
 guard_rate_policy c rate=60/day key=$arg_k algorithm=sliding_log redis=main on_error=closed;
+guard_rate_policy d rate=1000000/day key=all redis=main on_error=closed;
+guard_rate_policy e rate=1000000/day key=all redis=main on_error=closed;
 EOC
     config => <<'EOC');
 root html;
 location /a/ { guard_rate a; alias html/; }
+location /d/ { guard_rate d; alias html/; }
+location /e/ { guard_rate e; alias html/; }
 location = /status { stub_status; }
 location /abc/ { guard_rate a; guard_rate b; guard_rate c dry_run; alias html/; }
 EOC
@@ -155,6 +159,15 @@ for my $way (sort keys %ways) {
         is counted("stay$key"), $result->{total}, "$way: $target: each of them was counted once";
         is counted($key), $after + 1, "$way: $target: nothing was counted later";
     }
+}
+
+# Given up in the turn in which it asks: its call is never written, and there is no answer to wait for behind that of
+# the one before, who has to ask once more.
+for my $round (1 .. 3) {
+    my $socket = connected($h2);
+    $redis->run('SCRIPT', 'FLUSH');
+    syswrite $socket, preface() . get_frame(1, '/d/') . get_frame(3, '/e/') . frame(RST_STREAM, 0, 3, $cancel);
+    is_deeply answered($socket, 1), { 1 => 200 }, "given up at once: the other has its answer, $round";
 }
 
 is $nginx->stop('QUIT'), undef, 'stops: nobody waits any more';

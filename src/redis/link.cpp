@@ -120,8 +120,13 @@ void Link::fill() noexcept {
     command->state_ = Command::State::sent;
     command->write_(*command, output_);
   }
-  while (ring_.has_sent() && ring_.first().replies == 0) ring_.pop();
+  skip_unwritten();
   if (written > 0) count(client_.settings().shared->commands, written);
+}
+
+// Those that were forgotten before they were written, whose replies nobody waits for.
+void Link::skip_unwritten() noexcept {
+  while (ring_.has_sent() && ring_.first().replies == 0) ring_.pop();
 }
 
 void Link::flush() noexcept {
@@ -169,7 +174,6 @@ void Link::readable() noexcept {
 
 void Link::on_reply(const Reply& reply) noexcept {
   if (!ready()) return on_setup_reply(reply);
-  while (ring_.has_sent() && ring_.first().replies == 0) ring_.pop();
   if (!ring_.has_sent()) return lose("a reply came that nobody waits for");
 
   Ring::Slot& slot = ring_.first();
@@ -180,6 +184,7 @@ void Link::on_reply(const Reply& reply) noexcept {
   const Verdict verdict = command != nullptr ? judge(reply, writer) : Verdict::none;
   if (--slot.replies == 0) {
     ring_.pop();
+    skip_unwritten();
     if (command != nullptr) {
       command->link_ = nullptr;
       client_.answer(*command, reply, *this);

@@ -74,6 +74,7 @@ class Link final : private ngx::Outgoing::Owner {
   void stand() noexcept;
   void flush() noexcept;
   void fill() noexcept;
+  void skip_unwritten() noexcept;
   bool write_out() noexcept;
   void on_reply(const Reply& reply) noexcept;
   Verdict judge(const Reply& reply, Writer writer) noexcept;

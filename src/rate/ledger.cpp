@@ -71,6 +71,8 @@ const Asked* Ledger::ask(std::span<Asked> windows, bool alone) noexcept {
   for (Asked& asked : windows) {
     *end_ = &asked;
     end_ = &asked.next;
+    // Another check may refuse before charge() has asked.
+    if (alone) asked.unknown = true;
     // Where nobody counts, or nobody knows, what was counted here says nothing either.
     if (alone || decided_elsewhere(asked)) continue;
     asked.decision = asked.meter->limiter->peek(asked.key.hash, asked.time(), asked.cost);

@@ -188,6 +188,7 @@ bool Ledger::charge(bool inner, std::uint64_t network, Taken&& taken) noexcept {
     asked->key.network = network;
     asked->decision = asked->meter->limiter->take(asked->key, asked->time(), asked->cost);
     asked->charged = asked->decision.admitted;
+    asked->unknown = false;
     taken(*asked);
     if (asked->charged) continue;
     if (!asked->dry_run) {

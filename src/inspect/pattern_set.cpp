@@ -8,7 +8,6 @@
 #include <map>
 #include <stdexcept>
 
-#include "core/ascii.h"
 #include "inspect/pattern_cache.h"
 #include "inspect/regex.h"
 #include "inspect/vocabulary.h"
@@ -262,35 +261,6 @@ bool PatternSet::scan(std::string_view text, ScanMemory& memory, std::uint64_t* 
   ScanContext context{hits, bits};
   return scan_function()(database_.get(), text.data(), static_cast<unsigned>(text.size()), 0,
                          memory.scratch_, on_match, &context) == HS_SUCCESS;
-}
-
-PhraseSet::PhraseSet(std::vector<std::string> phrases) : phrases_(std::move(phrases)) {
-  std::erase_if(phrases_, [](const std::string& phrase) { return phrase.empty(); });
-  for (std::string& phrase : phrases_) phrase = to_lower(phrase);
-  std::sort(phrases_.begin(), phrases_.end());
-  phrases_.erase(std::unique(phrases_.begin(), phrases_.end()), phrases_.end());
-  for (const std::string& phrase : phrases_) {
-    ++first_[static_cast<unsigned char>(phrase.front()) + 1];
-  }
-  for (std::size_t i = 1; i < 257; ++i) first_[i] += first_[i - 1];
-}
-
-std::string_view PhraseSet::find(std::string_view text) const noexcept {
-  std::size_t best_end = std::string_view::npos;
-  std::string_view best;
-  for (std::size_t at = 0; at < text.size() && at < best_end; ++at) {
-    const auto byte = static_cast<unsigned char>(core::to_lower(text[at]));
-    for (std::uint32_t i = first_[byte]; i < first_[byte + 1U]; ++i) {
-      const std::string& phrase = phrases_[i];
-      const std::size_t end = at + phrase.size();
-      if (end > text.size() || end > best_end || (end == best_end && !best.empty())) continue;
-      const std::string_view here = text.substr(at, phrase.size());
-      if (!core::equal_without_case(here, phrase)) continue;
-      best_end = end;
-      best = here;
-    }
-  }
-  return best;
 }
 
 }  // namespace guard::inspect

@@ -7,7 +7,6 @@
 // (\A, \z, (?-m)) are not taken.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -74,21 +73,6 @@ class PatternSet {
 
  private:
   std::shared_ptr<hs_database> database_;
-};
-
-// One @pm: the phrases, of which it says which was found.
-class PhraseSet {
- public:
-  explicit PhraseSet(std::vector<std::string> phrases);
-
-  const std::vector<std::string>& phrases() const { return phrases_; }
-  // The phrase that ends first, as it stands in the text; the longest of several. Empty: none.
-  std::string_view find(std::string_view text) const noexcept;
-
- private:
-  std::vector<std::string> phrases_;  // lower case, sorted
-  // The phrases that begin with byte b are those from first_[b] to first_[b + 1].
-  std::array<std::uint32_t, 257> first_{};
 };
 
 }  // namespace guard::inspect

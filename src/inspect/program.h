@@ -18,6 +18,7 @@
 #include "inspect/folding.h"
 #include "inspect/libinjection.h"
 #include "inspect/pattern_set.h"
+#include "inspect/phrase_set.h"
 #include "inspect/regex.h"
 #include "inspect/regex_needs.h"
 #include "inspect/rule_set.h"

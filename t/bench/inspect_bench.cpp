@@ -127,6 +127,7 @@ std::vector<Case> cases() {
       {"encoded-100k", with_body(form, filled("%2525%26%23x61%3B%5Cu0061", 100U << 10))},
       {"args-10k", with_body(form, arguments(9'990))},
       {"args-100k", with_body(form, arguments(100'000))},
+      {"phrases-1m", with_body(form, filled("e", 1U << 20) + "+etc/passwd")},
       {"value-1m", with_body(form, filled("the+quick+brown+fox+", 1U << 20))},
   };
 }

@@ -46,7 +46,7 @@ sub event {
     my (%member) = @_;
     my %line;
     my %all = (
-        '@timestamp'      => sprintf('2026-11-24T03:36:%02d.123Z', $second++ % 60),
+        '@timestamp'      => sprintf('2026-11-24T03:%02d:%02d.123Z', 36 + $second / 60, $second++ % 60),
         'log.level'       => 'warning',
         'labels.kind'     => 'json_refused',
         'labels.decision' => 'denied',
@@ -112,6 +112,19 @@ server {
     location @named { guard_route elsewhere; guard_path strict; }
 }
 server { listen 443 ssl; server_name *.example.net; guard_path strict; }
+server {
+    listen 443 ssl;
+    server_name nested.example;
+    location ~^/api/ { guard_path off; }
+    location /api/ {
+        guard_path strict;
+        location = /api/items { guard_path strict; }
+        location ~*\.json$ { guard_path strict; }
+        location ^~/api/static/ { guard_path strict; }
+    }
+    location ^~/files/ { guard_path strict; }
+    location ~ ^/files/ { guard_path off; }
+}
 server { listen 443 ssl; server_name *.api.example.net; guard_path off; }
 END
     my $log = spew('explain.json', event(), event(@full), "\x1b]0;owned\x07\n", '{"http":{"request":{"id":"' . $id . "\"\n");
@@ -139,7 +152,10 @@ END
         [['event.code' => 'path.ambiguous', 'url.path' => '/a%2fb', 'labels.route' => ''], "$site:9: guard_path strict;"],
         [['event.code' => 'path.ambiguous', 'url.path' => '/x/..%2f/static//a', 'labels.route' => ''], "$site:22: guard_path off;"],
         [['event.code' => 'path.ambiguous', 'url.domain' => 'V12.example', 'url.path' => '/', 'labels.route' => ''], "$site:9: guard_path strict;"],
-        [['event.code' => 'path.ambiguous', 'url.domain' => 'v1.api.example.net', 'url.path' => '/', 'labels.route' => ''], "$site:29: guard_path off;"],
+        [['event.code' => 'path.ambiguous', 'url.domain' => 'v1.api.example.net', 'url.path' => '/', 'labels.route' => ''], "$site:42: guard_path off;"],
+        # What is in a prefix's location comes before the regular expressions beside that.
+        (map { [['event.code' => 'path.ambiguous', 'url.domain' => 'nested.example', 'url.path' => $_->[0], 'labels.route' => ''], "$site:$_->[1]: guard_path $_->[2];"] }
+            ['/api/items', 35, 'strict'], ['/api/x.JSON', 36, 'strict'], ['/api/x', 32, 'off'], ['/api/static/x', 32, 'off'], ['/files/x', 39, 'strict']),
         [['event.code' => 'path.ambiguous', 'labels.route' => 'elsewhere'], "$site:26: guard_path strict;"],
         [['event.code' => 'json.size', 'url.domain' => 'b.shop.example', 'url.path' => '/A.PHP', 'labels.route' => ''], "$site:24: guard_json_limits size=1k;"],
         [['event.code' => 'json.syntax', 'url.domain' => 'other.example', 'url.scheme' => 'http', 'labels.route' => ''], "$conf:9: guard_json on;"],

@@ -354,42 +354,67 @@ bool has_listen_word(const ConfDirective& server, std::string_view word) {
   });
 }
 
-const ConfDirective* child_location(const ConfDirective& block, const std::string& path) {
-  const ConfDirective* prefix = nullptr;
-  std::size_t prefix_size = 0;
-  bool prefix_is_final = false;
-  for (const ConfDirective& one : block.block) {
-    if (one.name() != "location" || one.words.size() < 2) continue;
-    std::string_view modifier = one.words.size() > 2 ? std::string_view(one.words[1]) : "";
-    std::string_view pattern = one.words.back();
-    if (modifier.empty() && pattern.starts_with('=')) {
-      modifier = "=";
-      pattern.remove_prefix(1);
-    }
-    if (modifier == "=") {
-      if (path == pattern) return &one;
-    } else if ((modifier.empty() || modifier == "^~") && path.starts_with(pattern) &&
-               (prefix == nullptr || pattern.size() > prefix_size)) {
-      prefix = &one;
-      prefix_size = pattern.size();
-      prefix_is_final = modifier == "^~";
-    }
+struct LocationName {
+  std::string_view modifier;
+  std::string_view pattern;
+};
+
+// The modifier may be a word of its own, or not.
+LocationName name_of(const ConfDirective& location) {
+  if (location.words.size() > 2) return {location.words[1], location.words[2]};
+  const std::string_view word = location.words[1];
+  for (const std::string_view modifier : {"=", "^~", "~*", "~"}) {
+    if (word.starts_with(modifier)) return {modifier, word.substr(modifier.size())};
   }
-  if (prefix_is_final) return prefix;
-  for (const ConfDirective& one : block.block) {
-    if (one.name() != "location" || one.words.size() != 3 || !one.words[1].starts_with('~')) {
-      continue;
-    }
-    if (matches(one.words[2], path, one.words[1] == "~*")) return &one;
-  }
-  return prefix;
+  return {{}, word};
 }
 
 using Blocks = std::vector<const ConfDirective*>;
 
+// Adds the locations within the last of blocks that the path leads to, as nginx finds them: an exact
+// one; the longest prefix, and what is in it; the first regular expression. Whether the blocks around
+// need not be asked for theirs.
+bool find_location(Blocks& blocks, const std::string& path) {
+  const std::size_t depth = blocks.size();
+  const ConfDirective& outer = *blocks.back();
+  const ConfDirective* prefix = nullptr;
+  LocationName longest;
+  for (const ConfDirective& one : outer.block) {
+    if (one.name() != "location" || one.words.size() < 2) continue;
+    const LocationName name = name_of(one);
+    if (name.modifier == "=") {
+      if (path != name.pattern) continue;
+      blocks.push_back(&one);
+      return true;
+    }
+    if ((name.modifier.empty() || name.modifier == "^~") && path.starts_with(name.pattern) &&
+        (prefix == nullptr || name.pattern.size() > longest.pattern.size())) {
+      prefix = &one;
+      longest = name;
+    }
+  }
+  if (prefix != nullptr) {
+    blocks.push_back(prefix);
+    if (find_location(blocks, path)) return true;
+    if (longest.modifier == "^~") return false;
+  }
+  for (const ConfDirective& one : outer.block) {
+    if (one.name() != "location" || one.words.size() < 2) continue;
+    const auto [modifier, pattern] = name_of(one);
+    if (!modifier.starts_with('~') || !matches(std::string(pattern), path, modifier == "~*")) {
+      continue;
+    }
+    blocks.resize(depth);
+    blocks.push_back(&one);
+    find_location(blocks, path);
+    return true;
+  }
+  return false;
+}
+
 Blocks below(const ConfDirective& http, const ConfDirective& server, const std::string& path) {
   Blocks blocks = {&http, &server};
-  while (const ConfDirective* inner = child_location(*blocks.back(), path)) blocks.push_back(inner);
+  find_location(blocks, path);
   return blocks;
 }
 

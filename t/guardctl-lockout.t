@@ -136,6 +136,22 @@ sub tried {
     is "$code $text", '1 ', 'without the authority';
     like $error, qr/^guardctl: .*: TLS: certificate verify failed$/, 'TLS says why';
 }
+{
+    # As Redis itself would have it, unless told otherwise.
+    my $redis = start_redis(tls => 'mutual');
+    my $files = authority();
+    my $own   = "tls_cert=$files->{client_cert} tls_key=$files->{client_key}";
+    my @own   = ("--tls-cert=$files->{client_cert}", "--tls-key=$files->{client_key}");
+    tried('TLS with a certificate', $redis->url . " tls_ca=$files->{ca} $own", $redis->url, "--tls-ca=$files->{ca}", @own);
+    is +(ctl('list', $redis->url, '--tls-verify=off', '--tls-name=other.example', @own))[0], 0, 'whosever its own is';
+    my ($code, $text, $error) = ctl('list', $redis->url, "--tls-ca=$files->{ca}");
+    is "$code $text", '1 ', 'without one';
+    like $error, qr/^guardctl: .*: TLS: .*certificate/, 'TLS says why';
+    ($code, $text, $error) = ctl('list', $redis->url, "--tls-cert=$files->{client_key}", "--tls-key=$files->{client_key}");
+    like $error, qr/^guardctl: .*: cannot read "\Q$files->{client_key}\E": /, 'one that is none';
+    ($code, $text, $error) = ctl('list', $redis->url, $own[0], '--tls-key=/nowhere/key');
+    like $error, qr/^guardctl: .*: cannot read "\/nowhere\/key": No such file or directory$/, 'no key';
+}
 my ($code, $text, $error) = ctl('list', 'unix:/nowhere/redis');
 is_deeply [$code, $text, $error], [1, '', "guardctl: /nowhere/redis: No such file or directory\n"], 'no Redis';
 my $closed = free_port();
@@ -166,6 +182,7 @@ misused(['list', '--rdis=x'],                                         'unknown o
 misused(['unlock', '--redis=unix:/x'],                                '"unlock" needs "--key" or "--account"');
 misused(['unlock', '--redis=unix:/x', '--account=a'],                 '"--account" needs "--key-secret"');
 misused(['unlock', '--redis=unix:/x', '--key=0123'],                  '"--key" takes 32 hexadecimal digits');
+misused(['list', '--redis=rediss://x', '--tls-cert=x'],                '"--tls-cert" and "--tls-key" need each other');
 misused(['list', '--redis=unix:/x', '--password=open'],               '"--password" takes file:/path or env:NAME, since others may see a command line');
 $app->stop;
 done_testing;

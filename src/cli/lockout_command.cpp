@@ -26,9 +26,10 @@ namespace {
 
 constexpr std::string_view kTail = "}.lock";
 constexpr std::size_t kDigits = 32;
-constexpr std::array<std::string_view, 12> kOptions = {
-    "--redis",  "--username", "--password", "--sentinel-password", "--tls-ca",     "--tls-name",
-    "--prefix", "--policy",   "--key",      "--account",           "--key-secret", "--normalize"};
+constexpr std::array<std::string_view, 15> kOptions = {
+    "--redis",    "--username", "--password", "--sentinel-password", "--tls-ca",
+    "--tls-cert", "--tls-key",  "--tls-name", "--tls-verify",        "--prefix",
+    "--policy",   "--key",      "--account",  "--key-secret",        "--normalize"};
 
 struct Options {
   RedisAccess access;
@@ -89,8 +90,14 @@ Options parse(std::span<const std::string_view> words) {
       options.access.sentinel_password = secret_of(name, value);
     } else if (name == "--tls-ca") {
       options.access.tls_ca = value;
+    } else if (name == "--tls-cert") {
+      options.access.tls_cert = value;
+    } else if (name == "--tls-key") {
+      options.access.tls_key = value;
     } else if (name == "--tls-name") {
       options.access.tls_name = value;
+    } else if (name == "--tls-verify") {
+      options.access.tls_verify = core::parse_on_off(name, value);
     } else if (name == "--prefix") {
       options.prefix = value;
     } else if (name == "--policy") {
@@ -110,6 +117,9 @@ Options parse(std::span<const std::string_view> words) {
   }
   if (url.empty()) throw UsageError("\"--redis\" is missing");
   options.access.url = redis::parse_url("--redis", url);
+  if (options.access.tls_cert.empty() != options.access.tls_key.empty()) {
+    throw UsageError("\"--tls-cert\" and \"--tls-key\" need each other");
+  }
   if (accounts.empty()) {
     if (options.unlocks && options.key.empty()) {
       throw UsageError("\"unlock\" needs \"--key\" or \"--account\"");

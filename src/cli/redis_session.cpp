@@ -113,12 +113,22 @@ void RedisSession::connect(const RedisAccess& access, const RedisServer& server)
 
   context_.reset(SSL_CTX_new(TLS_client_method()));
   if (context_ == nullptr) throw std::bad_alloc();
-  SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_verify(context_.get(), access.tls_verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
+                     nullptr);
   SSL_CTX_set_min_proto_version(context_.get(), TLS1_2_VERSION);
   bool trusts = access.tls_ca.empty() ? SSL_CTX_set_default_verify_paths(context_.get()) == 1
                                       : SSL_CTX_load_verify_locations(
                                             context_.get(), access.tls_ca.c_str(), nullptr) == 1;
   if (!trusts) fail(name_, "cannot read \"" + access.tls_ca + "\": " + reason());
+  if (!access.tls_cert.empty()) {
+    if (SSL_CTX_use_certificate_chain_file(context_.get(), access.tls_cert.c_str()) != 1) {
+      fail(name_, "cannot read \"" + access.tls_cert + "\": " + reason());
+    }
+    if (SSL_CTX_use_PrivateKey_file(context_.get(), access.tls_key.c_str(), SSL_FILETYPE_PEM) !=
+        1) {
+      fail(name_, "cannot read \"" + access.tls_key + "\": " + reason());
+    }
+  }
   SSL* ssl = SSL_new(context_.get());
   BIO* tls = BIO_new(BIO_f_ssl());
   if (ssl == nullptr || tls == nullptr) throw std::bad_alloc();
@@ -159,7 +169,12 @@ void RedisSession::send(redis::Output& out) {
   if (out.failed()) throw std::bad_alloc();
   while (!out.pending().empty()) {
     int sent = BIO_write(bio_.get(), out.pending().data(), static_cast<int>(out.pending().size()));
-    if (sent <= 0) fail(name_, "cannot write: " + reason());
+    if (sent <= 0) {
+      const std::string what = "cannot write: " + reason();
+      char last = 0;
+      (void)BIO_read(bio_.get(), &last, 1);  // what it said before it went
+      lost(what);
+    }
     out.sent(static_cast<std::size_t>(sent));
   }
 }
@@ -167,9 +182,15 @@ void RedisSession::send(redis::Output& out) {
 void RedisSession::feed() {
   std::array<char, 16384> buffer;
   int got = BIO_read(bio_.get(), buffer.data(), static_cast<int>(buffer.size()));
-  if (got == 0) fail(name_, "it has closed the connection");
-  if (got < 0) fail(name_, "it does not answer");
+  if (got == 0) lost("it has closed the connection");
+  if (got < 0) lost("it does not answer");
   if (!reader_.feed({buffer.data(), static_cast<std::size_t>(got)})) broken();
+}
+
+// With TLS 1.3 a server says that it wants another certificate when the handshake is over here.
+void RedisSession::lost(const std::string& what) const {
+  const unsigned long code = ERR_peek_error();
+  fail(name_, code == 0 || ERR_SYSTEM_ERROR(code) ? what : "TLS: " + reason());
 }
 
 void RedisSession::refuse(const redis::Reply& reply) const {
@@ -198,7 +219,10 @@ RedisServer master_of(const RedisAccess& access) {
   sentinel.password = core::Secret(access.sentinel_password.expose());
   sentinel.url.tls = access.url.tls;
   sentinel.tls_ca = access.tls_ca;
+  sentinel.tls_cert = access.tls_cert;
+  sentinel.tls_key = access.tls_key;
   sentinel.tls_name = access.tls_name;
+  sentinel.tls_verify = access.tls_verify;
   std::string why;
   for (const redis::HostPort& host : access.url.hosts) {
     try {

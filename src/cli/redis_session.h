@@ -24,7 +24,10 @@ struct RedisAccess {
   core::Secret password;
   core::Secret sentinel_password;  // of the sentinels' own; empty: they ask for none
   std::string tls_ca;              // file; empty: the system's store
+  std::string tls_cert;            // file of what is shown to a server that asks; empty: nothing
+  std::string tls_key;             // file of its key
   std::string tls_name;            // for verification; empty: the host
+  bool tls_verify = true;
 };
 
 struct RedisServer : redis::HostPort {
@@ -72,6 +75,7 @@ class RedisSession {
   void log_in(const RedisAccess& access);
   void send(redis::Output& out);
   void feed();
+  [[noreturn]] void lost(const std::string& what) const;
   [[noreturn]] void refuse(const redis::Reply& reply) const;
   [[noreturn]] void broken() const;
 

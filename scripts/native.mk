@@ -13,7 +13,7 @@ CXX ?= g++
 CLANGXX ?= clang++-14
 LOGIC := $(shell awk '$$1 == "logic" || $$1 == "inspect-logic" { print $$2 }' src/sources)
 CLI := $(shell awk '$$1 == "cli" { print $$2 }' src/sources)
-INSPECT_CLI := $(shell awk '$$1 == "inspect-cli" { print $$2 }' src/sources) src/cli/printable.cpp src/cli/text_file.cpp
+INSPECT_CLI := $(shell awk '$$1 == "inspect-cli" { print $$2 }' src/sources) src/cli/option.cpp src/cli/printable.cpp src/cli/text_file.cpp
 UNITS := $(patsubst t/unit/%_test.cpp,%,$(wildcard t/unit/*_test.cpp))
 NGX_UNITS := $(patsubst t/unit/ngx/%_test.cpp,%,$(wildcard t/unit/ngx/*_test.cpp))
 FUZZERS := $(patsubst t/fuzz/%_fuzz.cpp,%,$(wildcard t/fuzz/*_fuzz.cpp))

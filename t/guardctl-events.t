@@ -195,6 +195,9 @@ END
         answers(['explain', '--conf', $file, $id, $log], 1, '', "guardctl: $file:$line: $what\n");
     }
     answers(['explain', '--conf', "$dir/none", $id, $log], 1, '', "guardctl: cannot read \"$dir/none\": No such file or directory\n");
+    answers(['explain', $id, $log, "--conf=$conf"], 0, qr/^  directive  \Q$site\E:11: guard_json required;$/m, '');
+    answers(['explain', '--', $id, '--conf'], 1, '', "guardctl: cannot read \"--conf\": No such file or directory\n");
+    misuse(['explain', '---', $id, $log], 'unknown option "---" of "events explain"');
     misuse(['explain'], '"events explain" needs a request id');
     misuse(['explain', $id], '"events explain" needs a file');
     misuse(['explain', 'a b', $log], '"a b" is no request id');

@@ -35,6 +35,11 @@ answers('a threshold', ['--threshold', 6, $sqli], 0, <<'EOT', '');
 score 5: sql_injection 5
 passes
 EOT
+answers('options with "=", and behind the file', [$sqli, '--threshold=6', '--paranoia=1'], 0, <<'EOT', '');
+942100 ARGS:id: SQL Injection Attack Detected via libinjection
+score 5: sql_injection 5
+passes
+EOT
 answers('an ordinary request', [file('plain', "GET /?q=shoes+and+socks HTTP/1.1\r\n$browser\r\n")], 0, "score 0\npasses\n", '');
 
 my $long = 'a' x 150;

@@ -71,10 +71,19 @@ misuse(['secret', 'x'], 'unexpected word "x" after "secret"');
 misuse(['secret', '--bytes', '32', 'x'], 'unexpected word "x" after "secret"');
 
 SKIP: {
-    skip 'no /dev/full', 2 unless -c '/dev/full';
+    skip 'no /dev/full', 8 unless -c '/dev/full';
     my $out = `$guardctl secret 2>&1 >/dev/full`;
     is $? >> 8, 1, 'an output that takes nothing: exit code';
     is $out, "guardctl: cannot write the secret\n", 'an output that takes nothing: errors';
+    my $dir = tempdir(CLEANUP => 1);
+    open my $page, '>', "$dir/page.html" or die $!;
+    print {$page} '<script>a()</script>';
+    close $page;
+    for my $words ("csp hash $dir/page.html", "schema conf.d/schemas/item.json conf.d/schemas/item.json", 'openapi check conf.d/openapi/items.json') {
+        my $said = `$guardctl $words 2>&1 >/dev/full`;
+        is $? >> 8, 1, "guardctl $words >/dev/full: exit code";
+        is $said, "guardctl: cannot write to standard output\n", "guardctl $words >/dev/full: errors";
+    }
 }
 
 
@@ -110,6 +119,7 @@ SKIP: {
     answers(['schema', @refs, $schema, $good], 0, "$good: valid\n", $warning);
     answers(['schema', @refs, $schema, $good, $odd], 1, qq($good: valid\n$odd: "/a" must be of the format "ipv4" (format)\n), $warning);
     answers(['schema', '--formats', 'annotate', @refs, $schema, $odd], 0, "$odd: valid\n", $warning);
+    answers(['schema', $schema, '--formats=annotate', $odd, @refs], 0, "$odd: valid\n", $warning);
     answers(['schema', @refs, $schema, $bad], 1, qq($bad: "/a" the body ends before its JSON value does at byte 5\n), $warning);
     answers(['schema', @refs, $schema, "$dir/none"], 1, '', qq(${warning}guardctl: cannot read "$dir/none": No such file or directory\n));
     misuse(['schema'], '"schema" needs the file of a schema');
@@ -244,7 +254,7 @@ END
     misuse(['openapi', 'convert'], '"openapi convert" needs a file');
     misuse(['openapi', 'convert', $api, 'x'], qq(unexpected word "x" after "$api"));
     SKIP: {
-        skip 'no /dev/full', 2 unless -c '/dev/full';
+        skip 'no /dev/full', 8 unless -c '/dev/full';
         my $out = `$guardctl openapi convert $api 2>&1 >/dev/full`;
         is $? >> 8, 1, 'openapi convert, an output that takes nothing: exit code';
         is $out, "guardctl: cannot write to standard output\n", 'openapi convert, an output that takes nothing: errors';

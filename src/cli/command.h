@@ -23,6 +23,7 @@ struct Command {
   std::string_view words;    // what follows the name, as in "[--bytes N]"
   std::string_view summary;  // one line of `guardctl --help`
   std::string_view help;     // the rest of `guardctl NAME --help`, lines of up to 78 columns
+  // An exit code. What it prints to standard output is flushed, and its errors are told, by main().
   int (*run)(std::span<const std::string_view> words);
 };
 

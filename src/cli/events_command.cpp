@@ -30,11 +30,15 @@ bool holds(std::span<const std::string_view> list, std::string_view word) {
 EventWords::EventWords(std::string_view command, std::span<const std::string_view> words,
                        std::span<const std::string_view> named,
                        std::span<const std::string_view> flags) {
-  while (!words.empty() && words.front().starts_with('-') && words.front() != "-") {
+  while (!words.empty()) {
     const std::string_view word = words.front();
     words = words.subspan(1);
     if (word == "--") break;
-    const std::string_view option = word.substr(word.find_first_not_of('-'));
+    if (!word.starts_with('-') || word == "-") {
+      rest_.push_back(word);
+      continue;
+    }
+    const std::string_view option = word.substr(word.starts_with("--") ? 2 : 1);
     const std::size_t equals = option.find('=');
     const std::string_view name = option.substr(0, equals);
     if (holds(flags, name) && equals == std::string_view::npos) {
@@ -62,7 +66,7 @@ EventWords::EventWords(std::string_view command, std::span<const std::string_vie
       throw UsageError("\"" + std::string(word) + "\" needs a value");
     }
   }
-  rest_.assign(words.begin(), words.end());
+  rest_.insert(rest_.end(), words.begin(), words.end());
 }
 
 bool EventWords::flag(std::string_view name) const {
@@ -97,9 +101,7 @@ int run_events(std::span<const std::string_view> words) {
   std::vector<std::string_view> names;
   for (const Subcommand& subcommand : kSubcommands) {
     if (!words.empty() && words.front() == subcommand.name) {
-      const int code = subcommand.run(words.subspan(1));
-      flush_output();
-      return code;
+      return subcommand.run(words.subspan(1));
     }
     names.push_back(subcommand.name);
   }

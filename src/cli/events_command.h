@@ -18,8 +18,8 @@ int explain_event(std::span<const std::string_view> words);
 int tail_events(std::span<const std::string_view> words);
 int count_events(std::span<const std::string_view> words);
 
-// The words of one of them: options of the form "--name VALUE" or "--name=VALUE" and flags first,
-// then what is left; "--" ends the options.
+// The words of one of them: options of the form "--name VALUE" or "--name=VALUE", flags, and what
+// is left; "--" ends the options.
 class EventWords {
  public:
   // named and flags are without their dashes. Throws UsageError.

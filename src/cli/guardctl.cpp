@@ -13,10 +13,15 @@ namespace guard::cli {
 
 namespace {
 
+// What has been printed, by whomever, is out.
+void flush() {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
+  throw std::runtime_error("cannot write to standard output");
+}
+
 int print(std::string_view text) {
-  const bool written =
-      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-  if (!written) throw std::runtime_error("cannot write to standard output");
+  (void)std::fwrite(text.data(), 1, text.size(), stdout);
+  flush();
   return kDone;
 }
 
@@ -88,7 +93,9 @@ int run(std::span<const std::string_view> words, std::string& help_words) {
     if (is_help(word)) return print(help_of(command));
   }
   help_words = std::string(command.name) + " --help";
-  return command.run(words);
+  const int code = command.run(words);
+  flush();
+  return code;
 }
 
 int run_and_say(std::span<const std::string_view> words) noexcept {

@@ -1,15 +1,18 @@
 // guardctl-inspect, which `guardctl inspect` runs: a program of its own, since it needs Vectorscan
 // and libxml2, which not every machine with guardctl has.
 
+#include <array>
 #include <cstdio>
 #include <exception>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "cli/command.h"
 #include "cli/inspect_report.h"
+#include "cli/option.h"
 #include "cli/text_file.h"
 #include "core/words.h"
 #include "inspect/crs.h"
@@ -34,36 +37,40 @@ struct Options {
   std::string_view request;
 };
 
-Options read_options(const std::vector<std::string_view>& words) {
+Options read_options(std::span<const std::string_view> words) {
+  constexpr std::array<std::string_view, 4> kOptions = {"--paranoia", "--threshold", "--rules",
+                                                        "--cache"};
   Options options;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    const std::string_view word = words[i];
+  while (!words.empty()) {
+    const std::string_view word = words.front();
     if (word == "--excerpt") {
       options.excerpt = true;
-    } else if (word == "--paranoia" || word == "--threshold" || word == "--rules" ||
-               word == "--cache") {
-      if (++i == words.size()) throw UsageError("\"" + std::string(word) + "\" needs a value");
-      const std::vector<std::string_view> list = {word, words[i]};
-      const core::Words value(list);
-      if (word == "--paranoia") {
-        options.program.paranoia = inspect::parse_paranoia(value);
-      } else if (word == "--threshold") {
-        options.program.threshold = inspect::parse_threshold(value);
-      } else if (word == "--cache") {
-        options.cache = words[i];
-      } else if (words[i] == "crs") {
-        for (const std::string_view file : {inspect::kCrsSetup, inspect::kCrsRules}) {
-          options.files.emplace_back(file);
-        }
-      } else {
-        options.files.emplace_back(words[i]);
+      words = words.subspan(1);
+      continue;
+    }
+    if (!word.starts_with("--")) {
+      if (!options.request.empty()) {
+        throw UsageError("unexpected word \"" + std::string(word) +
+                         "\", \"inspect\" reads one file");
       }
-    } else if (word.starts_with("--")) {
-      throw UsageError("unknown option \"" + std::string(word) + "\" of \"inspect\"");
-    } else if (!options.request.empty()) {
-      throw UsageError("unexpected word \"" + std::string(word) + "\", \"inspect\" reads one file");
-    } else {
       options.request = word;
+      words = words.subspan(1);
+      continue;
+    }
+    const auto [name, value] = take_option(words, "inspect", kOptions);
+    const core::Words said({name, value});
+    if (name == "--paranoia") {
+      options.program.paranoia = inspect::parse_paranoia(said);
+    } else if (name == "--threshold") {
+      options.program.threshold = inspect::parse_threshold(said);
+    } else if (name == "--cache") {
+      options.cache = value;
+    } else if (value == "crs") {
+      for (const std::string_view file : {inspect::kCrsSetup, inspect::kCrsRules}) {
+        options.files.emplace_back(file);
+      }
+    } else {
+      options.files.emplace_back(value);
     }
   }
   if (options.request.empty())

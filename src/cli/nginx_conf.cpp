@@ -371,9 +371,9 @@ LocationName name_of(const ConfDirective& location) {
 
 using Blocks = std::vector<const ConfDirective*>;
 
-// Adds the locations within the last of blocks that the path leads to, as nginx finds them: an exact
-// one; the longest prefix, and what is in it; the first regular expression. Whether the blocks around
-// need not be asked for theirs.
+// Adds the locations within the last of blocks that the path leads to, as nginx finds them: an
+// exact one; the longest prefix, and what is in it; the first regular expression. Whether the
+// blocks around need not be asked for theirs.
 bool find_location(Blocks& blocks, const std::string& path) {
   const std::size_t depth = blocks.size();
   const ConfDirective& outer = *blocks.back();

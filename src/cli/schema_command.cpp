@@ -23,17 +23,23 @@ namespace guard::cli {
 namespace {
 
 // Options are the words of guard_json_schema, with "--" before them: "--draft=7" or "--draft 7".
-json::SchemaPolicy policy_of(std::span<const std::string_view>& words) {
+// files: that of the schema, and those of documents.
+json::SchemaPolicy policy_of(std::span<const std::string_view> words,
+                             std::vector<std::string_view>& files) {
   constexpr std::array<std::string_view, 5> kOptions = {"--draft", "--formats", "--refs",
                                                         "--errors", "--forms"};
   std::vector<std::string> options;
-  while (!words.empty() && words.front().starts_with("--")) {
+  while (!words.empty()) {
+    if (!words.front().starts_with("--")) {
+      files.push_back(words.front());
+      words = words.subspan(1);
+      continue;
+    }
     const Option option = take_option(words, "schema", kOptions);
     options.push_back(std::string(option.name.substr(2)) + "=" + std::string(option.value));
   }
-  if (words.empty()) throw UsageError("\"schema\" needs the file of a schema");
-  std::vector<std::string_view> list = {"schema", words.front()};
-  words = words.subspan(1);
+  if (files.empty()) throw UsageError("\"schema\" needs the file of a schema");
+  std::vector<std::string_view> list = {"schema", files.front()};
   list.insert(list.end(), options.begin(), options.end());
   core::Words parsed(list);
   return json::parse_schema(parsed);
@@ -133,8 +139,9 @@ class Desk {
 
 int run_schema(std::span<const std::string_view> words) {
   std::unique_ptr<Desk> desk;
+  std::vector<std::string_view> files;
   try {
-    desk = std::make_unique<Desk>(policy_of(words));
+    desk = std::make_unique<Desk>(policy_of(words, files));
   } catch (const core::ConfigError& error) {
     (void)std::fprintf(stderr, "guardctl: %s\n", printable(error.what()).c_str());
     return kMisused;
@@ -143,7 +150,7 @@ int run_schema(std::span<const std::string_view> words) {
     (void)std::fprintf(stderr, "guardctl: warning: %s\n", printable(warning).c_str());
   }
   bool valid = true;
-  for (const std::string_view name : words) valid &= desk->check(name);
+  for (const std::string_view name : std::span(files).subspan(1)) valid &= desk->check(name);
   return valid ? kDone : kFailed;
 }
 

@@ -165,3 +165,12 @@ guard_openapi $TEST_NGINX_HTML_DIR/a.json;
 --- config_warning
 "a.json" at "/paths/~1a/servers": requests are expected below "/v1" all the same, as the document's are in config:1
 "a.json" at "/paths/~1b/get/servers": requests are expected below "/v1" all the same, as the document's are in config:1
+
+=== TEST 18: what becomes of bodies that no schema holds
+--- user_files
+>>> a.json
+{"openapi":"3.0.0","paths":{"/a":{"get":{}}}}
+--- config
+guard_openapi $TEST_NGINX_HTML_DIR/a.json unchecked=check;
+--- config_error
+invalid value "check" of "unchecked", it must be "pass" or "refuse" in config:1

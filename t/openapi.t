@@ -714,3 +714,25 @@ main::requests(map { ["GET /pay?price=$_"] } '1e400', '1e99999999999', '1e308', 
 [422, 422, 204, 204]
 --- response_body_like eval
 [(main::bad(['query', 'price', 'type', 'must be a number'])) x 2, '', '']
+
+=== TEST 33: a body that can be held to no schema goes around the one of another type, unless it is refused; where there is no other it passes
+--- user_files
+>>> api.json
+{"openapi":"3.0.3","info":{"title":"Shop","version":"1"},"paths":{
+ "/orders":{"post":{"requestBody":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Order"}},"multipart/form-data":{"schema":{"$ref":"#/components/schemas/Order"}},"application/x-www-form-urlencoded":{}}}}},
+ "/files":{"post":{"requestBody":{"content":{"multipart/form-data":{"schema":{"type":"object"}}}}}}},
+ "components":{"schemas":{"Order":{"type":"object","required":["price"],"properties":{"price":{"type":"integer","minimum":1}}}}}}
+--- upstream
+status 204
+--- config
+location / { guard_openapi $TEST_NGINX_HTML_DIR/api.json unchecked=refuse; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /loose/ { guard_openapi $TEST_NGINX_HTML_DIR/api.json base=/loose; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+my $multipart = "Content-Type: multipart/form-data; boundary=b\r\n";
+my $body = "--b\r\nContent-Disposition: form-data; name=\"price\"\r\n\r\n-1\r\n--b--\r\n";
+main::requests(['POST /orders', $multipart, $body], ['POST /orders', $::form, 'price=-1'], ['POST /orders', $::json, '{"price":1}'], ['POST /orders', $multipart], ['POST /orders', "${multipart}Transfer-Encoding: chunked\r\n\r\n0\r\n"],
+    ['POST /files', $multipart, $body], ['POST /loose/orders', $multipart, $body], ['POST /loose/orders', $::form, 'price=-1'])
+--- error_code eval
+[415, 415, (204) x 6]
+--- response_body_like eval
+[(main::problem(415, 'json.media_type', 'Media type not allowed', 'bodies of this type cannot be held to the document')) x 2, ('') x 6]

@@ -177,6 +177,12 @@ bool may_be_read_otherwise(const OpenApi& openapi, std::string_view base, std::s
   return value.data() + value.size() <= text.data() + segment;
 }
 
+bool has_body_schema(const OpenApi& openapi, const OpenApiOperation& operation) noexcept {
+  return std::ranges::any_of(operation.bodies, [&](const OpenApiMedia& media) {
+    return openapi.block_of(media.schema) != kAnything;
+  });
+}
+
 BodyMatch choose_body(const OpenApi& openapi, const OpenApiOperation& operation,
                       const Fields& fields, std::string_view content_type, bool has_body) noexcept {
   const auto names_method = [](const OpenApiParameter& parameter) {

@@ -87,6 +87,9 @@ struct BodyMatch {
   std::uint32_t form = kNoSchema;  // index of OpenApi::forms
 };
 
+// Whether the operation takes bodies that are held to a schema.
+bool has_body_schema(const OpenApi& openapi, const OpenApiOperation& operation) noexcept;
+
 // content_type: the request's first one; fields has seen all of them.
 BodyMatch choose_body(const OpenApi& openapi, const OpenApiOperation& operation,
                       const Fields& fields, std::string_view content_type, bool has_body) noexcept;

@@ -111,9 +111,20 @@ const State* state_of(Request& request, const Policy& policy) noexcept {
   return state;
 }
 
+// A body that nothing is known of, in place of one that is held to a schema.
+bool goes_around(const Policy& policy, const State& state) noexcept {
+  const BodyMatch& body = state.body;
+  const bool unchecked = body.choice == BodyChoice::unchecked ||
+                         (body.choice == BodyChoice::form && body.form == kNoSchema);
+  return unchecked && policy.words.refuse_unchecked &&
+         has_body_schema(*policy.description->openapi, *state.match.operation);
+}
+
 core::BodyNeed body_need(Request& request) noexcept {
-  const State* state = state_of(request, *location_of(request.native())->policy);
+  const Policy& policy = *location_of(request.native())->policy;
+  const State* state = state_of(request, policy);
   if (state == nullptr || state->match.operation == nullptr) return {};
+  if (goes_around(policy, *state)) return need_to_know(request);
   switch (state->body.choice) {
     case BodyChoice::form:
       if (state->body.form == kNoSchema) return {};
@@ -249,6 +260,11 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
   const Answer parameters = check_parameters(request, refusal, policy, *state);
   if (parameters != Answer::pass) return parameters;
 
+  if (goes_around(policy, *state)) {
+    const Code& code = refusal_of(BodyChoice::media_type, state->fields).code;
+    return refuse_contract(refusal, policy, code,
+                           "bodies of this type cannot be held to the document");
+  }
   BodyRule rule{&limits_of(request), nullptr, kAnything,
                 policy.words.errors, nullptr, name_of(policy)};
   switch (state->body.choice) {

@@ -92,8 +92,9 @@ SchemaPolicy parse_schema(core::Words& words) {
 
 OpenApiPolicy parse_openapi(core::Words& words) {
   constexpr std::array<std::string_view, 2> kUnknown = {"refuse", "pass"};
+  constexpr std::array<std::string_view, 2> kUnchecked = {"pass", "refuse"};
   constexpr std::array<std::string_view, 3> kResponses = {"off", "observe", "enforce"};
-  words.read(1, {"base", "unknown", "errors", "responses", "responses_size"});
+  words.read(1, {"base", "unknown", "unchecked", "errors", "responses", "responses_size"});
   OpenApiPolicy policy;
   policy.file = words[0];
   if (const auto value = words.named("base")) {
@@ -102,6 +103,9 @@ OpenApiPolicy parse_openapi(core::Words& words) {
   }
   if (const auto value = words.named("unknown")) {
     policy.pass_unknown = core::parse_choice("unknown", *value, kUnknown) == 1;
+  }
+  if (const auto value = words.named("unchecked")) {
+    policy.refuse_unchecked = core::parse_choice("unchecked", *value, kUnchecked) == 1;
   }
   if (const auto value = words.named("errors")) {
     policy.errors = core::parse_number("errors", *value, 1, SchemaEvaluator::kMaxErrors);

@@ -50,7 +50,9 @@ struct OpenApiPolicy {
   // document's servers.
   std::optional<std::string> base;
   bool pass_unknown = false;  // paths and methods that the document does not have
-  std::size_t errors = 10;    // at most so many are told, 1 to SchemaEvaluator::kMaxErrors
+  // Bodies that can be held to no schema, where the operation takes others that can.
+  bool refuse_unchecked = false;
+  std::size_t errors = 10;  // at most so many are told, 1 to SchemaEvaluator::kMaxErrors
   Responses responses = Responses::off;
   std::uint32_t responses_size = 1U << 20;  // bytes of an answer that are kept to judge it
 };

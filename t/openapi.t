@@ -179,16 +179,17 @@ echo
 main::requests(['GET /v1/orders/0'], ['GET /v1/orders/x'], ['GET /v1/orders/1/items/1,x.csv'], ['GET /v1/orders/1/items/1.xml'],
     ['GET /v1/orders', "X-Rate: 2147483648\r\n"], ['GET /v1/orders', "X-Rate: 1\r\nx-rate: 1\r\n"], ['GET /v1/orders', "X-List: 1, 2,x\r\n"],
     ['GET /v1/orders', "Cookie: a=b; sid=xyz\r\n"], ['GET /v1/orders', "Cookie: sid=ab; sid=cd\r\n"], ['GET /v1/orders', "Cookie: sid =xyz\r\n"], ['GET /v1/orders', "Cookie: sid=ab; sid\t=cd\r\n"], ['GET /new/b'], ['GET /new/b?n=8'],
+    ['GET /v1/orders', "X-List: 1,2\r\nx-list: 3,x\r\n"], ['GET /v1/orders', "X-List: 1\r\nX-List: 2, 3\r\n"],
     ['GET /v1/orders', "X-Rate: 5\r\nX-List: 1, 2\r\nCookie: sid=0af\r\n"])
 --- error_code eval
-[(422) x 13, 200]
+[(422) x 14, 200, 200]
 --- response_body_like eval
 [main::bad(['path', 'id', 'minimum', 'must be at least 1']), main::bad(['path', 'id', 'type', 'must be an integer']),
  main::bad(['path', 'list', 'type', 'must be an integer', '/1']), main::bad(['path', 'format', 'enum', 'must be one of \\"csv\\", \\"json\\"']),
  main::bad(['header', 'x-rate', 'format', 'must be of the format \\"int32\\"']), main::bad(['header', 'x-rate', '', 'must not be repeated']),
  main::bad(['header', 'x-list', 'type', 'must be an integer', '/2']), main::bad(['cookie', 'sid', 'pattern', 'must match the pattern ^[0-9a-f]+$']),
  main::bad(['cookie', 'sid', '', 'must not be repeated']), main::bad(['cookie', 'sid', 'pattern', 'must match the pattern ^[0-9a-f]+$']),
- main::bad(['cookie', 'sid', '', 'must not be repeated']), main::bad(['query', 'n', '', 'is missing']), main::bad(['query', 'n', 'const', 'must be 7']), '']
+ main::bad(['cookie', 'sid', '', 'must not be repeated']), main::bad(['query', 'n', '', 'is missing']), main::bad(['query', 'n', 'const', 'must be 7']), main::bad(['header', 'x-list', 'type', 'must be an integer', '/3']), '', '']
 
 === TEST 4: neither path nor method
 --- user_files eval: $::document

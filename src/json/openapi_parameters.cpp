@@ -190,25 +190,43 @@ bool ParameterReader::write(const OpenApiParameter& parameter, const ParameterIn
     return write_path(parameter, match.values);
   }
   if (parameter.in == ParameterPlace::header) {
-    const HeaderField* found = nullptr;
-    for (const HeaderField& field : input.fields) {
-      if (field.name != parameter.name) {
-        // An "_" gets this far with underscores_in_headers.
-        if (!core::equal_in_cgi(field.name, parameter.name)) continue;
-        return fail(parameter, kOtherName);
-      }
-      if (found != nullptr) return fail(parameter, kRepeated);
-      found = &field;
-    }
-    if (found == nullptr) return !parameter.required || fail(parameter, kRequired);
-    return is_utf8(found->value) ? write_single(parameter, core::trim_blanks(found->value))
-                                 : fail(parameter, kMalformed);
+    return write_header(parameter, shape, input.fields);
   }
   if (parameter.style == ParameterStyle::deep_object) return write_deep(parameter, shape);
   if (shape.is_object && parameter.explode && !parameter.json) {
     return write_exploded(parameter, shape);
   }
   return write_pairs(parameter, shape);
+}
+
+// Several fields of one name are one list (RFC 9110, section 5.3).
+bool ParameterReader::write_header(const OpenApiParameter& parameter, const ParameterShape& shape,
+                                   std::span<const HeaderField> fields) noexcept {
+  const bool list = !parameter.json && shape.value.is_array();
+  const HeaderField* found = nullptr;
+  std::size_t count = 0;
+  for (const HeaderField& field : fields) {
+    if (field.name != parameter.name) {
+      // An "_" gets this far with underscores_in_headers.
+      if (!core::equal_in_cgi(field.name, parameter.name)) continue;
+      return fail(parameter, kOtherName);
+    }
+    if (!is_utf8(field.value)) return fail(parameter, kMalformed);
+    if (++count > 1 && !list) return fail(parameter, kRepeated);
+    found = &field;
+  }
+  if (found == nullptr) return !parameter.required || fail(parameter, kRequired);
+  if (count == 1) return write_single(parameter, core::trim_blanks(found->value));
+  begin_value(parameter);
+  put('[');
+  bool between = false;
+  for (const HeaderField& field : fields) {
+    if (field.name == parameter.name) {
+      write_elements(shape, core::trim_blanks(field.value), ',', between);
+    }
+  }
+  put(']');
+  return true;
 }
 
 // Each text that an application may take for the value.
@@ -325,15 +343,20 @@ bool ParameterReader::write_scalar(TypeSet types, std::string_view text) noexcep
 bool ParameterReader::write_array(const ParameterShape& shape, std::string_view text,
                                   char delimiter) noexcept {
   put('[');
-  bool more = true;
   bool between = false;
+  write_elements(shape, text, delimiter, between);
+  put(']');
+  return true;
+}
+
+void ParameterReader::write_elements(const ParameterShape& shape, std::string_view text,
+                                     char delimiter, bool& between) noexcept {
+  bool more = true;
   for (std::string_view part; take_part(text, more, delimiter, part);) {
     if (between) put(',');
     between = true;
     write_text(shape.value.elements, delimiter == ',' ? core::trim_blanks(part) : part);
   }
-  put(']');
-  return true;
 }
 
 // "a,1,b,2", or exploded "a=1,b=2".

@@ -87,6 +87,8 @@ class ParameterReader {
 
   bool write(const OpenApiParameter& parameter, const ParameterInput& input,
              const OperationMatch& match) noexcept;
+  bool write_header(const OpenApiParameter& parameter, const ParameterShape& shape,
+                    std::span<const HeaderField> fields) noexcept;
   bool write_path(const OpenApiParameter& parameter, const PathTree::Match& values) noexcept;
   bool write_single(const OpenApiParameter& parameter, std::string_view text) noexcept;
   bool write_pairs(const OpenApiParameter& parameter, const ParameterShape& shape) noexcept;
@@ -95,6 +97,9 @@ class ParameterReader {
   bool write_deep(const OpenApiParameter& parameter, const ParameterShape& shape) noexcept;
   bool write_exploded(const OpenApiParameter& parameter, const ParameterShape& shape) noexcept;
   bool write_array(const ParameterShape& shape, std::string_view text, char delimiter) noexcept;
+  // between: an element stands before them.
+  void write_elements(const ParameterShape& shape, std::string_view text, char delimiter,
+                      bool& between) noexcept;
   bool write_object(const OpenApiParameter& parameter, const ParameterShape& shape,
                     std::string_view text, char delimiter) noexcept;
   void write_text(TypeSet types, std::string_view text) noexcept;

@@ -544,14 +544,15 @@ status 204
 location / { guard_openapi $TEST_NGINX_HTML_DIR/api.json unknown=pass; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
 --- raw_request eval
 main::requests((map { ["POST $_", $::json, '{}'] } '/v1/Items', '/v1/items/', '/V1/ITEMS'), (map { ["GET $_"] } '/v1/items/5', '/v1/iteMs/x', '/v1/files/a.csv', '/v1', '/V1/'),
-    ['DELETE /v1/items', "X-HTTP-Method-Override: POST\r\n"], ['PATCH /v1/items?_method=POST'], (map { ["GET $_"] } '/v1/item', '/v1/items', '/v1/files/a.tsv', '/', '/v2/items'),
-    ['POST /v1/others/?_method=PUT', $::json, '{}'])
+    (map { ["POST $_", $::json, '{}'] } '/v1/items.json', '/v1/Items.json/'), ['DELETE /v1/items', "X-HTTP-Method-Override: POST\r\n"], ['PATCH /v1/items?_method=POST'],
+    (map { ["GET $_"] } '/v1/items.json', '/v1/.x', '/v1/item', '/v1/items', '/v1/files/a.tsv', '/', '/v2/items'),
+    ['POST /v1/others/?_method=PUT', $::json, '{}'], ['POST /v1/items.a.b', $::json, '{}'])
 --- error_code eval
-[(404) x 8, 400, 400, (204) x 6]
+[(404) x 10, 400, 400, (204) x 9]
 --- response_body_like eval
-[(main::problem(404, 'openapi.path', 'Unknown path', 'the path must be written as the document names it')) x 8,
- (main::problem(400, 'json.method_override', 'Method override refused', 'the method must be that of the request line')) x 2, ('') x 6]
---- upstream_requests: 6
+[(main::problem(404, 'openapi.path', 'Unknown path', 'the path must be written as the document names it')) x 10,
+ (main::problem(400, 'json.method_override', 'Method override refused', 'the method must be that of the request line')) x 2, ('') x 9]
+--- upstream_requests: 9
 
 === TEST 25: an operation is found by its method as well: frameworks that find theirs so take a name for a parameter
 --- user_files

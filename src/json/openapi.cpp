@@ -156,7 +156,7 @@ bool may_be_read_otherwise(const OpenApi& openapi, std::string_view base, std::s
   if (path.empty()) path = "/";
   std::transform(path.begin(), path.end(), room, core::to_lower);
   const std::string_view text(room, path.size());
-  if (match.path == nullptr) return openapi.alike.find(text).has_value();
+  if (match.path == nullptr && openapi.alike.find(text)) return true;
   const Wish wish{openapi.paths, index_of(method)};
   if (wish.method == kOpenApiMethods.size()) return false;
   const WantedItems with_method{&wish, [](const void* context, std::uint32_t item) noexcept {
@@ -165,12 +165,12 @@ bool may_be_read_otherwise(const OpenApi& openapi, std::string_view base, std::s
                                 }};
   const auto found = openapi.alike.find(text, with_method);
   if (found && (match.operation == nullptr || found->item != match.path->alike)) return true;
-  // To Rails the last dot of any path begins a format.
-  if (count == 0 || match.values.values[count - 1] != last) return false;
-  const std::size_t dot = last.rfind('.');
-  if (dot == std::string_view::npos || dot == 0) return false;
-  const std::size_t segment = text.size() - last.size();
-  const auto bare = openapi.alike.find(text.substr(0, segment + dot), with_method);
+  if (match.path != nullptr && (count == 0 || match.values.values[count - 1] != last)) return false;
+  // To Rails and Django REST Framework the last dot of any path begins a format.
+  const std::size_t segment = text.rfind('/') + 1;
+  const std::size_t dot = text.rfind('.');
+  if (dot == std::string_view::npos || dot <= segment) return false;
+  const auto bare = openapi.alike.find(text.substr(0, dot), with_method);
   if (!bare) return false;
   if (bare->count == 0) return true;
   const std::string_view value = bare->values[bare->count - 1];

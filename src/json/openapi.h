@@ -61,9 +61,10 @@ OperationMatch find_operation(const OpenApi& openapi, std::string_view base,
 
 // Whether an application may read path as another one of the document than match says, or as one
 // where that says none: without regard to the case of letters, or with a slash more or less at its
-// end (Express, ASP.NET). Where match has a path, only if that other one has the method, and then
-// also without what the last dot begins, if a parameter holds all of that segment (Rails). room:
-// for as many bytes as path has.
+// end (Express, ASP.NET); where match has a path, only if that other one has the method. Or without
+// what the last dot begins (Rails, Django REST Framework), if that other one has the method, and
+// nothing of the document's holds more of that segment than a parameter. room: for as many bytes as
+// path has.
 bool may_be_read_otherwise(const OpenApi& openapi, std::string_view base, std::string_view method,
                            std::string_view path, const OperationMatch& match, char* room) noexcept;
 

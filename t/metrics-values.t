@@ -99,13 +99,18 @@ sub until_it_says {
     # The first time Redis does not know the script: an error, and a second command.
     is request($port, GET => '/shared/?k=first')->{code}, 200, 'the first';
     is $of->('errors_total'), 1, 'NOSCRIPT';
-    my ($commands, $connects) = ($of->('commands_total'), $of->('connects_total'));
+    my ($commands, $connects, $trips) = map { $of->($_) } qw(commands_total connects_total round_trip_seconds_count);
     is $connects, 1, 'by one connection';
     is request($port, GET => "/shared/?k=$_")->{code}, 200, "counted in Redis: $_" for 1 .. 7;
     is $of->('commands_total') - $commands, 7, 'a command each';
+    is $of->('round_trip_seconds_count') - $trips, 7, 'a round trip each';
     is $of->('errors_total'),   1, 'no other error';
     is $of->('timeouts_total'), 0, 'nothing was late';
     is $of->('waiting_commands'), 0, 'nothing waits';
+    my $time = $of->('round_trip_seconds_sum');
+    $redis->run('CLIENT', 'PAUSE', 60);
+    is request($port, GET => '/shared/?k=7')->{code}, 200, 'a slow one';
+    cmp_ok $of->('round_trip_seconds_sum') - $time, '>', 0.03, 'its time is counted';
     # A key of the wrong type is an error of Redis's.
     my ($name) = grep { /shared/ } @{ $redis->run('KEYS', '*') };
     $redis->run('DEL', $name);

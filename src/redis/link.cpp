@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "redis/failures.h"
 #include "redis/slots.h"
@@ -106,6 +107,10 @@ void Link::fill() noexcept {
   while (ring_.has_unsent() && output_.pending().size() < kCongested && !output_.failed()) {
     Ring::Slot& slot = ring_.unsent();
     Command* command = slot.command;
+    if (command != nullptr && timed_since_ == 0) {
+      timed_since_ = client_.settings().round_trips.begin();
+      timed_ = ring_.unsent_ticket();
+    }
     ring_.advance();
     if (command == nullptr) continue;
     slot.replies = 1;
@@ -176,6 +181,9 @@ void Link::on_reply(const Reply& reply) noexcept {
   if (!ready()) return on_setup_reply(reply);
   if (!ring_.has_sent()) return lose("a reply came that nobody waits for");
 
+  if (timed_since_ != 0 && ring_.first_ticket() == timed_) {
+    client_.settings().round_trips.end(std::exchange(timed_since_, 0));
+  }
   Ring::Slot& slot = ring_.first();
   Command* command = slot.command;
   const std::uint32_t sent_at = slot.sent_at;
@@ -423,6 +431,7 @@ void Link::explain_time(const char* what, ngx_msec_t limit) noexcept {
 
 void Link::close() noexcept {
   ++life_;
+  timed_since_ = 0;
   connection_.close();
   reader_.stop();
   output_.clear();

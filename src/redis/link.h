@@ -117,7 +117,9 @@ class Link final : private ngx::Outgoing::Owner {
   unsigned refused_ = 0;  // commands, since that was last said or it was unavailable
   bool late_ = false;     // replies came too late, and since then none in good time
   std::uint32_t probed_at_ = 0;
-  ngx::Timer timer_;  // of connecting, of what is said first, of waiting, of doubt
+  std::uint64_t timed_since_ = 0;  // microseconds; 0: no command is timed
+  std::uint64_t timed_ = 0;        // its ticket
+  ngx::Timer timer_;               // of connecting, of what is said first, of waiting, of doubt
   ngx::TurnEnd turn_end_;
   core::PlainText<256> why_;
 };

@@ -114,6 +114,7 @@ void add_metrics(ngx_conf_t* cf, Client& client) {
   registry.add(kErrors, write_total<&Shared::errors>, &client);
   registry.add(kTimeouts, write_total<&Shared::timeouts>, &client);
   registry.add(kConnects, write_total<&Shared::connects>, &client);
+  client.settings().round_trips.add_to(registry, labels_of(client));
   auto* watched = ngx::pool_new<Watched>(cf->pool);
   *watched = {&client, &registry.worker_gauge(kWaiting, labels_of(client)),
               &registry.worker_gauge(kBreakers, labels_of(client))};

@@ -44,6 +44,10 @@ class Ring {
   Slot& first() noexcept { return slot(first_); }
   Slot& unsent() noexcept { return slot(unsent_); }
 
+  // Tickets of these two.
+  std::uint64_t first_ticket() const noexcept { return first_; }
+  std::uint64_t unsent_ticket() const noexcept { return unsent_; }
+
   // It has been written.
   void advance() noexcept { ++unsent_; }
   void pop() noexcept {

@@ -9,6 +9,7 @@
 #include "core/secret.h"
 #include "ngx/outgoing.h"
 #include "redis/policy.h"
+#include "redis/round_trips.h"
 
 namespace guard::redis {
 
@@ -32,6 +33,7 @@ struct Settings {
   std::unique_ptr<std::vector<ngx::Endpoint>> endpoints;
   ngx::Route route;
   Shared* shared = nullptr;  // once the zone is there
+  RoundTrips round_trips;
 
   ngx_msec_t timeout() const noexcept { return static_cast<ngx_msec_t>(policy.timeout.count()); }
   ngx_msec_t connect_timeout() const noexcept {

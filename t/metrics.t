@@ -266,6 +266,21 @@ EOC
     is $front->stop, undef, 'stops';
 }
 
+# Within a page, twice and in many pieces: each goes on where it was, and the page ends where it ends.
+{
+    my $page = start_nginx(
+        config => join('', map { "location /route$_/ { return 204; }\n" } 1 .. 100)
+            . 'location = /metrics { guard_metrics; } location = /page { ssi on; default_type text/html; return 200 "<!--#include virtual=\"/metrics\" -->\nmiddle\n<!--#include virtual=\"/metrics\" -->\nend\n"; }',
+    );
+    my $body = request($page->port, GET => '/page')->{body};
+    my @parts = $body =~ /\A(.*)\nmiddle\n(.*)\nend\n\z/s;
+    is scalar @parts, 2, 'a page with metrics in it is whole' or diag length($body) . ' bytes, ' . substr $body, -100;
+    is scalar(() = $_ =~ /^guard_request_bytes_total\{[^}]*route="\/route/mg), 100, 'all of them' for @parts;
+    is promtool_says("$_\n"), '', 'in their order' for @parts;
+    is $page->stop, undef, 'stops';
+    is_deeply [log_problems($page)], [], 'nothing bad in the log';
+}
+
 # What is the machine's own is told however much is asked of it: who watches needs it most when limits refuse, and
 # when Redis is away that they count in.
 {

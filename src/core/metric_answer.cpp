@@ -86,7 +86,8 @@ ngx_int_t Scrape::send() noexcept {
   buffer_.last = buffer_.end = buffer_.pos + text_.size();
   buffer_.temporary = text_.empty() ? 0 : 1;
   buffer_.flush = ended_ ? 0 : 1;
-  buffer_.last_buf = ended_ ? 1 : 0;
+  buffer_.last_buf = ended_ && r_ == r_->main ? 1 : 0;
+  buffer_.sync = ended_ && r_ != r_->main ? 1 : 0;
   buffer_.last_in_chain = ended_ ? 1 : 0;
   ngx_chain_t out{&buffer_, nullptr};
   return ngx_http_output_filter(r_, &out);
@@ -167,11 +168,14 @@ void destroy(void* data) noexcept {
   static_cast<Scrape*>(data)->~Scrape();
 }
 
+// answer_metrics() has put it there; subrequests share a pool.
 Scrape& Scrape::of(ngx_http_request_t* r) noexcept {
   ngx_pool_cleanup_t* cleanup = r->pool->cleanup;
-  // answer_metrics() has put it there.
-  while (cleanup->handler != destroy) cleanup = cleanup->next;
-  return *static_cast<Scrape*>(cleanup->data);
+  for (;; cleanup = cleanup->next) {
+    if (cleanup->handler != destroy) continue;
+    auto& scrape = *static_cast<Scrape*>(cleanup->data);
+    if (scrape.r_ == r) return scrape;
+  }
 }
 
 }  // namespace

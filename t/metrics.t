@@ -248,6 +248,25 @@ sub metrics_with {
     is_deeply [grep { !/exited on signal 9/ } log_problems($plain)], [], 'nothing bad in the log';
 }
 
+# Other buckets are other counts of times, and of nothing else.
+{
+    my %config = (config => 'location = /metrics { guard_metrics; } location / { return 204; }', no_root_location => 1);
+    my $changed = start_nginx(%config);
+    is request($changed->port, GET => '/')->{code}, 204, 'a request' for 1 .. 3;
+    my $of = qq(server="localhost",route="/");
+    my %count = (requests => qq(guard_requests_total{$of,method="GET",status="2xx"}), bytes => "guard_request_bytes_total{$of}", times => "guard_request_duration_seconds_count{$of}");
+    my $m;
+    my $counts = sub { $m = parse_metrics(scrape($changed->port, '/metrics')->{body}); return { map { $_ => $m->{ $count{$_} } } keys %count } };
+    ok wait_for(sub { ($counts->()->{requests} // 0) == 3 }), 'is counted';
+    my $before = $counts->();
+    is $before->{times}, 3, 'with its time';
+    $changed->configure(%config, http_config => 'guard_metrics_buckets 20ms 1h;');
+    is $changed->hup, undef, 'reloads with other buckets';
+    is_deeply $counts->(), { %$before, times => 0 }, 'times begin anew, all else goes on';
+    ok exists $m->{qq(guard_request_duration_seconds_bucket{$of,le="0.02"})}, 'by the new buckets';
+    is $changed->stop, undef, 'stops';
+}
+
 # A policy counts a request once, however many locations it comes to.
 {
     my $front = start_nginx(

@@ -58,14 +58,15 @@ constexpr std::string_view kZone = "guard_metrics";
 
 struct Route {
   std::string labels;
-  const core::MetricBlock* block;
+  const core::MetricBlock* counts;
+  const core::MetricBlock* times;
 };
 
 struct MainConf {
   bool used = false;  // somebody reads them
   std::vector<std::uint64_t> bounds;
   std::size_t zone_size = 0;
-  std::optional<RouteSlots> slots;
+  std::optional<RouteTimes> times;
   std::vector<std::unique_ptr<Route>> routes;
   std::map<std::string, const Route*, std::less<>> route_by_labels;
   std::array<const core::Counter*, core::kEventKindCount> events{};
@@ -166,8 +167,7 @@ void keep_exemplar(ngx_http_request_t* r, std::uint64_t* words, std::uint64_t va
 ngx_int_t count_request(ngx_http_request_t* r) noexcept {
   if (r != r->main) return NGX_OK;
   const Route* route = route_of(r);
-  std::uint64_t* words = route == nullptr ? nullptr : route->block->words();
-  if (words == nullptr) return NGX_OK;
+  if (route == nullptr) return NGX_OK;
   const auto& main = *static_cast<const MainConf*>(
       ngx_http_get_module_main_conf(r, ngx_http_guard_metrics_module));
   const std::uint64_t now_ms = wall_ms();
@@ -178,8 +178,11 @@ ngx_int_t count_request(ngx_http_request_t* r) noexcept {
   numbers.bytes_out = static_cast<std::uint64_t>(std::max<off_t>(r->connection->sent, 0));
   numbers.milliseconds = age_of(r, now_ms);
   add_upstream(r, numbers);
-  const std::size_t bucket = main.slots->record(words, numbers);
-  std::uint64_t* exemplar = main.slots->exemplar(words, bucket);
+  if (std::uint64_t* words = route->counts->words()) RouteCounts::record(words, numbers);
+  std::uint64_t* words = route->times->words();
+  if (words == nullptr) return NGX_OK;
+  const std::size_t bucket = main.times->record(words, numbers);
+  std::uint64_t* exemplar = main.times->exemplar(words, bucket);
   if (ExemplarSlot::is_due(exemplar, now_ms)) {
     keep_exemplar(r, exemplar, numbers.milliseconds, now_ms);
   }
@@ -194,30 +197,30 @@ void count_event(const core::Event& event, core::Request* /*request*/) noexcept 
 
 // The families of the routes
 
-template <void (RouteSlots::*write)(MetricText&, std::string_view, const core::MetricBlock&) const>
-bool write_route(void* context, std::size_t index, MetricText& out) {
+template <void (RouteTimes::*write)(MetricText&, std::string_view, const core::MetricBlock&) const>
+bool write_times(void* context, std::size_t index, MetricText& out) {
   const auto& main = *static_cast<const MainConf*>(context);
   if (index >= main.routes.size()) return false;
   const Route& route = *main.routes[index];
-  (*main.slots.*write)(out, route.labels, *route.block);
+  (*main.times.*write)(out, route.labels, *route.times);
   return true;
 }
 
 template <void (*write)(MetricText&, std::string_view, const core::MetricBlock&)>
-bool write_bytes(void* context, std::size_t index, MetricText& out) {
+bool write_counts(void* context, std::size_t index, MetricText& out) {
   const auto& main = *static_cast<const MainConf*>(context);
   if (index >= main.routes.size()) return false;
-  write(out, main.routes[index]->labels, *main.routes[index]->block);
+  write(out, main.routes[index]->labels, *main.routes[index]->counts);
   return true;
 }
 
 void add_families(MainConf& main) {
   core::MetricRegistry& registry = *main.registry;
-  registry.add(kRequests, write_route<&RouteSlots::write_requests>, &main);
-  registry.add(kDuration, write_route<&RouteSlots::write_duration>, &main);
-  registry.add(kUpstreamDuration, write_route<&RouteSlots::write_upstream_duration>, &main);
-  registry.add(kBytesIn, write_bytes<RouteSlots::write_bytes_in>, &main);
-  registry.add(kBytesOut, write_bytes<RouteSlots::write_bytes_out>, &main);
+  registry.add(kRequests, write_counts<RouteCounts::write_requests>, &main);
+  registry.add(kDuration, write_times<&RouteTimes::write_duration>, &main);
+  registry.add(kUpstreamDuration, write_times<&RouteTimes::write_upstream_duration>, &main);
+  registry.add(kBytesIn, write_counts<RouteCounts::write_bytes_in>, &main);
+  registry.add(kBytesOut, write_counts<RouteCounts::write_bytes_out>, &main);
   for (std::size_t i = 0; i < main.events.size(); ++i) {
     const std::string_view kind = core::info_of(static_cast<core::EventKind>(i)).name;
     main.events[i] = &registry.counter(kEvents, core::metric_labels({{"kind", kind}}));
@@ -263,7 +266,7 @@ void set_zone(ngx_conf_t* /*cf*/, core::Words& words, MainConf& conf) {
 void init_main(ngx_conf_t* /*cf*/, MainConf& conf) {
   if (conf.bounds.empty()) conf.bounds = default_buckets();
   if (conf.zone_size == 0) conf.zone_size = kDefaultZoneSize;
-  conf.slots.emplace(conf.bounds);
+  conf.times.emplace(conf.bounds);
 }
 
 const Route* add_route(ngx_conf_t* cf, std::string_view server, std::string_view name) {
@@ -272,9 +275,11 @@ const Route* add_route(ngx_conf_t* cf, std::string_view server, std::string_view
       {{"server", server.empty() ? kNoName : server}, {"route", name.empty() ? kNoRoute : name}});
   const Route*& known = main.route_by_labels[labels];
   if (known != nullptr) return known;
-  const core::MetricBlock& block = core::metrics_of(cf).block(
-      "route{" + labels + "} " + main.slots->fingerprint(), main.slots->words());
-  main.routes.push_back(std::make_unique<Route>(Route{std::move(labels), &block}));
+  core::MetricRegistry& registry = core::metrics_of(cf);
+  const core::MetricBlock& counts = registry.block("route{" + labels + "}", RouteCounts::kWords);
+  const core::MetricBlock& times =
+      registry.block("times{" + labels + "} " + main.times->fingerprint(), main.times->words());
+  main.routes.push_back(std::make_unique<Route>(Route{std::move(labels), &counts, &times}));
   known = main.routes.back().get();
   return known;
 }

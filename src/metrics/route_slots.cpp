@@ -27,35 +27,38 @@ void add(std::uint64_t& word, std::uint64_t amount) noexcept {
 
 }  // namespace
 
-RouteSlots::RouteSlots(const std::vector<std::uint64_t>& bounds)
-    : duration_(bounds, kMilliseconds, kFirstHistogram),
+RouteTimes::RouteTimes(const std::vector<std::uint64_t>& bounds)
+    : duration_(bounds, kMilliseconds),
       upstream_(bounds, kMilliseconds, duration_.end()),
       words_(static_cast<std::uint32_t>(upstream_.end() +
                                         ExemplarSlot::kWords * duration_.buckets())) {
   for (const std::uint64_t bound : bounds) fingerprint_.append(std::to_string(bound)).append(" ");
 }
 
-std::size_t RouteSlots::record(std::uint64_t* words, const RequestNumbers& numbers) const noexcept {
+void RouteCounts::record(std::uint64_t* words, const RequestNumbers& numbers) noexcept {
   const std::size_t method = static_cast<std::size_t>(numbers.method);
   add(words[method * kStatusNames.size() + status_class(numbers.status)], 1);
   add(words[kBytesIn], numbers.bytes_in);
   add(words[kBytesOut], numbers.bytes_out);
+}
+
+std::size_t RouteTimes::record(std::uint64_t* words, const RequestNumbers& numbers) const noexcept {
   if (numbers.asked_upstream) upstream_.record(words, numbers.upstream_milliseconds);
   return duration_.record(words, numbers.milliseconds);
 }
 
-std::uint64_t* RouteSlots::exemplar(std::uint64_t* words, std::size_t bucket) const noexcept {
+std::uint64_t* RouteTimes::exemplar(std::uint64_t* words, std::size_t bucket) const noexcept {
   return words + upstream_.end() + ExemplarSlot::kWords * bucket;
 }
 
-const std::uint64_t* RouteSlots::exemplar(const std::uint64_t* words,
+const std::uint64_t* RouteTimes::exemplar(const std::uint64_t* words,
                                           std::size_t bucket) const noexcept {
   return words + upstream_.end() + ExemplarSlot::kWords * bucket;
 }
 
 // Of the pairs of method and status most never occur: those that have not yet are left out.
-void RouteSlots::write_requests(core::MetricText& out, std::string_view labels,
-                                const core::MetricBlock& block) const {
+void RouteCounts::write_requests(core::MetricText& out, std::string_view labels,
+                                 const core::MetricBlock& block) {
   std::string all;
   for (std::size_t method = 0; method < kMethodNames.size(); ++method) {
     for (std::size_t status = 0; status < kStatusNames.size(); ++status) {
@@ -68,17 +71,17 @@ void RouteSlots::write_requests(core::MetricText& out, std::string_view labels,
   }
 }
 
-void RouteSlots::write_bytes_in(core::MetricText& out, std::string_view labels,
-                                const core::MetricBlock& block) {
+void RouteCounts::write_bytes_in(core::MetricText& out, std::string_view labels,
+                                 const core::MetricBlock& block) {
   out.sample(labels, block.sum(kBytesIn));
 }
 
-void RouteSlots::write_bytes_out(core::MetricText& out, std::string_view labels,
-                                 const core::MetricBlock& block) {
+void RouteCounts::write_bytes_out(core::MetricText& out, std::string_view labels,
+                                  const core::MetricBlock& block) {
   out.sample(labels, block.sum(kBytesOut));
 }
 
-void RouteSlots::write_duration(core::MetricText& out, std::string_view labels,
+void RouteTimes::write_duration(core::MetricText& out, std::string_view labels,
                                 const core::MetricBlock& block) const {
   if (out.format() == core::MetricFormat::prometheus) return duration_.write(out, labels, block);
   core::Exemplar exemplar;
@@ -99,7 +102,7 @@ void RouteSlots::write_duration(core::MetricText& out, std::string_view labels,
   });
 }
 
-void RouteSlots::write_upstream_duration(core::MetricText& out, std::string_view labels,
+void RouteTimes::write_upstream_duration(core::MetricText& out, std::string_view labels,
                                          const core::MetricBlock& block) const {
   upstream_.write(out, labels, block);
 }

@@ -34,13 +34,30 @@ struct RequestNumbers {
   std::uint64_t upstream_milliseconds = 0;
 };
 
+// Whatever a configuration says of times, these words mean the same.
+struct RouteCounts {
+  static constexpr std::size_t kBytesIn = kMethodNames.size() * kStatusNames.size();
+  static constexpr std::size_t kBytesOut = kBytesIn + 1;
+  static constexpr std::uint32_t kWords = kBytesOut + 1;
+
+  // words: a block's, in this process's lane.
+  static void record(std::uint64_t* words, const RequestNumbers& numbers) noexcept;
+
+  static void write_requests(core::MetricText& out, std::string_view labels,
+                             const core::MetricBlock& block);
+  static void write_bytes_in(core::MetricText& out, std::string_view labels,
+                             const core::MetricBlock& block);
+  static void write_bytes_out(core::MetricText& out, std::string_view labels,
+                              const core::MetricBlock& block);
+};
+
 // The same for all routes of a configuration.
-class RouteSlots {
+class RouteTimes {
  public:
-  explicit RouteSlots(const std::vector<std::uint64_t>& bounds);
+  explicit RouteTimes(const std::vector<std::uint64_t>& bounds);
 
   std::uint32_t words() const noexcept { return words_; }
-  // Part of the identity of a route's words: other buckets are other counts.
+  // Part of the identity of these words: other buckets are other counts.
   const std::string& fingerprint() const { return fingerprint_; }
 
   // words: a block's, in this process's lane. Answers the bucket of the request's time.
@@ -50,22 +67,12 @@ class RouteSlots {
   std::uint64_t* exemplar(std::uint64_t* words, std::size_t bucket) const noexcept;
   const std::uint64_t* exemplar(const std::uint64_t* words, std::size_t bucket) const noexcept;
 
-  void write_requests(core::MetricText& out, std::string_view labels,
-                      const core::MetricBlock& block) const;
-  static void write_bytes_in(core::MetricText& out, std::string_view labels,
-                             const core::MetricBlock& block);
-  static void write_bytes_out(core::MetricText& out, std::string_view labels,
-                              const core::MetricBlock& block);
   void write_duration(core::MetricText& out, std::string_view labels,
                       const core::MetricBlock& block) const;
   void write_upstream_duration(core::MetricText& out, std::string_view labels,
                                const core::MetricBlock& block) const;
 
  private:
-  static constexpr std::size_t kBytesIn = kMethodNames.size() * kStatusNames.size();
-  static constexpr std::size_t kBytesOut = kBytesIn + 1;
-  static constexpr std::size_t kFirstHistogram = kBytesOut + 1;
-
   core::Histogram duration_;
   core::Histogram upstream_;
   std::uint32_t words_;

@@ -154,6 +154,19 @@ subtest 'a policy that inspects' => sub {
     $files->write_file('share/conf.d/coreconnect.conf', $policy);
 };
 
+subtest 'where the application is' => sub {
+    for my $case (['https://[::1]', '[::1]:443', '[::1]'], ['https://[::1]:8443/', '[::1]:8443', '[::1]'], ['https://localhost', 'localhost:443', 'localhost'],
+        ['http://127.0.0.1/', '127.0.0.1:80', '127.0.0.1']) {
+        my ($url, $server, $name) = @$case;
+        my ($pid, $said) = start(GUARD_APP => $url);
+        is($said, undef, "$url: it starts") or next;
+        my $site = slurp("$image/tmp/site.conf");
+        is(join(' ', $site =~ /\{ server ([^;]+);/), $server, "$url: its port");
+        is(join(' ', $site =~ /proxy_ssl_name ([^;]+);/), $name, "$url: its name");
+        stop($pid, $url);
+    }
+};
+
 subtest 'mistakes' => sub {
     my $mistake = sub {
         my ($name, $wanted, %variables) = @_;

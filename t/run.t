@@ -202,6 +202,7 @@ subtest 'mistakes get one clear sentence' => sub {
         ['one port twice', qr/\Ascripts\/run: HTTP and HTTPS cannot share port 8443\n\z/, '--http', 8443],
         ['no value', qr/\Ascripts\/run: --redis needs a value\n\z/, '--redis'],
         ['no Redis', qr/\Ascripts\/run: "http:\/\/x" is not a Redis URL [^\n]+\n\z/, '--redis', 'http://x'],
+        (map { ["$_, which is one", qr/\Ascripts\/run: port $http is in use: /, @ports, '--redis', "$_://x/y"] } qw(rediss+sentinel rediss+cluster)),
         ['a word that is none', qr/\Ascripts\/run: the words after the Redis URL have characters [^\n]+\n\z/,
             '--redis', 'redis://x timeout=1s;'],
         ['an application with a path', qr/\Ascripts\/run: "http:\/\/x\/y" is not an address [^\n]+\n\z/, 'http://x/y'],

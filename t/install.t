@@ -1,6 +1,7 @@
 # The lines of README.md that put the module into Debian's nginx, in a root as its packages leave it.
 use strict;
 use warnings;
+use Cwd qw(realpath);
 use File::Basename qw(dirname);
 use File::Path qw(make_path);
 use File::Spec;
@@ -62,4 +63,24 @@ ok(run([@nginx, '-T'], '>&', \$said, timeout(120)), 'and nginx -t is content') o
 like($said, qr/^guard_headers\s+web;$/m, 'with the policy');
 $said = '';
 ok(run(["$to/usr/local/bin/guardctl", 'inspect', '--vocabulary'], '>&', \$said, timeout(120)), 'guardctl finds guardctl-inspect beside it') or diag($said);
+
+# Who is given the files alone is told of the packages with the libraries that they need, but for those of nginx itself.
+my ($told) = slurp("$root/docs/operations.md") =~ /^## Installing into an nginx that you run\n(.*?)^## /ms;
+my $image = slurp("$root/Dockerfile") =~ s/.*^FROM//msr;
+my %of_nginx = map { $_ => 1 } qw(libc6 libgcc-s1 libssl3 libpcre2-8-0 zlib1g);
+my $known = `ldconfig -p`;
+for my $file (-e '/etc/debian_version' && slurp('/etc/debian_version') =~ /^12\b/ ? qw(ngx_http_guard_module.so ngx_http_guard_inspect_module.so guardctl guardctl-inspect) : ()) {
+    my %package;
+    for my $library (map { /Shared library: \[(.*?)\]/ && $1 !~ /^ngx_/ ? $1 : () } `readelf -d $build/$file`) {
+        my ($path) = $known =~ m{^\s*\Q$library\E .*=> (\S+)$}m;
+        # Debian's packages know some of them by a path without /usr.
+        my $real = realpath($path);
+        my ($package) = map { `dpkg -S $_ 2>/dev/null` =~ /^([^:]+):/ } $real, $real =~ s{^/usr}{}r;
+        $package{$package} = 1;
+    }
+    cmp_ok(scalar keys %package, '>', 3, "$file: libraries are found");
+    delete @package{ keys %of_nginx };
+    is_deeply([grep { $told !~ /`\Q$_\E`/ } sort keys %package], [], "$file: docs/operations.md names the packages of its libraries");
+    is_deeply([grep { $image !~ / \Q$_\E[ \n]/ } sort keys %package], [], "$file: the image has them") if $file =~ /\.so\z/;
+}
 done_testing;

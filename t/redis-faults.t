@@ -134,6 +134,28 @@ for my $case (['held up', 3], ['held up, accepting in turn', 8, workers => 2, ma
     is_over($nginx, 'held up for long');
 }
 
+# The same where the commands are those of the long turn, and the answers are not there when the next one begins.
+{
+    my $fake  = start_fake_redis();
+    my $nginx = nginx($fake->url . ' timeout=1s');
+    is said($nginx), 'ok OK', 'sent late: answers';
+    my @sockets = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1:' . $nginx->port) or die "connect: $@\n" } 1 .. 16;
+    syswrite $_, 'GET /stall HTTP' for @sockets;
+    is said($nginx), 'ok OK', 'sent late: all are accepted';
+    my $waits  = sub { return scalar(() = $nginx->log_text =~ /guard test waits/g) };
+    my $waited = $waits->();
+    $fake->behave('delay 0.3');
+    my ($worker) = $nginx->worker_pids;
+    kill STOP => $worker;
+    syswrite $_, "/1.0\r\nHost: localhost\r\n\r\n" for @sockets[0 .. 14];
+    kill CONT => $worker;
+    ok wait_for(sub { $waits->() >= $waited + 8 }), 'sent late: a turn of three seconds';
+    syswrite $sockets[15], "/1.0\r\nHost: localhost\r\n\r\n";
+    my @became = map { join('', readline $_) =~ /^X-Redis: (\w+)/m ? $1 : 'nothing' } @sockets;
+    is_deeply \@became, [('ok') x 16], 'sent late: they are not late for that';
+    is_over($nginx, 'sent late');
+}
+
 # A Redis that is so far away that it takes longer to come to it than a command may wait: who asks before there is a
 # connection has no answer in time, which is no outage.
 {

@@ -103,6 +103,8 @@ void Link::expired(Command& command) noexcept {
 }
 
 void Link::fill() noexcept {
+  // A turn that took long must not make them look as if they had waited as long.
+  if (ring_.has_unsent()) ngx_time_update();
   std::uint64_t written = 0;
   while (ring_.has_unsent() && output_.pending().size() < kCongested && !output_.failed()) {
     Ring::Slot& slot = ring_.unsent();

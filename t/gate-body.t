@@ -328,28 +328,15 @@ location = /page { guard_test inner body=50; root html; try_files /index.html =4
 --- error_code: 413
 --- response_body_like: It works
 
-=== TEST 28: and with another status
+=== TEST 28: a body that is thrown away before another location is asked lets nobody pass there
 --- config
-error_page 413 =200 /page;
-location /x { client_max_body_size 100; root html; }
-location = /page { guard_test inner body=50; root html; try_files /index.html =404; }
+location /x { set $memcached_key x; memcached_pass 127.0.0.1:1; error_page 502 = /page; }
+location = /page { guard_test inner refuse=403; root html; try_files /index.html =404; }
 --- raw_request eval
-["POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200\r\nConnection: close\r\n\r\nhello", { value => "x" x 195, delay_before => 0.1 }]
---- error_code: 200
---- response_body_like: It works
+["GET /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200\r\nConnection: close\r\n\r\nhello", { value => "x" x 195, delay_before => 0.1 }]
+--- error_code: 403
 
-=== TEST 29: over HTTP/2, where nginx looks again how long it is
---- http2
---- config
-error_page 413 =200 /page;
-location /x { client_max_body_size 100; root html; }
-location = /page { client_max_body_size 1m; guard_test inner body=50; root html; try_files /index.html =404; }
---- request eval
-"POST /x\n" . "x" x 200
---- error_code: 200
---- response_body_like: It works
-
-=== TEST 30: in a named location, where the request is as it was, it is refused
+=== TEST 29: in a named location, where the request is as it was, it is refused
 --- upstream
 echo
 --- config

@@ -269,19 +269,12 @@ void Request::give_up_body() noexcept {
 
 namespace {
 
-// Whether nginx throws away what still comes of the body.
-bool is_discarded(const ngx_http_request_t* r) noexcept {
-#if (NGX_HTTP_V2)
-  if (r->stream != nullptr && r->stream->skip_data != 0) return true;
-#endif
-  return r->discard_body != 0;
-}
-
 // Whether this is the page that nginx shows for a body that it could not read, or has not begun to
-// read for its length, whatever status error_page gives it; a named location keeps the method.
+// read for its length; a named location keeps the method. That nginx throws the body away is no
+// sign of it: memcached_pass and others do so before they ask for another location.
 bool is_page_of_body(const ngx_http_request_t* r, const Request& request) noexcept {
-  const bool too_large = r->err_status == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE || is_discarded(r);
-  const bool unread = too_large && r->request_body == nullptr;
+  const bool unread =
+      r->err_status == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE && r->request_body == nullptr;
   return r->internal && (unread || request.body_failed()) &&
          (r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) != 0;
 }

@@ -738,3 +738,30 @@ main::requests(['POST /orders', $multipart, $body], ['POST /orders', $::form, 'p
 [415, 415, (204) x 6]
 --- response_body_like eval
 [(main::problem(415, 'json.media_type', 'Media type not allowed', 'bodies of this type cannot be held to the document')) x 2, ('') x 6]
+
+=== TEST 34: where what is unknown passes, a body names no method that the document has
+--- user_files
+>>> api.json
+{"openapi":"3.0.3","info":{"title":"Orders","version":"1"},"paths":{
+ "/orders":{"post":{"requestBody":{"content":{"application/x-www-form-urlencoded":{}}}},"get":{}},
+ "/orders/{id}":{"parameters":[{"name":"id","in":"path","required":true,"schema":{"type":"integer"}}],
+  "patch":{"requestBody":{"required":true,"content":{"application/json":{"schema":{"type":"object","additionalProperties":false}}}}}}}}
+--- upstream
+status 204
+--- config
+client_body_buffer_size 1k;
+location / { guard_openapi $TEST_NGINX_HTML_DIR/api.json unknown=pass; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /seen/ { guard_mode observe; guard_openapi $TEST_NGINX_HTML_DIR/api.json base=/seen unknown=pass; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+my $multipart = "Content-Type: multipart/form-data; boundary=b\r\n";
+my $part = sub { "--b\r\nContent-Disposition: form-data; name=\"$_[0]\"\r\n\r\nPATCH\r\n--b--\r\n" };
+main::requests(['POST /orders/5', $::form, 'price=-1&_method=PATCH'], ['POST /orders/5', $::form, '%5Fmethod=PATCH'], ['POST /orders/5', '', '_method=PATCH'], ['POST /orders/5', $multipart, $part->('_method')],
+    ['POST /orders/5', $::json, '{"_method":"PATCH"}'], ['POST /orders/5', $::form, 'a=' . 'x' x 5000 . '&_method=PATCH'],
+    ['POST /orders/5', "${\$::form}Transfer-Encoding: chunked\r\n\r\n7\r\na=1&_me\r\n9\r\nthod=PUT&\r\n0\r\n"],
+    ['POST /orders/5', $::form, 'payment_method=card'], ['POST /orders/5', $multipart, $part->('pay_method')], ['POST /orders/5'], ['DELETE /orders/5', $::form, '_method=PATCH'],
+    ['POST /others', $::form, '_method=PATCH'], ['POST /seen/orders/5', $::form, '_method=PATCH'])
+--- error_code eval
+[(400) x 7, (204) x 6]
+--- response_body_like eval
+[(main::problem(400, 'json.method_override', 'Method override refused', 'the method must be that of the request line')) x 7, ('') x 6]
+--- upstream_requests: 6

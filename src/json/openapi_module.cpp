@@ -10,6 +10,7 @@
 #include "core/metrics.h"
 #include "core/request.h"
 #include "json/body_check.h"
+#include "json/method_search.h"
 #include "json/openapi.h"
 #include "json/openapi_answer.h"
 #include "json/openapi_parameters.h"
@@ -120,10 +121,17 @@ bool goes_around(const Policy& policy, const State& state) noexcept {
          has_body_schema(*policy.description->openapi, *state.match.operation);
 }
 
+// To applications that take the method of a POST from its body it may be an operation.
+bool may_name_method(const Policy& policy, const State& state, const Request& request) noexcept {
+  return policy.words.pass_unknown && state.match.path != nullptr &&
+         request.native()->method == NGX_HTTP_POST && request.has_body();
+}
+
 core::BodyNeed body_need(Request& request) noexcept {
   const Policy& policy = *location_of(request.native())->policy;
   const State* state = state_of(request, policy);
-  if (state == nullptr || state->match.operation == nullptr) return {};
+  if (state == nullptr) return {};
+  if (state->match.operation == nullptr) return {may_name_method(policy, *state, request)};
   if (goes_around(policy, *state)) return need_to_know(request);
   switch (state->body.choice) {
     case BodyChoice::form:
@@ -227,11 +235,31 @@ Answer check_path(Request& request, core::Refusal& refusal, const Policy& policy
                          "the path must be written as the document names it");
 }
 
+// Nothing: it cannot be read.
+std::optional<bool> body_names_method(Request& request) noexcept {
+  constexpr std::size_t kPiece = 4096;
+  std::array<char, kPiece> piece;
+  MethodSearch search;
+  for (std::size_t offset = 0;; offset += kPiece) {
+    const auto size = request.copy_body(offset, piece.data(), kPiece);
+    if (!size) return std::nullopt;
+    if (search.feed({piece.data(), *size})) return true;
+    if (*size < kPiece) return false;
+  }
+}
+
 // Where what is no operation passes: not what an application may take for one all the same.
 Answer pass_unknown(Request& request, core::Refusal& refusal, const Policy& policy,
                     const State& state) noexcept {
   const Fields& fields = state.fields;
-  if (state.match.path != nullptr && (fields.method_override() || fields.method_in_query())) {
+  const bool known = state.match.path != nullptr;
+  std::optional<bool> named = known && (fields.method_override() || fields.method_in_query());
+  // One that was cut is refused by whoever has cut it.
+  if (!*named && may_name_method(policy, state, request) && !request.body_stopped()) {
+    named = body_names_method(request);
+    if (!named) return refuse(refusal, code_unavailable(), "the body could not be read");
+  }
+  if (*named) {
     const FieldRefusal found = refusal_of(BodyChoice::method_override, fields);
     return refuse_contract(refusal, policy, found.code, found.detail);
   }

@@ -160,7 +160,18 @@ void read_thresholds(const core::Words& words, CheckPolicy& policy) {
     policy.fail = parse_threshold(policy, "fail=", *value);
   }
   if (policy.is_local() && policy.fail > policy.warn) {
-    core::fail("\"fail=\" of health check \"", policy.name, "\" comes before its \"warn=\"");
+    const auto unsaid = [&](std::string_view word, std::string_view share, std::string_view time) {
+      return words.named(word) ? std::string_view{} : policy.is_space() ? share : time;
+    };
+    core::fail("\"fail=\" of health check \"", policy.name, "\"",
+               unsaid("fail", " (5% unless said)", " (1d unless said)"),
+               " comes before its \"warn=\"",
+               unsaid("warn", " (10% unless said)", " (14d unless said)"));
+  }
+  if (!policy.is_local() && policy.warn >= static_cast<std::uint64_t>(
+                                               std::chrono::microseconds(policy.timeout).count())) {
+    core::fail("\"warn=\" of health check \"", policy.name,
+               "\" is not below its \"timeout=\", which makes it fail");
   }
 }
 
@@ -184,6 +195,10 @@ void read_status(std::string_view value, CheckPolicy& policy) {
   policy.status_low = number(value.substr(0, dash));
   policy.status_high =
       dash == std::string_view::npos ? policy.status_low : number(value.substr(dash + 1));
+  if (policy.status_high < policy.status_low) {
+    core::fail("\"status=", value, "\" of health check \"", policy.name,
+               "\" ends before it begins");
+  }
 }
 
 void read_http(const core::Words& words, CheckPolicy& policy) {

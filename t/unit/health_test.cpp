@@ -99,7 +99,32 @@ void directives(void**) {
       [] {
         check({"d", "disk:/", "fail=20%"});
       },
+      "\"fail=\" of health check \"d\" comes before its \"warn=\" (10% unless said)");
+  expect_error(
+      [] {
+        check({"d", "disk:/", "warn=3%"});
+      },
+      "\"fail=\" of health check \"d\" (5% unless said) comes before its \"warn=\"");
+  expect_error(
+      [] {
+        check({"d", "certificate:a.pem", "warn=1h"});
+      },
+      "\"fail=\" of health check \"d\" (1d unless said) comes before its \"warn=\"");
+  expect_error(
+      [] {
+        check({"d", "memory:", "warn=3%", "fail=4%"});
+      },
       "\"fail=\" of health check \"d\" comes before its \"warn=\"");
+  expect_error(
+      [] {
+        check({"t", "tcp://h:1", "warn=1s"});
+      },
+      "\"warn=\" of health check \"t\" is not below its \"timeout=\", which makes it fail");
+  expect_error(
+      [] {
+        check({"t", "http://h", "status=399-200"});
+      },
+      "\"status=399-200\" of health check \"t\" ends before it begins");
   expect_error(
       [] {
         check({"t", "tcp://h:1", "fail=1s"});

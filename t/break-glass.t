@@ -137,11 +137,12 @@ is_deeply [log_problems($nginx)], [], 'log';
         $nginx->configure(main_config => $> == 0 ? 'user nobody nogroup;' : '', http_config => $config);
         my ($status, $text) = $nginx->test_config;
         is $status, 0, "$config: accepted";
-        return join ' ', $text =~ /\[warn\] (.* would not be seen: .*?) in \S+:\d+$/mg;
+        return join ' ', $text =~ /\[warn\] (".*?" (?:would not be seen|is there).*?) in \S+:\d+$/mg;
     };
     for my $name (qw(guard_break_glass guard_drain)) {
         chmod 0755, $directory;
         is $warning->("$name $directory/no/glass;"), qq("$directory/no/glass" would not be seen: there is no directory "$directory/no"), "$name: no directory";
+        is $warning->("$name $directory/;"), qq("$directory/" is there, as a directory: name a file that is made and removed), "$name: a directory";
         next if $> != 0;    # which has no other user
         is $warning->("$name $directory/glass;"), '', "$name: nothing to say";
         chmod 0700, $directory;

@@ -153,49 +153,55 @@ guard_redis main rediss://127.0.0.1:9 tls_ca=/nonexistent/ca.pem;
 --- config_error
 open() "/nonexistent/ca.pem" failed (2: No such file or directory) in http_config:1
 
-=== TEST 22: a certificate that is none
+=== TEST 22: a file of authorities with none in it
+--- http_config
+guard_redis main rediss://127.0.0.1:9 tls_ca=$TEST_NGINX_TLS_KEY;
+--- config_error
+/SSL_CTX_load_verify_locations\(".*server\.key"\) failed.* the authorities in ".*server\.key" cannot be used, see the line before in http_config:1\z/
+
+=== TEST 23: a certificate that is none
 --- http_config
 guard_redis main rediss://127.0.0.1:9 tls_cert=$TEST_NGINX_TLS_KEY tls_key=$TEST_NGINX_TLS_KEY;
 --- config_error
-/cannot load certificate ".*server\.key"/
+/cannot load certificate ".*server\.key".* the certificate in ".*server\.key" cannot be used, see the line before in http_config:1\z/
 
-=== TEST 23: a key of another certificate
+=== TEST 24: a key of another certificate
 --- http_config
 guard_redis main rediss://127.0.0.1:9 tls_cert=$TEST_NGINX_TLS_CLIENT_CERT tls_key=$TEST_NGINX_TLS_KEY;
 --- config_error
 /key values mismatch/
 
-=== TEST 24: a time that is none
+=== TEST 25: a time that is none
 --- http_config
 guard_redis main redis://127.0.0.1:9 timeout=5x;
 --- config_error
 invalid value "5x" of "timeout", a time from 1ms to 1m is expected in http_config:1
 
-=== TEST 25: a pool that is too large
+=== TEST 26: a pool that is too large
 --- http_config
 guard_redis main redis://127.0.0.1:9 pool=65;
 --- config_error
 invalid value "65" of "pool", a number from 1 to 64 is expected in http_config:1
 
-=== TEST 26: a prefix that would decide about slots
+=== TEST 27: a prefix that would decide about slots
 --- http_config
 guard_redis main redis://127.0.0.1:9 "prefix={guard}:";
 --- config_error
 invalid value "{guard}:" of "prefix", up to 64 printable ASCII characters without "{" and "}" are expected in http_config:1
 
-=== TEST 27: a word that nobody knows
+=== TEST 28: a word that nobody knows
 --- http_config
 guard_redis main redis://127.0.0.1:9 time_out=5ms;
 --- config_error
 unknown parameter "time_out=", did you mean "timeout="? in http_config:1
 
-=== TEST 28: sentinels without the name of the master
+=== TEST 29: sentinels without the name of the master
 --- http_config
 guard_redis main redis+sentinel://127.0.0.1:1,127.0.0.1:2;
 --- config_error
 no name of the master, as in "/mymaster", in the URL of "guard_redis" in http_config:1
 
-=== TEST 29: a password for sentinels that there are not
+=== TEST 30: a password for sentinels that there are not
 --- http_config
 guard_redis main redis://127.0.0.1:1 sentinel_password=env:PATH;
 --- config_error

@@ -66,6 +66,11 @@ ngx_str_t readable(ngx_conf_t* cf, const std::string& file) {
   return path;
 }
 
+// nginx has said why, without the place in the configuration.
+[[noreturn]] void unusable(std::string_view what, ngx_str_t path) {
+  core::fail("the ", what, " in \"", to_view(path), "\" cannot be used, see the line before");
+}
+
 }  // namespace
 
 const TlsClient* TlsClient::make(ngx_conf_t* cf, const TlsOptions& options) {
@@ -87,12 +92,12 @@ const TlsClient* TlsClient::make(ngx_conf_t* cf, const TlsOptions& options) {
     ngx_str_t certificate = readable(cf, options.certificate);
     ngx_str_t key = readable(cf, options.key);
     if (ngx_ssl_certificate(cf, &ssl, &certificate, &key, nullptr) != NGX_OK) {
-      throw AlreadyLogged{};
+      unusable("certificate", certificate);
     }
   }
   if (!options.verify) return self;
   ngx_str_t ca = options.ca.empty() ? ngx_str_t{} : readable(cf, options.ca);
-  if (ngx_ssl_trusted_certificate(cf, &ssl, &ca, kDepth) != NGX_OK) throw AlreadyLogged{};
+  if (ngx_ssl_trusted_certificate(cf, &ssl, &ca, kDepth) != NGX_OK) unusable("authorities", ca);
   if (ca.len == 0 && SSL_CTX_set_default_verify_paths(ssl.ctx) != 1) {
     core::fail("the certificates that the system trusts cannot be read");
   }

@@ -116,6 +116,12 @@ void give_to_workers(ngx_conf_t* cf, int file) noexcept {
 }
 
 void warn_of_unseen(ngx_conf_t* cf, std::string_view file) {
+  const std::string path(file);
+  struct stat info {};
+  if (stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
+    warn(cf, "\"" + path + "\" is there, as a directory: name a file that is made and removed");
+    return;
+  }
   const std::string folder(file.substr(0, std::max<std::size_t>(file.rfind('/'), 1)));
   const Identity worker = worker_identity(cf);
   const int error = errno_of(cf, worker, folder.c_str(), X_OK);

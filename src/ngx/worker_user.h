@@ -22,7 +22,7 @@ DirectoryAccess worker_access(ngx_conf_t* cf, const char* path) noexcept;
 void give_to_workers(ngx_conf_t* cf, int file) noexcept;
 
 // Warns if workers would not see a file of this name appear, since they may not search its
-// directory or there is none. An absolute path.
+// directory or there is none, or if a directory has the name. An absolute path.
 void warn_of_unseen(ngx_conf_t* cf, std::string_view file);
 
 // Warns if a file is not there for workers, or, to be read, if they may not. An absolute path, of

@@ -233,6 +233,25 @@ ok wait_for($settled, 15), 'all have a result';
     }
 }
 
+# A large zone is counted for a while before anything is known of it. Where it could only warn, nobody waits for that.
+{
+    my $large = start_nginx(
+        http_config => "guard_rate_policy large rate=1/day key=all zone=64m;\nguard_health_check only_warns zone:guard_rate:large;",
+        config      => 'location = /ready { guard_health ready; } location = /limited { guard_rate large; }',
+    );
+    my ($answer, $json) = map { $_->{code}, JSON::PP->new->decode($_->{body}) } request($large->port, GET => '/ready');
+    is $json->{checks}{'only_warns:free'}[0]{output}, 'there is no result yet', 'a large zone is being counted';
+    is "$answer $json->{status}", '200 warn', 'ready all the same';
+    is $large->stop, undef, 'stops';
+    $large->configure(
+        http_config => "guard_rate_policy large rate=1/day key=all zone=64m;\nguard_health_check fails zone:guard_rate:large fail=1%;",
+        config      => 'location = /ready { guard_health ready; } location = /limited { guard_rate large; }',
+    );
+    is $large->start, undef, 'where it may fail';
+    is request($large->port, GET => '/ready')->{code}, 503, 'not before it is known that it does not';
+    is $large->stop, undef, 'stops';
+}
+
 # What OpenSSL has against a file is not held against the next client.
 {
     my ($crt, $key) = certificate();

@@ -215,7 +215,7 @@ Report make_report(const MainConf& main, View view, std::vector<Entry>& entries)
   for (const Check& check : main.checks) {
     Entry entry{&check.policy, {}};
     if (check.place != nullptr) entry.standing = check.place->read();
-    overall.add(entry.standing.status, check.policy.optional);
+    overall.add(entry.standing.status, check.policy.only_warns());
     entries.push_back(entry);
   }
   report.entries = entries;

@@ -57,6 +57,8 @@ struct CheckPolicy {
   // Judged by what is free of it.
   bool is_space() const { return kind == Kind::disk || kind == Kind::memory || kind == Kind::zone; }
   bool is_local() const { return is_space() || kind == Kind::certificate; }
+  // Never takes this nginx out of service, not even before there is a result.
+  bool only_warns() const { return optional || (kind == Kind::zone && fail == 0); }
   // What decides that a check of another configuration is the same.
   std::string identity() const { return name + " " + target; }
 };

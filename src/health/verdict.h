@@ -63,12 +63,12 @@ struct Verdict {
   }
 };
 
-// Of all: what is optional never does worse than warn.
+// Of all: what only warns never does worse than warn.
 class Overall {
  public:
-  void add(Status status, bool optional) noexcept {
+  void add(Status status, bool only_warns) noexcept {
     if (status == Status::unknown) status = Status::fail;
-    if (optional && status == Status::fail) status = Status::warn;
+    if (only_warns && status == Status::fail) status = Status::warn;
     if (status > status_) status_ = status;
   }
   Status status() const noexcept { return status_; }

@@ -547,3 +547,23 @@ my ($sql, $blind) = ("1' or '1'='1", '1 or true -- ');
 [403, 403, 403, 200, 403, 403, 403, 200, 403, 403, 200, 403, 200, 403, 200]
 --- response_body_like eval
 [('inspect.sqli') x 3, '', ('inspect.sqli') x 3, '', 'inspect.rce', 'inspect.php', '', 'inspect.sqli', '', 'inspect.sqli', '']
+
+=== TEST 32: what else they read so
+--- http_config
+guard_inspect on;
+--- config
+location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- upstream: echo
+--- raw_request eval
+my $with = sub { my ($line, $field, $body) = @_; "$line HTTP/1.1\r\nHost: localhost\r\n" . ($::browser =~ s/\n/\r\n/gr) . $field . (length $body ? "\r\nContent-Length: " . length $body : '') . "\r\n\r\n$body" };
+my ($form, $json) = map { "Content-Type: $_" } qw(application/x-www-form-urlencoded application/json);
+my $query = sub { '{"query":"query { product(sku: \\"' . shift . '\\") { name } }"}' };
+my $call = sub { '<methodCall><methodName>wp.getPost</methodName><params><param><value>7</value></param><param><value>' . shift . '</value></param></params></methodCall>' };
+[$with->('POST /', $json, $query->('1\\\\u0027 or \\\\u00271\\\\u0027=\\\\u00271')), $with->('POST /', $json, $query->('1 or true -- ')), $with->('POST /', $json, $query->('one of two')),
+ $with->('POST /', 'X-Trial: x', $call->('1&#39; or &#39;1&#39;=&#39;1')), $with->('POST /', $form, $call->('1&#39; &#111;&#114; &#39;1&#39;&#61;&#39;1')), $with->('POST /', $form, $call->('one of two')),
+ $with->('POST /', $form, '<!DOCTYPE a [<!ENTITY e SYSTEM "file:///srv/x">]><a>&e;</a>'),
+ $with->('GET /', 'Cookie: c="j%3A%7B%22id%22%3A%221%5Cu0027%20or%20%5Cu00271%5Cu0027%3D%5Cu00271%22%7D"', ''),
+ $with->('POST /', $form, 'a=one two three; id=1 or true -- '),
+ $with->('POST /', $form, '{"1\\u0027 or \\u00271\\u0027=\\u00271":1}')]
+--- error_code eval
+[403, 403, 200, 403, 403, 200, 400, 403, 403, 403]

@@ -40,6 +40,24 @@ std::string_view type_in(std::string_view value) {
   return value;
 }
 
+// "{ user(id: "1") { name } }", "query ...", behind white space, commas and comments.
+bool begins_graphql(std::string_view text) {
+  while (!text.empty()) {
+    if (text.front() == '#') {
+      text.remove_prefix(std::min(text.find_first_of("\r\n"), text.size()));
+    } else if (is_space(text.front()) || text.front() == ',') {
+      text.remove_prefix(1);
+    } else {
+      break;
+    }
+  }
+  if (text.find('{') == std::string_view::npos) return false;
+  static constexpr std::array<std::string_view, 5> kBeginnings = {"{", "query", "mutation",
+                                                                  "subscription", "fragment"};
+  return std::any_of(kBeginnings.begin(), kBeginnings.end(),
+                     [text](std::string_view one) { return text.starts_with(one); });
+}
+
 ListView one(List list, bool names = false) {
   return {{list}, 1, names};
 }
@@ -382,7 +400,8 @@ void Transaction::read_quoted_beyond(std::string_view name, std::string_view tex
   if (end == text.size() || text[end] == ';') read_quoted_again(name, quoted);
 }
 
-// A cookie in quotes, as Python's parsers have it: without them and their backslashes.
+// A cookie in quotes, as Python's parsers have it: without them and their backslashes. Express
+// takes the quotes away and decodes it.
 void Transaction::read_quoted_again(std::string_view name, std::string_view value) {
   while (!value.empty() && is_space(value.front())) value.remove_prefix(1);
   while (!value.empty() && is_space(value.back())) value.remove_suffix(1);
@@ -411,14 +430,14 @@ void Transaction::read_quoted_again(std::string_view name, std::string_view valu
     value = {begin, size};
   }
   add_again(List::cookies, name, value);
-  read_json_again(List::cookies, name, value);
+  read_decoded_again(name, value);
 }
 
-// An argument that is JSON itself. What begins with a quote is seldom that.
+// An argument that is JSON itself, or GraphQL, whose strings have the same escapes. What begins
+// with a quote is seldom JSON.
 void Transaction::read_json_again(List to, std::string_view name, std::string_view value) {
-  if (begins_json(value) && (holds_values(value) || has_escapes(value))) {
-    add_strings(to, name, value, true);
-  }
+  const bool json = begins_json(value) && (holds_values(value) || has_escapes(value));
+  if (json || begins_graphql(value)) add_strings(to, name, value, true);
 }
 
 // JSON with the escapes that hide a letter or a mark written out. Others are left, since what
@@ -476,7 +495,9 @@ void Transaction::read_pieces_again(std::string_view pair, List to) {
   split(pair, ';', [&](std::string_view piece) {
     const std::size_t equals = piece.find('=');
     if (equals == std::string_view::npos || too_many_arguments_) return;
-    const std::string_view name = decode(piece.substr(0, equals), true, invalid);
+    // Rack divides at "; ", too.
+    const std::size_t begin = piece.find_first_not_of(' ');
+    const std::string_view name = decode(piece.substr(begin, equals - begin), true, invalid);
     if (!std::all_of(name.begin(), name.end(), is_of_name)) return;
     add_again(to, name, decode(piece.substr(equals + 1), true, invalid));
   });

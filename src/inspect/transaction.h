@@ -18,6 +18,7 @@
 
 namespace guard::inspect {
 
+class XmlText;
 struct KnownValue;
 
 struct HeaderField {
@@ -188,9 +189,10 @@ class Transaction {
   const core::JsonDocument* parse_json(std::string_view body);
   void add_json(const core::JsonDocument& document, std::span<const std::uint64_t> trusted,
                 bool again = false);
-  void read_unsaid_json(std::string_view body, bool again);
+  void read_unsaid(std::string_view body, bool again);
   void add_strings(List list, std::string_view name, std::string_view text, bool again);
   void add_xml(std::string_view body);
+  void add_xml_text(const XmlText& xml, bool again);
   void add_multipart(std::string_view body);
   std::string_view decode(std::string_view text, bool plus_is_space, bool& invalid);
   void join_request(std::string_view body);

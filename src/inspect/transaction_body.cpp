@@ -10,6 +10,15 @@
 
 namespace guard::inspect {
 
+namespace {
+
+bool begins_xml(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  return first != std::string_view::npos && text[first] == '<';
+}
+
+}  // namespace
+
 void Transaction::body_error(std::string_view processor, std::string_view reason) {
   const std::size_t size = processor.size() + 16 + reason.size();
   char* at = arena_.allocate(size);
@@ -61,11 +70,11 @@ void Transaction::add_body(std::string_view body, BodyProcessor processor) {
   set_number(Collection::request_body_length, body.size());
   switch (processor) {
     case BodyProcessor::none:
-      read_unsaid_json(body, false);
+      read_unsaid(body, false);
       break;
     case BodyProcessor::urlencoded:
       add_form(body, List::args_post);
-      read_unsaid_json(body, true);
+      read_unsaid(body, true);
       break;
     case BodyProcessor::json:
       if (body.empty()) break;
@@ -102,10 +111,9 @@ const core::JsonDocument* Transaction::parse_json(std::string_view body) {
   return parser_.parse(body, limits);
 }
 
-// JSON in a body of another type or of none: PHP (php://input), Go and Django leave it to the
-// application to ask for the type. It is an object or an array that they want. again: the body has
-// been read as what it says it is.
-void Transaction::read_unsaid_json(std::string_view body, bool again) {
+// JSON or XML in a body of another type or of none: PHP (php://input), Go and Django leave it to
+// the application to ask for the type. again: the body has been read as what it says it is.
+void Transaction::read_unsaid(std::string_view body, bool again) {
   // Python knows UTF-16 and UTF-32 by their NULs.
   if (body.substr(0, 4).find('\0') != std::string_view::npos) {
     char* const begin = arena_.allocate(body.size());
@@ -114,6 +122,15 @@ void Transaction::read_unsaid_json(std::string_view body, bool again) {
   }
   constexpr std::string_view kByteOrderMarks = "\xef\xbb\xbf\xff\xfe";
   body.remove_prefix(std::min(body.find_first_not_of(kByteOrderMarks), body.size()));
+  if (begins_xml(body)) {
+    XmlText xml;
+    if (xml.parse(body, limits_.arguments, true) || xml.has_too_many()) {
+      add_xml_text(xml, true);
+    } else if (xml.declares_entity()) {
+      body_error("XML", xml.error());
+    }
+  }
+  // It is an object or an array that they want.
   if (!begins_json(body) || !holds_values(body)) return;
   if (const core::JsonDocument* document = parse_json(body)) {
     add_json(*document, {}, again);
@@ -164,6 +181,10 @@ void Transaction::add_json(const core::JsonDocument& document,
     while (!levels.empty() && i >= levels.back().end) levels.pop_back();
     if (node.is_key()) {
       key = document.text(node);
+      // In another reading names are not searched, which is enough for those that stand in the body
+      // as they are.
+      const bool hidden = (node.flags & core::JsonNode::kUnescaped) != 0;
+      if (again && hidden) add_again(List::args_body, "json", key);
       continue;
     }
     if (!levels.empty()) {
@@ -205,16 +226,22 @@ void Transaction::add_json(const core::JsonDocument& document,
 void Transaction::add_xml(std::string_view body) {
   if (body.empty()) return;
   XmlText xml;
-  if (!xml.parse(body, limits_.arguments)) {
-    if (xml.has_too_many()) {
-      too_many_arguments_ = true;
-    } else {
-      body_error("XML", xml.error());
-    }
+  if (xml.parse(body, limits_.arguments) || xml.has_too_many()) {
+    add_xml_text(xml, false);
+  } else {
+    body_error("XML", xml.error());
+  }
+}
+
+// again: as unsaid.
+void Transaction::add_xml_text(const XmlText& xml, bool again) {
+  if (xml.has_too_many()) {
+    too_many_arguments_ = true;
     return;
   }
   const std::string_view text = arena_.copy(xml.text());
   list(List::xml_text).push_back({"/*", text});
+  list(List::xml_text).back().again = again;
   // What stands in front of a text must not be taken for its beginning.
   if (xml.pieces().size() > 1) {
     for (const XmlText::Piece& piece : xml.pieces()) {
@@ -223,6 +250,7 @@ void Transaction::add_xml(std::string_view body) {
   }
   for (const std::string& value : xml.attributes()) {
     list(List::xml_attributes).push_back({"//@*", arena_.copy(value)});
+    list(List::xml_attributes).back().again = again;
   }
 }
 

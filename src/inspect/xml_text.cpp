@@ -59,6 +59,13 @@ struct XmlHandlers {
     xml.error_ = "a document type declaration";
   }
 
+  static void entity(void* context, const xmlChar* /*name*/, int /*type*/, const xmlChar* /*id*/,
+                     const xmlChar* /*system*/, xmlChar* /*content*/) {
+    XmlText& xml = self(context);
+    xml.failed_ = xml.declares_entity_ = true;
+    xml.error_ = "the declaration of an entity";
+  }
+
   static void error(void* context, const xmlError* /*error*/) {
     XmlText& xml = self(context);
     if (!xml.failed_) xml.error_ = "not well-formed";
@@ -96,7 +103,7 @@ void XmlText::end_piece() {
   ended_ = text_.size();
 }
 
-bool XmlText::parse(std::string_view document, std::size_t most) {
+bool XmlText::parse(std::string_view document, std::size_t most, bool takes_doctype) {
   left_ = most;
   if (document.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
     error_ = "too large";
@@ -111,7 +118,8 @@ bool XmlText::parse(std::string_view document, std::size_t most) {
   sax.characters = &XmlHandlers::characters;
   sax.ignorableWhitespace = &XmlHandlers::characters;
   sax.cdataBlock = &XmlHandlers::characters;
-  sax.internalSubset = &XmlHandlers::subset;
+  if (!takes_doctype) sax.internalSubset = &XmlHandlers::subset;
+  sax.entityDecl = &XmlHandlers::entity;
   sax.serror = reinterpret_cast<xmlStructuredErrorFunc>(&XmlHandlers::error);
   const std::unique_ptr<xmlParserCtxt, FreeContext> context(
       xmlCreatePushParserCtxt(&sax, this, nullptr, 0, nullptr));

@@ -19,7 +19,8 @@ class XmlText {
 
   // False: not well-formed, or one of what is refused here: error() says which. most: how many
   // attributes and pieces of text there may be; if there are more, has_too_many() is true.
-  bool parse(std::string_view document, std::size_t most);
+  // takes_doctype: a document type declaration is passed over unless it declares an entity.
+  bool parse(std::string_view document, std::size_t most, bool takes_doctype = false);
 
   const std::string& text() const { return text_; }
   const std::vector<Piece>& pieces() const { return pieces_; }
@@ -27,6 +28,8 @@ class XmlText {
   // A literal of ours.
   std::string_view error() const { return error_; }
   bool has_too_many() const { return has_too_many_; }
+  // It was not read on: what entities stand for is in none of its texts.
+  bool declares_entity() const { return declares_entity_; }
 
   // Gives back what libxml2 keeps for all documents of a process, which nobody could once the
   // module file is unloaded. At the end: no document is read after that.
@@ -42,6 +45,7 @@ class XmlText {
   std::size_t ended_ = 0;  // so much of the text is in pieces
   std::size_t left_ = 0;   // of attributes and pieces
   bool has_too_many_ = false;
+  bool declares_entity_ = false;
   std::vector<std::string> attributes_;
   std::string_view error_;
   bool failed_ = false;

@@ -161,12 +161,13 @@ void joins_fields(void**) {
 
 // JSON in an argument is looked at as it comes, and as those have it who read it.
 void reads_json_in_arguments(void**) {
-  constexpr std::string_view kRules =
+  const std::string kJson =
       "SecRule REQUEST_HEADERS:Content-Type \"@rx json$\" "
-      "\"id:9,phase:1,nolog,pass,ctl:requestBodyProcessor=JSON\"\n"
-      "SecRule ARGS \"@contains ev'il\" \"id:1,phase:2,pass\"\n"
-      "SecRule &ARGS \"@gt 1\" \"id:2,phase:2,pass\"\n"
-      "SecRule ARGS \"@contains u0027\" \"id:3,phase:2,pass\"\n";
+      "\"id:9,phase:1,nolog,pass,ctl:requestBodyProcessor=JSON\"\n";
+  const std::string kRules = kJson +
+                             "SecRule ARGS \"@contains ev'il\" \"id:1,phase:2,pass\"\n"
+                             "SecRule &ARGS \"@gt 1\" \"id:2,phase:2,pass\"\n"
+                             "SecRule ARGS \"@contains u0027\" \"id:3,phase:2,pass\"\n";
   const auto form = [](std::string_view value) {
     return "POST / HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\na=" +
            std::string(value);
@@ -176,7 +177,7 @@ void reads_json_in_arguments(void**) {
   is(kRules, form(R"("ev\\u0027il")"), "3[ARGS:a]");
   is(kRules, form(R"(ev\u0027il)"), "3[ARGS:a]");
   is(kRules, form(R"([1, { "x" : "ev\u0027il" } ])"), "1[ARGS:a] 3[ARGS:a]");
-  is(kRules, form(R"({x:"ev\u0027il"})"), "3[ARGS:a]");
+  is(kRules, form(R"({x:"ev\u0027il"})"), "1[ARGS:a] 3[ARGS:a]");
   is(kRules, form(R"([\"]ev\u0027il)"), "3[ARGS:a]");
   is(kRules, form(R"({"x":"ev\u00)"), "");
   constexpr std::string_view kStrings =
@@ -187,6 +188,21 @@ void reads_json_in_arguments(void**) {
   is(kStrings, form(R"({"ev'il" :1})"), "");
   is(kStrings, form(R"({"ev\u0027il":1})"), "1[ARGS:a]");
   is(kStrings, form(R"("ev'il")"), "");
+  // And GraphQL.
+  for (const char* text :
+       {R"({ user(id: "ev\u0027il") { name } })", R"(query Q { user(id: "ev'il") { name } })",
+        "#x\n, mutation { set(text: \"\"\"ev'il\"\"\") }"}) {
+    is(kStrings, form(text), "1[ARGS:a]");
+    std::string json;
+    for (const char c : std::string_view(text)) {
+      json += c == '\n' ? "\\n" : c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
+    }
+    is(kJson + std::string(kStrings),
+       "POST / HTTP/1.1\r\nContent-Type: application/json\r\n\r\n{\"query\":\"" + json + "\"}",
+       "1[ARGS:json.query]");
+  }
+  is(kStrings, form("query \"ev'il\""), "");
+  is(kStrings, form("f {\"ev'il\"}"), "");
   is(kRules, "GET /?a=%22ev%5Cu0027il%22 HTTP/1.1\r\n\r\n", "1[ARGS:a] 3[ARGS:a]");
   is(kRules, "GET /?a=%22ev%5Cu0027il%22#x HTTP/1.1\r\n\r\n", "1[ARGS:a] 3[ARGS:a]");
   is(kRules,
@@ -197,8 +213,9 @@ void reads_json_in_arguments(void**) {
   constexpr std::string_view kCookies =
       "SecRule REQUEST_COOKIES \"@contains ev'il\" \"id:1,phase:1,pass\"\n"
       "SecRule &REQUEST_COOKIES \"@gt 1\" \"id:2,phase:1,pass\"\n";
-  for (const char* value : {R"({"a":"ev\u0027il"})", "%7B%22a%22%3A%22ev%5Cu0027il%22%7D",
-                            "j%3A%7B%22a%22:%22ev%5Cu0027il%22%7D"}) {
+  for (const char* value :
+       {R"({"a":"ev\u0027il"})", "%7B%22a%22%3A%22ev%5Cu0027il%22%7D",
+        "j%3A%7B%22a%22:%22ev%5Cu0027il%22%7D", "\"j%3A%7B%22a%22:%22ev%5Cu0027il%22%7D\""}) {
     is(kCookies, "GET / HTTP/1.1\r\nCookie: c=" + std::string(value) + "\r\n\r\n",
        "1[REQUEST_COOKIES:c]");
   }
@@ -218,6 +235,7 @@ void decodes_cookies(void**) {
   };
   is(kRules, cookie("ev%3Bi+l"), "1[REQUEST_COOKIES:a] 2[REQUEST_COOKIES:a]");
   is(kRules, cookie("ev%3Xi+l"), "");
+  is(kRules, cookie("\"ev%3Bi+l\""), "1[REQUEST_COOKIES:a] 2[REQUEST_COOKIES:a]");
   is(kRules, cookie("x; b=%65v%3bi%2Bl"), "1[REQUEST_COOKIES:b] 3[REQUEST_COOKIES]");
 }
 
@@ -230,6 +248,9 @@ void divides_at_semicolons(void**) {
   is(kRules, "GET /?a=x;b=ev%69l HTTP/1.1\r\n\r\n", "1[ARGS:b] 2[ARGS:a]");
   is(kRules, "GET /?a=x%3Bb=evil HTTP/1.1\r\n\r\n", "2[ARGS:a]");
   is(kRules, "GET /?a=x;+b=evil&a=;%62=evil HTTP/1.1\r\n\r\n", "1[ARGS:b] 2[ARGS:a] 3[ARGS]");
+  is(kRules,
+     "POST / HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\na=x;  b=evil; =",
+     "1[ARGS:b] 2[ARGS:a]");
   is("SecRule ARGS \"@rx ^evil$\" \"id:1,phase:2,pass\"\n", "GET /?a=x;c+d=evil HTTP/1.1\r\n\r\n",
      "");
   is(kRules,
@@ -262,6 +283,8 @@ void reads_unsaid_json(void**) {
   std::string wide("\xff\xfe", 2);
   for (const char c : kJson) wide.append(1, c).append(1, '\0');
   is(kRules, request(kForm, wide), kFound);
+  is(kRules, request(kForm, R"({"ev\u0027il":1})"), "2[ARGS:json]");
+  is(kRules, request(kForm, R"({"ev'il":1})"), "");
   // What Go and Python go on with.
   is(kRules, request(kForm, std::string(kJson) + " {"), "2[ARGS:json]");
   is(kRules, request(kForm, "{\"\xff\":1,\"id\":\"ev\\u0027il\"}"), "2[ARGS:json]");
@@ -296,6 +319,33 @@ void reads_pieces_of_xml(void**) {
   std::string many;
   for (int i = 0; i < 5'001; ++i) many += "<b c=''>1</b>";
   assert_true(run(kRules, xml("<a>" + many + "</a>"), true) == "over budget");
+}
+
+// What reads XML whatever a body says it is: xmlrpc.php of WordPress, PHP's SoapServer.
+void reads_unsaid_xml(void**) {
+  constexpr std::string_view kRules =
+      "SecRule XML:/* \"@rx ^ev'il$\" \"id:1,phase:2,pass,t:none\"\n"
+      "SecRule XML://@* \"@rx ^ev'il$\" \"id:2,phase:2,pass,t:none\"\n"
+      "SecRule REQBODY_ERROR \"!@eq 0\" \"id:3,phase:2,pass\"\n"
+      "SecRule &XML:/* \"@gt 0\" \"id:4,phase:2,pass\"\n";
+  constexpr std::string_view kForm = "Content-Type: application/x-www-form-urlencoded\r\n";
+  constexpr std::string_view kText = "Content-Type: text/plain\r\n";
+  const auto request = [](std::string_view type, std::string_view body) {
+    return "POST / HTTP/1.1\r\n" + std::string(type) + "\r\n" + std::string(body);
+  };
+  for (const std::string_view type : {std::string_view{}, kText, kForm}) {
+    is(kRules, request(type, "<?xml version='1.0'?>\n<a><b>x</b><c>ev&#39;il</c></a>"),
+       "1[XML:/*]");
+    is(kRules, request(type, "\xef\xbb\xbf <a b='ev&#x27;il'/>"), "2[XML://@*]");
+    is(kRules, request(type, "<!DOCTYPE a [<!-- -->]><a>ev&apos;il</a>"), "1[XML:/*]");
+    is(kRules, request(type, "<!DOCTYPE a [<!ENTITY e \"ev'il\">]><a>&e;</a>"), "3[REQBODY_ERROR]");
+    // What nobody reads as XML, either.
+    is(kRules, request(type, "<!DOCTYPE html><p>ev'il<br></p>"), "");
+    is(kRules, request(type, "<p>ev'il<br></p>"), "");
+  }
+  std::string many;
+  for (int i = 0; i < 10'001; ++i) many += "<b>1</b>";
+  assert_true(run(kRules, request(kText, "<a>" + many + "</a>"), true) == "over budget");
 }
 
 // In the second phase, as ModSecurity v3 has it.
@@ -689,6 +739,7 @@ int main() {
       cmocka_unit_test(divides_at_semicolons),
       cmocka_unit_test(reads_unsaid_json),
       cmocka_unit_test(reads_pieces_of_xml),
+      cmocka_unit_test(reads_unsaid_xml),
       cmocka_unit_test(joins_requests),
       cmocka_unit_test(keeps_values_apart),
       cmocka_unit_test(looks_between_transformations),

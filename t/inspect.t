@@ -567,3 +567,16 @@ my $call = sub { '<methodCall><methodName>wp.getPost</methodName><params><param>
  $with->('POST /', $form, '{"1\\u0027 or \\u00271\\u0027=\\u00271":1}')]
 --- error_code eval
 [403, 403, 200, 403, 403, 200, 400, 403, 403, 403]
+
+=== TEST 33: an exclusion for all rules does not change how bodies are read
+--- http_config
+guard_inspect on;
+guard_inspect_exclude target=REQUEST_HEADERS;
+--- config
+location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- upstream: echo
+--- raw_request eval
+my $with = sub { my ($type, $body) = @_; "POST / HTTP/1.1\r\nHost: localhost\r\n" . ($::browser =~ s/\n/\r\n/gr) . "Content-Type: $type\r\nContent-Length: " . length($body) . "\r\n\r\n$body" };
+[$with->('application/xml', "<r><id>1' or '1'='1</id></r>"), $with->('application/json', '{"id":1'), $with->('application/json', '{"id":1}')]
+--- error_code eval
+[403, 400, 200]

@@ -141,7 +141,8 @@ std::string parse_exclude(core::Words& words) {
   if (!id && !tag && !target) {
     core::fail("\"guard_inspect_exclude\" needs \"id=\", \"tag=\" or \"target=\"");
   }
-  std::string rules = "1-999999999";
+  // All but Guard's own, which say how a body is read.
+  std::string rules = "1-199999,200005-999999999";
   if (id) {
     check_plain("id=", *id);
     rules = *id;

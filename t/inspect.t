@@ -580,3 +580,21 @@ my $with = sub { my ($type, $body) = @_; "POST / HTTP/1.1\r\nHost: localhost\r\n
 [$with->('application/xml', "<r><id>1' or '1'='1</id></r>"), $with->('application/json', '{"id":1'), $with->('application/json', '{"id":1}')]
 --- error_code eval
 [403, 400, 200]
+
+=== TEST 34: what is not searched is counted
+--- http_config eval: $::own
+--- config
+guard_json_schema $TEST_NGINX_HTML_DIR/order.json;
+location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- user_files
+>>> order.json
+{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object","properties":{"kind":{"enum":["a","b"]}}}
+>>> own.conf
+SecRule &ARGS:json.kind "@eq 0" "id:1,phase:2,deny"
+--- upstream: echo
+--- request eval
+["POST /\n{\"kind\":\"a\"}", "POST /\n{\"other\":\"a\"}"]
+--- more_headers
+Content-Type: application/json
+--- error_code eval
+[200, 403]

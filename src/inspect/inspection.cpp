@@ -375,7 +375,7 @@ void Inspection::for_each(const CompiledTarget& target, const Sought& sought, Ea
       if (view.names) {
         try_one(field.name, field.name, field.name_traits, field.name_groups, field.known_name,
                 false);
-      } else if (!field.trusted) {
+      } else if (!field.trusted || sought.counting) {
         try_one(field.name, field.value, field.value_traits, field.value_groups, field.known_value,
                 field.again);
       }

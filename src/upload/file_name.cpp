@@ -55,6 +55,11 @@ bool is_ascii(std::string_view text) noexcept {
                       [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
 }
 
+// "booking.com.pdf": the page of a site. No server runs these for not being at the end.
+bool is_domain(std::string_view lower) noexcept {
+  return lower == "com" || lower == "app" || lower == "so";
+}
+
 // "a.php.png", "a.pdf.exe", but not "1.2.png". "a.asp;.png" is a program to old servers.
 NameRule check_extensions(std::string_view name) noexcept {
   if (is_active_extension(Extension(name).text())) return kActive;
@@ -62,7 +67,8 @@ NameRule check_extensions(std::string_view name) noexcept {
   while (stem.find('.') != std::string_view::npos) {
     const Extension inner(stem);
     const std::string_view text = inner.text().substr(0, inner.text().find(';'));
-    if (is_active_extension(text) || is_known_extension(text)) return kDouble;
+    const bool active = is_active_extension(text) && !is_domain(text);
+    if (active || is_known_extension(text)) return kDouble;
     stem = stem.substr(0, stem.rfind('.'));
   }
   return {};

@@ -54,11 +54,13 @@ void names(void**) {
   const auto rule = [](std::string_view name) {
     return std::string(upload::check_name(name).keyword);
   };
-  for (const char* good : {"a.png", "My holiday 1.2 (3).jpeg", "r\xC3\xA9sum\xC3\xA9.pdf", "README",
-                           "2024.11.05.pdf", "\xE5\x86\x99\xE7\x9C\x9F.png", "a_b-c+d&e'f.txt",
-                           "100%.txt", "console.txt", "com.txt", "com10.txt"}) {
+  for (const char* good :
+       {"a.png", "My holiday 1.2 (3).jpeg", "r\xC3\xA9sum\xC3\xA9.pdf", "README", "2024.11.05.pdf",
+        "\xE5\x86\x99\xE7\x9C\x9F.png", "a_b-c+d&e'f.txt", "100%.txt", "console.txt", "com.txt",
+        "com10.txt", "www.booking.com.pdf", "notion.so.png"}) {
     expect_text(rule(good), "");
   }
+  expect_text(rule("a.com"), "active");
   expect_text(rule(std::string(201, 'a')), "long");
   for (const char* path : {"../a.png", "a/b.png", "a\\b.png", "C:a.png",
                            "a\xEF\xBC\x8F"

@@ -168,6 +168,27 @@ for my $case (['held up', 3], ['held up, accepting in turn', 8, workers => 2, ma
     is_over($nginx, 'far away');
 }
 
+# Something ends each connection soon after it stands, while nobody asks: it is not opened again at once, and that five find
+# none is an outage.
+{
+    my $redis = start_redis();
+    my $nginx = nginx($redis->url);
+    ok wait_for(sub { said($nginx) =~ /^ok/ }), 'soon ended: answers';
+    my $told = wait_for(
+        sub {
+            # It stands: the probe has come.
+            wait_for(sub { (($redis->clients->[0] // {})->{cmd} // '') =~ /^(?:set|incr)\z/ });
+            $redis->run('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+            said($nginx) for 1 .. 6;
+            return $nginx->log_text =~ /guard_redis "main" is unavailable: (.*)/ ? $1 : undef;
+        },
+        20
+    );
+    is $told, 'the connection was closed by the other side', 'soon ended: told, with the reason';
+    recovers($nginx, 'soon ended');
+    is_over($nginx, 'soon ended', @outage);
+}
+
 # A Redis that takes connections, and ends each over the first command of some kind: no command succeeds between the
 # losses, so the fifth is the last for a while, however slowly they come.
 {

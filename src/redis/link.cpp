@@ -95,11 +95,12 @@ void Link::expired(Command& command) noexcept {
   if (command.state_ == Command::State::sent) count(client_.settings().shared->timeouts);
   forget(command);
   if (!breaker_.failed(now())) return;
-  // Nobody has been asked yet: whether he is there is for the attempt to tell.
-  if (!ready()) return drop(true);
-  explain_time("no answer", client_.timeout());
+  const bool asked = ready();
+  // While it is being connected to, the attempt tells whether it is there.
+  if (!asked && state_ != State::waiting) return drop(true);
+  if (asked) explain_time("no answer", client_.timeout());
   trip();
-  late_ = true;
+  late_ = late_ || asked;
 }
 
 void Link::fill() noexcept {

@@ -86,11 +86,12 @@ echo
 main::requests('/on', '[1]', ['Content-Type: application/json; charset=utf-16'], ['Content-Type: application/json; charset=utf-8; charset=utf-16'],
   ['Content-Type: application/json, text/plain'], ['Content-Type: text/plain, application/json'], ['Content-Type: application/json; charset'],
   ['Content-Type: text/plain', 'Content-Type: application/json'], ['Content-Type: application/json', 'Content-Type: application/json'],
-  ['Content-Type: application/json', 'Content-Encoding: gzip'], ['Content-Type: application/grpc+json'])
+  ['Content-Type: application/json', 'Content-Encoding: gzip'], ['Content-Type: application/grpc+json'],
+  ['Content-Type: text/plain; a="/json"'], ['Content-Type: text/plain; a=b+JSON'], ['Content-Type: application/x-www-form-urlencoded; a=/json'])
 --- error_code eval
-[(415) x 9]
+[(415) x 12]
 --- response_body_like eval
-[($::unfit) x 5, ($::several) x 2, $::encoded, $::unfit]
+[($::unfit) x 5, ($::several) x 2, $::encoded, ($::unfit) x 4]
 --- upstream_requests: 0
 
 === TEST 5: required: anything else is refused

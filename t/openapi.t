@@ -765,3 +765,23 @@ main::requests(['POST /orders/5', $::form, 'price=-1&_method=PATCH'], ['POST /or
 --- response_body_like eval
 [(main::problem(400, 'json.method_override', 'Method override refused', 'the method must be that of the request line')) x 7, ('') x 6]
 --- upstream_requests: 6
+
+=== TEST 35: to Laravel a body is JSON if its Content-Type has "/json" or "+json" anywhere
+--- user_files
+>>> api.json
+{"openapi":"3.0.3","info":{"title":"Shop","version":"1"},"paths":{"/orders":{"post":{"requestBody":{"content":{
+ "application/json":{"schema":{"$ref":"#/components/schemas/Order"}},"application/x-www-form-urlencoded":{"schema":{"$ref":"#/components/schemas/Order"}},"text/csv":{}}}}}},
+ "components":{"schemas":{"Order":{"type":"object","required":["price"],"properties":{"price":{"type":"integer","minimum":1}}}}}}
+--- upstream
+status 204
+--- config
+location / { guard_openapi $TEST_NGINX_HTML_DIR/api.json; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+my $both = '{"a=":"&price=2&b=","price":-1}';
+main::requests((map { ['POST /orders', "Content-Type: $_\r\n", $both] } 'application/x-www-form-urlencoded; a="/json"', 'text/csv; a="/json"', 'text/csv; a=b+json', 'text/csv;/json'),
+    ['POST /orders', "Content-Type: text/csv; header=present\r\n", 'a,b'], ['POST /orders', "Content-Type: application/json; profile=\"a/json\"\r\n", '{"price":1}'], ['POST /orders', "Content-Type: application/x-www-form-urlencoded; a=b\r\n", 'price=1'])
+--- error_code eval
+[(415) x 4, (204) x 3]
+--- response_body_like eval
+[('"code":"json.media_type"') x 4, ('') x 3]
+--- upstream_requests: 3

@@ -8,8 +8,8 @@ namespace guard::json {
 
 // json: application/json or TYPE/SUBTYPE+json, well-formed, whose charset is absent or utf-8.
 // unfit: it speaks of JSON, but not as exactly one such type: a list, bad syntax, another charset,
-//   a parameter twice, bytes around or in it that cannot be part of a type, gRPC's +json, which is
-//   framed.
+//   a parameter twice, bytes around or in it that cannot be part of a type, another type with
+//   "/json" or "+json" in a parameter (JSON to Laravel), gRPC's +json, which is framed.
 // form: application/x-www-form-urlencoded, well-formed, whose charset is absent or utf-8.
 // other: anything else.
 enum class MediaType : std::uint8_t { other, form, unfit, json };

@@ -31,6 +31,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   namespace json = guard::json;
   const std::string text(reinterpret_cast<const char*>(data), size);
   const json::MediaType type = json::media_type(text);
+  const std::size_t rest = std::min(text.find(';'), text.size());
+  const bool laravel = text.find("/json", rest) != std::string::npos;
+  if (laravel && type < json::MediaType::unfit) std::abort();
   if (type == json::MediaType::other && lenient_json(text)) std::abort();
   if (type == json::MediaType::json) {
     const auto is_control = [](char c) {

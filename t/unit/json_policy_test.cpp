@@ -143,6 +143,9 @@ void media_types(void**) {
         "application/json",
         "\"application/json\"", "application/\xff+json", "application/x\x01+json",
         "application/x y+json", "application/x/+json", "application/x,y+json",
+        // Laravel and CodeIgniter search all of it.
+        "text/plain; a=\"application/json\"", "text/plain;/JSON", "text/plain; a=b+json",
+        "application/x-www-form-urlencoded; a=\"x/json\"",
         // Framed, but not every application knows that.
         "application/grpc+json", "application/grpc+json; charset=utf-8",
         "application/grpc-web+JSON", "application/json; charset=\"utf-8\\",
@@ -166,7 +169,6 @@ void media_types(void**) {
                             "multipart/form-data; boundary=json",
                             "application/grpc",
                             "application/grpc+proto",
-                            "text/plain; a=\"application/json\"",
                             "application/x-www-form-urlencoded; charset=iso-8859-1",
                             "application/x-www-form-urlencoded; charset=utf-8; charset=utf-8",
                             "application/x-www-form-urlencoded, text/plain",

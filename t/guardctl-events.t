@@ -102,7 +102,7 @@ server {
         guard_event login_failed on=401;
         guard_event login_failed on=403;
         guard_csp "default-src 'self'" report=/login/reports;
-        guard_upload types=image/png;
+        guard_upload types=image/png; guard_inspect on; guard_inspect_response on size=1k;
         proxy_pass http://127.0.0.1:5000;
     }
     location ^~ /static/ { guard_path off; }
@@ -160,6 +160,8 @@ END
         [['event.code' => 'json.size', 'url.domain' => 'b.shop.example', 'url.path' => '/A.PHP', 'labels.route' => ''], "$site:24: guard_json_limits size=1k;"],
         [['event.code' => 'json.syntax', 'url.domain' => 'other.example', 'url.scheme' => 'http', 'labels.route' => ''], "$conf:9: guard_json on;"],
         [['event.code' => 'json.syntax', 'url.scheme' => 'http', 'labels.route' => ''], undef],
+        [['event.code' => 'inspect.sqli', 'labels.kind' => 'injection_detected'], "$site:19: guard_inspect on;"],
+        [['event.code' => 'inspect.disclosure', 'labels.kind' => 'response_violated'], "$site:19: guard_inspect_response on size=1k;"],
         # Of events without a code, by their kinds.
         [['event.code' => '', 'labels.kind' => 'login_failed', 'url.path' => '/login/events'], "$site:16: guard_event login_failed on=401;", "$site:17: guard_event login_failed on=403;"],
         [['event.code' => '', 'labels.kind' => 'logout', 'url.path' => '/login/events'], "$site:15: guard_event +logout on=2xx;"],

@@ -23,7 +23,8 @@ constexpr std::size_t kTextMax = 512;
 struct Deciders {
   std::string_view what;
   std::array<std::string_view, 4> directives;
-  bool by_policy = false;  // only lines that name the policy
+  bool by_policy = false;      // only lines that name the policy
+  std::string_view kind = {};  // only for events of this kind
 };
 constexpr auto kDeciders = std::to_array<Deciders>({
     {"json.schema", {"guard_json_schema", "guard_openapi"}},
@@ -43,6 +44,7 @@ constexpr auto kDeciders = std::to_array<Deciders>({
      true},
     {"cors.", {"guard_cors"}},
     {"csrf.", {"guard_csrf"}},
+    {"inspect.", {"guard_inspect_response", "guard_inspect_budget"}, false, "response_violated"},
     {"inspect.", {"guard_inspect", "guard_inspect_threshold", "guard_inspect_budget"}},
     {"upload.scan", {"guard_upload_scan"}},
     {"upload.malware", {"guard_upload_scan"}},
@@ -138,7 +140,8 @@ class Explainer {
     if (code.empty()) decide_by_name(blocks, "guard_event", kind);
     const auto deciders = code.empty() ? std::span<const Deciders>(kKindDeciders) : kDeciders;
     const auto found = std::ranges::find_if(deciders, [&](const Deciders& one) {
-      return code.empty() ? kind == one.what : code.starts_with(one.what);
+      return code.empty() ? kind == one.what
+                          : code.starts_with(one.what) && (one.kind.empty() || one.kind == kind);
     });
     if (found != deciders.end() && lines_ == 0) {
       for (const std::string_view directive : found->directives) {

@@ -31,6 +31,21 @@ for my $case ([$modules, '--test'], [$all], [$all, '--test'], [$all]) {
     is_deeply(compiled($files), $before, 'and nothing to compile');
 }
 
+# What npm has brought once is there without a network, which nobody asks for again.
+SKIP: {
+    skip 'no network may be left here', 5 if system('unshare --net true 2>/dev/null') != 0;
+    my $offline = sub { my @command = @_; my $said = ''; return (run(['unshare', '--net', @command], '>&', \$said, timeout(570)), $said) };
+    my $before = compiled($all);
+    is_deeply [$offline->("$root/scripts/build", '--test')], [1, ''], 'builds without a network';
+    is_deeply compiled($all), $before, 'and compiles nothing';
+    my $empty = tempdir('guard-build-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+    local $ENV{npm_config_cache} = "$empty/cache";
+    my ($done, $said) = $offline->("$root/scripts/node-packages", 'src/dashboard', $empty);
+    ok !$done, 'what is not there cannot be had';
+    like $said, qr/^scripts\/node-packages: npm could not install them \(no network\?\)\n\z/m, 'which is said';
+    ok !-e "$empty/installed.json", 'and tried again the next time';
+}
+
 # What each script does stands at its top, and --help prints that.
 for my $script (qw(build test setup lint image run)) {
     my $said = '';

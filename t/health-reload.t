@@ -1,4 +1,5 @@
-# guard_health_check over reloads: another interval holds at once, and a first look that a reload has cut off is had again.
+# guard_health_check over time: what comes and goes makes a verdict only as rise= and fall= say; and over reloads another interval
+# holds at once, and a first look that a reload has cut off is had again.
 
 use strict;
 use warnings;
@@ -30,6 +31,31 @@ sub becomes {
         return $check->{status} eq $status && ($check->{output} // '') eq $output;
     }), $name or diag explain $check;
     return;
+}
+
+# Each look gets the next of these answers, and then the last one for ever.
+{
+    my %answers = (rises => [500, 200, 500, 200, 200], falls => [200, 500, 200, 500, 500]);
+    my $flapping = start_upstream(sub {
+        my ($request) = @_;
+        my ($name) = $request->{target} =~ m{/(\w+)};
+        open my $out, '>>', "$folder/$name" or die $!;
+        syswrite $out, 'x';
+        my $status = $answers{$name}[(-s $out) - 1] // $answers{$name}[-1];
+        return "HTTP/1.1 $status Status\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok";
+    });
+    my $flaps = start_nginx(
+        http_config => "guard_event_log \$TEST_NGINX_EVENT_LOG;\n" . join('', map { "guard_health_check $_ http://127.0.0.1:" . $flapping->port . "/$_ interval=2s timeout=2s rise=2 fall=2;\n" } sort keys %answers),
+        config      => 'location / { guard_health; }',
+    );
+    my $is = sub { my ($name, $status) = @_; return JSON::PP->new->decode(request($flaps->port, GET => '/')->{body})->{checks}{"$name:responseTime"}[0]{status} eq $status };
+    ok wait_for(sub { $is->('rises', 'pass') && $is->('falls', 'fail') }, 30), 'two of a kind in a row turn a verdict';
+    cmp_ok -s "$folder/$_", '>=', @{ $answers{$_} }, "none before: $_" for sort keys %answers;
+    is $flaps->stop, undef, 'stops';
+    my ($events) = read_events($flaps->log_file('events.log'));
+    my %told;
+    push @{ $told{ $_->{rule}{name} } }, $_->{event}{reason} =~ /verdict is (\w+) now/ for grep { $_->{labels}{kind} eq 'health_changed' } @$events;
+    is_deeply \%told, { rises => ['fail', 'pass'], falls => ['fail'] }, 'and are told once';
 }
 
 ok wait_for(sub { @{ $application->requests } == 1 }), 'a look is under way';

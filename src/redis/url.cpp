@@ -180,7 +180,12 @@ class Parser {
     }
     if (!after.empty()) {
       if (after.front() != ':') fail_here("unexpected \"", after, "\" after the host");
-      found.port = static_cast<std::uint16_t>(number(after.substr(1), 1, 65535, "port"));
+      const std::string_view port_text = after.substr(1);
+      // It may be a password, without the "@" and a host behind it.
+      if (port_text.find_first_not_of("0123456789") != std::string_view::npos) {
+        fail_here("no port, or no host, behind \"", found.host, ":\"");
+      }
+      found.port = static_cast<std::uint16_t>(number(port_text, 1, 65535, "port"));
     }
     url_.hosts.push_back(std::move(found));
   }

@@ -95,7 +95,9 @@ void mistakes(void**) {
   expect_error("redis://h:0", "invalid port \"0\" in the URL of \"guard_redis\"");
   expect_error("redis://h:65536", "invalid port \"65536\" in the URL of \"guard_redis\"");
   expect_error("redis://h:", "invalid port \"\" in the URL of \"guard_redis\"");
-  expect_error("redis://h:1x", "invalid port \"1x\" in the URL of \"guard_redis\"");
+  // A password, where the host was forgotten.
+  expect_error("redis://guard:hunter2",
+               "no port, or no host, behind \"guard:\" in the URL of \"guard_redis\"");
   expect_error("redis://h:100000000000000000000001",
                "invalid port \"100000000000000000000001\" in the URL of \"guard_redis\"");
   expect_error("redis://h/x", "invalid database \"x\" in the URL of \"guard_redis\"");

@@ -50,6 +50,7 @@ my %moved = (
     'env:REDIS_URL;'         => 'env:REDIS_URL timeout=10s;'
 );
 my $start = copy('scripts/container/start', 'share/start', %moved);
+my $lockouts = copy('scripts/container/lockouts', 'share/lockouts');
 copy('scripts/container/nginx.conf', 'share/nginx.conf', %moved);
 copy('scripts/container/redis.sed',  'share/redis.sed');
 copy("conf.d/$_.conf", "share/conf.d/$_.conf", %moved) for qw(coreconnect coreconnect-locations env-production env-development);
@@ -142,6 +143,26 @@ subtest 'break glass' => sub {
     unlink "$image/tmp/break-glass";
     ok(wait_for(sub { codes('/a%2fb', 1) eq '400' }), 'and once it is gone');
     stop($pid, 'break glass');
+};
+
+subtest 'who is locked out' => sub {
+    my $refusing = start_upstream('status 401');
+    my ($pid, $said) = start(GUARD_APP => 'http://127.0.0.1:' . $refusing->port);
+    is($said, undef, 'it starts') or return diag($said);
+    my $told = sub { local $ENV{GUARD_LISTEN_HEALTH} = "127.0.0.1:$other"; return scalar `bash $lockouts @_ 2>&1` };
+    my $none = qr/\A\{"lockouts": ?\[\], ?"bans": ?\[\]/;
+    like($told->(), $none, 'nobody at first');
+    request($files->port, POST => '/api/auth/login', headers => ['X-Forwarded-Proto: https', 'Content-Type: application/json'],
+        body => '{"email":"ann@example.com","password":"guess"}') for 1 .. 5;
+    my $lock = qr/\A\{"lockouts": ?\[\{"policy": ?"login",[^]]*\}\],/;
+    ok(wait_for(sub { $told->() =~ $lock }), 'an account that was guessed at') or diag($told->());
+    like($told->('account=bob%40example.com'), qr/\A\{/, 'another one');
+    is($?, 0, 'is an answer');
+    like($told->("'account=ann\@example.com'"), qr/\Aguard: percent-encode /, 'a query that is none');
+    like($told->('account=ann%40example.com'), $lock, 'is let in again, which is said');
+    like($told->(), $none, 'and nobody is left');
+    stop($pid, 'locked out');
+    $refusing->stop;
 };
 
 subtest 'a policy that inspects' => sub {

@@ -212,7 +212,7 @@ for my $case (['held up', 3], ['held up, accepting in turn', 8, workers => 2, ma
 {
     my $dir  = tempdir(CLEANUP => 1);
     my $fake = start_fake_redis(answer => sub { my ($command) = @_; return lc $command->[0] eq 'incr' && -e "$dir/refuses" ? "-NOPERM no permission\r\n" : undef });
-    my $nginx = nginx($fake->url);
+    my $nginx = nginx($fake->url . ' timeout=1s');
     is said($nginx), 'ok OK', 'refused: answers';
     open my $flag, '>', "$dir/refuses" or die $!;
     my $connections = $fake->connections;

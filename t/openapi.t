@@ -785,3 +785,27 @@ main::requests((map { ['POST /orders', "Content-Type: $_\r\n", $both] } 'applica
 --- response_body_like eval
 [('"code":"json.media_type"') x 4, ('') x 3]
 --- upstream_requests: 3
+
+=== TEST 36: a member that is called as a property but for its case is one to Go and ASP.NET
+--- user_files
+>>> api.json
+{"openapi":"3.0.3","info":{"title":"Shop","version":"1"},"paths":{"/orders":{
+ "post":{"requestBody":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Order"}}}}},
+ "put":{"requestBody":{"content":{"application/json":{"schema":{"allOf":[{"$ref":"#/components/schemas/Order"},{"type":"object","minProperties":1}]}}}}},
+ "patch":{"requestBody":{"content":{"application/json":{"schema":{"type":"object","additionalProperties":{"type":"integer"},"properties":{"price":{"type":"integer","minimum":1},"Price":{"type":"integer"}}}}}}}}},
+ "components":{"schemas":{"Order":{"type":"object","properties":{"price":{"type":"integer","minimum":1},"description":{"type":"string","maxLength":3},
+   "lines":{"type":"array","items":{"type":"object","required":["unit"],"properties":{"unit":{"type":"integer","minimum":1}}}},
+   "closed":{"type":"object","additionalProperties":false,"properties":{"a":{"type":"integer"}}}}}}}}
+--- upstream
+status 204
+--- config
+location / { guard_openapi $TEST_NGINX_HTML_DIR/api.json; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+main::requests((map { ['POST /orders', $::json, $_] } '{"price":1,"Price":-1}', '{"DESCRIPTION":"much too long"}', '{"other":1,"lines":[{"unit":1},{"unit":1,"UNIT":-1}]}', '{"pr\u0049ce":-1}', '{"closed":{"A":1}}'),
+    ['PUT /orders', $::json, '{"PRICE":-1}'], ['PATCH /orders', $::json, '{"pRice":1}'],
+    (map { ['POST /orders', $::json, $_] } '{"price":1,"Prices":-1,"x":2,"":3,"descriptions":"much","DescriptioX":"much"}', '{"lines":[{"unit":1,"units":1}]}'), ['PUT /orders', $::json, '{"price":1,"Other":2}'], ['PATCH /orders', $::json, '{"Price":1,"price":2,"x":3}'])
+--- error_code eval
+[(422) x 7, (204) x 4]
+--- response_body_like eval
+[(map { qr{"errors":\[\{"detail":"must be written as the schema names it","pointer":"#$_","keyword":"properties"\}\]} } '/Price', '/DESCRIPTION', '/lines/1/UNIT', '/prIce'), '"is not a known member","pointer":"#/closed/A"',
+ (map { qr{"errors":\[\{"detail":"must be written as the schema names it","pointer":"#$_","keyword":"properties"\}\]} } '/PRICE', '/pRice'), ('') x 4]

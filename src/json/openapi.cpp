@@ -79,11 +79,13 @@ std::shared_ptr<const OpenApi> load_openapi(const std::string& name, bool answer
   openapi->base = std::move(document.base);
   CompileOptions options;
   options.side = CompileOptions::Side::request;
+  options.refuse_other_case = true;
   CompiledSchemas compiled = compile_schemas(registry, document.schemas, options);
   openapi->program = std::move(compiled.program);
   openapi->blocks = std::move(compiled.blocks);
   if (answers) {
     options.side = CompileOptions::Side::response;
+    options.refuse_other_case = false;
     CompiledSchemas judged = compile_schemas(registry, document.answer_schemas, options);
     openapi->answer_program = std::move(judged.program);
     openapi->answer_blocks = std::move(judged.blocks);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "core/ascii.h"
 #include "json/value.h"
 
 namespace guard::json {
@@ -125,19 +126,40 @@ void SchemaBuilder::enum_slots(const std::vector<std::uint32_t>& hashes, std::ui
   }
 }
 
+std::uint32_t SchemaBuilder::take_slots(std::uint32_t count) {
+  const auto first = static_cast<std::uint32_t>(program.slots.size());
+  program.slots.resize(program.slots.size() + count);
+  return first;
+}
+
+PropertySlot& SchemaBuilder::free_slot(std::uint32_t first, std::uint32_t mask,
+                                       std::uint32_t hash) {
+  std::uint32_t at = hash & mask;
+  while (program.slots[first + at].block != kNone) at = (at + 1) & mask;
+  return program.slots[first + at];
+}
+
 void SchemaBuilder::property_slots(ObjectRule& rule, const std::vector<Property>& properties) {
   const std::uint32_t count = slots_for(properties.size());
-  rule.slots = static_cast<std::uint32_t>(program.slots.size());
+  rule.slots = take_slots(count);
   rule.mask = count - 1;
-  program.slots.resize(program.slots.size() + count);
   for (const Property& property : properties) {
     const Name own = name(property.name);
-    std::uint32_t at = own.hash & rule.mask;
-    while (program.slots[rule.slots + at].block != kNone) at = (at + 1) & rule.mask;
     const bool early = property.required < kMaskBits;
     const std::uint64_t bit = early ? std::uint64_t{1} << property.required : 0;
-    program.slots[rule.slots + at] = {own, property.block, property.required, bit};
+    free_slot(rule.slots, rule.mask, own.hash) = {own, property.block, property.required, bit};
     rule.required_mask |= bit;
+  }
+}
+
+void SchemaBuilder::lower_slots(ObjectRule& rule, const std::vector<Property>& properties) {
+  rule.lower_slots = take_slots(rule.mask + 1);
+  for (const Property& property : properties) {
+    if (property.block == kNotProperty) continue;
+    std::string lower(property.name);
+    std::transform(lower.begin(), lower.end(), lower.begin(), core::to_lower);
+    const Name own = name(lower);
+    free_slot(rule.lower_slots, rule.mask, own.hash) = {own, property.block, kNone, 0};
   }
 }
 

@@ -31,8 +31,12 @@ class SchemaBuilder {
   };
   // Fills slots, mask and required_mask.
   void property_slots(ObjectRule& rule, const std::vector<Property>& properties);
+  // And behind that lower_slots.
+  void lower_slots(ObjectRule& rule, const std::vector<Property>& properties);
 
  private:
+  std::uint32_t take_slots(std::uint32_t count);
+  PropertySlot& free_slot(std::uint32_t first, std::uint32_t mask, std::uint32_t hash);
   void enum_slots(const std::vector<std::uint32_t>& hashes, std::uint32_t first,
                   std::uint32_t& slots, std::uint32_t& mask);
 

@@ -15,6 +15,9 @@ struct CompileOptions {
   // Of OpenAPI: required members that the other side alone sends are not required (3.0.3, "Schema
   // Object", readOnly and writeOnly).
   enum class Side : std::uint8_t { both, request, response } side = Side::both;
+  // Refuse a member that is called as a property but for its case, and is none itself: Go and
+  // ASP.NET take it for the property. Otherwise than JSON Schema, and whatever else holds.
+  bool refuse_other_case = false;
 };
 
 struct CompiledSchema {

@@ -244,7 +244,9 @@ bool SchemaEvaluator::passes_object(const ObjectRule& rule, std::uint32_t at) no
       property = slots + (static_cast<std::uint32_t>(property - slots + 1) & mask);
     }
     seen |= property->required_bit;
-    const std::uint32_t block = property->block < kNotProperty ? property->block : rule.additional;
+    const bool known = property->block < kNotProperty;
+    const std::uint32_t block = known ? property->block : rule.additional;
+    if (!known && rule.lower_slots != kNone && is_in_other_case(rule, i)) return false;
     if (!run<Report::no>(block, i + 1, false)) return false;
   }
   if ((seen & rule.required_mask) != rule.required_mask) return false;

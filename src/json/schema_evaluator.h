@@ -91,6 +91,8 @@ class SchemaEvaluator {
   template <Report report>
   bool check_object(const ObjectRule& rule, std::uint32_t at, bool track) noexcept;
   bool passes_object(const ObjectRule& rule, std::uint32_t at) noexcept;
+  // Whether a member that is no property may pass for one in other letters; stops, if so.
+  bool is_in_other_case(const ObjectRule& rule, std::uint32_t key) noexcept;
   bool passes_list(const Block& block, std::uint32_t at) noexcept;
   template <Report report>
   bool check_required(const ObjectRule& rule, std::uint32_t at, std::uint64_t seen) noexcept;

@@ -472,6 +472,9 @@ void SchemaKeywords::object_rule() {
                                      required.end());
   }
   builder_.property_slots(rule, properties);
+  if (options_.refuse_other_case && has(Keyword::properties)) {
+    builder_.lower_slots(rule, properties);
+  }
   if (has(Keyword::pattern_properties)) {
     const JsonNode& map = expect(Keyword::pattern_properties, JsonType::object, "an object");
     std::vector<PatternProperty> patterns;

@@ -1,7 +1,10 @@
 // The keywords that go through the members of an object or the elements of an array.
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cstring>
 
+#include "core/ascii.h"
 #include "core/short_text.h"
 #include "json/schema_run.h"
 
@@ -13,7 +16,44 @@ using core::JsonDocument;
 using core::JsonNode;
 using core::JsonType;
 
+constexpr std::string_view kOtherCase = "must be written as the schema names it";
+
+// json_key_hash of the name in lower case, of which only the ends count.
+std::uint32_t hash_without_case(std::string_view name) noexcept {
+  constexpr std::size_t kEnd = 8;
+  std::array<char, 2 * kEnd> ends;
+  const std::size_t head = std::min(name.size(), kEnd);
+  const auto lower = [&](std::string_view from, char* to) {
+    std::transform(from.begin(), from.end(), to, core::to_lower);
+  };
+  lower(name.substr(0, head), ends.data());
+  if (name.size() < kEnd) return core::json_key_hash(ends.data(), name.size());
+  lower(name.substr(name.size() - kEnd), ends.data() + kEnd);
+  std::uint64_t a = 0;
+  std::uint64_t b = 0;
+  std::memcpy(&a, ends.data(), kEnd);
+  std::memcpy(&b, ends.data() + kEnd, kEnd);
+  return core::json_key_hash(a, b, name.size());
+}
+
 }  // namespace
+
+[[gnu::noinline]] bool SchemaEvaluator::is_in_other_case(const ObjectRule& rule,
+                                                         std::uint32_t key) noexcept {
+  // Closed: it is refused all the same, for a better reason.
+  if (rule.additional == kNothing) return false;
+  const std::string_view name = document_->text(nodes_[key]);
+  const PropertySlot* const slots = program_->slots.data() + rule.lower_slots;
+  for (std::uint32_t slot = hash_without_case(name) & rule.mask; slots[slot].block != kNone;
+       slot = (slot + 1) & rule.mask) {
+    if (!core::equal_without_case(program_->text(slots[slot].name), name)) continue;
+    errors_[0] = {key + 1, Keyword::properties, kOtherCase};
+    error_count_ = 1;
+    stop(SchemaVerdict::invalid);
+    return true;
+  }
+  return false;
+}
 
 template <SchemaEvaluator::Report report>
 bool SchemaEvaluator::check_object(const ObjectRule& rule, std::uint32_t at, bool track) noexcept {
@@ -46,6 +86,7 @@ bool SchemaEvaluator::check_object(const ObjectRule& rule, std::uint32_t at, boo
       known = true;
       holds &= run_child<report>(patterns[p].block, i + 1, rule.pattern_message);
     }
+    if (!known && rule.lower_slots != kNone && is_in_other_case(rule, i)) return false;
     if (!known && rule.evaluates_others) {
       holds &= run_child<report>(rule.additional, i + 1, rule.additional_message);
     } else if (known && track && !rule.evaluates_others && !trail_.add(i + 1)) {

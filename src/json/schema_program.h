@@ -142,6 +142,8 @@ struct PatternProperty {
 struct ObjectRule {
   std::uint32_t slots = 0;  // first of slots
   std::uint32_t mask = 0;   // one less than there are: a power of 2
+  // First of as many slots by the names of properties in lower case; kNone: case does not matter.
+  std::uint32_t lower_slots = kNone;
   std::uint32_t patterns = 0;
   std::uint32_t pattern_count = 0;
   std::uint32_t additional = kAnything;

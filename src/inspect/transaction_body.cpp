@@ -126,7 +126,7 @@ void Transaction::read_unsaid(std::string_view body, bool again) {
     XmlText xml;
     if (xml.parse(body, limits_.arguments, true) || xml.has_too_many()) {
       add_xml_text(xml, true);
-    } else if (xml.declares_entity()) {
+    } else if (xml.has_declarations()) {
       body_error("XML", xml.error());
     }
   }

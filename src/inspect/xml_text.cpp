@@ -4,6 +4,7 @@
 #include <libxml/parser.h>
 #include <libxml/tree.h>
 
+#include <algorithm>
 #include <limits>
 #include <memory>
 
@@ -28,23 +29,27 @@ struct XmlHandlers {
   }
 
   static void start(void* context, const xmlChar* /*name*/, const xmlChar* /*prefix*/,
-                    const xmlChar* /*uri*/, int /*namespaces*/, const xmlChar** /*spaces*/,
-                    int count, int /*defaulted*/, const xmlChar** attributes) {
+                    const xmlChar* /*uri*/, int namespaces, const xmlChar** /*spaces*/, int count,
+                    int /*defaulted*/, const xmlChar** attributes) {
     guarded(context, [&](XmlText& xml) {
       xml.end_piece();
+      xml.enter(static_cast<std::size_t>(namespaces));
       // Five pointers each: name, prefix, URI, begin and end of the value.
-      for (int i = 0; i < count; ++i) {
+      for (int i = 0; i < count && !xml.failed_; ++i) {
         const char* begin = chars(attributes[5 * i + 3]);
         const char* end = chars(attributes[5 * i + 4]);
-        xml.count();
         xml.attributes_.emplace_back(begin, static_cast<std::size_t>(end - begin));
+        xml.count();
       }
     });
   }
 
   static void end(void* context, const xmlChar* /*name*/, const xmlChar* /*prefix*/,
                   const xmlChar* /*uri*/) {
-    guarded(context, [](XmlText& xml) { xml.end_piece(); });
+    guarded(context, [](XmlText& xml) {
+      xml.end_piece();
+      xml.leave();
+    });
   }
 
   static void characters(void* context, const xmlChar* text, int size) {
@@ -55,15 +60,11 @@ struct XmlHandlers {
   static void subset(void* context, const xmlChar* /*name*/, const xmlChar* /*id*/,
                      const xmlChar* /*system*/) {
     XmlText& xml = self(context);
-    xml.failed_ = true;
+    const auto* parser = xml.parser_.get();
+    xml.has_declarations_ = *parser->input->cur == '[';
+    if (xml.takes_doctype_ && !xml.has_declarations_) return;
     xml.error_ = "a document type declaration";
-  }
-
-  static void entity(void* context, const xmlChar* /*name*/, int /*type*/, const xmlChar* /*id*/,
-                     const xmlChar* /*system*/, xmlChar* /*content*/) {
-    XmlText& xml = self(context);
-    xml.failed_ = xml.declares_entity_ = true;
-    xml.error_ = "the declaration of an entity";
+    xml.stop();
   }
 
   static void error(void* context, const xmlError* /*error*/) {
@@ -73,24 +74,53 @@ struct XmlHandlers {
   }
 };
 
-namespace {
+void XmlText::Free::operator()(_xmlParserCtxt* parser) const noexcept {
+  // libxml2 makes one for the entities that a document declares, whatever is asked for.
+  xmlFreeDoc(parser->myDoc);
+  xmlFreeParserCtxt(parser);
+}
 
-struct FreeContext {
-  void operator()(xmlParserCtxt* context) const noexcept {
-    // libxml2 makes one for the entities that a document declares, whatever is asked for.
-    xmlFreeDoc(context->myDoc);
-    xmlFreeParserCtxt(context);
-  }
-};
-
-}  // namespace
+// Of a call by libxml2: nothing more is read, and what it has passed is gone.
+void XmlText::stop() {
+  failed_ = true;
+  xmlStopParser(parser_.get());
+}
 
 void XmlText::count() {
   if (left_ > 0) {
     --left_;
   } else {
-    failed_ = has_too_many_ = true;
+    has_too_many_ = true;
+    stop();
   }
+}
+
+// libxml2 looks through all of them for each name.
+void XmlText::enter(std::size_t namespaces) {
+  constexpr std::size_t kMost = 1000;
+  namespaces_.push_back(namespaces);
+  all_namespaces_ += namespaces;
+  if (all_namespaces_ <= kMost) return;
+  has_too_many_ = true;
+  stop();
+}
+
+void XmlText::leave() {
+  if (namespaces_.empty()) return;
+  all_namespaces_ -= namespaces_.back();
+  namespaces_.pop_back();
+}
+
+// libxml2 compares each attribute of a tag with all others before it tells of any.
+bool XmlText::has_long_tag() {
+  const xmlParserInput& input = *parser_->input;
+  const auto pending = static_cast<std::size_t>(input.end - input.cur);
+  const bool goes_on = pending >= pending_;
+  if (!goes_on) equals_ = 0;
+  const std::size_t fresh = goes_on ? pending - pending_ : pending;
+  equals_ += static_cast<std::size_t>(std::count(input.end - fresh, input.end, '='));
+  pending_ = pending;
+  return equals_ > most_;
 }
 
 void XmlText::end_piece() {
@@ -104,7 +134,8 @@ void XmlText::end_piece() {
 }
 
 bool XmlText::parse(std::string_view document, std::size_t most, bool takes_doctype) {
-  left_ = most;
+  left_ = most_ = most;
+  takes_doctype_ = takes_doctype;
   if (document.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
     error_ = "too large";
     return false;
@@ -118,24 +149,23 @@ bool XmlText::parse(std::string_view document, std::size_t most, bool takes_doct
   sax.characters = &XmlHandlers::characters;
   sax.ignorableWhitespace = &XmlHandlers::characters;
   sax.cdataBlock = &XmlHandlers::characters;
-  if (!takes_doctype) sax.internalSubset = &XmlHandlers::subset;
-  sax.entityDecl = &XmlHandlers::entity;
+  sax.internalSubset = &XmlHandlers::subset;
   sax.serror = reinterpret_cast<xmlStructuredErrorFunc>(&XmlHandlers::error);
-  const std::unique_ptr<xmlParserCtxt, FreeContext> context(
-      xmlCreatePushParserCtxt(&sax, this, nullptr, 0, nullptr));
-  if (context == nullptr) {
+  parser_.reset(xmlCreatePushParserCtxt(&sax, this, nullptr, 0, nullptr));
+  if (parser_ == nullptr) {
     error_ = "out of memory";
     return false;
   }
-  xmlCtxtUseOptions(context.get(), XML_PARSE_NONET);
+  xmlCtxtUseOptions(parser_.get(), XML_PARSE_NONET);
   // In pieces, so that a document with a declaration is not read on.
   constexpr std::size_t kPiece = 16U << 10;
   for (std::size_t at = 0; at < document.size() && !failed_; at += kPiece) {
     const std::string_view piece = document.substr(at, kPiece);
-    xmlParseChunk(context.get(), piece.data(), static_cast<int>(piece.size()), 0);
+    xmlParseChunk(parser_.get(), piece.data(), static_cast<int>(piece.size()), 0);
+    if (!failed_ && has_long_tag()) failed_ = has_too_many_ = true;
   }
-  if (!failed_) xmlParseChunk(context.get(), nullptr, 0, 1);
-  if (!failed_ && context->wellFormed != 1) {
+  if (!failed_) xmlParseChunk(parser_.get(), nullptr, 0, 1);
+  if (!failed_ && parser_->wellFormed != 1) {
     failed_ = true;
     error_ = "not well-formed";
   }

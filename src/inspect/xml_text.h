@@ -3,9 +3,12 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
+
+struct _xmlParserCtxt;
 
 namespace guard::inspect {
 
@@ -18,8 +21,9 @@ class XmlText {
   };
 
   // False: not well-formed, or one of what is refused here: error() says which. most: how many
-  // attributes and pieces of text there may be; if there are more, has_too_many() is true.
-  // takes_doctype: a document type declaration is passed over unless it declares an entity.
+  // attributes and pieces of text there may be; if there are more, or more namespaces at a time
+  // than anybody uses, has_too_many() is true. takes_doctype: a document type declaration is passed
+  // over unless it declares something itself.
   bool parse(std::string_view document, std::size_t most, bool takes_doctype = false);
 
   const std::string& text() const { return text_; }
@@ -29,7 +33,7 @@ class XmlText {
   std::string_view error() const { return error_; }
   bool has_too_many() const { return has_too_many_; }
   // It was not read on: what entities stand for is in none of its texts.
-  bool declares_entity() const { return declares_entity_; }
+  bool has_declarations() const { return has_declarations_; }
 
   // Gives back what libxml2 keeps for all documents of a process, which nobody could once the
   // module file is unloaded. At the end: no document is read after that.
@@ -39,13 +43,28 @@ class XmlText {
   friend struct XmlHandlers;
   void count();
   void end_piece();
+  void enter(std::size_t namespaces);
+  void leave();
+  bool has_long_tag();
+  void stop();
+
+  struct Free {
+    void operator()(_xmlParserCtxt* parser) const noexcept;
+  };
+  std::unique_ptr<_xmlParserCtxt, Free> parser_;
+  std::vector<std::size_t> namespaces_;  // of each element that is open
+  std::size_t all_namespaces_ = 0;
+  std::size_t pending_ = 0;  // bytes that have come and are not read yet, as UTF-8
+  std::size_t equals_ = 0;   // signs in them
+  std::size_t most_ = 0;
 
   std::string text_;
   std::vector<Piece> pieces_;
   std::size_t ended_ = 0;  // so much of the text is in pieces
   std::size_t left_ = 0;   // of attributes and pieces
   bool has_too_many_ = false;
-  bool declares_entity_ = false;
+  bool has_declarations_ = false;
+  bool takes_doctype_ = false;
   std::vector<std::string> attributes_;
   std::string_view error_;
   bool failed_ = false;

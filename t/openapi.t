@@ -758,13 +758,14 @@ my $part = sub { "--b\r\nContent-Disposition: form-data; name=\"$_[0]\"\r\n\r\nP
 main::requests(['POST /orders/5', $::form, 'price=-1&_method=PATCH'], ['POST /orders/5', $::form, '%5Fmethod=PATCH'], ['POST /orders/5', '', '_method=PATCH'], ['POST /orders/5', $multipart, $part->('_method')],
     ['POST /orders/5', $::json, '{"_method":"PATCH"}'], ['POST /orders/5', $::form, 'a=' . 'x' x 5000 . '&_method=PATCH'],
     ['POST /orders/5', "${\$::form}Transfer-Encoding: chunked\r\n\r\n7\r\na=1&_me\r\n9\r\nthod=PUT&\r\n0\r\n"],
+    ['POST /orders/5', "Content-Type: application/jsonl\r\n", '{"_method":"PATCH"}'], ['POST /orders/5', "Content-Type: APPLICATION/X-WWW-Form-urlencoded,x\r\n", '_method=PATCH'],
     ['POST /orders/5', $::form, 'payment_method=card'], ['POST /orders/5', $multipart, $part->('pay_method')], ['POST /orders/5'], ['DELETE /orders/5', $::form, '_method=PATCH'],
-    ['POST /others', $::form, '_method=PATCH'], ['POST /seen/orders/5', $::form, '_method=PATCH'])
+    ['POST /others', $::form, '_method=PATCH'], ['POST /seen/orders/5', $::form, '_method=PATCH'], (map { ['POST /orders/5', "Content-Type: $_\r\n", '_method=PATCH'] } 'application/octet-stream', 'application/grpc', 'application/grpc+json'))
 --- error_code eval
-[(400) x 7, (204) x 6]
+[(400) x 9, (204) x 9]
 --- response_body_like eval
-[(main::problem(400, 'json.method_override', 'Method override refused', 'the method must be that of the request line')) x 7, ('') x 6]
---- upstream_requests: 6
+[(main::problem(400, 'json.method_override', 'Method override refused', 'the method must be that of the request line')) x 9, ('') x 9]
+--- upstream_requests: 9
 
 === TEST 35: to Laravel a body is JSON if its Content-Type has "/json" or "+json" anywhere
 --- user_files

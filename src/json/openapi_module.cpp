@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/ascii.h"
 #include "core/check.h"
 #include "core/local_answer.h"
 #include "core/metrics.h"
@@ -121,10 +122,24 @@ bool goes_around(const Policy& policy, const State& state) noexcept {
          has_body_schema(*policy.description->openapi, *state.match.operation);
 }
 
+// Whether an application may read fields from a body of this type; of none Rack does.
+bool may_have_fields(const State& state) noexcept {
+  const std::string_view type = state.content_type;
+  const auto begins = [type](std::string_view word) {
+    return core::equal_without_case(type.substr(0, word.size()), word);
+  };
+  if (state.fields.content_types() != 1 || type.empty()) return true;
+  if (begins("application/grpc")) return false;
+  constexpr std::string_view kJson = "json";
+  const auto same = [](char a, char b) { return core::to_lower(a) == b; };
+  return begins("application/x-www-form-urlencoded") || begins("multipart/") ||
+         std::search(type.begin(), type.end(), kJson.begin(), kJson.end(), same) != type.end();
+}
+
 // To applications that take the method of a POST from its body it may be an operation.
 bool may_name_method(const Policy& policy, const State& state, const Request& request) noexcept {
   return policy.words.pass_unknown && state.match.path != nullptr &&
-         request.native()->method == NGX_HTTP_POST && request.has_body();
+         request.native()->method == NGX_HTTP_POST && request.has_body() && may_have_fields(state);
 }
 
 core::BodyNeed body_need(Request& request) noexcept {

@@ -17,7 +17,8 @@ bool MethodSearch::feed(std::string_view bytes) noexcept {
     if (escape_size_ > 0) {
       if (escape(c)) continue;
       const std::string_view plain(escape_.data(), escape_size_);
-      for (const char each : plain) take(each);
+      // To Rack a backslash in the name of a part stands for what is behind it.
+      for (const char each : plain.substr(plain.front() == '\\' ? 1 : 0)) take(each);
       escape_size_ = 0;
     }
     if (begins) {

@@ -51,11 +51,11 @@ bool begins_graphql(std::string_view text) {
       break;
     }
   }
-  if (text.find('{') == std::string_view::npos) return false;
   static constexpr std::array<std::string_view, 5> kBeginnings = {"{", "query", "mutation",
                                                                   "subscription", "fragment"};
   return std::any_of(kBeginnings.begin(), kBeginnings.end(),
-                     [text](std::string_view one) { return text.starts_with(one); });
+                     [text](std::string_view one) { return text.starts_with(one); }) &&
+         text.find('{') != std::string_view::npos;
 }
 
 ListView one(List list, bool names = false) {

@@ -53,6 +53,12 @@ constexpr bool equal_without_case(std::string_view a, std::string_view b) noexce
   return same_at(last);
 }
 
+// Whether it stands anywhere in a text; lower: in lower case.
+constexpr bool contains_without_case(std::string_view text, std::string_view lower) noexcept {
+  const auto same = [](char a, char b) { return to_lower(a) == b; };
+  return std::search(text.begin(), text.end(), lower.begin(), lower.end(), same) != text.end();
+}
+
 // Names of fields of which CGI and WSGI make the same variable (RFC 3875, section 4.1.18).
 constexpr bool equal_in_cgi(std::string_view a, std::string_view b) noexcept {
   const auto folded = [](char c) { return c == '_' ? '-' : to_lower(c); };

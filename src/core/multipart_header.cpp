@@ -53,16 +53,11 @@ const Explained& row_of(MultipartFault fault) noexcept {
   return kExplained[static_cast<std::size_t>(fault)];
 }
 
-bool has(std::string_view text, std::string_view lower) noexcept {
-  const auto same = [](char a, char b) { return to_lower(a) == b; };
-  return std::search(text.begin(), text.end(), lower.begin(), lower.end(), same) != text.end();
-}
-
 // What of RFC 2046's characters no parser stops at; those of the second list where they are quoted.
 // Rack begins behind the last "boundary=".
 bool is_plain_boundary(std::string_view text, bool quoted) noexcept {
   if (text.empty() || text.size() > MultipartParser::kMaxBoundary) return false;
-  if (has(text, "boundary=")) return false;
+  if (contains_without_case(text, "boundary=")) return false;
   const std::string_view others = quoted ? "'+_-.=/:?" : "'+_-.";
   return std::ranges::all_of(text, [others](char c) {
     return is_letter(c) || is_digit(c) || others.find(c) != std::string_view::npos;
@@ -139,7 +134,7 @@ MultipartFault read_disposition(std::string_view value, MultipartPart& part) noe
     if (one.value.find("=?") != std::string_view::npos) return encoded_word;
     // The thing itself to those who look for it by a regex.
     for (const std::string_view taken : {"name=", "name*", "content-type:"}) {
-      if (has(one.value, taken)) return parameter;
+      if (contains_without_case(one.value, taken)) return parameter;
     }
     if (one.name == "name" && !named) {
       if (one.value.empty()) return name;
@@ -164,7 +159,7 @@ MultipartFault read_type(std::string_view value, MultipartPart& part) noexcept {
   }
   if (equal_without_case(type.substr(0, slash), "multipart")) return nested;
   // Rack takes parameters from all of the header.
-  if (has(value, "filename")) return part_type;
+  if (contains_without_case(value, "filename")) return part_type;
   part.type = value;
   return none;
 }
@@ -183,7 +178,10 @@ MultipartType multipart_type(std::string_view content_type) noexcept {
   constexpr std::string_view kForm = "multipart/form-data";
   MultipartType out;
   // Some look for the words anywhere in the value.
-  if (!has(content_type, "multipart") && !has(content_type, "form-data")) return out;
+  if (!contains_without_case(content_type, "multipart") &&
+      !contains_without_case(content_type, "form-data")) {
+    return out;
+  }
   out.multipart = true;
   std::string_view rest = trim_blanks(content_type);
   if (!equal_without_case(rest.substr(0, kForm.size()), kForm)) {

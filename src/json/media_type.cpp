@@ -13,6 +13,7 @@ namespace {
 constexpr std::string_view kSuffix = "+json";
 constexpr std::string_view kForm = "application/x-www-form-urlencoded";
 
+using core::contains_without_case;
 using core::equal_without_case;
 using core::is_token_char;
 using core::to_lower;
@@ -123,18 +124,15 @@ std::string_view bare(std::string_view text) noexcept {
   return text;
 }
 
-bool contains(std::string_view text, std::string_view lower) noexcept {
-  const auto same = [](char a, char b) { return to_lower(a) == b; };
-  return std::search(text.begin(), text.end(), lower.begin(), lower.end(), same) != text.end();
-}
-
 // Whether one of the comma-separated parts, or all of it to an application that knows no lists,
 // begins with a JSON type, however odd the rest is; or the rest itself looks like one, since
 // Laravel searches all of it for these two.
 bool speaks_of_json(std::string_view value) noexcept {
   if (has_json_suffix(bare(value))) return true;
   const std::string_view parameters = value.substr(std::min(value.find(';'), value.size()));
-  if (contains(parameters, "/json") || contains(parameters, kSuffix)) return true;
+  if (contains_without_case(parameters, "/json") || contains_without_case(parameters, kSuffix)) {
+    return true;
+  }
   while (!value.empty()) {
     const std::size_t comma = value.find(',');
     const std::string_view part = bare(value.substr(0, comma));

@@ -130,10 +130,8 @@ bool may_have_fields(const State& state) noexcept {
   };
   if (state.fields.content_types() != 1 || type.empty()) return true;
   if (begins("application/grpc")) return false;
-  constexpr std::string_view kJson = "json";
-  const auto same = [](char a, char b) { return core::to_lower(a) == b; };
   return begins("application/x-www-form-urlencoded") || begins("multipart/") ||
-         std::search(type.begin(), type.end(), kJson.begin(), kJson.end(), same) != type.end();
+         core::contains_without_case(type, "json");
 }
 
 // To applications that take the method of a POST from its body it may be an operation.

@@ -6,6 +6,7 @@
 
 #include "unit.h"
 
+using guard::core::contains_without_case;
 using guard::core::equal_without_case;
 using guard::core::to_lower;
 
@@ -19,6 +20,14 @@ void test_names(void**) {
   assert_false(equal_without_case("X-Forwarded-Proto", "x-forwarded-prota"));
   assert_false(equal_without_case("accept", "except"));
   static_assert(equal_without_case("Content-Type", "content-type"));
+}
+
+void test_parts(void**) {
+  assert_true(contains_without_case("multipart/Form-Data; x", "form-data"));
+  assert_true(contains_without_case("x", ""));
+  assert_true(contains_without_case("x/JSON", "/json"));
+  assert_false(contains_without_case("x/JSO", "/json"));
+  assert_false(contains_without_case("", "x"));
 }
 
 // Every pair of bytes, at the first place, at the last one, and where two words overlap.
@@ -43,6 +52,7 @@ void test_every_pair_of_bytes(void**) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(test_names),
+      cmocka_unit_test(test_parts),
       cmocka_unit_test(test_every_pair_of_bytes),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

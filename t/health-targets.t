@@ -108,7 +108,7 @@ becomes('main', 'pass', qr/\A\z/, 'a master');
 becomes('writable', 'warn', qr/\ARedis is a replica\z/, 'a replica that can be written');
 becomes('copy', 'fail', qr/\ARedis is unavailable\z/, 'one that cannot is of no use');
 becomes('full', 'pass', qr/\A\z/, 'one that has room');
-becomes('silent', 'pass', qr/\A\z/, 'one that answers, but says nothing of itself');
+becomes('silent', 'pass', qr/\ARedis tells this user neither its role nor its memory\z/, 'one that answers, but says nothing of itself');
 my $part = 0;
 while ($part < 10_000) { last if !eval { $full->run('SET', 'part' . $part++, 'x' x 10_000) } }
 becomes('full', 'warn', qr/\ARedis's memory is nearly full\z/, 'and one that has none');

@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/redis_reason.h"
 #include "core/words.h"
+#include "redis/failures.h"
 
 namespace guard::core {
 
@@ -19,16 +20,18 @@ std::unique_ptr<RedisProbe> RedisProbe::make(ngx_cycle_t* cycle, std::string_vie
 
 RedisProbe::RedisProbe(redis::Client& client, Done done, void* context) noexcept
     : Command(
-          [](Command& /*command*/, redis::Output& output) noexcept {
+          [](Command& command, redis::Output& output) noexcept {
             output.begin(1);
-            output.bulk("INFO");
+            output.bulk(static_cast<RedisProbe&>(command).answered_ ? "INFO" : "PING");
           },
           [](Command& command, const redis::Reply& reply) noexcept {
             static_cast<RedisProbe&>(command).finish(reply);
           }),
       client_(client),
       done_(done),
-      context_(context) {}
+      context_(context) {
+  may_be_lacking = true;
+}
 
 RedisProbe::~RedisProbe() {
   if (waiting()) client_.forget(*this);
@@ -36,17 +39,24 @@ RedisProbe::~RedisProbe() {
 
 void RedisProbe::ask() noexcept {
   if (waiting()) return;
+  answered_ = false;
   asked_at_ = microseconds();
   client_.send(*this);
 }
 
 void RedisProbe::finish(const redis::Reply& reply) noexcept {
-  Answer answer;
-  answer.ok = reply.ok() && reply.is_text();
-  answer.text = answer.ok ? reply.text() : reason_of(reply);
-  if (!answer.ok && answer.text.empty()) answer.text = "Redis says nothing of itself";
-  answer.microseconds = microseconds() - asked_at_;
-  done_(context_, answer);
+  const std::string_view problem = reason_of(reply);
+  const bool answers = problem.empty() || redis::lacks_command(problem);
+  if (!answered_) {
+    answer_.microseconds = microseconds() - asked_at_;
+    if (answers) {
+      answered_ = true;
+      return client_.send(*this);
+    }
+  }
+  answer_.problem = answers ? std::string_view{} : problem;
+  answer_.facts = reply.ok() ? reply.text() : std::string_view{};
+  done_(context_, answer_);
 }
 
 }  // namespace guard::core

@@ -13,9 +13,9 @@ namespace guard::core {
 class RedisProbe : private redis::Command {
  public:
   struct Answer {
-    bool ok = false;
-    std::string_view text;  // of INFO; else why there is none
-    std::uint64_t microseconds = 0;
+    std::string_view problem;        // empty: it answers
+    std::string_view facts;          // the text of INFO; empty: this user may not have it
+    std::uint64_t microseconds = 0;  // that PING took
   };
   using Done = void (*)(void* context, const Answer& answer) noexcept;
 
@@ -29,7 +29,8 @@ class RedisProbe : private redis::Command {
   ~RedisProbe();
 
   bool waiting() const noexcept { return Command::waiting(); }
-  // done() follows, within the timeout of its guard_redis.
+  // PING, which Redis refuses while it refuses writes since it cannot save, and then INFO. done()
+  // follows, each within the timeout of its guard_redis.
   void ask() noexcept;
 
  private:
@@ -39,6 +40,8 @@ class RedisProbe : private redis::Command {
   Done done_;
   void* context_;
   std::uint64_t asked_at_ = 0;
+  Answer answer_;
+  bool answered_ = false;  // PING was, now for INFO
 };
 
 }  // namespace guard::core

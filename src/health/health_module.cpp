@@ -133,7 +133,7 @@ void settle_network(void* context, const Result& result) noexcept {
 
 void settle_redis(void* context, const core::RedisProbe::Answer& answer) noexcept {
   auto& check = *static_cast<Check*>(context);
-  settle(check, judge_redis(check.policy, answer.ok, answer.text, answer.microseconds));
+  settle(check, judge_redis(check.policy, answer.problem, answer.facts, answer.microseconds));
 }
 
 bool running(const Check& check) noexcept {

@@ -28,29 +28,29 @@ std::uint64_t number(std::string_view text) noexcept {
 
 }  // namespace
 
-Result judge_redis(const CheckPolicy& policy, bool ok, std::string_view text,
+Result judge_redis(const CheckPolicy& policy, std::string_view problem, std::string_view facts,
                    std::uint64_t microseconds) noexcept {
   Result result;
-  // It answers, though not about itself: not to this user, or to nobody (rename-command).
-  const bool denied =
-      !ok && (text.starts_with("NOPERM") || text.starts_with("ERR unknown command"));
-  if ((!ok && !denied) || field(text, "loading:") == "1") {
+  if (problem.empty() && field(facts, "loading:") == "1") problem = "Redis is loading its data";
+  if (!problem.empty()) {
     result.status = Status::fail;
-    result.say(ok ? "Redis is loading its data" : text);
+    result.say(problem);
     return result;
   }
   result.status = Status::pass;
   result.value = static_cast<std::int64_t>(microseconds);
-  const std::uint64_t most = number(field(text, "maxmemory:"));
-  const std::uint64_t used = number(field(text, "used_memory:"));
+  if (facts.empty()) result.say("Redis tells this user neither its role nor its memory");
+  const std::uint64_t most = number(field(facts, "maxmemory:"));
+  const std::uint64_t used = number(field(facts, "used_memory:"));
   std::string_view warning;
   if (policy.warn != 0 && microseconds >= policy.warn) warning = "the answer took long";
-  if (field(text, "role:") == "slave") warning = "Redis is a replica";
+  if (field(facts, "role:") == "slave") warning = "Redis is a replica";
   if (most != 0 && used >= most - most / kFullShare) {
     warning = "Redis's memory is nearly full";
   }
   if (warning.empty()) return result;
   result.status = Status::warn;
+  result.output_size = 0;
   result.say(warning);
   return result;
 }

@@ -9,8 +9,9 @@
 
 namespace guard::health {
 
-// text: of INFO, or why there is none. A replica and a memory that is nearly full are warnings.
-Result judge_redis(const CheckPolicy& policy, bool ok, std::string_view text,
+// problem: why it does not answer, or empty; facts: the text of INFO, or empty. A replica and a
+// memory that is nearly full are warnings.
+Result judge_redis(const CheckPolicy& policy, std::string_view problem, std::string_view facts,
                    std::uint64_t microseconds) noexcept;
 
 }  // namespace guard::health

@@ -44,6 +44,8 @@ class Command : private Hook {
   // The key that decides which node of a cluster gets it, as it is sent; empty: any master.
   // Must be set before send() and live as long as the command waits.
   std::string_view route;
+  // That the user lacks this command says nothing of the others, nor of the server.
+  bool may_be_lacking = false;
 
  private:
   friend class Link;

@@ -41,6 +41,11 @@ inline bool lacks_right(std::string_view error) noexcept {
   return code_of(error) == "NOPERM" || lacks_right_in_script(error);
 }
 
+// Nothing is wrong but that this user may not run such a command, or nobody (rename-command).
+inline bool lacks_command(std::string_view error) noexcept {
+  return lacks_right(error) || error.starts_with("ERR unknown command");
+}
+
 inline bool is_unknown_script(std::string_view error) noexcept {
   return code_of(error) == "NOSCRIPT";
 }

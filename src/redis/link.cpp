@@ -192,7 +192,7 @@ void Link::on_reply(const Reply& reply) noexcept {
   const std::uint32_t sent_at = slot.sent_at;
   // What comes too late is no success: it has been judged already.
   const Writer writer = command != nullptr ? command->write_ : nullptr;
-  const Verdict verdict = command != nullptr ? judge(reply, writer) : Verdict::none;
+  const Verdict verdict = command != nullptr ? judge(reply, *command) : Verdict::none;
   if (--slot.replies == 0) {
     ring_.pop();
     skip_unwritten();
@@ -213,7 +213,7 @@ bool Link::in_good_time(std::uint32_t asked_at) const noexcept {
   return 2 * (static_cast<std::uint32_t>(now()) - asked_at) <= client_.timeout();
 }
 
-Link::Verdict Link::judge(const Reply& reply, Writer writer) noexcept {
+Link::Verdict Link::judge(const Reply& reply, const Command& command) noexcept {
   if (reply.fault() != Fault::error) {
     breaker_.succeeded(now());
     return Verdict::success;
@@ -222,6 +222,7 @@ Link::Verdict Link::judge(const Reply& reply, Writer writer) noexcept {
   const std::string_view error = reply.text();
   // It is sent again with the script, and what comes then counts.
   if (is_unknown_script(error)) return Verdict::none;
+  if (command.may_be_lacking && lacks_command(error)) return Verdict::none;
   const bool denied = lacks_right(error);
   if (denied && denied_ != nullptr) timer_.start(kProven);
   const bool failure = is_failure(error);
@@ -234,7 +235,7 @@ Link::Verdict Link::judge(const Reply& reply, Writer writer) noexcept {
     refused_ = 0;
     if (denied) {
       doubted_ = true;
-      denied_ = writer;
+      denied_ = command.write_;
       relapsed_ = relapsed_ || (pardoned_at_ != 0 && ngx_current_msec - pardoned_at_ < kRelapse);
     }
     return Verdict::opened;

@@ -77,7 +77,7 @@ class Link final : private ngx::Outgoing::Owner {
   void skip_unwritten() noexcept;
   bool write_out() noexcept;
   void on_reply(const Reply& reply) noexcept;
-  Verdict judge(const Reply& reply, Writer writer) noexcept;
+  Verdict judge(const Reply& reply, const Command& command) noexcept;
   bool in_good_time(std::uint32_t asked_at) const noexcept;
   void forgive() noexcept;
   void trust() noexcept;

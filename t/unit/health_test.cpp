@@ -258,17 +258,18 @@ void disks_and_memory(void**) {
 
 void redis(void**) {
   const CheckPolicy policy = check({"r", "redis:x", "warn=10ms"});
-  assert_true(judge_redis(policy, true, "role:master\r\nmaxmemory:0\r\n", 9999).status ==
+  assert_true(judge_redis(policy, {}, "role:master\r\nmaxmemory:0\r\n", 9999).status ==
               Status::pass);
-  expect_text(judge_redis(policy, true, "role:master\r\n", 10'000).output(),
-              "the answer took long");
-  expect_text(judge_redis(policy, true, "x:1\r\nrole:slave\r\n", 1).output(), "Redis is a replica");
+  expect_text(judge_redis(policy, {}, "role:master\r\n", 10'000).output(), "the answer took long");
+  expect_text(judge_redis(policy, {}, "x:1\r\nrole:slave\r\n", 1).output(), "Redis is a replica");
   expect_text(
-      judge_redis(policy, true, "used_memory:960\r\nmaxmemory:1000\r\nrole:master\r\n", 1).output(),
+      judge_redis(policy, {}, "used_memory:960\r\nmaxmemory:1000\r\nrole:master\r\n", 1).output(),
       "Redis's memory is nearly full");
-  assert_true(judge_redis(policy, true, "loading:1\r\n", 1).status == Status::fail);
-  assert_true(judge_redis(policy, false, "no answer in time", 1).status == Status::fail);
-  assert_true(judge_redis(policy, false, "NOPERM this user", 1).status == Status::pass);
+  assert_true(judge_redis(policy, {}, "loading:1\r\n", 1).status == Status::fail);
+  assert_true(judge_redis(policy, "no answer in time", {}, 1).status == Status::fail);
+  const Result untold = judge_redis(policy, {}, {}, 1);
+  assert_true(untold.status == Status::pass);
+  expect_text(untold.output(), "Redis tells this user neither its role nor its memory");
 }
 
 core::HttpReply::State read(std::string_view text, std::size_t piece, std::string* body = nullptr) {

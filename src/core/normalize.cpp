@@ -61,6 +61,16 @@ bool may_be_respelled(std::string_view text) noexcept {
 
 }  // namespace
 
+std::string_view decomposed(std::string_view text, std::span<char> memory) noexcept {
+  auto* to = reinterpret_cast<std::uint8_t*>(memory.data());
+  std::size_t size = memory.size();
+  std::uint8_t* result = u8_normalize(
+      UNINORM_NFKD, reinterpret_cast<const std::uint8_t*>(text.data()), text.size(), to, &size);
+  if (result == to) return {memory.data(), size};
+  std::free(result);
+  return {};
+}
+
 AccountName::AccountName(std::string_view text) noexcept : text_(text) {
   std::size_t size = 0;
   bool ascii = true;

@@ -13,6 +13,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace guard::core {
@@ -53,5 +54,8 @@ class AccountName {
   std::array<char, kMaxSize> kept_;    // without what is removed
   std::array<char, kMaxSize> folded_;  // only of what is not ASCII
 };
+
+// UTF-8 in form NFKD, within the memory; empty: it does not fit, or is none.
+std::string_view decomposed(std::string_view text, std::span<char> memory) noexcept;
 
 }  // namespace guard::core

@@ -100,8 +100,13 @@ NameRule check_folded(std::string_view name) noexcept {
   if (folded.find_first_of("/\\:") != std::string_view::npos || dots(folded) > dots(name)) {
     return kPath;
   }
-  const NameRule rule = check_words(folded);
-  return rule.keyword.empty() ? check_kept(folded) : rule;
+  NameRule rule = check_words(folded);
+  if (rule.keyword.empty()) rule = check_kept(folded);
+  if (!rule.keyword.empty()) return rule;
+  // Letters without their accents: "a.ph\u1e57" is "a.php" to werkzeug and WordPress.
+  std::array<char, core::AccountName::kMaxSize> memory;
+  const std::string_view letters = core::decomposed(folded, memory);
+  return letters.empty() ? kLong : check_kept(letters);
 }
 
 NameRule check_characters(std::string_view name) noexcept {

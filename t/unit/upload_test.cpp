@@ -88,6 +88,11 @@ void names(void**) {
   for (const char* active : {"a.\uff50\uff48\uff50", "a.php\u00a0", "a.ph\u65e5p"}) {
     expect_text(rule(active), "active");
   }
+  // Without its accents: to werkzeug and WordPress.
+  for (const char* active : {"a.ph\u1e57", "a.\u1e57h\u1e57", "a.\uff50h\u1e57", "a.js\u0301"}) {
+    expect_text(rule(active), "active");
+  }
+  expect_text(rule("a.ph\u1e57.png"), "double_extension");
   // Django takes spaces away but for that of ASCII, which NFKC makes of them.
   for (const char* active : {"a.p\u00a0hp", "a.p\u2003hp", "a.\u202fhtml"}) {
     expect_text(rule(active), "active");

@@ -802,11 +802,11 @@ status 204
 --- config
 location / { guard_openapi $TEST_NGINX_HTML_DIR/api.json; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
 --- raw_request eval
-main::requests((map { ['POST /orders', $::json, $_] } '{"price":1,"Price":-1}', '{"DESCRIPTION":"much too long"}', '{"other":1,"lines":[{"unit":1},{"unit":1,"UNIT":-1}]}', '{"pr\u0049ce":-1}', '{"closed":{"A":1}}'),
+main::requests((map { ['POST /orders', $::json, $_] } '{"price":1,"Price":-1}', '{"DESCRIPTION":"much too long"}', '{"de\u017fcription":"much too long"}', '{"other":1,"lines":[{"unit":1},{"unit":1,"UNIT":-1}]}', '{"pr\u0049ce":-1}', '{"closed":{"A":1}}'),
     ['PUT /orders', $::json, '{"PRICE":-1}'], ['PATCH /orders', $::json, '{"pRice":1}'],
     (map { ['POST /orders', $::json, $_] } '{"price":1,"Prices":-1,"x":2,"":3,"descriptions":"much","DescriptioX":"much"}', '{"lines":[{"unit":1,"units":1}]}'), ['PUT /orders', $::json, '{"price":1,"Other":2}'], ['PATCH /orders', $::json, '{"Price":1,"price":2,"x":3}'])
 --- error_code eval
-[(422) x 7, (204) x 4]
+[(422) x 8, (204) x 4]
 --- response_body_like eval
-[(map { qr{"errors":\[\{"detail":"must be written as the schema names it","pointer":"#$_","keyword":"properties"\}\]} } '/Price', '/DESCRIPTION', '/lines/1/UNIT', '/prIce'), '"is not a known member","pointer":"#/closed/A"',
+[(map { qr{"errors":\[\{"detail":"must be written as the schema names it","pointer":"#$_","keyword":"properties"\}\]} } '/Price', '/DESCRIPTION', '/de%C5%BFcription', '/lines/1/UNIT', '/prIce'), '"is not a known member","pointer":"#/closed/A"',
  (map { qr{"errors":\[\{"detail":"must be written as the schema names it","pointer":"#$_","keyword":"properties"\}\]} } '/PRICE', '/pRice'), ('') x 4]

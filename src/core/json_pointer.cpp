@@ -4,7 +4,7 @@
 #include <charconv>
 #include <limits>
 
-#include "core/ascii.h"
+#include "core/any_case.h"
 #include "core/words.h"
 
 namespace guard::core {
@@ -36,30 +36,6 @@ std::string unescaped(std::string_view token, std::string_view pointer) {
     ++i;
   }
   return name;
-}
-
-// Takes a character off text. Two of those that are not ASCII are letters of it in another case.
-char next_folded(std::string_view& text) noexcept {
-  constexpr std::string_view kLongS = "\u017f";
-  constexpr std::string_view kKelvin = "\u212a";
-  std::size_t length = 1;
-  char c = to_lower(text.front());
-  if (text.starts_with(kLongS)) {
-    length = kLongS.size();
-    c = 's';
-  } else if (text.starts_with(kKelvin)) {
-    length = kKelvin.size();
-    c = 'k';
-  }
-  text.remove_prefix(length);
-  return c;
-}
-
-bool is_same_in_any_case(std::string_view a, std::string_view b) noexcept {
-  while (!a.empty() && !b.empty()) {
-    if (next_folded(a) != next_folded(b)) return false;
-  }
-  return a.empty() && b.empty();
 }
 
 }  // namespace
@@ -105,7 +81,7 @@ JsonPointer::Reading JsonPointer::find_in_any_case(const JsonDocument& document)
     for (std::uint32_t key = document.index_of(container) + 1; key < container.next;
          key = document[key + 1].next) {
       const std::string_view name = document.text(document[key]);
-      if (!is_same_in_any_case(name, steps_[i].name)) continue;
+      if (!equal_in_any_case(name, steps_[i].name)) continue;
       if (reading.node != nullptr && name != taken) reading.rival = &document[key + 1];
       reading.node = &document[key + 1];
       taken = name;

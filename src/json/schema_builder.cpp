@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "core/ascii.h"
+#include "core/any_case.h"
 #include "json/value.h"
 
 namespace guard::json {
@@ -156,9 +156,9 @@ void SchemaBuilder::lower_slots(ObjectRule& rule, const std::vector<Property>& p
   rule.lower_slots = take_slots(rule.mask + 1);
   for (const Property& property : properties) {
     if (property.block == kNotProperty) continue;
-    std::string lower(property.name);
-    std::transform(lower.begin(), lower.end(), lower.begin(), core::to_lower);
-    const Name own = name(lower);
+    std::string folded;
+    for (std::string_view rest = property.name; !rest.empty();) folded += core::take_folded(rest);
+    const Name own = name(folded);
     free_slot(rule.lower_slots, rule.mask, own.hash) = {own, property.block, kNone, 0};
   }
 }

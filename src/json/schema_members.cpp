@@ -2,9 +2,8 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstring>
 
-#include "core/ascii.h"
+#include "core/any_case.h"
 #include "core/short_text.h"
 #include "json/schema_run.h"
 
@@ -18,23 +17,8 @@ using core::JsonType;
 
 constexpr std::string_view kOtherCase = "must be written as the schema names it";
 
-// json_key_hash of the name in lower case, of which only the ends count.
-std::uint32_t hash_without_case(std::string_view name) noexcept {
-  constexpr std::size_t kEnd = 8;
-  std::array<char, 2 * kEnd> ends;
-  const std::size_t head = std::min(name.size(), kEnd);
-  const auto lower = [&](std::string_view from, char* to) {
-    std::transform(from.begin(), from.end(), to, core::to_lower);
-  };
-  lower(name.substr(0, head), ends.data());
-  if (name.size() < kEnd) return core::json_key_hash(ends.data(), name.size());
-  lower(name.substr(name.size() - kEnd), ends.data() + kEnd);
-  std::uint64_t a = 0;
-  std::uint64_t b = 0;
-  std::memcpy(&a, ends.data(), kEnd);
-  std::memcpy(&b, ends.data() + kEnd, kEnd);
-  return core::json_key_hash(a, b, name.size());
-}
+// A longer name is no property's.
+constexpr std::size_t kMaxFolded = 256;
 
 }  // namespace
 
@@ -42,11 +26,17 @@ std::uint32_t hash_without_case(std::string_view name) noexcept {
                                                          std::uint32_t key) noexcept {
   // Closed: it is refused all the same, for a better reason.
   if (rule.additional == kNothing) return false;
-  const std::string_view name = document_->text(nodes_[key]);
+  std::array<char, kMaxFolded> room;
+  std::size_t size = 0;
+  for (std::string_view rest = document_->text(nodes_[key]); !rest.empty();) {
+    if (size == room.size()) return false;
+    room[size++] = core::take_folded(rest);
+  }
+  const std::string_view name(room.data(), size);
   const PropertySlot* const slots = program_->slots.data() + rule.lower_slots;
-  for (std::uint32_t slot = hash_without_case(name) & rule.mask; slots[slot].block != kNone;
+  for (std::uint32_t slot = core::json_key_hash(name) & rule.mask; slots[slot].block != kNone;
        slot = (slot + 1) & rule.mask) {
-    if (!core::equal_without_case(program_->text(slots[slot].name), name)) continue;
+    if (program_->text(slots[slot].name) != name) continue;
     errors_[0] = {key + 1, Keyword::properties, kOtherCase};
     error_count_ = 1;
     stop(SchemaVerdict::invalid);

@@ -230,6 +230,8 @@ END
     answers([@pay, '/o/BULK', $price], 1, "openapi.path: the path must be written as the document names it\n", '');
     answers([@pay, '/o/7?price=1', $price], 1, "json.schema: the query names a field of the form with another value\n", '');
     answers([@pay, '/o/7?price=5', $price], 0, "one: valid\n", '');
+    answers([@pay, '/o/7', $write->('put.form', 'price=5&_method=PUT')], 1, "json.method_override: the method must be that of the request line\n", '');
+    answers([@check, 'POST', '/api/items?title=x', $write->('title.json', '{"title":"y"}')], 1, "json.schema: the query names a member of the body with another value\n", '');
     # What is no violation of the schema has the code that nginx gives it.
     my $texts = $write->('texts.json', '{"openapi":"3.1.0","paths":{"/a":{"post":{"requestBody":{"content":{"application/json":{"schema":{"pattern":"^(a+)+$"}},'
         . '"application/x-www-form-urlencoded":{"schema":{"type":"object"}}}}}}}}');

@@ -810,3 +810,51 @@ main::requests((map { ['POST /orders', $::json, $_] } '{"price":1,"Price":-1}', 
 --- response_body_like eval
 [(map { qr{"errors":\[\{"detail":"must be written as the schema names it","pointer":"#$_","keyword":"properties"\}\]} } '/Price', '/DESCRIPTION', '/de%C5%BFcription', '/lines/1/UNIT', '/prIce'), '"is not a known member","pointer":"#/closed/A"',
  (map { qr{"errors":\[\{"detail":"must be written as the schema names it","pointer":"#$_","keyword":"properties"\}\]} } '/PRICE', '/pRice'), ('') x 4]
+
+=== TEST 37: what the query says of a member of the body, Rails and Laravel may take for it
+--- user_files
+>>> api.json
+{"openapi":"3.0.3","info":{"title":"Shop","version":"1"},"paths":{"/orders":{"parameters":[{"name":"page","in":"query","schema":{"type":"integer"}},
+  {"name":"box","in":"query","schema":{"type":"object","properties":{"size":{"type":"integer"}}}}],
+ "post":{"requestBody":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Order"}}}}},
+ "put":{"requestBody":{"content":{"*/*":{"schema":{"$ref":"#/components/schemas/Order"}}}}},"patch":{"requestBody":{"content":{"application/json":{}}}}}},
+ "components":{"schemas":{"Order":{"oneOf":[{"type":"array","items":{"type":"integer"}},
+   {"type":"object","properties":{"price":{"type":"integer","minimum":1},"page":{"type":"integer"},"size":{"type":"integer"},"to":{"type":"object","properties":{"city":{"type":"string"}}}}}]}}}}
+--- upstream
+status 204
+--- config
+location / { guard_openapi $TEST_NGINX_HTML_DIR/api.json; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+main::requests((map { ["POST /orders?$_", $::json, '{"a":1}'] } 'price=-1', 'a=2&pric%65=-1', 'price[]=-1', '!price=-1', 'to[city]=x'), ['POST /orders?price=-1', $::json, '{"price":1}'], ['PUT /orders?price=-1', $::json, '{}'],
+    (map { ["POST /orders?$_", $::json, '{"price":1}'] } 'price=1', 'prices=2', 'page=2', 'size=2', 'a=price', ''), ['POST /orders?price=-1', $::json, '[1]'], ['PATCH /orders?price=-1', $::json, '{}'])
+--- error_code eval
+[(422) x 7, (204) x 8]
+--- response_body_like eval
+[('"detail":"the query names a member of the body with another value","instance":"[^"]*","code":"json.schema"') x 7, ('') x 8]
+--- upstream_requests: 8
+
+=== TEST 38: the body of a POST names another method to Rails and Laravel, which its schema leaves open
+--- user_files
+>>> api.json
+{"openapi":"3.0.3","info":{"title":"Shop","version":"1"},"paths":{"/orders/{id}":{"parameters":[{"name":"id","in":"path","required":true,"schema":{"type":"integer"}}],
+  "post":{"requestBody":{"content":{"application/json":{"schema":{"$ref":"#/components/schemas/Order"}},"application/x-www-form-urlencoded":{"schema":{"$ref":"#/components/schemas/Order"}}}}},
+  "put":{"requestBody":{"content":{"application/json":{"schema":{"type":"object","properties":{"price":{"type":"integer","minimum":1}}}}}}}},
+ "/any":{"post":{"requestBody":{"content":{"application/json":{},"application/x-www-form-urlencoded":{},"text/csv":{}}}}},
+ "/said":{"post":{"requestBody":{"content":{"application/json":{"schema":{"type":"object","properties":{"_method":{"enum":["PUT"]}}}}}}}},
+ "/closed":{"post":{"requestBody":{"content":{"application/json":{"schema":{"type":"object","additionalProperties":false}}}}}}},
+ "components":{"schemas":{"Order":{"type":"object","properties":{"note":{"type":"string"}}}}}}
+--- upstream
+status 204
+--- config
+location / { guard_openapi $TEST_NGINX_HTML_DIR/api.json; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /seen/ { guard_mode observe; guard_openapi $TEST_NGINX_HTML_DIR/api.json base=/seen; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+main::requests(['POST /orders/5', $::json, '{"price":-1,"_method":"PUT"}'], ['POST /orders/5', $::json, '{"\u005fmethod":"PUT"}'], ['POST /orders/5', $::form, 'note=a&%5Fmethod=DELETE'], ['POST /any', $::json, '{"_method":"PUT"}'],
+    ['POST /any', $::form, 'a=1&_method=PUT'], ['POST /closed', $::json, '{"_method":"PUT"}'], ['POST /said', $::json, '{"_method":"GET"}'],
+    ['POST /orders/5', $::json, '{"note":"_method","pay_method":"card","a":{"_method":1}}'], ['POST /orders/5', $::form, 'note=_method'], ['PUT /orders/5', $::json, '{"price":1,"_method":"DELETE"}'], ['POST /any', $::json, '["_method"]'],
+    ['POST /any', $::form, 'payment_method=card'], ['POST /any', "Content-Type: text/csv\r\n", '_method'], ['POST /said', $::json, '{"_method":"PUT"}'], ['POST /seen/orders/5', $::json, '{"_method":"PUT"}'], ['POST /any'])
+--- error_code eval
+[(400) x 5, (422) x 2, (204) x 9]
+--- response_body_like eval
+[(main::problem(400, 'json.method_override', 'Method override refused', 'the method must be that of the request line')) x 5, ('"code":"json.schema"') x 2, ('') x 9]
+--- upstream_requests: 9

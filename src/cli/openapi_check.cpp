@@ -214,9 +214,8 @@ class Desk {
     }
     const auto verdict = evaluator_->evaluate(openapi_->program, block, *document, 0, kMaxErrors);
     switch (verdict) {
-      case json::SchemaVerdict::valid: {
-        return !form || check_form(question, operation, *openapi_->forms[body.form], *document);
-      }
+      case json::SchemaVerdict::valid:
+        return check_names(question, operation, body, fields, *document);
       case json::SchemaVerdict::invalid:
         break;
       case json::SchemaVerdict::pattern_limit:
@@ -232,16 +231,28 @@ class Desk {
     return false;
   }
 
-  bool check_form(const Question& question, const json::OpenApiOperation& operation,
-                  const json::FormPlan& plan, const core::JsonDocument& document) {
-    if (const std::uint32_t node = plan.lookalike(document); node != 0) {
-      say_of_body(document, node, json::kLookalike, "");
-      return false;
+  bool check_names(const Question& question, const json::OpenApiOperation& operation,
+                   const json::BodyMatch& body, const json::Fields& fields,
+                   const core::JsonDocument& document) {
+    const bool form = body.choice == json::BodyChoice::form;
+    if (body.form != json::kNoSchema && document.root().type == core::JsonType::object) {
+      const json::FormPlan& plan = *openapi_->forms[body.form];
+      if (const std::uint32_t node = form ? plan.lookalike(document) : 0; node != 0) {
+        say_of_body(document, node, json::kLookalike, "");
+        return false;
+      }
+      const std::string_view query = query_of(question.uri);
+      std::string room(query.size(), '\0');
+      if (json::query_contradicts(plan, document, query, openapi_.get(), operation.parameters,
+                                  room.data())) {
+        return refuse("json.schema",
+                      form ? "the query names a field of the form with another value"
+                           : "the query names a member of the body with another value");
+      }
     }
-    const std::string_view query = query_of(question.uri);
-    std::string room(query.size(), '\0');
-    return !json::query_contradicts(plan, document, query, operation.parameters, room.data()) ||
-           refuse("json.schema", "the query names a field of the form with another value");
+    if (question.method != "POST" || !json::names_method(*openapi_, body, document)) return true;
+    const json::FieldRefusal found = json::refusal_of(json::BodyChoice::method_override, fields);
+    return refuse(found.code.code, found.detail);
   }
 
   static void say_of_body(const core::JsonDocument& document, std::uint32_t node,

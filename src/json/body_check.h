@@ -23,6 +23,7 @@
 #include "json/form_plan.h"
 #include "json/form_query.h"
 #include "json/json_metrics.h"
+#include "json/openapi.h"
 #include "json/schema_evaluator.h"
 #include "ngx/strings.h"
 
@@ -95,6 +96,8 @@ struct BodyRule {
   std::size_t errors = 10;                            // at most so many are told
   const FormReading* form = nullptr;                  // the body is a form, which this reads
   std::string_view name;                              // of the schema, for the event
+  const FormPlan* plan = nullptr;                     // what the query must not contradict
+  const OpenApi* openapi = nullptr;                   // of the next
   std::span<const OpenApiParameter> parameters = {};  // of the operation
 };
 
@@ -171,20 +174,25 @@ inline core::Answer refuse_lookalike(core::Request& request, core::Refusal& refu
   return refuse_as_invalid(refusal, rule, {error, told ? 1U : 0U});
 }
 
-// A form that satisfies its schema, but is not what every application takes it for.
-inline core::Answer check_form(core::Request& request, core::Refusal& refusal, const BodyRule& rule,
-                               const core::JsonDocument& document) noexcept {
-  const FormPlan& plan = rule.form->plan();
-  if (const std::uint32_t node = plan.lookalike(document); node != 0) {
-    return refuse_lookalike(request, refusal, rule, document, node);
+// A body that satisfies its schema, but is not what every application takes it for.
+inline core::Answer check_names(core::Request& request, core::Refusal& refusal,
+                                const BodyRule& rule, const core::JsonDocument& document) noexcept {
+  if (rule.form != nullptr) {
+    const std::uint32_t node = rule.form->plan().lookalike(document);
+    if (node != 0) return refuse_lookalike(request, refusal, rule, document, node);
   }
   const std::string_view query = ngx::to_view(request.native()->args);
-  if (query.empty()) return core::Answer::pass;
+  if (query.empty() || rule.plan == nullptr || document.root().type != core::JsonType::object) {
+    return core::Answer::pass;
+  }
   auto* room = request.memory<char>(query.size());
   if (room == nullptr) return refuse(refusal, code_unavailable(), "no memory is left");
-  if (!query_contradicts(plan, document, query, rule.parameters, room)) return core::Answer::pass;
+  if (!query_contradicts(*rule.plan, document, query, rule.openapi, rule.parameters, room)) {
+    return core::Answer::pass;
+  }
   refuse_as_invalid(refusal, rule, {});
-  refusal.detail = "the query names a field of the form with another value";
+  refusal.detail = rule.form != nullptr ? "the query names a field of the form with another value"
+                                        : "the query names a member of the body with another value";
   return core::Answer::refuse;
 }
 
@@ -209,8 +217,13 @@ inline core::Answer check_schema(core::Request& request, core::Refusal& refusal,
           : evaluator->evaluate(*rule.program, rule.block, document, 0, rule.errors);
   switch (verdict) {
     case SchemaVerdict::valid:
-      if (rule.form != nullptr) return check_form(request, refusal, rule, document);
-      if (core::JsonBody::wants_confinement(request)) confine(request, rule, document);
+      if (const core::Answer answer = check_names(request, refusal, rule, document);
+          answer != core::Answer::pass) {
+        return answer;
+      }
+      if (rule.form == nullptr && core::JsonBody::wants_confinement(request)) {
+        confine(request, rule, document);
+      }
       return core::Answer::pass;
     case SchemaVerdict::invalid:
       json_metrics_of(request).count(evaluator->errors());

@@ -1,4 +1,5 @@
-// What the names of a form mean: what the schema wants of each, and how OpenAPI has it written.
+// What the names of a form mean: what the schema wants of each, and how OpenAPI has it written. Of
+// JSON it tells the names that the schema knows.
 #pragma once
 
 #include <compare>
@@ -45,6 +46,7 @@ class FormPlan {
   // Whether brackets mean anything.
   bool nests() const noexcept { return tree_.has_value(); }
   bool nests(std::string_view name) const noexcept { return style_of(name) == FormStyle::nested; }
+  bool knows(std::string_view name) const noexcept { return coercions_.knows(name); }
   // Whether an application may read name as one that the schema knows (lookalike.h).
   bool may_know(std::string_view name) const noexcept { return coercions_.may_know(name); }
   // The value of the first member of what a form has become whose name the schema does not know

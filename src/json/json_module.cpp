@@ -183,12 +183,14 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
     const FieldRefusal found = refusal_of(admission, *fields, policy.forms != nullptr);
     return refuse(refusal, found.code, found.detail);
   }
+  const FormReading* const form = fields->one_form() ? policy.forms : nullptr;
   const BodyRule rule{&policy.limits,
                       policy.program,
                       policy.program == nullptr ? kAnything : policy.program->root,
                       policy.errors,
-                      fields->one_form() ? policy.forms : nullptr,
-                      policy.schema};
+                      form,
+                      policy.schema,
+                      form == nullptr ? nullptr : &form->plan()};
   return check_body(request, refusal, rule, [&](const core::JsonDocument& document) {
     return set_variables(request, refusal, document);
   });

@@ -27,8 +27,9 @@ ParameterShape shape_of(const SchemaProgram& program, std::uint32_t block) {
   return shape;
 }
 
-bool may_be_form(const OpenApiMedia& media) {
-  return media.type.ends_with("/*") || media_type(media.type) == MediaType::form;
+bool may_have_names(const OpenApiMedia& media) {
+  const MediaType type = media_type(media.type);
+  return media.type.ends_with("/*") || type == MediaType::form || type == MediaType::json;
 }
 
 // "text/*", or "application/*+json", as ASP.NET has it; without a star that type alone.
@@ -41,12 +42,12 @@ bool is_of_range(std::string_view type, std::string_view range) noexcept {
          core::equal_without_case(type.substr(type.size() - end.size()), end);
 }
 
-// Operations that want the same of a form share what reads it.
+// Operations that want the same of a body share what reads it.
 void add_forms(OpenApi& openapi) {
   std::map<std::pair<std::uint32_t, std::vector<FormEncoding>>, std::uint32_t> known;
   for (OpenApiOperation& operation : openapi.operations) {
     for (OpenApiMedia& media : operation.bodies) {
-      if (media.schema == kNoSchema || !may_be_form(media)) continue;
+      if (media.schema == kNoSchema || !may_have_names(media)) continue;
       const auto next = static_cast<std::uint32_t>(openapi.forms.size());
       const auto [found, added] = known.try_emplace({media.schema, media.encodings}, next);
       media.form = found->second;
@@ -207,6 +208,17 @@ BodyMatch choose_body(const OpenApi& openapi, const OpenApiOperation& operation,
   const bool free = openapi.block_of(media->schema) == kAnything;
   if (fields.some_json() || !free) return {BodyChoice::media_type};
   return {BodyChoice::unchecked};
+}
+
+bool names_method(const OpenApi& openapi, const BodyMatch& match,
+                  const core::JsonDocument& body) noexcept {
+  if (body.root().type != core::JsonType::object) return false;
+  for (std::uint32_t key = 1; key < body.root().next; key = body[key + 1].next) {
+    const std::string_view name = body.text(body[key]);
+    if (!may_be_read_as(name, kMethodParameter)) continue;
+    if (match.form == kNoSchema || !openapi.forms[match.form]->knows(name)) return true;
+  }
+  return false;
 }
 
 const OpenApiMedia* find_media(const std::vector<OpenApiMedia>& list,

@@ -33,7 +33,7 @@ struct OpenApi {
   SchemaProgram program;
   std::vector<std::uint32_t> blocks;   // of the schemas that operations name
   std::vector<ParameterShape> shapes;  // beside blocks, of those that parameters name
-  std::vector<std::shared_ptr<const FormPlan>> forms;  // of bodies that may be forms
+  std::vector<std::shared_ptr<const FormPlan>> forms;  // of bodies that may be forms or JSON
   std::vector<std::string> warnings;
   // Of answers; empty where they are not asked for.
   SchemaProgram answer_program;
@@ -41,6 +41,11 @@ struct OpenApi {
 
   std::uint32_t block_of(std::uint32_t schema) const {
     return schema == kNoSchema ? kAnything : blocks[schema];
+  }
+  // Whether it is an object whose members are names of the query, or cookies, by themselves.
+  bool is_spread(const OpenApiParameter& parameter) const noexcept {
+    return parameter.schema != kNoSchema && parameter.explode && !parameter.json &&
+           parameter.style != ParameterStyle::deep_object && shapes[parameter.schema].is_object;
   }
 };
 
@@ -94,6 +99,11 @@ bool has_body_schema(const OpenApi& openapi, const OpenApiOperation& operation) 
 // content_type: the request's first one; fields has seen all of them.
 BodyMatch choose_body(const OpenApi& openapi, const OpenApiOperation& operation,
                       const Fields& fields, std::string_view content_type, bool has_body) noexcept;
+
+// Whether body, of a POST, or what a form has become has a member "_method" that its schema does
+// not have: to Rails, Laravel and others the request is of that method then.
+bool names_method(const OpenApi& openapi, const BodyMatch& match,
+                  const core::JsonDocument& body) noexcept;
 
 // The entry of the list for a Content-Type, or null.
 const OpenApiMedia* find_media(const std::vector<OpenApiMedia>& list,

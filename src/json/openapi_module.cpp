@@ -113,11 +113,14 @@ const State* state_of(Request& request, const Policy& policy) noexcept {
   return state;
 }
 
+bool is_free_form(const BodyMatch& body) noexcept {
+  return body.choice == BodyChoice::form && body.form == kNoSchema;
+}
+
 // A body that nothing is known of, in place of one that is held to a schema.
 bool goes_around(const Policy& policy, const State& state) noexcept {
   const BodyMatch& body = state.body;
-  const bool unchecked = body.choice == BodyChoice::unchecked ||
-                         (body.choice == BodyChoice::form && body.form == kNoSchema);
+  const bool unchecked = body.choice == BodyChoice::unchecked || is_free_form(body);
   return unchecked && policy.words.refuse_unchecked &&
          has_body_schema(*policy.description->openapi, *state.match.operation);
 }
@@ -134,10 +137,12 @@ bool may_have_fields(const State& state) noexcept {
          core::contains_without_case(type, "json");
 }
 
-// To applications that take the method of a POST from its body it may be an operation.
+// To applications that take the method of a POST from its body it may be another operation, though
+// nothing else is asked of that body.
 bool may_name_method(const Policy& policy, const State& state, const Request& request) noexcept {
-  return policy.words.pass_unknown && state.match.path != nullptr &&
-         request.native()->method == NGX_HTTP_POST && request.has_body() && may_have_fields(state);
+  if (request.native()->method != NGX_HTTP_POST || !request.has_body()) return false;
+  if (state.match.operation != nullptr) return is_free_form(state.body);
+  return policy.words.pass_unknown && state.match.path != nullptr && may_have_fields(state);
 }
 
 core::BodyNeed body_need(Request& request) noexcept {
@@ -148,7 +153,7 @@ core::BodyNeed body_need(Request& request) noexcept {
   if (goes_around(policy, *state)) return need_to_know(request);
   switch (state->body.choice) {
     case BodyChoice::form:
-      if (state->body.form == kNoSchema) return {};
+      if (is_free_form(state->body)) return {may_name_method(policy, *state, request)};
       [[fallthrough]];
     case BodyChoice::json:
       return {true, limits_of(request).size};
@@ -261,22 +266,30 @@ std::optional<bool> body_names_method(Request& request) noexcept {
   }
 }
 
+Answer refuse_method(core::Refusal& refusal, const Policy& policy, const State& state) noexcept {
+  const FieldRefusal found = refusal_of(BodyChoice::method_override, state.fields);
+  return refuse_contract(refusal, policy, found.code, found.detail);
+}
+
+// A body that is held to no schema.
+Answer search_for_method(Request& request, core::Refusal& refusal, const Policy& policy,
+                         const State& state) noexcept {
+  // One that was cut is refused by whoever has cut it.
+  if (!may_name_method(policy, state, request) || request.body_stopped()) return Answer::pass;
+  const std::optional<bool> named = body_names_method(request);
+  if (!named) return refuse(refusal, code_unavailable(), "the body could not be read");
+  return *named ? refuse_method(refusal, policy, state) : Answer::pass;
+}
+
 // Where what is no operation passes: not what an application may take for one all the same.
 Answer pass_unknown(Request& request, core::Refusal& refusal, const Policy& policy,
                     const State& state) noexcept {
   const Fields& fields = state.fields;
-  const bool known = state.match.path != nullptr;
-  std::optional<bool> named = known && (fields.method_override() || fields.method_in_query());
-  // One that was cut is refused by whoever has cut it.
-  if (!*named && may_name_method(policy, state, request) && !request.body_stopped()) {
-    named = body_names_method(request);
-    if (!named) return refuse(refusal, code_unavailable(), "the body could not be read");
+  if (state.match.path != nullptr && (fields.method_override() || fields.method_in_query())) {
+    return refuse_method(refusal, policy, state);
   }
-  if (*named) {
-    const FieldRefusal found = refusal_of(BodyChoice::method_override, fields);
-    return refuse_contract(refusal, policy, found.code, found.detail);
-  }
-  return check_path(request, refusal, policy, state);
+  const Answer method = search_for_method(request, refusal, policy, state);
+  return method != Answer::pass ? method : check_path(request, refusal, policy, state);
 }
 
 Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
@@ -313,9 +326,8 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
     case BodyChoice::unchecked:
       return Answer::pass;
     case BodyChoice::form:
-      if (state->body.form == kNoSchema) return Answer::pass;
+      if (is_free_form(state->body)) return search_for_method(request, refusal, policy, *state);
       rule.form = &policy.description->forms[state->body.form];
-      rule.parameters = match.operation->parameters;
       break;
     case BodyChoice::json:
       break;
@@ -324,11 +336,19 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
       return refuse_contract(refusal, policy, found.code, found.detail);
     }
   }
-  rule.program = &policy.description->openapi->program;
-  rule.block = policy.description->openapi->block_of(state->body.schema);
-  return check_body(request, refusal, rule, [&](const core::JsonDocument& document) {
+  const OpenApi& openapi = *policy.description->openapi;
+  rule.program = &openapi.program;
+  rule.block = openapi.block_of(state->body.schema);
+  if (state->body.form != kNoSchema) rule.plan = openapi.forms[state->body.form].get();
+  rule.openapi = &openapi;
+  rule.parameters = match.operation->parameters;
+  const Answer answer = check_body(request, refusal, rule, [&](const core::JsonDocument& document) {
     return set_variables(request, refusal, document);
   });
+  if (answer != Answer::pass || request.native()->method != NGX_HTTP_POST) return answer;
+  const core::JsonDocument* document = core::JsonBody::document(request);
+  const bool named = document != nullptr && names_method(openapi, state->body, *document);
+  return named ? refuse_method(refusal, policy, *state) : Answer::pass;
 }
 
 const core::Check kCheck = {.feature = core::Feature::openapi,

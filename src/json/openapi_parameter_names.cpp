@@ -28,9 +28,7 @@ const OpenApiParameter* ParameterReader::other_name(const OperationMatch& match,
   const OpenApiParameter* found = nullptr;
   for (const OpenApiParameter& parameter : match.operation->parameters) {
     if (parameter.in != in) continue;
-    if (parameter.schema != kNoSchema && parameter.explode && !parameter.json &&
-        parameter.style != ParameterStyle::deep_object &&
-        openapi_->shapes[parameter.schema].is_object) {
+    if (openapi_->is_spread(parameter)) {
       const CoercionTable& members = openapi_->shapes[parameter.schema].members;
       if (own && members.knows(name)) return nullptr;
       if (members.may_know(name)) found = &parameter;

@@ -56,14 +56,18 @@ const std::uint64_t* RouteTimes::exemplar(const std::uint64_t* words,
   return words + upstream_.end() + ExemplarSlot::kWords * bucket;
 }
 
-// Of the pairs of method and status most never occur: those that have not yet are left out.
+// Of the pairs of method and status most never occur: those that have not yet are left out. But the
+// failures of a method that has occurred are there before the first: Prometheus sees no growth in
+// what was not there, so a burst between two scrapes would be none to it.
 void RouteCounts::write_requests(core::MetricText& out, std::string_view labels,
                                  const core::MetricBlock& block) {
   std::string all;
   for (std::size_t method = 0; method < kMethodNames.size(); ++method) {
+    bool occurred = false;
     for (std::size_t status = 0; status < kStatusNames.size(); ++status) {
       const std::uint64_t count = block.sum(method * kStatusNames.size() + status);
-      if (count == 0) continue;
+      occurred = occurred || count != 0;
+      if (count == 0 && !(occurred && status == status_class(500))) continue;
       all.assign(labels).append(",method=\"").append(kMethodNames[method]);
       all.append("\",status=\"").append(kStatusNames[status]).append("\"");
       out.sample(all, count);

@@ -91,6 +91,8 @@ is_deeply $seen->{canvases}, [(JSON::PP::true) x 3], 'three charts are drawn';
 is_deeply [grep { !/^(?:config_loaded|health_changed|redis_unavailable)/ } map { $_->[2] } @{ $seen->{events} }],
     [qw(client_banned rate_limited account_locked login_failed login_failed rate_limited), ('x_seen') x 4], 'events, the newest first' or diag explain $seen->{events};
 
+is_deeply [grep { $_->[0] !~ /\A[1-9]\d? [A-Z][a-z]+ \d\d:\d\d:\d\d\z/ } @{ $seen->{events} }], [], 'each with its day: the last hundred may be of many';
+
 # Of what attackers send nothing runs, and all is shown as it is.
 my ($event) = grep { $_->[2] eq 'x_seen' && $_->[4] eq '192.0.2.9' } @{ $seen->{events} };
 is $event->[5], "GET /api/$path 200", 'a hostile path is text';
@@ -105,7 +107,7 @@ is_deeply $seen->{violations}, { light => [], dark => [], phone => [] }, 'axe-co
 cmp_ok $seen->{rules}, '>', 20, 'of many rules';
 is_deeply $seen->{overflow}, { light => 0, dark => 0, phone => 0 }, 'nothing is wider than the screen';
 is_deeply $seen->{broken}, { light => [], dark => [], phone => [] }, 'no word is broken in two';
-is_deeply [@$seen{qw(first before)}, @{ $seen->{paused} }, @{ $seen->{resumed} }], ['Skip to the figures', 'pause', 'true', 'Paused', 'false', 'Live'], 'by keyboard';
+is_deeply [@$seen{qw(first before)}, @{ $seen->{paused} }, @{ $seen->{resumed} }], ['Skip to the figures', 'pause', 'true', 'Paused', 'Paused', 'false', 'Live'], 'by keyboard, and also for an answer that is late';
 is $seen->{reachable}, JSON::PP::true, 'all that scrolls can be reached by keyboard';
 is_deeply [map { $_->[2] } @{ $seen->{filtered} }], ['account_locked'], 'the filter';
 like $seen->{shown}, qr/^1 of \d+$/, 'says how many it shows';

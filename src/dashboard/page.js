@@ -23,6 +23,7 @@ function setText(element, text) {
 const number = (value, digits = 0) => value.toLocaleString("en", { maximumFractionDigits: digits, minimumFractionDigits: 0 });
 const rate = value => number(value, value < 1 ? 2 : value < 10 ? 1 : 0);
 const clock = moment => moment.toLocaleTimeString("en-GB");
+const date = moment => moment.toLocaleDateString("en-GB", { day: "numeric", month: "short" });
 const percent = value => number(100 * value, 1) + " %";
 
 function seconds(value) {
@@ -319,13 +320,14 @@ function showNode(sample) {
 let events = [];
 
 function describe(event) {
+  const moment = new Date(event["@timestamp"]);
   const labels = event.labels ?? {}, request = event.http?.request ?? {}, status = event.http?.response?.status_code;
   const target = [request.method, event.url?.path].filter(Boolean).join(" ");
   const count = labels.count ? ` (${labels.count})` : "";
   return {
     severity: event.event?.severity ?? 6,
     cells: [
-      clock(new Date(event["@timestamp"])),
+      `${date(moment)} ${clock(moment)}`,
       event.log?.level ?? "",
       (labels.kind ?? "") + count,
       [event.event?.code, event.event?.code ? "" : event.rule?.name].filter(Boolean).join(" "),
@@ -380,6 +382,10 @@ function take(data) {
   takeEvents(fresh ? [] : data.events);
 }
 
+function showState() {
+  setText(byId("state"), paused ? "Paused" : failures > 2 ? "No answer, the figures are old" : "Live");
+}
+
 async function poll() {
   if (paused || document.hidden) return;
   try {
@@ -387,9 +393,9 @@ async function poll() {
     if (!response.ok) throw new Error("status " + response.status);
     take(await response.json());
     failures = 0;
-    setText(byId("state"), "Live");
+    showState();
   } catch {
-    if (++failures > 2) setText(byId("state"), "No answer, the figures are old");
+    if (++failures > 2) showState();
   }
 }
 
@@ -401,7 +407,7 @@ async function run() {
 byId("pause").addEventListener("click", () => {
   paused = !paused;
   byId("pause").setAttribute("aria-pressed", String(paused));
-  setText(byId("state"), paused ? "Paused" : "Live");
+  showState();
 });
 byId("filter").addEventListener("submit", event => event.preventDefault());
 byId("filter-text").addEventListener("input", showEvents);

@@ -62,6 +62,19 @@ const rows = (page, id) => page.evaluate(id => [...document.getElementById(id).r
     result.paused = [await page.getAttribute("#pause", "aria-pressed"), await page.textContent("#state")];
     await page.keyboard.press("Space");
     result.resumed = [await page.getAttribute("#pause", "aria-pressed"), await page.textContent("#state")];
+    // While an answer is on its way.
+    let asked, answer;
+    const begun = new Promise(done => { asked = done; }), held = new Promise(done => { answer = done; });
+    await page.route(/[?]data=/, async route => { asked(); await held; await route.continue(); });
+    await begun;
+    await page.click("#pause");
+    const came = page.waitForResponse(/[?]data=/);
+    answer();
+    await (await came).finished();
+    await page.evaluate(() => new Promise(done => requestAnimationFrame(() => setTimeout(done))));
+    result.paused.push(await page.textContent("#state"));
+    await page.unroute(/[?]data=/);
+    await page.click("#pause");
     // Every part that scrolls can be reached.
     result.reachable = await page.evaluate(() => [...document.querySelectorAll(".scroll")].every(part => part.tabIndex === 0));
 

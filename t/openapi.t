@@ -825,12 +825,12 @@ status 204
 --- config
 location / { guard_openapi $TEST_NGINX_HTML_DIR/api.json; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
 --- raw_request eval
-main::requests((map { ["POST /orders?$_", $::json, '{"a":1}'] } 'price=-1', 'a=2&pric%65=-1', 'price[]=-1', '!price=-1', 'to[city]=x'), ['POST /orders?price=-1', $::json, '{"price":1}'], ['PUT /orders?price=-1', $::json, '{}'],
-    (map { ["POST /orders?$_", $::json, '{"price":1}'] } 'price=1', 'prices=2', 'page=2', 'size=2', 'a=price', ''), ['POST /orders?price=-1', $::json, '[1]'], ['PATCH /orders?price=-1', $::json, '{}'])
+main::requests((map { ["POST /orders?$_", $::json, '{"a":1}'] } 'price=-1', 'a=2&pric%65=-1', 'price[]=-1', '!price=-1', 'to[city]=x', 'order[price]=-1', 'order.price=-1'), ['POST /orders?price=-1', $::json, '{"price":1}'], ['PUT /orders?price=-1', $::json, '{}'],
+    (map { ["POST /orders?$_", $::json, '{"price":1}'] } 'price=1', 'prices=2', 'page=2', 'size=2', 'a=price', 'order[prices]=2&order.=1&[]=1'), ['POST /orders?price=-1', $::json, '[1]'], ['PATCH /orders?price=-1', $::json, '{}'])
 --- error_code eval
-[(422) x 7, (204) x 8]
+[(422) x 9, (204) x 8]
 --- response_body_like eval
-[('"detail":"the query names a member of the body with another value","instance":"[^"]*","code":"json.schema"') x 7, ('') x 8]
+[('"detail":"the query names a member of the body with another value","instance":"[^"]*","code":"json.schema"') x 9, ('') x 8]
 --- upstream_requests: 8
 
 === TEST 38: the body of a POST names another method to Rails and Laravel, which its schema leaves open
@@ -858,3 +858,23 @@ main::requests(['POST /orders/5', $::json, '{"price":-1,"_method":"PUT"}'], ['PO
 --- response_body_like eval
 [(main::problem(400, 'json.method_override', 'Method override refused', 'the method must be that of the request line')) x 5, ('"code":"json.schema"') x 2, ('') x 9]
 --- upstream_requests: 9
+
+=== TEST 39: to ASP.NET what stands behind the name of an action's parameter is the parameter that the document has
+--- user_files
+>>> api.json
+{"openapi":"3.0.3","info":{"title":"Shop","version":"1"},"paths":{"/orders":{
+ "get":{"parameters":[{"name":"limit","in":"query","schema":{"type":"integer","maximum":100}},{"name":"Address.City","in":"query","schema":{"type":"string","maxLength":3}},{"name":"a.limit","in":"query","schema":{"type":"integer"}},
+   {"name":"box","in":"query","schema":{"type":"object","properties":{"size":{"type":"integer"}}}},{"name":"sid","in":"cookie","schema":{"type":"string"}}]},
+ "post":{"requestBody":{"content":{"application/x-www-form-urlencoded":{"schema":{"type":"object","properties":{"price":{"type":"integer","minimum":1},"x.price":{"type":"integer"}}}}}}}}}}
+--- upstream
+status 204
+--- config
+location / { guard_openapi $TEST_NGINX_HTML_DIR/api.json; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+main::requests((map { ["GET /orders?$_"] } 'query.limit=1000', 'Q.Limit=1000', 'q.Address.City=Long', 'q.size=x'), ['POST /orders', $::form, 'order.price=-1'], ['POST /orders?o.price=-1', $::form, 'a=1'],
+    (map { ["GET /orders?$_"] } 'a.limit=1000', 'q.limits=1000', 'limit=5&q.=1&.=2&utm.source=x&q[limit]=1'), ['GET /orders', "Cookie: connect.sid=x\r\n"], ['POST /orders', $::form, 'x.price=-1&order.prices=1&order.=2'])
+--- error_code eval
+[(422) x 6, (204) x 5]
+--- response_body_like eval
+[('"code":"openapi.parameter"') x 4, ('"code":"json.schema"') x 2, ('') x 5]
+--- upstream_requests: 5

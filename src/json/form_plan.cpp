@@ -32,7 +32,8 @@ char FormPlan::delimiter(std::string_view name) const noexcept {
 std::uint32_t FormPlan::lookalike(const core::JsonDocument& form) const noexcept {
   for (std::uint32_t key = 1; key < form.root().next; key = form[key + 1].next) {
     const std::string_view name = form.text(form[key]);
-    if (!coercions_.knows(name) && !nests(name) && coercions_.may_know(name)) return key + 1;
+    if (coercions_.knows(name) || nests(name)) continue;
+    if (may_know(name) || may_know(behind_first(".", name))) return key + 1;
   }
   return 0;
 }

@@ -29,7 +29,8 @@ bool query_contradicts(const FormPlan& plan, const core::JsonDocument& body, std
     query.remove_prefix(std::min(end + 1, query.size()));
     const std::size_t equals = std::min(part.find('='), part.size());
     const DecodedText name = decode_query(part.substr(0, equals), room);
-    if (!plan.may_know(name.text) || is_described(name.text, openapi, described)) continue;
+    const bool known = plan.may_know(name.text) || plan.may_know(behind_first(".[", name.text));
+    if (!known || is_described(name.text, openapi, described)) continue;
     const DecodedText value =
         decode_query(part.substr(std::min(equals + 1, part.size())), room + name.text.size());
     const core::JsonNode* field =

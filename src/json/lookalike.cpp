@@ -93,6 +93,11 @@ std::string_view before_bracket(std::string_view name) noexcept {
   return name.substr(0, name.find('['));
 }
 
+std::string_view behind_first(std::string_view characters, std::string_view name) noexcept {
+  const std::size_t at = name.find_first_of(characters);
+  return at == std::string_view::npos ? std::string_view{} : name.substr(at + 1);
+}
+
 bool may_be_read_as(std::string_view name, std::string_view documented) noexcept {
   name = bare(name);
   return agree(Letters(name), Letters(documented), true) ||

@@ -11,6 +11,11 @@ namespace guard::json {
 // Of "name[a]" the name.
 std::string_view before_bracket(std::string_view name) noexcept;
 
+// name behind the first of these characters, or nothing. "order.price" is "price" to ASP.NET where an
+// action has an order, which no document says; and what stands in "order[price]" of a query, to
+// Rails where a controller has orders, takes the place of a whole JSON body.
+std::string_view behind_first(std::string_view characters, std::string_view name) noexcept;
+
 // Whether an application may read name as that which the document has, or as something in it: with
 // brackets around or behind it (PHP, Rack, qs for Node), in other letters (ASP.NET), "." and " " as
 // "_", and so "[" that is not closed, without blanks before it and what stands behind a NUL (PHP),

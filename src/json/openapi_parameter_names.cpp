@@ -26,12 +26,14 @@ const OpenApiParameter* ParameterReader::other_name(const OperationMatch& match,
                                                     std::string_view name,
                                                     bool own) const noexcept {
   const OpenApiParameter* found = nullptr;
+  const std::string_view inner =
+      in == ParameterPlace::query ? behind_first(".", name) : std::string_view{};
   for (const OpenApiParameter& parameter : match.operation->parameters) {
     if (parameter.in != in) continue;
     if (openapi_->is_spread(parameter)) {
       const CoercionTable& members = openapi_->shapes[parameter.schema].members;
       if (own && members.knows(name)) return nullptr;
-      if (members.may_know(name)) found = &parameter;
+      if (members.may_know(name) || members.may_know(inner)) found = &parameter;
       continue;
     }
     const bool deep = parameter.style == ParameterStyle::deep_object;
@@ -42,7 +44,9 @@ const OpenApiParameter* ParameterReader::other_name(const OperationMatch& match,
         core::equal_without_case(name, parameter.name)) {
       continue;
     }
-    if (may_be_read_as(name, parameter.name)) found = &parameter;
+    if (may_be_read_as(name, parameter.name) || may_be_read_as(inner, parameter.name)) {
+      found = &parameter;
+    }
   }
   return found;
 }

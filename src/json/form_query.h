@@ -13,9 +13,9 @@
 namespace guard::json {
 
 // Whether query, as it was sent and without the "?", has under a name that may be read as one that
-// plan knows, or holds one (lookalike.h), another value than body, an object: JSON, or what a form has become.
-// described: parameters of openapi that are held to schemas of their own; null: there are none.
-// room: for as many bytes as query has.
+// plan knows, or holds one (lookalike.h), another value than body, an object: JSON, or what a form
+// has become. described: parameters of openapi that are held to schemas of their own; null: there
+// are none. room: for as many bytes as query has.
 bool query_contradicts(const FormPlan& plan, const core::JsonDocument& body, std::string_view query,
                        const OpenApi* openapi, std::span<const OpenApiParameter> described,
                        char* room) noexcept;

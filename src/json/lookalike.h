@@ -11,8 +11,8 @@ namespace guard::json {
 // Of "name[a]" the name.
 std::string_view before_bracket(std::string_view name) noexcept;
 
-// name behind the first of these characters, or nothing. "order.price" is "price" to ASP.NET where an
-// action has an order, which no document says; and what stands in "order[price]" of a query, to
+// name behind the first of these characters, or nothing. "order.price" is "price" to ASP.NET where
+// an action has an order, which no document says; and what stands in "order[price]" of a query, to
 // Rails where a controller has orders, takes the place of a whole JSON body.
 std::string_view behind_first(std::string_view characters, std::string_view name) noexcept;
 

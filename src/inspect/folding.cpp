@@ -52,6 +52,7 @@ class Folder {
       run_phase(phase);
     }
     for (int phase = 0; phase < kPhases; ++phase) drop_unread(phase);
+    for (const Knowledge& one : knowledge_) folding_.constant.push_back(one.known);
     return std::move(folding_);
   }
 

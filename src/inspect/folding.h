@@ -20,6 +20,7 @@ struct Folding {
   // it does is done in variables, or nobody would see it.
   std::array<std::vector<bool>, kPhases> settled;
   std::vector<Variable> variables;  // TX by slot, as a request begins
+  std::vector<bool> constant;       // and whether that never changes
   std::deque<std::string> texts;    // of those
 };
 

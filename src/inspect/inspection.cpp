@@ -164,12 +164,14 @@ bool Inspection::evaluate(int index) {
       if (evaluate_target(compiled, target, found)) found = true;
       if (stopped()) return false;
     }
-    if (!found) {
-      forget_match();
-    }
+    if (compiled.private_chain) capture_last_name(compiled);
+    if (!found) forget_match();
   }
   if (!found) return false;
-  if (rule.next_link >= 0 && !evaluate(rule.next_link)) return false;
+  if (rule.next_link >= 0 && !evaluate(rule.next_link)) {
+    if (compiled.private_chain && removed_targets_.empty() && !stopped()) clear_names(compiled);
+    return false;
+  }
   after_match(compiled);
   return true;
 }
@@ -227,6 +229,35 @@ void Inspection::clear(const CompiledRule& compiled, const Subject& subject) {
   if (compiled.memory >= 0) subject.known->cleared |= std::uint64_t{1} << compiled.memory;
   if (compiled.pattern < 0) return;
   subject.known->forget(compiled.rule->phase - 1, static_cast<std::uint32_t>(compiled.pattern));
+}
+
+std::string_view Inspection::name_as_seen(const CompiledRule& compiled, const Field& field) {
+  Traits traits = field.name_traits;
+  return transformed(program_->chain(compiled.chain), field.name, traits);
+}
+
+// What a private chain captures last, whether it has looked at all names or was spared some.
+void Inspection::capture_last_name(const CompiledRule& compiled) {
+  const auto& fields = transaction_.list(List::headers);
+  if (!fields.empty()) capture(0, name_as_seen(compiled, fields.back()));
+}
+
+// Remembers of the names of fields, at all of which a private chain has looked, that it does not
+// match; but for those by which other rules see what the chain has set.
+void Inspection::clear_names(const CompiledRule& compiled) {
+  const PrivateChain& chain = *compiled.private_chain;
+  for (const Field& field : transaction_.list(List::headers)) {
+    if (field.known_name == nullptr) continue;
+    const std::string_view name = name_as_seen(compiled, field);
+    char* at = transaction_.arena().allocate(chain.variables.size() + name.size());
+    std::copy(name.begin(), name.end(),
+              std::copy(chain.variables.begin(), chain.variables.end(), at));
+    const std::string_view variable(at, chain.variables.size() + name.size());
+    if (std::none_of(chain.others.begin(), chain.others.end(),
+                     [&](const Selection* other) { return selects(*other, variable); })) {
+      field.known_name->cleared |= std::uint64_t{1} << compiled.memory;
+    }
+  }
 }
 
 bool Inspection::jumps(const CompiledRule& compiled) {

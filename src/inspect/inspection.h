@@ -191,6 +191,9 @@ class Inspection {
   bool target_removed(const Rule& rule, Collection collection, std::string_view name);
   bool is_cleared(const CompiledRule& compiled, const Subject& subject) const;
   static void clear(const CompiledRule& compiled, const Subject& subject);
+  std::string_view name_as_seen(const CompiledRule& compiled, const Field& field);
+  void capture_last_name(const CompiledRule& compiled);
+  void clear_names(const CompiledRule& compiled);
   bool try_subject(const CompiledRule& compiled, const Subject& subject);
   // traits: of value.
   bool try_value(const CompiledRule& compiled, const Subject& subject, std::string_view value,

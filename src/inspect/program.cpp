@@ -118,6 +118,9 @@ Program::Program(RuleSet rules, const ProgramOptions& options)
     number_patterns(phase);
   }
   for (int phase = 0; phase < kPhases; ++phase) index_steps(phase);
+  for (CompiledRule& compiled : compiled_) {
+    if (compiled.memory >= 0) compiled.private_chain = find_private_chain(*this, compiled);
+  }
   for (const auto& [name, slot] : rules_.tx_slots) slots_.emplace(name, slot);
   compile_sets();
   options_.cache = nullptr;

@@ -19,6 +19,7 @@
 #include "inspect/libinjection.h"
 #include "inspect/pattern_set.h"
 #include "inspect/phrase_set.h"
+#include "inspect/private_chain.h"
 #include "inspect/regex.h"
 #include "inspect/regex_needs.h"
 #include "inspect/rule_set.h"
@@ -59,6 +60,8 @@ struct CompiledRule {
   // The bit of KnownValue::cleared, for a rule that is asked directly and whose answer depends on
   // nothing but the value. -1: for others.
   int memory = -1;
+  // Of the first rule of such a chain, whose bit says that the chain does not match.
+  std::optional<PrivateChain> private_chain;
   // What a value must have for the rule to match: as it comes, and as it is looked at.
   Needs needs;
   Needs needs_then;
@@ -154,6 +157,11 @@ class Program {
   // Whether a rule need not be asked: see Folding.
   bool settled(int phase, std::size_t step) const {
     return folding_.settled[static_cast<std::size_t>(phase)][step];
+  }
+  // Whether a variable of TX has the same value in every request and at every step.
+  bool is_constant(int slot) const {
+    const auto index = static_cast<std::size_t>(slot);
+    return index < folding_.constant.size() && folding_.constant[index];
   }
   // Of a phase: a bit for each step whose rule is asked whatever the search finds; and by pattern
   // the step of its rule, -1 if it is of another phase.

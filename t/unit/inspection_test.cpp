@@ -1,4 +1,5 @@
 // Rules over requests, without nginx.
+#include "inspect/crs.h"
 #include "inspect/inspection.h"
 
 #include <time.h>
@@ -563,6 +564,98 @@ void remembers_texts(void**) {
   }
 }
 
+// Whether a chain that looks at names of fields is one whose answers are remembered, and what it
+// answers to requests, one after the other.
+struct Asked {
+  std::string_view request;
+  std::string_view wanted;
+};
+void is_chain(std::string_view before, bool remembered, const std::vector<Asked>& asked,
+              std::string_view behind = {}) {
+  std::string rules(before);
+  rules +=
+      "SecRule REQUEST_HEADERS_NAMES \"@rx ^.*$\" \"id:1,phase:2,pass,capture,t:none,t:lowercase,"
+      "setvar:'tx.name_%{tx.0}=/%{tx.0}/',chain\"\n"
+      "  SecRule TX:/^name_/ \"@within %{tx.forbidden}\" \"t:none\"\n"
+      "SecAction \"id:9,phase:2,pass,nolog,setvar:tx.ended=1\"\n";
+  rules += behind;
+  RuleSetBuilder builder;
+  builder.add_text(rules, "f");
+  const Program program(builder.finish(), {1, 5, false});
+  Inspection inspection;
+  assert_true(inspection.prepare(program));
+  int heads = 0;
+  for (std::size_t i = 0; i < program.rules().rules.size(); ++i) {
+    heads += program.rule(static_cast<int>(i)).private_chain ? 1 : 0;
+  }
+  assert_int_equal(heads, remembered ? 1 : 0);
+  for (const Asked& one : asked) {
+    for (int times = 0; times < 4; ++times) {
+      const std::string found = run(program, inspection, one.request);
+      if (found != one.wanted) print_error("%s\n", found.c_str());
+      assert_true(found == one.wanted);
+    }
+  }
+}
+
+void remembers_chains(void**) {
+  const std::string set =
+      "SecAction \"id:2,phase:1,nolog,pass,setvar:'tx.forbidden=/bad/ /if/'\"\n";
+  constexpr std::string_view kGood = "GET / HTTP/1.1\r\nHost: a\r\nGood: 1\r\n\r\n";
+  constexpr std::string_view kBad = "GET / HTTP/1.1\r\nHost: a\r\nGood: 1\r\nBAD: 2\r\n\r\n";
+  constexpr std::string_view kEmpty = "GET / HTTP/1.1\r\nGood: 1\r\nbad:\r\n\r\n";
+  is_chain(set, true,
+           {{kGood, ""}, {kBad, "1[TX:name_bad]"}, {kGood, ""}, {kEmpty, "1[TX:name_bad]"}});
+  // What is forbidden depends on the request.
+  is_chain(set +
+               "SecRule REQUEST_URI \"@beginsWith /strict\" "
+               "\"id:3,phase:1,nolog,pass,setvar:'tx.forbidden=/good/'\"\n",
+           false, {{kGood, ""}, {"GET /strict HTTP/1.1\r\nGood: 1\r\n\r\n", "1[TX:name_good]"}});
+  // Others see what it sets, or set what it looks at.
+  is_chain(set + "SecRule TX:name_good \"@streq /good/\" \"id:3,phase:2,pass\"\n", false,
+           {{kGood, ""}});
+  is_chain(set + "SecRule &TX \"@gt 1000\" \"id:3,phase:2,pass\"\n", false, {{kGood, ""}});
+  is_chain(set +
+               "SecRule ARGS_NAMES \"@rx .\" "
+               "\"id:3,phase:1,pass,nolog,setvar:'tx.%{MATCHED_VAR}=/bad/'\"\n",
+           false, {{"GET /?name_x=1 HTTP/1.1\r\nGood: 1\r\n\r\n", "1[TX:name_x]"}});
+  is_chain(set +
+               "SecRule ARGS_NAMES \"@rx .\" "
+               "\"id:3,phase:1,pass,nolog,setvar:tx.other_%{MATCHED_VAR}=1\"\n",
+           true, {{kGood, ""}, {kBad, "1[TX:name_bad]"}});
+  // By a name that any may have in it they see those of some.
+  const std::string behind =
+      "SecRule TX:/e_good/ \"@streq /good/\" \"id:3,phase:2,pass\"\n"
+      "SecRule TX:0 \"@streq good\" \"id:4,phase:2,pass\"\n";
+  is_chain(
+      set, true,
+      {{kGood, "3[TX:name_good] 4[TX:0]"},
+       {kBad, "1[TX:name_bad] 3[TX:name_good]"},
+       {"GET / HTTP/1.1\r\nGood: 1\r\nHost: a\r\n\r\n", "3[TX:name_good]"},
+       {"GET / HTTP/1.1\r\nBad: 1\r\nGOOD: 2\r\n\r\n", "1[TX:name_bad] 3[TX:name_good] 4[TX:0]"},
+       {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", ""}},
+      behind);
+  // What takes its targets away does so for one request.
+  is_chain(set +
+               "SecRule ARGS:off \"@streq 1\" "
+               "\"id:3,phase:1,nolog,pass,ctl:ruleRemoveTargetById=1;TX:name_bad\"\n",
+           true,
+           {{"GET /?off=1 HTTP/1.1\r\nGood: 1\r\nBAD: 2\r\n\r\n", ""}, {kBad, "1[TX:name_bad]"}});
+}
+
+void knows_the_chain_of_the_core_rule_set(void**) {
+  for (const int paranoia : {1, 2}) {
+    const Program program(load_rules({}), {paranoia});
+    const auto& rules = program.rules().rules;
+    bool found = false;
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+      if (rules[i].id != 920450 || rules[i].link) continue;
+      found = program.rule(static_cast<int>(i)).private_chain.has_value();
+    }
+    assert_true(found);
+  }
+}
+
 void keeps_its_budget(void**) {
   std::string request = "GET /?a=";
   request.append(200'000, 'a');
@@ -783,6 +876,8 @@ int main() {
       cmocka_unit_test(controls),
       cmocka_unit_test(reads_bodies),
       cmocka_unit_test(remembers_texts),
+      cmocka_unit_test(remembers_chains),
+      cmocka_unit_test(knows_the_chain_of_the_core_rule_set),
       cmocka_unit_test(keeps_its_budget),
       cmocka_unit_test(charges_for_names),
       cmocka_unit_test(charges_for_going_back),

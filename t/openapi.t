@@ -99,7 +99,7 @@ sub problem {
 
 our @good = map { [$_] } (
     'GET /v1/orders', 'HEAD /v1/orders?limit=100', 'GET /v1/orders?state=open&limit=1&utm=x&utm=y', 'GET /v1/orders?ids=1&ids=-2&ids=3', 'GET /v1/orders?tags=a,b%2Cc',
-    'GET /v1/orders?pipes=true|false%7Ctrue', 'GET /v1/orders?spaces=1+2.5%203e2', 'GET /v1/orders?filter[min]=3&filter%5Bname%5D=5', 'GET /v1/orders?created[gt]=3', 'GET /v1/orders?created=3', 'GET /v1/orders?width=3&height=4',
+    'GET /v1/orders?pipes=true|false%7Ctrue', 'GET /v1/orders?pipes=True|False', 'GET /v1/orders?spaces=1+2.5%203e2', 'GET /v1/orders?filter[min]=3&filter%5Bname%5D=5', 'GET /v1/orders?created[gt]=3', 'GET /v1/orders?created=3', 'GET /v1/orders?width=3&height=4',
     'GET /v1/orders?page=last', 'GET /v1/orders?page=7', 'GET /v1/orders?where=%7B%22a%22%3A1%7D', 'GET /v1/orders/latest', 'GET /v1/orders/12',
     'GET /v1/orders/x%20y/items/1,2,3.json', 'DELETE /v1/orders/5', 'GET /v1/off/unknown', 'POST /v1/pass', 'GET /new/b?n=7',
     'GET /v1/orders?also[]=1&also%5B%5D=2', 'GET /v1/orders?part[a]=1&part[b]=x', 'GET /v1/orders?limits[]=1&sort=a;x=1&un.known[a]=1;b=2');
@@ -118,6 +118,7 @@ our @bad = (
     ['ids=1&ids=2&ids=3&ids=4', ['query', 'ids', 'maxItems', 'must have at most 3 elements']],
     ['tags=a,b&tags=c', ['query', 'tags', '', 'must not be repeated']],
     ['tags=a,hello', ['query', 'tags', 'maxLength', 'must have at most 4 characters', '/1']],
+    ['pipes=True|TRUE', ['query', 'pipes', 'type', 'must be a boolean', '/1']],
     ['pipes=true|yes', ['query', 'pipes', 'type', 'must be a boolean', '/1']],
     ['filter[min]=x', ['query', 'filter', 'type', 'must be an integer', '/min']],
     ['filter[other]=1', ['query', 'filter', 'additionalProperties', 'is not a known member', '/other']],

@@ -1,10 +1,12 @@
 #include "json/coercion.h"
 
+#include <algorithm>
 #include <set>
 #include <span>
 #include <unordered_map>
 #include <vector>
 
+#include "core/ascii.h"
 #include "core/json_number.h"
 
 namespace guard::json {
@@ -319,13 +321,20 @@ core::JsonType coerced_type(TypeSet types, std::string_view text) noexcept {
   const auto admits = [types](JsonType type) { return (types & type_bit(type)) != 0; };
   if (admits(JsonType::string)) return JsonType::string;
   if (text == "null" && admits(JsonType::null)) return JsonType::null;
-  if ((text == "true" || text == "false") && admits(JsonType::boolean)) return JsonType::boolean;
+  const bool truth = text == "true" || text == "false" || text == "True" || text == "False";
+  if (truth && admits(JsonType::boolean)) return JsonType::boolean;
   core::JsonNumber number;
   if (admits(JsonType::number) && core::parse_json_number(text, number) &&
       (number.exponent.empty() || (types & kExponentBit) != 0)) {
     return JsonType::number;
   }
   return JsonType::string;
+}
+
+char* write_token(std::string_view text, char* out) noexcept {
+  // An "E" is behind a digit.
+  *out++ = core::to_lower(text.front());
+  return std::copy(text.begin() + 1, text.end(), out);
 }
 
 }  // namespace guard::json

@@ -84,7 +84,10 @@ class CoercionTree {
 };
 
 // What text becomes where types are admitted: a number, a boolean or null if it is exactly that
-// token of JSON, one of these is admitted and no string is; otherwise a string.
+// token of JSON, or "True" or "False" (Python, C#), one of these is admitted and no string is;
+// otherwise a string.
 core::JsonType coerced_type(TypeSet types, std::string_view text) noexcept;
+// Writes the token that text, which becomes no string, is; returns where it ends.
+char* write_token(std::string_view text, char* out) noexcept;
 
 }  // namespace guard::json

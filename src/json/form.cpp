@@ -350,7 +350,7 @@ char* FormReader::write_texts(const Field& field, std::string_view value, char* 
     if (coerced_type(field.types, text) == JsonType::string) {
       out = write_string(out, text);
     } else {
-      out = std::copy(text.begin(), text.end(), out);
+      out = write_token(text, out);
     }
     if (more) *out++ = ',';
   }

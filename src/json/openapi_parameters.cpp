@@ -528,7 +528,7 @@ void ParameterReader::write_text(TypeSet types, std::string_view text) noexcept 
   if (type == JsonType::string || (type == JsonType::number && !is_finite(text))) {
     size_ += core::write_json_string(to, most, text);
   } else {
-    size_ += static_cast<std::size_t>(std::copy(text.begin(), text.end(), to) - to);
+    size_ += static_cast<std::size_t>(write_token(text, to) - to);
   }
 }
 

@@ -158,7 +158,10 @@ void texts_become_tokens(void**) {
   }
   expect_text(type(R"({"type":"boolean"})", "true"), "boolean");
   expect_text(type(R"({"type":"boolean"})", "false"), "boolean");
-  expect_text(type(R"({"type":"boolean"})", "True"), "string");
+  expect_text(type(R"({"type":"boolean"})", "True"), "boolean");
+  expect_text(type(R"({"type":"boolean"})", "False"), "boolean");
+  expect_text(type(R"({"type":["boolean","string"]})", "True"), "string");
+  expect_text(type(R"({"type":"boolean"})", "TRUE"), "string");
   expect_text(type(R"({"type":"boolean"})", "on"), "string");
   expect_text(type(R"({"type":"boolean"})", "1"), "string");
   expect_text(type(R"({"type":"null"})", "null"), "null");

@@ -58,6 +58,7 @@ void fields_become_members(void**) {
 }
 
 void values_become_what_the_schema_wants(void**) {
+  expect_text(said("b=True&s=True"), R"({"b":true,"s":"True"})");
   expect_text(said("n=5&b=true&z=null&s=5&other=5"),
               R"({"n":5,"b":true,"z":null,"s":"5","other":"5"})");
   expect_text(said("n=%35"), R"({"n":5})");

@@ -61,13 +61,6 @@ bool Place::add(const Result& result, std::uint64_t time_ms, unsigned rise,
   return changed;
 }
 
-bool Place::begin_look(std::uint64_t process) noexcept {
-  std::uint64_t before = load(looker_);
-  if (before != 0 && before != process && !core::is_gone(before)) return false;
-  return __atomic_compare_exchange_n(&looker_, &before, process, false, __ATOMIC_RELAXED,
-                                     __ATOMIC_RELAXED);
-}
-
 Standing Place::read() const noexcept {
   Standing standing;
   for (int i = 0; i < kTries; ++i) {
@@ -124,6 +117,15 @@ Place* Board::place(std::string_view identity) noexcept {
   oldest->identity_ = hash;
   oldest->generation_ = memory_->generation;
   return oldest;
+}
+
+const Place* Board::begin_look(Place& place, std::uint64_t process) noexcept {
+  for (const Place& other : memory_->places) {
+    const std::uint64_t looker = load(other.looker_);
+    if (looker != 0 && looker != process && !core::is_gone(looker)) return &other;
+  }
+  store(place.looker_, process);
+  return nullptr;
 }
 
 std::uint64_t& Board::lease() noexcept {

@@ -34,9 +34,7 @@ class Place {
   std::uint64_t due_ms() const noexcept { return __atomic_load_n(&due_ms_, __ATOMIC_RELAXED); }
   void set_due(std::uint64_t ms) noexcept { __atomic_store_n(&due_ms_, ms, __ATOMIC_RELAXED); }
 
-  // Around a look that may hang, by the number of the process: one at a time. False: another one's
-  // has not come back yet.
-  bool begin_look(std::uint64_t process) noexcept;
+  // Around a look that may hang, see Board::begin_look().
   void end_look() noexcept { __atomic_store_n(&looker_, 0, __ATOMIC_RELAXED); }
 
  private:
@@ -66,6 +64,11 @@ class Board {
   // The place of a check; null: there is none left.
   Place* place(std::string_view identity) noexcept;
   std::uint64_t& lease() noexcept;
+
+  // Around a look that may hang, by the number of the process: one at a time, whatever is looked
+  // at, since what hangs may be behind several checks. Else the place of the look that has not come
+  // back yet; null: this one's has begun.
+  const Place* begin_look(Place& place, std::uint64_t process) noexcept;
 
  private:
   struct Memory;

@@ -154,9 +154,12 @@ void probe_zone(Check& check) noexcept {
 }
 
 // A file system that hangs takes the worker that looks. It must not take the others, one by one.
-void probe_files(Check& check) noexcept {
+void probe_files(Board& board, Check& check) noexcept {
+  const Place* hanging = board.begin_look(*check.place, static_cast<std::uint64_t>(ngx_pid));
+  // Nothing is known of the others until then.
+  if (hanging != nullptr && hanging != check.place) return;
   Result result;
-  if (check.place->begin_look(static_cast<std::uint64_t>(ngx_pid))) {
+  if (hanging == nullptr) {
     result = probe_local(check.policy);
     check.place->end_look();
   } else {
@@ -166,22 +169,24 @@ void probe_files(Check& check) noexcept {
   settle(check, result);
 }
 
-void probe(Check& check) noexcept {
+void probe(Board& board, Check& check) noexcept {
   if (check.policy.kind == Kind::zone) return probe_zone(check);
-  if (check.policy.is_local()) return probe_files(check);
+  if (check.policy.kind == Kind::memory) return settle(check, probe_local(check.policy));
+  if (check.policy.is_local()) return probe_files(board, check);
   if (check.network != nullptr) return check.network->start();
   if (check.redis != nullptr) check.redis->ask();
 }
 
 void run(void* context, bool /*fresh*/) noexcept {
   if (ngx_exiting) return;
+  auto& main = *static_cast<MainConf*>(context);
   const std::uint64_t now_ms = core::microseconds() / 1000;
-  for (Check& check : static_cast<MainConf*>(context)->checks) {
+  for (Check& check : main.checks) {
     if (check.place == nullptr || running(check)) continue;
     const auto interval = static_cast<std::uint64_t>(check.policy.interval.count());
     if (!is_due(check.place->due_ms(), now_ms, interval)) continue;
     check.place->set_due(next_due(now_ms, interval, static_cast<std::uint64_t>(ngx_random())));
-    probe(check);
+    probe(main.board, check);
   }
 }
 

@@ -472,10 +472,15 @@ void boards(void**) {
   assert_int_equal(result.output().size(), kMaxOutput);
 
   // One at a time, but for who is dead.
-  assert_true(a->begin_look(1) && a->begin_look(1));
-  assert_false(a->begin_look(2));
+  assert_null(board.begin_look(*a, 1));
+  assert_null(board.begin_look(*a, 1));
+  assert_ptr_equal(board.begin_look(*a, 2), a);
+  assert_ptr_equal(board.begin_look(*b, 2), a);
   a->end_look();
-  assert_true(a->begin_look(kNobody) && a->begin_look(2));
+  assert_null(board.begin_look(*a, kNobody));
+  assert_null(board.begin_look(*b, 2));
+  b->end_look();
+  assert_null(board.begin_look(*a, 2));
   a->end_look();
 
   Board later;

@@ -89,6 +89,12 @@ is($nginx->start, undef, 'coreconnect.conf with env-development.conf: nginx star
 my $login = '{"email":"ann@example.com","password":"guess"}';
 my @status = map { curl("--json '$login' '$base/api/auth/login?n=$_'") =~ m{\AHTTP/1\.1 (\d+)} } 1 .. 7;
 is_deeply(\@status, [(200) x 7], 'nothing is refused');
+my @hostile = (["/a\xff?q", 'localhost', "a\xc3"], ["/b/\xc3\xa9", "b\xff.example", "b\xc3\xa9"], ['/c', "\xc3\xa9", "\xff"], ['/d', 'localhost', "d\t\"\\"]);
+for my $case (@hostile) {
+    my ($path, $host, $text) = @$case;
+    my $answer = request_raw($nginx->port, "GET $path HTTP/1.1\r\nHost: $host\r\nReferer: $text\r\nUser-Agent: $text\r\nConnection: close\r\n\r\n");
+    is($answer->{responses}[0]{code}, 200, 'bytes that are not UTF-8 pass here');
+}
 is($nginx->stop, undef, 'nginx stops');
 ($events) = read_events("$root/logs/guard-events.json");
 my @observed = grep { ($_->{event}{code} // '') eq 'rate.auth' && $_->{labels}{decision} eq 'observed' } @$events;
@@ -97,7 +103,10 @@ is(@observed, 1, 'but recorded');
 is($observed[0]{url}{query}, 'n=6', 'with the query');
 is_deeply([map { $_->{labels}{kind} } grep { exists $_->{user} } @$events], [('login_succeeded') x 7], 'each login is an event about somebody');
 my @accesses = map { decode_json($_) } split /\n/, $nginx->log_text('coreconnect-access.json');
-is_deeply([map { $_->{guard_verdict} } @accesses], [('passed') x 5, ('observed') x 2], 'also in the access log');
+is_deeply([map { $_->{guard_verdict} } splice @accesses, 0, 7], [('passed') x 5, ('observed') x 2], 'also in the access log');
+is_deeply([map { [@$_{qw(path host referrer user_agent)}] } @accesses],
+    [['/a', 'localhost', 'a', 'a'], ['/b/', 'b', 'b', 'b'], ['/c', '', '', ''], ['/d', 'localhost', ("d\t\"\\") x 2]],
+    'which is UTF-8, whatever clients send');
 
 configure(includes('coreconnect', 'env-production'), "guard_https off; $locations");
 is($nginx->start, undef, 'coreconnect.conf with env-production.conf: nginx starts');

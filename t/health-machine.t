@@ -77,7 +77,7 @@ guard_health_check disk disk:$disk warn=50% fail=20% interval=1s fall=1;
 guard_health_check files disk:$files warn=50% fail=20% interval=1s fall=1;
 guard_health_check memory memory: warn=50% fail=20% interval=1s fall=1;
 EOC
-    config => "location / { guard_health; }\n"
+    config => "location / { guard_health; }\nlocation = /metrics { guard_metrics; }\n"
 );
 my $answer;
 sub becomes {
@@ -106,6 +106,7 @@ write_text("$files/$_", '') for 1 .. 60;
 becomes('files', 'warn', qr/\A39\.\d% of the inodes are free\z/, 200, 'many files');
 write_text("$files/$_", '') for 61 .. 90;
 becomes('files', 'fail', qr/\A9\.\d% of the inodes are free\z/, 503, 'more than there is room for soon');
+like request($nginx->port, GET => '/metrics')->{body}, qr/^guard_health_free_ratio\{check="files"\} 0\.09\d$/m, 'is what is told of its share';
 unlink "$files/$_" for 1 .. 90;
 becomes('files', 'pass', qr/\A\z/, 200, 'and few again');
 

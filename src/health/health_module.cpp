@@ -48,8 +48,9 @@ constexpr MetricFamily kResponse = {"guard_health_response_seconds", MetricType:
                                     "How long the last answer took that a health check got"};
 constexpr MetricFamily kFree = {"guard_health_free_bytes", MetricType::gauge, "bytes",
                                 "What a health check has found free of a disk or of memory"};
-constexpr MetricFamily kFreeRatio = {"guard_health_free_ratio", MetricType::gauge, "ratio",
-                                     "What is free of a disk, of memory or of a zone, as a share"};
+constexpr MetricFamily kFreeRatio = {
+    "guard_health_free_ratio", MetricType::gauge, "ratio",
+    "Free share of a disk (bytes or inodes, the scarcer), memory or a zone"};
 constexpr MetricFamily kRemaining = {"guard_health_remaining_seconds", MetricType::gauge, "seconds",
                                      "How long the certificate of a health check is still valid"};
 

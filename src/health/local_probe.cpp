@@ -153,12 +153,10 @@ Result judge_disk(const CheckPolicy& policy, const DiskFacts& facts) noexcept {
   const std::uint64_t bytes = share_of(facts.bytes_free, facts.bytes);
   const std::uint64_t inodes = share_of(facts.inodes_free, facts.inodes);
   result.value = static_cast<std::int64_t>(facts.bytes_free);
-  result.share = bytes;
-  result.status = std::max(by_share(policy, bytes), by_share(policy, inodes));
+  result.share = std::min(bytes, inodes);
+  result.status = by_share(policy, result.share);
   if (result.status != Status::pass) {
-    const bool of_bytes = by_share(policy, bytes) >= by_share(policy, inodes);
-    say_share(result, of_bytes ? bytes : inodes,
-              of_bytes ? "the bytes are free" : "the inodes are free");
+    say_share(result, result.share, bytes <= inodes ? "the bytes are free" : "the inodes are free");
   }
   return result;
 }

@@ -19,7 +19,9 @@ struct Result {
   // seconds left; of all others: microseconds that the answer took. Nothing where there was no
   // answer, or where what is to be looked at is not there.
   std::optional<std::int64_t> value;
-  std::uint64_t share = 0;  // of a disk, memory, a zone: thousandths of the whole that are free
+  // Of a disk (bytes or inodes, whichever are scarcer), memory, a zone: thousandths of the whole
+  // that are free.
+  std::uint64_t share = 0;
   std::array<char, kMaxOutput> output_bytes{};
   std::size_t output_size = 0;
 

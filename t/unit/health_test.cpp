@@ -221,6 +221,7 @@ void disks_and_memory(void**) {
   Result result = judge_disk(policy, {1000, 500, 1000, 49});
   assert_true(result.status == Status::fail);
   expect_text(result.output(), "4.9% of the inodes are free");
+  assert_int_equal(result.share, 49);
   assert_true(judge_disk(policy, {0, 0, 0, 0}).status == Status::pass);
   assert_int_equal(judge_disk(policy, {~std::uint64_t{0}, ~std::uint64_t{0} / 2, 0, 0}).share, 499);
 

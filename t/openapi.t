@@ -879,3 +879,25 @@ main::requests((map { ["GET /orders?$_"] } 'query.limit=1000', 'Q.Limit=1000', '
 --- response_body_like eval
 [('"code":"openapi.parameter"') x 4, ('"code":"json.schema"') x 2, ('') x 5]
 --- upstream_requests: 5
+
+=== TEST 40: Express, Rails and chi look for a route before they decode the path
+--- user_files
+>>> api.json
+{"openapi":"3.0.3","info":{"title":"Shop","version":"1"},"paths":{
+ "/orders/bulk":{"post":{},"get":{}},"/orders/{id}":{"parameters":[{"name":"id","in":"path","required":true,"schema":{"type":"string"}}],"post":{"requestBody":{"content":{"application/json":{"schema":{"type":"integer"}}}}}},
+ "/orders/{id}:cancel":{"parameters":[{"name":"id","in":"path","required":true,"schema":{"type":"string"}}],"post":{}},
+ "/files/{name}.{type}":{"parameters":[{"name":"name","in":"path","required":true,"schema":{"type":"string"}},{"name":"type","in":"path","required":true,"schema":{"type":"string"}}],"get":{}},
+ "/files/{id}":{"parameters":[{"name":"id","in":"path","required":true,"schema":{"type":"string"}}],"get":{},"put":{}},"/a b/{id}":{"parameters":[{"name":"id","in":"path","required":true,"schema":{"type":"string"}}],"get":{}},"/{any}/{id}":{"parameters":[{"name":"id","in":"path","required":true,"schema":{"type":"string"}},{"name":"any","in":"path","required":true,"schema":{"type":"string"}}],"get":{}}}}
+--- upstream
+status 204
+--- config
+location / { guard_openapi $TEST_NGINX_HTML_DIR/api.json; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+location /old/ { rewrite ^/old(/.*)$ $1 break; guard_openapi $TEST_NGINX_HTML_DIR/api.json; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- raw_request eval
+main::requests((map { [$_] } 'POST /orders/%62ulk', 'POST /orders/bul%6B?a=1', 'POST /orders/5%3acancel', 'GET /files/a%2Ejson', 'GET /f%69les/a', 'POST http://localhost/orders/%62ulk', 'GET /orders/%62ulk'),
+    (map { [$_] } 'POST /orders/bulk', 'POST /orders/%35%7e', 'POST /orders/urn%3A5:cancel', 'POST /orders/a%20b:cancel', 'GET /files/a%2Ejson.gz', 'PUT /files/a%2Ejson', 'GET /a%20b/5', 'GET /a%20b/%35', 'POST /old/orders/%62ulk', 'GET /any/5%25'))
+--- error_code eval
+[(404) x 7, (204) x 10]
+--- response_body_like eval
+[(main::problem(404, 'openapi.path', 'Unknown path', 'the path must be written as the document names it')) x 7, ('') x 10]
+--- upstream_requests: 10

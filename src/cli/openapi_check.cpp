@@ -132,7 +132,9 @@ class Desk {
       return refuse("openapi.method", "the path has no such method, but " + match.path->allow);
     }
     std::string room(plain.size(), '\0');
-    if (json::may_be_read_otherwise(*openapi_, *base, question.method, plain, match, room.data())) {
+    std::string sent(path.size(), '\0');
+    if (json::may_be_read_otherwise(*openapi_, *base, question.method, plain, match, room.data()) ||
+        json::may_be_read_encoded(*openapi_, *base, question.method, path, match, sent.data())) {
       return refuse("openapi.path", "the path must be written as the document names it");
     }
     std::vector<json::HeaderField> fields;

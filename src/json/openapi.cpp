@@ -180,6 +180,33 @@ bool may_be_read_otherwise(const OpenApi& openapi, std::string_view base, std::s
   return value.data() + value.size() <= text.data() + segment;
 }
 
+bool may_be_read_encoded(const OpenApi& openapi, std::string_view base, std::string_view method,
+                         std::string_view sent, const OperationMatch& match, char* room) noexcept {
+  // What a path may hold as it is (RFC 3986, section 3.3, pchar) stays encoded: anything else is so
+  // in routes as well.
+  constexpr std::string_view kSigns = "-._~!$&'()*+,;=:@";
+  std::size_t size = 0;
+  bool found = false;
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    char c = sent[i];
+    if (c == '%' && i + 2 < sent.size() && core::is_hex(sent[i + 1]) && core::is_hex(sent[i + 2])) {
+      const auto code =
+          static_cast<char>(core::hex_value(sent[i + 1]) * 16 + core::hex_value(sent[i + 2]));
+      const bool needless = core::is_letter(code) || core::is_digit(code) ||
+                            kSigns.find(code) != std::string_view::npos;
+      found = found || needless;
+      if (!needless) {
+        c = code;
+        i += 2;
+      }
+    }
+    room[size++] = c;
+  }
+  if (!found) return false;
+  const OperationMatch other = find_operation(openapi, base, method, {room, size});
+  return other.operation != nullptr && other.path != match.path;
+}
+
 bool has_body_schema(const OpenApi& openapi, const OpenApiOperation& operation) noexcept {
   return std::ranges::any_of(operation.bodies, [&](const OpenApiMedia& media) {
     return openapi.block_of(media.schema) != kAnything;

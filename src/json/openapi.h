@@ -73,6 +73,13 @@ OperationMatch find_operation(const OpenApi& openapi, std::string_view base,
 bool may_be_read_otherwise(const OpenApi& openapi, std::string_view base, std::string_view method,
                            std::string_view path, const OperationMatch& match, char* room) noexcept;
 
+// Whether an application that looks for its routes before it decodes the path (Express, Rails, chi)
+// takes it for another operation of the document than match has: "/orders/%62ulk" for
+// "/orders/{id}" and not "/orders/bulk". sent: the path as it was sent, without the query. room:
+// for as many bytes.
+bool may_be_read_encoded(const OpenApi& openapi, std::string_view base, std::string_view method,
+                         std::string_view sent, const OperationMatch& match, char* room) noexcept;
+
 // What an operation makes of a request's body. missing, unexpected: of a body that has to be there,
 // or must not.
 enum class BodyChoice : std::uint8_t {

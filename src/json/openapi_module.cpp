@@ -238,6 +238,8 @@ Answer check_parameters(Request& request, core::Refusal& refusal, const Policy& 
   return refuse(refusal, code_unavailable(), "no memory is left");
 }
 
+constexpr std::string_view kOtherPath = "the path must be written as the document names it";
+
 // Not what an application may take for another operation than Guard does.
 Answer check_path(Request& request, core::Refusal& refusal, const Policy& policy,
                   const State& state) noexcept {
@@ -249,8 +251,7 @@ Answer check_path(Request& request, core::Refusal& refusal, const Policy& policy
                              ngx::to_view(r->method_name), path, state.match, room)) {
     return Answer::pass;
   }
-  return refuse_contract(refusal, policy, kUnknownPath,
-                         "the path must be written as the document names it");
+  return refuse_contract(refusal, policy, kUnknownPath, kOtherPath);
 }
 
 // Nothing: it cannot be read.
@@ -264,6 +265,23 @@ std::optional<bool> body_names_method(Request& request) noexcept {
     if (search.feed({piece.data(), *size})) return true;
     if (*size < kPiece) return false;
   }
+}
+
+// Nor what one takes for it that decodes the path later. One that nginx has rewritten is written
+// anew for the upstream.
+Answer check_sent_path(Request& request, core::Refusal& refusal, const Policy& policy,
+                       const State& state) noexcept {
+  const ngx_http_request_t* r = request.native();
+  const std::string_view uri = ngx::to_view(r->unparsed_uri);
+  const std::string_view sent = uri.substr(0, uri.find('?'));
+  if (!r->valid_unparsed_uri || sent.find('%') == std::string_view::npos) return Answer::pass;
+  auto* room = request.memory<char>(sent.size());
+  if (room == nullptr) return refuse(refusal, code_unavailable(), "no memory is left");
+  if (!may_be_read_encoded(*policy.description->openapi, *policy.words.base,
+                           ngx::to_view(r->method_name), sent, state.match, room)) {
+    return Answer::pass;
+  }
+  return refuse_contract(refusal, policy, kUnknownPath, kOtherPath);
 }
 
 Answer refuse_method(core::Refusal& refusal, const Policy& policy, const State& state) noexcept {
@@ -311,6 +329,8 @@ Answer evaluate(Request& request, core::Refusal& refusal) noexcept {
     const Answer path = check_path(request, refusal, policy, *state);
     if (path != Answer::pass) return path;
   }
+  const Answer sent = check_sent_path(request, refusal, policy, *state);
+  if (sent != Answer::pass) return sent;
   const Answer parameters = check_parameters(request, refusal, policy, *state);
   if (parameters != Answer::pass) return parameters;
 

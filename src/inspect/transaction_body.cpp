@@ -114,6 +114,7 @@ const core::JsonDocument* Transaction::parse_json(std::string_view body) {
 // JSON or XML in a body of another type or of none: PHP (php://input), Go and Django leave it to
 // the application to ask for the type. again: the body has been read as what it says it is.
 void Transaction::read_unsaid(std::string_view body, bool again) {
+  const std::string_view own = body;
   // Python knows UTF-16 and UTF-32 by their NULs.
   if (body.substr(0, 4).find('\0') != std::string_view::npos) {
     char* const begin = arena_.allocate(body.size());
@@ -123,8 +124,9 @@ void Transaction::read_unsaid(std::string_view body, bool again) {
   constexpr std::string_view kByteOrderMarks = "\xef\xbb\xbf\xff\xfe";
   body.remove_prefix(std::min(body.find_first_not_of(kByteOrderMarks), body.size()));
   if (begins_xml(body)) {
+    // libxml2 finds out by itself how it is encoded, which the document may say, too.
     XmlText xml;
-    if (xml.parse(body, limits_.arguments, true) || xml.has_too_many()) {
+    if (xml.parse(own, limits_.arguments, true) || xml.has_too_many()) {
       add_xml_text(xml, true);
     } else if (xml.has_declarations()) {
       body_error("XML", xml.error());

@@ -264,6 +264,13 @@ void divides_at_semicolons(void**) {
   assert_true(run(kRules, many + " HTTP/1.1\r\n\r\n", true) == "over budget");
 }
 
+// In UTF-16.
+std::string wide(std::string_view text) {
+  std::string made("\xff\xfe", 2);
+  for (const char c : text) made.append(1, c).append(1, '\0');
+  return made;
+}
+
 // Applications read JSON whatever a body says it is.
 void reads_unsaid_json(void**) {
   constexpr std::string_view kRules =
@@ -283,9 +290,7 @@ void reads_unsaid_json(void**) {
      std::string(kFound) + " 3[ARGS_NAMES:json.id]");
   is(kRules, request(kForm, kJson), kFound);
   is(kRules, request(kForm, "\xef\xbb\xbf " + std::string(kJson)), kFound);
-  std::string wide("\xff\xfe", 2);
-  for (const char c : kJson) wide.append(1, c).append(1, '\0');
-  is(kRules, request(kForm, wide), kFound);
+  is(kRules, request(kForm, wide(kJson)), kFound);
   is(kRules, request(kForm, R"({"ev\u0027il":1})"), "2[ARGS:json]");
   is(kRules, request(kForm, R"({"ev'il":1})"), "");
   // What Go and Python go on with.
@@ -342,6 +347,9 @@ void reads_unsaid_xml(void**) {
     is(kRules, request(type, "\xef\xbb\xbf <a b='ev&#x27;il'/>"), "2[XML://@*]");
     is(kRules, request(type, "<!DOCTYPE a SYSTEM \"[\" ><a>ev&apos;il</a>"), "1[XML:/*]");
     is(kRules, request(type, "<!DOCTYPE a [<!ENTITY e \"ev'il\">]><a>&e;</a>"), "3[REQBODY_ERROR]");
+    is(kRules, request(type, wide("<?xml version='1.0' encoding='UTF-16'?><a>ev&#39;il</a>")),
+       "1[XML:/*]");
+    is(kRules, request(type, wide("<?xml version='1.0'?><a>ev&#39;il</a>")), "1[XML:/*]");
     // What nobody reads as XML, either.
     is(kRules, request(type, "<!DOCTYPE html><p>ev'il<br></p>"), "");
     is(kRules, request(type, "<p>ev'il<br></p>"), "");

@@ -110,16 +110,18 @@ for my $case (['held up', 3], ['held up, accepting in turn', 8, workers => 2, ma
 }
 
 # One turn of the worker that takes longer than a server may be silent. The next turn begins with a request that came
-# before the answer.
-{
+# before the answer, or before the news that the connection was closed.
+for my $case (['pass', 20], ['close', 1], ['reset', 1]) {
+    my ($then, $answered) = @$case;
+    my $name = "held up for long, then $then";
     my $fake    = start_fake_redis();
     my $nginx   = nginx($fake->url . ' timeout=2s');
     my $connect = sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1:' . $nginx->port) or die "connect: $@\n" };
     my $waits   = sub { return scalar(() = $nginx->log_text =~ /guard test waits/g) };
-    is said($nginx), 'ok OK', 'held up for long: answers';
+    is said($nginx), 'ok OK', "$name: answers";
     my @sockets = map { $connect->() } 1 .. 20;
     syswrite $_, 'GET /stall HTTP' for @sockets;
-    is said($nginx), 'ok OK', 'held up for long: all are accepted';
+    is said($nginx), 'ok OK', "$name: all are accepted";
     my ($waited, $sent) = ($waits->(), $fake->commands);
     $fake->behave('hold');
     syswrite $sockets[0], "/1.0\r\nHost: localhost\r\n\r\n";
@@ -128,10 +130,10 @@ for my $case (['held up', 3], ['held up, accepting in turn', 8, workers => 2, ma
     syswrite $_, "/1.0\r\nHost: localhost\r\n\r\n" for @sockets[1 .. 18];
     wait_for(sub { $waits->() >= $waited + 8 });
     syswrite $sockets[19], "/1.0\r\nHost: localhost\r\n\r\n";
-    $fake->behave('pass');
+    $fake->behave($_) for $then, 'pass';
     my @became = map { join('', readline $_) =~ /^X-Redis: (\w+)/m ? $1 : 'nothing' } @sockets;
-    is_deeply \@became, [('ok') x 20], 'held up for long: the time that the worker takes is not Redis\'s';
-    is_over($nginx, 'held up for long');
+    is_deeply [@became[-$answered .. -1]], [('ok') x $answered], "$name: the time that the worker takes is not Redis's";
+    is_over($nginx, $name);
 }
 
 # The same where the commands are those of the long turn, and the answers are not there when the next one begins.

@@ -367,7 +367,8 @@ ssize_t Outgoing::read(char* buffer, std::size_t size) noexcept {
 bool Outgoing::has_unread() const noexcept {
   char byte;
   return connection_->read->ready != 0 ||
-         recv(connection_->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+         recv(connection_->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ||
+         ngx_socket_errno != NGX_EAGAIN;
 }
 
 void Outgoing::read_later() noexcept {

@@ -91,7 +91,7 @@ class Outgoing {
   ssize_t write(std::string_view bytes) noexcept;
   // Bytes that were read; 0: none now, readable() will say when; negative: broken, it is closed.
   ssize_t read(char* buffer, std::size_t size) noexcept;
-  // Whether something has come that read() has not given yet.
+  // Whether something has come that read() has not given yet, be it the end.
   bool has_unread() const noexcept;
   // readable() again once the others of this turn have had theirs.
   void read_later() noexcept;

@@ -24,9 +24,9 @@ is $status, 0, 'bench_test.py passes' or diag $text;
 
 ($status, $text) = output_of('scripts/bench');
 is $status, 0, 'no word: exit status';
-is join(' ', $text =~ /^(\S+)/mg), 'proxy headers origin rate json schema openapi strict events metrics inspect scale', 'no word: all cases';
+is join(' ', $text =~ /^(\S+)/mg), 'proxy headers origin rate json schema openapi strict events metrics scrape inspect scale', 'no word: all cases';
 for my $case (
-    [['nothing'], qr/there is no case "nothing" \(there are: proxy, headers, origin, rate, json, schema, openapi, strict, events, metrics, inspect, scale\)$/],
+    [['nothing'], qr/there is no case "nothing" \(there are: proxy, headers, origin, rate, json, schema, openapi, strict, events, metrics, scrape, inspect, scale\)$/],
     [[qw(rate --rounds 4)],  qr/at least 5 rounds of at least 1 second, please$/],
     [[qw(rate --seconds 0)], qr/at least 5 rounds of at least 1 second, please$/],
     [[qw(rate --only hot)],  qr/--only is for inspect alone$/],

@@ -59,7 +59,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Status pieces = talk(policy, bytes, 1 + data[0] / 4);
   // A first word of PostgreSQL that is too early depends on how it comes.
   if (policy.kind == Kind::http && whole != pieces) std::abort();
-  judge_redis(policy, true, bytes, 1);
+  judge_redis(policy, {}, bytes, 1);
   const MemoryFacts facts = read_memory(bytes, bytes, bytes, bytes);
   if (facts.bytes != 0 && judge_memory(policies[0], facts).share > 1000 &&
       facts.available <= facts.bytes) {

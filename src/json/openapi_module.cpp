@@ -254,19 +254,6 @@ Answer check_path(Request& request, core::Refusal& refusal, const Policy& policy
   return refuse_contract(refusal, policy, kUnknownPath, kOtherPath);
 }
 
-// Nothing: it cannot be read.
-std::optional<bool> body_names_method(Request& request) noexcept {
-  constexpr std::size_t kPiece = 4096;
-  std::array<char, kPiece> piece;
-  MethodSearch search;
-  for (std::size_t offset = 0;; offset += kPiece) {
-    const auto size = request.copy_body(offset, piece.data(), kPiece);
-    if (!size) return std::nullopt;
-    if (search.feed({piece.data(), *size})) return true;
-    if (*size < kPiece) return false;
-  }
-}
-
 // Nor what one takes for it that decodes the path later. One that nginx has rewritten is written
 // anew for the upstream.
 Answer check_sent_path(Request& request, core::Refusal& refusal, const Policy& policy,
@@ -282,6 +269,19 @@ Answer check_sent_path(Request& request, core::Refusal& refusal, const Policy& p
     return Answer::pass;
   }
   return refuse_contract(refusal, policy, kUnknownPath, kOtherPath);
+}
+
+// Nothing: it cannot be read.
+std::optional<bool> body_names_method(Request& request) noexcept {
+  constexpr std::size_t kPiece = 4096;
+  std::array<char, kPiece> piece;
+  MethodSearch search;
+  for (std::size_t offset = 0;; offset += kPiece) {
+    const auto size = request.copy_body(offset, piece.data(), kPiece);
+    if (!size) return std::nullopt;
+    if (search.feed({piece.data(), *size})) return true;
+    if (*size < kPiece) return false;
+  }
 }
 
 Answer refuse_method(core::Refusal& refusal, const Policy& policy, const State& state) noexcept {

@@ -538,15 +538,17 @@ my $with = sub { my ($line, $field, $body) = @_; "$line HTTP/1.1\r\nHost: localh
 my ($form, $xml) = ('Content-Type: application/x-www-form-urlencoded', 'Content-Type: application/xml');
 my ($sql, $blind) = ("1' or '1'='1", '1 or true -- ');
 [$with->('POST /', $form, qq({"id":"$blind"})), $with->('POST /', 'X-Trial: x', qq({"id":"$blind"})), $with->('POST /', $form, qq({"id":"1\\u0027 or true -- "})), $with->('POST /', $form, '{"id":"one of two"}'),
+ $with->('POST /', 'X-Trial: x', "/* a */ {\"id\":\"$blind\"}"), $with->('POST /', 'X-Trial: x', "a=b&id=$blind"), $with->('POST /', 'X-Trial: x', "a=b;id=$blind"), $with->('POST /', 'X-Trial: x', 'a=%7B%22id%22:%221%5Cu0020or true -- %22%7D'),
+ $with->('POST /', 'X-Trial: x', 'id=one of two&a'), $with->('POST /', 'X-Trial: x', "a text & i d=$blind"),
  $with->('POST /', 'Content-Type: application/json', qq({"$sql":{}})),
  $with->('POST /', $xml, "<r><a>it's a b; c</a><id>$sql</id></r>"), $with->('POST /', $xml, "<r><a>it's a b; c</a><id>$blind</id></r>"), $with->('POST /', $xml, "<r><a>it's a b; c</a><id>1</id></r>"),
  $with->('GET /', 'Cookie: c=%3Bping%20-c%201%20x', ''), $with->('GET /', 'Cookie: c=O%3A8%3A%22stdClass%22%3A0%3A%7B%7D', ''), $with->('GET /', 'Cookie: c=%7B%22theme%22%3A%22dark%22%7D', ''),
  $with->('GET /?a=b;id=1+or+1=1--+', 'X-Trial: x', ''), $with->('GET /?a=b;id=1', 'X-Trial: x', ''),
  $with->('GET /?filter=%7B%22id%22:%221%20or%20true%20--%20%22%7D', 'X-Trial: x', ''), $with->('GET /?filter=%7B%22id%22:%22one%20of%20two%22%7D', 'X-Trial: x', '')]
 --- error_code eval
-[403, 403, 403, 200, 403, 403, 403, 200, 403, 403, 200, 403, 200, 403, 200]
+[403, 403, 403, 200, (403) x 4, 200, 200, 403, 403, 403, 200, 403, 403, 200, 403, 200, 403, 200]
 --- response_body_like eval
-[('inspect.sqli') x 3, '', ('inspect.sqli') x 3, '', 'inspect.rce', 'inspect.php', '', 'inspect.sqli', '', 'inspect.sqli', '']
+[('inspect.sqli') x 3, '', ('inspect.sqli') x 4, '', '', ('inspect.sqli') x 3, '', 'inspect.rce', 'inspect.php', '', 'inspect.sqli', '', 'inspect.sqli', '']
 
 === TEST 32: what else they read so
 --- http_config

@@ -487,20 +487,28 @@ void Transaction::add_again(List to, std::string_view name, std::string_view val
   list(to).back().again = true;
 }
 
-// "a=b;c=d", which are two arguments to Rack 2 (Rails 7.0), Perl's CGI and Go before 1.17. Where it
-// is text, what stands before a "=" is seldom the name of one.
-void Transaction::read_pieces_again(std::string_view pair, List to) {
-  if (pair.find(';') == std::string_view::npos) return;
+// What may be a form though nothing says so. "a=b;c=d" are two arguments to Rack 2 (Rails 7.0),
+// Perl's CGI and Go before 1.17; a body without a type that is posted is a form to Rack, Perl's CGI
+// and Python's cgi. Where it is text, what stands before a "=" is seldom the name of one.
+void Transaction::read_form_again(std::string_view text, char separator, List to) {
   bool invalid = false;
-  split(pair, ';', [&](std::string_view piece) {
+  split(text, separator, [&](std::string_view piece) {
     const std::size_t equals = piece.find('=');
     if (equals == std::string_view::npos || too_many_arguments_) return;
     // Rack divides at "; ", too.
     const std::size_t begin = piece.find_first_not_of(' ');
     const std::string_view name = decode(piece.substr(begin, equals - begin), true, invalid);
     if (!std::all_of(name.begin(), name.end(), is_of_name)) return;
-    add_again(to, name, decode(piece.substr(equals + 1), true, invalid));
+    const std::string_view value = decode(piece.substr(equals + 1), true, invalid);
+    add_again(to, name, value);
+    if (separator == ';') return;
+    read_json_again(to, name, value);
+    read_pieces_again(piece, to);
   });
+}
+
+void Transaction::read_pieces_again(std::string_view pair, List to) {
+  if (pair.find(';') != std::string_view::npos) read_form_again(pair, ';', to);
 }
 
 void Transaction::add_form(std::string_view text, List to) {

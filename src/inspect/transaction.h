@@ -180,6 +180,7 @@ class Transaction {
   void add_form(std::string_view text, List list);
   bool add_argument(List list, std::string_view name, std::string_view value);
   void add_again(List list, std::string_view name, std::string_view value);
+  void read_form_again(std::string_view text, char separator, List list);
   void read_pieces_again(std::string_view pair, List list);
   std::string_view without_escapes(std::string_view text);
   void read_json_again(List list, std::string_view name, std::string_view value);

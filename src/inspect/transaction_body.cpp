@@ -17,6 +17,22 @@ bool begins_xml(std::string_view text) {
   return first != std::string_view::npos && text[first] == '<';
 }
 
+// Behind white space and comments, of which Ruby's JSON takes both kinds; one without an end goes
+// to the end.
+std::string_view behind_comments(std::string_view text) {
+  while (true) {
+    text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+    if (text.starts_with("/*")) {
+      const std::size_t end = text.find("*/", 2);
+      text.remove_prefix(end == std::string_view::npos ? text.size() : end + 2);
+    } else if (text.starts_with("//")) {
+      text.remove_prefix(std::min(text.find('\n'), text.size()));
+    } else {
+      return text;
+    }
+  }
+}
+
 }  // namespace
 
 void Transaction::body_error(std::string_view processor, std::string_view reason) {
@@ -71,6 +87,9 @@ void Transaction::add_body(std::string_view body, BodyProcessor processor) {
   switch (processor) {
     case BodyProcessor::none:
       read_unsaid(body, false);
+      if (content_type_.empty() && single(Collection::request_method).value == "POST") {
+        read_form_again(body, '&', List::args_post);
+      }
       break;
     case BodyProcessor::urlencoded:
       add_form(body, List::args_post);
@@ -132,6 +151,7 @@ void Transaction::read_unsaid(std::string_view body, bool again) {
       body_error("XML", xml.error());
     }
   }
+  body = behind_comments(body);
   // It is an object or an array that they want.
   if (!begins_json(body) || !holds_values(body)) return;
   if (const core::JsonDocument* document = parse_json(body)) {

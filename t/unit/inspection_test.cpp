@@ -299,12 +299,42 @@ void reads_unsaid_json(void**) {
   is(kRules, request("", R"({"a":NaN,"b":"\"","id":"ev\u0027il)"), "2[ARGS:json] 5[ARGS]");
   is(kRules, request("", R"({"a":"\ud800","id":"ev\u0027il"})"), "2[ARGS:json] 5[ARGS]");
   is(kRules, request("", R"(id: "ev'il")"), "");
+  // What Ruby takes before it.
+  is(kRules, request("", "/* \" */ //\"\n\t/**/" + std::string(kJson)),
+     std::string(kFound) + " 3[ARGS_NAMES:json.id]");
+  is(kRules, request("", "// " + std::string(kJson)), "");
+  is(kRules, request("", "/*/" + std::string(kJson)), "");
   is(kRules, request(kForm, R"("ev'il")"), "");
   is(kRules, request(kForm, "a=ev'il"), "2[ARGS:a]");
   std::string many = "{\"a\":[0";
   for (int i = 0; i < 10'001; ++i) many += ",0";
   assert_true(run(kRules, request(kForm, many + "]}"), true) == "over budget");
   assert_true(run(kRules, request(kForm, "[\"" + std::string(30'000, '"')), true) == "over budget");
+}
+
+// What is posted without a type is a form to Rack, Perl's CGI and Python's cgi.
+void reads_unsaid_form(void**) {
+  constexpr std::string_view kRules =
+      "SecRule ARGS \"@rx ^ev'il$\" \"id:1,phase:2,pass,t:none\"\n"
+      "SecRule ARGS_POST:a \"@rx ^ev'il$\" \"id:2,phase:2,pass,t:none\"\n"
+      "SecRule &ARGS \"!@eq 0\" \"id:3,phase:2,pass\"\n"
+      "SecRule ARGS_NAMES \"@rx .\" \"id:4,phase:2,pass\"\n"
+      "SecRule REQBODY_PROCESSOR \"@rx .\" \"id:5,phase:2,pass\"\n";
+  const auto request = [](std::string_view begin, std::string_view body) {
+    return std::string(begin) + "\r\n" + std::string(body);
+  };
+  constexpr std::string_view kPost = "POST / HTTP/1.1\r\n";
+  constexpr std::string_view kFound = "1[ARGS:a] 2[ARGS_POST:a]";
+  is(kRules, request(kPost, "a=ev'il"), kFound);
+  is(kRules, request("POST / HTTP/1.1\r\nContent-Type:\r\n", "b&a=ev%27il&c"), kFound);
+  is(kRules, request(kPost, "b=1;a=ev'il"), kFound);
+  is(kRules, request(kPost, "a[]=[\"ev'il\"]"), "1[ARGS:a[]]");
+  is(kRules, request(kPost, "b c=ev'il&ev'il&=&"), "");
+  is(kRules, request("PUT / HTTP/1.1\r\n", "a=ev'il"), "");
+  is(kRules, request("POST / HTTP/1.1\r\nContent-Type: text/plain\r\n", "a=ev'il"), "");
+  std::string many;
+  for (int i = 0; i < 10'001; ++i) many += "a=&";
+  assert_true(run(kRules, request(kPost, many), true) == "over budget");
 }
 
 // A text is looked at as a whole and each of its pieces, so that none hides behind another.
@@ -872,6 +902,7 @@ int main() {
       cmocka_unit_test(decodes_cookies),
       cmocka_unit_test(divides_at_semicolons),
       cmocka_unit_test(reads_unsaid_json),
+      cmocka_unit_test(reads_unsaid_form),
       cmocka_unit_test(reads_pieces_of_xml),
       cmocka_unit_test(reads_unsaid_xml),
       cmocka_unit_test(bounds_what_xml_costs),

@@ -49,6 +49,7 @@ location /gone/     { guard_ban gone;      client_body_timeout 100ms; proxy_pass
 location /agent/    { guard_ban agent;     alias html/; }
 location /tiny/     { guard_ban tiny;      alias html/; }
 location /observed/ { guard_ban status;    guard_mode observe ban; alias html/; }
+location /beside/   { guard_ban status;    guard_trusted_proxies 127.0.0.1; alias html/; }
 location /off/      { guard_ban status;    guard_mode off ban; alias html/; }
 location /paged/    { guard_ban status; error_page 404 /page.html; alias html/; location /paged/twice/ { error_page 404 /status/page.html; alias html/; } }
 location = /page.html        { return 200 page; }
@@ -181,6 +182,11 @@ is subset_problem({
     labels => { decision => 'allowed' }
 }, $proxy), undef, 'which is told';
 is_deeply \@again, [], 'once';
+is codes(undef, '/beside/none', 9), join(' ', ('404') x 9), 'one on this machine';
+my ($beside, @more_of_it) = bans(1);
+is subset_problem({ event => { code => 'ban.status', severity => 4 }, source => { ip => '127.0.0.1' }, labels => { decision => 'allowed' } }, $beside), undef, 'is told of, too';
+is_deeply \@more_of_it, [], 'once';
+is codes(undef, '/beside/', 1), '200', 'and is not banned';
 is codes('203.0.113.11', '/forwarded/none', 3, 'X-Forwarded-For: 192.0.2.9'), '404 404 404', 'whoever pretends to be one does not get it banned';
 is codes('203.0.113.11', '/forwarded/none', 2, 'X-Forwarded-For: 192.0.2.10'), '404 403', 'other keys';
 is codes('203.0.113.11', '/forwarded/none', 3), '404 404 404', 'and an empty key is nobody';

@@ -76,16 +76,17 @@ Banning& banning_of(BanRegister* policy) noexcept {
 
 // Who is never banned
 
-// A client that is not even counted.
-bool is_exempt(const BanPolicy& policy, const Request& request) noexcept {
-  std::optional<core::Address> address = request.client_address();
-  if (!address) return true;
-  return address->is_loopback() || policy.exempt.contains(*address);
-}
-
 bool is_trusted_proxy(const Request& request) noexcept {
   std::optional<core::Address> address = request.client_address();
   return address && request.is_trusted_proxy(*address);
+}
+
+// A client that is not even counted. A trusted proxy on this machine is, so that it is told that
+// clients cannot be told apart behind it.
+bool is_exempt(const BanPolicy& policy, const Request& request) noexcept {
+  std::optional<core::Address> address = request.client_address();
+  if (!address || policy.exempt.contains(*address)) return true;
+  return address->is_loopback() && !request.is_trusted_proxy(*address);
 }
 
 // Whether the key is the address of somebody who must not be banned, whoever has sent it.

@@ -9,7 +9,7 @@ use Test::More;
 use Test::Nginx::Guard;
 use Test::Nginx::Guard::Curl qw(curl_request);
 
-my @names = map { free_port() } 1 .. 4;
+my @names = map { free_port() } 1 .. 6;
 my $nginx = make_nginx();
 my $socket    = $nginx->root . '/s';
 my $locations = <<'EOC';
@@ -28,6 +28,7 @@ server { listen 127.0.0.1:$names[0]; listen unix:$socket; server_name app.exampl
 server { listen 127.0.0.1:$names[1] http2; server_name _; $locations }
 server { listen 127.0.0.1:$names[2] proxy_protocol; listen unix:$socket-proxied proxy_protocol; $locations }
 server { listen 127.0.0.1:$names[3]; set_real_ip_from 127.0.0.1; real_ip_header CF-Connecting-IP; $locations }
+server { listen 127.0.0.1:$names[4]; listen 127.0.0.1:$names[5] http2; guard_cors * methods=GET,DELETE; $locations }
 EOC
     config => $locations,
 );
@@ -75,6 +76,22 @@ for my $target ('/metrics', '/guard', '/locks') {
     is code($names[3], GET => $target), 200, "$target of who comes by no proxy";
 }
 
+# Nor is it for the pages of other sites that guard_cors lets read what is answered there.
+is code($names[4], OPTIONS => '/locks', 'Host: localhost', 'Origin: https://evil.example', 'Access-Control-Request-Method: DELETE'), 204, 'a preflight is answered';
+for my $origin ('https://evil.example', 'null', 'http://localhost.evil.example', 'http://localhost:9001', 'http://localhost@evil.example', 'localhost:9000', '') {
+    is code($names[4], $_->[0] => $_->[1], 'Host: localhost:9000', "Origin: $origin"), 403, "not $_->[0] $_->[1] of the origin '$origin'"
+        for [GET => '/metrics'], [GET => '/guard'], [GET => '/guard?data=0'], [GET => '/locks'], [DELETE => '/locks?account=ann'];
+    unlike request($names[4], GET => '/health', headers => ['Host: localhost:9000', "Origin: $origin"])->{body}, qr/"checks"/, 'nor the details of health';
+}
+is code($names[4], GET => '/metrics', "Host: $_->[0]", "Origin: $_->[1]"), 200, "its own page, $_->[1]" for ['localhost:9000', 'http://localhost:9000'], ['127.0.0.1', 'https://127.0.0.1'], ['[::1]:81', 'http://[::1]:81'];
+is code($names[4], GET => '/public/metrics', 'Host: localhost', 'Origin: https://evil.example'), 200, 'public is what it says';
+for (['http://127.0.0.1', 200], ['https://evil.example', 403]) {
+    my ($origin, $code) = @$_;
+    my $request = { parts => { method => 'GET', target => '/metrics', head => "Host: 127.0.0.1\r\nOrigin: $origin\r\n", body => '' } };
+    is curl_request($request, port => $names[5], http2 => 1)->{responses}[0]{code}, $code, "over HTTP/2, $origin";
+}
+
+like $nginx->log_text, qr/\[error\] .*the origin "null" is another site's, so its request is taken for a stranger's, client: 127\.0\.0\.1/, 'and the log says why';
 like $nginx->log_text, qr/\[error\] .*the host "evil\.example" is no "server_name" here, so its request is taken for a stranger's: ask by address or as "localhost", or add the name, client: 127\.0\.0\.1/, 'and the log says why';
 is $nginx->stop, undef, 'stops';
 is_deeply [log_problems($nginx)], [], 'log';

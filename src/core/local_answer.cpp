@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/address.h"
+#include "core/ascii.h"
 #include "core/core_config.h"
 #include "core/host_name.h"
 #include "core/request.h"
@@ -48,6 +49,24 @@ bool has_foreign_host(ngx_http_request_t* r) noexcept {
   return true;
 }
 
+// Whether the page of another site has sent it, to which guard_cors may open the answer: browsers
+// say so of whatever a page could read, or change by more than a GET.
+bool has_foreign_origin(ngx_http_request_t* r) noexcept {
+  const ngx_table_elt_t* field = ngx::find_request_field(r, "origin");
+  if (field == nullptr) return false;
+  constexpr std::string_view kMark = "://";
+  const std::string_view origin = ngx::to_view(field->value);
+  const std::size_t mark = origin.find(kMark);
+  const bool own = mark != std::string_view::npos && r->headers_in.host != nullptr &&
+                   equal_without_case(origin.substr(mark + kMark.size()),
+                                      ngx::to_view(r->headers_in.host->value));
+  if (own) return false;
+  ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                "the origin \"%V\" is another site's, so its request is taken for a stranger's",
+                &field->value);
+  return true;
+}
+
 }  // namespace
 
 void answer_here(ngx_conf_t* cf, std::string_view directive, ngx_http_handler_pt handler) {
@@ -86,7 +105,7 @@ bool is_stranger(ngx_http_request_t* r) noexcept {
     return ngx::find_request_field(r, name) != nullptr;
   });
   // No browser asks a Unix socket.
-  return forwarded || (address && has_foreign_host(r));
+  return forwarded || (address && (has_foreign_host(r) || has_foreign_origin(r)));
 }
 
 ngx_int_t begin_answer(ngx_http_request_t* r) noexcept {

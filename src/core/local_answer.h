@@ -23,8 +23,8 @@ bool is_block_within(ngx_conf_t* cf);
 // Not this machine itself: neither loopback nor a Unix socket, or somebody whom a proxy on it has
 // passed on (Via, Forwarded, X-Forwarded-For or X-Real-IP are there, even empty, realip has taken
 // an address from another field, or the PROXY protocol names one that is not loopback), or, over
-// loopback, one who asks for a name that is none of the server's (which is logged): a browser in
-// which another site's name stands for this machine (DNS rebinding).
+// loopback, one who asks for a name that is none of the server's: a browser in which another site's
+// name stands for this machine (DNS rebinding); or whose Origin is not the Host. Both are logged.
 bool is_stranger(ngx_http_request_t* r) noexcept;
 
 // Before a handler answers: NGX_OK, or the status with which it must end (405, or what discarding

@@ -58,6 +58,13 @@ struct CounterStats {
   std::uint64_t reported_at = 0;     // microseconds
 };
 
+// By how much the clock of a Redis whose counts are mirrored is ahead of our own, as all processes
+// take it; wraps. Good if known.
+struct CounterClock {
+  std::uint64_t ahead = 0;  // microseconds
+  std::uint64_t known = 0;
+};
+
 struct alignas(64) CounterHeader {
   std::uint64_t magic;
   std::uint32_t layout;
@@ -67,6 +74,7 @@ struct alignas(64) CounterHeader {
   std::uint64_t set_size;  // bytes
   CounterParameters parameters;
   alignas(64) CounterStats stats;
+  CounterClock clock;
 };
 
 static_assert(sizeof(CounterHeader) == 128);
@@ -83,6 +91,7 @@ class CounterZone {
   Attached attached() const { return attached_; }
   std::uint64_t sets() const { return sets_; }
   CounterStats& stats() const { return header_->stats; }
+  CounterClock& clock() const { return header_->clock; }
 
   // The set of a key, by the high bits of its hash; the low 48 are its tag.
   std::byte* set_of(std::uint64_t hash) const {

@@ -238,10 +238,14 @@ Decision Limiter::take_window(const Window& window, const CounterKey& key, std::
 Decision Limiter::adopt_log(const CounterKey& key, std::uint64_t now, std::uint64_t cost,
                             const core::RemoteAnswer& answer) noexcept {
   std::array<std::uint64_t, core::SlidingLog::kMaxCount> stamps{};
+  std::array<std::uint64_t, core::SlidingLog::kMaxCount> kept{};
   std::size_t size = std::min<std::size_t>(answer.size, quota_.count);
-  for (std::size_t i = 0; i < size; ++i)
-    stamps[i] = now - static_cast<std::uint64_t>(answer.age(i));
-  log_->adopt(key, now, {stamps.data(), size});
+  for (std::size_t i = 0; i < size; ++i) {
+    const std::int64_t age = answer.age(i);
+    if (age < static_cast<std::int64_t>(now)) stamps[i] = now - static_cast<std::uint64_t>(age);
+    kept[i] = std::min(stamps[i], now);
+  }
+  log_->adopt(key, now, {kept.data(), size});
   return of(
       core::SlidingLog(quota_.count, quota_.period).peek(stamps, now, answer.admitted ? 0 : cost));
 }
@@ -260,14 +264,27 @@ Decision Limiter::adopt(const CounterKey& key, std::uint64_t now, std::uint64_t 
       decision = adopt_log(key, now, cost, answer);
       break;
     case Algorithm::gcra: {
-      std::uint64_t state = gcra_.units(now) + answer.level;
-      table_->update(key, used_after(gcra_.units(now)), becomes(state, answer.level != 0));
-      decision = of(gcra_.decide(state, now, answer.admitted ? 0 : cost));
+      std::uint64_t start = gcra_.units(now);
+      std::uint64_t kept = start + std::min(answer.level, gcra_.capacity());
+      table_->update(key, used_after(start), becomes(kept, answer.level != 0));
+      decision = of(gcra_.decide(start + answer.level, now, answer.admitted ? 0 : cost));
       break;
     }
   }
   decision.admitted = answer.admitted;
   return decision;
+}
+
+std::optional<std::uint64_t> Limiter::ahead() const noexcept {
+  const core::CounterClock& clock = zone().clock();
+  if (core::load(clock.known) == 0) return std::nullopt;
+  return core::load(clock.ahead);
+}
+
+void Limiter::tell_ahead(std::uint64_t ahead) const noexcept {
+  core::CounterClock& clock = zone().clock();
+  core::store(clock.ahead, ahead);
+  core::store(clock.known, 1);
 }
 
 std::uint64_t Limiter::phase_of(std::uint64_t hash) const noexcept {

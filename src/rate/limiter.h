@@ -67,10 +67,15 @@ class Limiter {
   // What take would answer; changes nothing.
   Decision peek(std::uint64_t hash, std::uint64_t now, std::uint64_t cost) noexcept;
   Decision take(const core::CounterKey& key, std::uint64_t now, std::uint64_t cost) noexcept;
-  // The counts become those that Redis has answered with, as of now. The decision is what has been
-  // answered to a request of that cost.
+  // The counts become those that Redis has answered with, as of now, but never more than one quota
+  // that was just used up: whatever it says, it is asked again when that has come back. The
+  // decision is what has been answered to a request of that cost.
   Decision adopt(const core::CounterKey& key, std::uint64_t now, std::uint64_t cost,
                  const core::RemoteAnswer& answer) noexcept;
+  // By how much the clock of a Redis is ahead of our own, as all processes that share the memory
+  // take it: what the last of them has told; nothing: none has.
+  std::optional<std::uint64_t> ahead() const noexcept;
+  void tell_ahead(std::uint64_t ahead) const noexcept;
   // Undoes a take at `taken`.
   void give_back(const core::CounterKey& key, std::uint64_t taken, std::uint64_t cost) noexcept;
 

@@ -141,11 +141,17 @@ bool ask(Ledger& ledger, const Applied& use, const Asked& question, const core::
   return !use.dry_run;
 }
 
-// By how much the policy's own clock is ahead: windows and stamps are those of Redis.
+// By how much the policy's own clock is ahead: windows and stamps are those of Redis. All workers
+// take it alike, or what one has counted would mean nothing to the others.
 std::uint64_t clock_of(const Counted& counted) noexcept {
-  if (counted.meters.front().quota.algorithm == Algorithm::gcra) return 0;
+  const Meter& first = counted.meters.front();
+  if (first.quota.algorithm == Algorithm::gcra) return 0;
   if (counted.interval) return counted.interval->ahead();
-  return counted.shared ? counted.shared->store->clock.ahead() : 0;
+  if (!counted.shared) return 0;
+  if (const std::optional<std::uint64_t> told = first.limiter->ahead()) return *told;
+  const std::uint64_t ahead = counted.shared->store->clock.ahead();
+  first.limiter->tell_ahead(ahead);
+  return ahead;
 }
 
 KeyState hash_key(Counted& counted, Request& request, Asked& question,

@@ -171,7 +171,9 @@ void Exchange::fail(core::CounterItem& item) noexcept {
 
 void SharedEntry::settle(const core::RemoteAnswer& answer, bool taken) noexcept {
   if (answer.now != 0) {
-    window->owner().shared->store->clock.learn(asked_at, core::microseconds(), answer.now);
+    core::RemoteClock& clock = window->owner().shared->store->clock;
+    clock.learn(asked_at, core::microseconds(), answer.now);
+    window->owner().meters.front().limiter->tell_ahead(clock.ahead());
   }
   window->decision =
       window->meter->limiter->adopt(window->key, window->time(), window->cost, answer);

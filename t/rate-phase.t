@@ -171,3 +171,17 @@ hello
 [(map { "Authorization: Basic $_" } "YWRhOndyb25n", "YWRhOnJpZ2h0"), (map { "Authorization: Basic $_" } "YWRhOndyb25n", "YWRhOnJpZ2h0", "YWRhOnJpZ2h0")]
 --- error_code eval
 [401, 429, 401, 200, 429]
+
+=== TEST 13: the whole body is the key, also where nginx has put it into a file
+--- http_config
+guard_rate_policy body rate=1/day key=$request_body;
+--- config
+client_body_buffer_size 1k;
+location / { guard_json on; guard_rate body; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- upstream: status 200
+--- more_headers
+Content-Type: application/json
+--- request eval
+[map { "POST /\n{\"a\":\"$_\"}" } "x" x 3000, "x" x 3000, "x" x 2999 . "y", "x" x 10, "x" x 10]
+--- error_code eval
+[200, 429, 200, 200, 429]

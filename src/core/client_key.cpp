@@ -47,6 +47,7 @@ void ClientKey::compile(ngx_conf_t* cf, std::string_view owner,
       part.capture = ngx::Value(cf, "$" + variable);
     } else {
       part.index = ngx::variable_index(cf, variable);
+      part.body = variable == "request_body";
     }
     parts_.push_back(part);
   }
@@ -56,6 +57,9 @@ void ClientKey::compile(ngx_conf_t* cf, std::string_view owner,
 std::optional<std::string_view> ClientKey::text_of(const Part& part, Request& request) noexcept {
   if (part.client_net) return request.client_net();
   if (part.capture) return part.capture.evaluate(request.native());
+  if (part.body) {
+    if (std::optional<std::string_view> body = request.body()) return body;
+  }
   // Not one of guard_json_set as it was before the body had been read.
   auto* value =
       ngx_http_get_flushed_variable(request.native(), static_cast<ngx_uint_t>(part.index));

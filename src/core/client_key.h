@@ -61,6 +61,7 @@ class ClientKey {
     ngx_int_t index = NGX_ERROR;  // of the variable
     ngx::Value capture;           // or $1 to $9, which have no index
     bool client_net = false;      // or the address, without going through nginx's variables
+    bool body = false;            // the request's, which the variable has only if it is in memory
     bool account = false;         // to be normalized
     bool address = false;         // the client's, in whatever form
   };

@@ -45,7 +45,14 @@ location /login { guard_json_set $email /email; }
 --- config_error
 ban policy "bots" is asked before the body is read, and "$email" of its key comes from the body in http_config:2
 
-=== TEST 6: an unknown policy
+=== TEST 6: and one from another check of the inner gate
+--- http_config
+guard_ban_policy bots score=10 half_life=1m duration=1h weights=404:1
+                 key=$host$guard_openapi_operation;
+--- config_error
+ban policy "bots" is asked before the body is read, and "$guard_openapi_operation" of its key is known only after that in http_config:2
+
+=== TEST 7: an unknown policy
 --- http_config
 guard_ban_policy bots score=10 half_life=1m duration=1h weights=404:1;
 --- config
@@ -53,14 +60,14 @@ guard_ban bot;
 --- config_error
 unknown ban policy "bot", did you mean "bots"? in config:1
 
-=== TEST 7: a policy that comes too late
+=== TEST 8: a policy that comes too late
 --- http_config
 guard_ban bots;
 guard_ban_policy bots score=10 half_life=1m duration=1h weights=404:1;
 --- config_error
 unknown ban policy "bots", a policy must be defined before it is used in http_config:1
 
-=== TEST 8: applied twice
+=== TEST 9: applied twice
 --- http_config
 guard_ban_policy bots score=10 half_life=1m duration=1h weights=404:1;
 --- config
@@ -69,7 +76,7 @@ guard_ban bots;
 --- config_error
 ban policy "bots" is applied twice at the same level in config:2
 
-=== TEST 9: with and without +
+=== TEST 10: with and without +
 --- http_config
 guard_ban_policy a score=10 half_life=1m duration=1h weights=404:1;
 guard_ban_policy b score=10 half_life=1m duration=1h weights=404:1;
@@ -79,7 +86,7 @@ guard_ban +b;
 --- config_error
 "guard_ban +b": names with and without "+" cannot stand at the same level in config:2
 
-=== TEST 10: off beside others
+=== TEST 11: off beside others
 --- http_config
 guard_ban_policy a score=10 half_life=1m duration=1h weights=404:1;
 --- config
@@ -88,7 +95,7 @@ guard_ban off;
 --- config_error
 "guard_ban off" beside other "guard_ban" of the same level in config:2
 
-=== TEST 11: others beside off
+=== TEST 12: others beside off
 --- http_config
 guard_ban_policy a score=10 half_life=1m duration=1h weights=404:1;
 --- config
@@ -97,40 +104,40 @@ guard_ban a;
 --- config_error
 "guard_ban a" beside "guard_ban off" of the same level in config:2
 
-=== TEST 12: a zone that is too small
+=== TEST 13: a zone that is too small
 --- http_config
 guard_ban_policy bots score=10 half_life=1m duration=1h weights=404:1 zone=1k;
 --- config_error
 /invalid value "1k" of "zone", a size from 64k to 16g is expected/
 
-=== TEST 13: a Redis that is none
+=== TEST 14: a Redis that is none
 --- http_config
 guard_ban_policy bots score=3 half_life=10m duration=1h weights=404:1 redis=main;
 --- config_error
 unknown Redis "main", a "guard_redis" must define it before it is used in http_config:1
 
-=== TEST 14: a Redis without a secret
+=== TEST 15: a Redis without a secret
 --- http_config
 guard_redis main redis://127.0.0.1:1;
 guard_ban_policy bots score=3 half_life=10m duration=1h weights=404:1 redis=main;
 --- config_error
 ban policy "bots" counts in Redis, which needs "guard_key_secret", the same on every nginx in http_config:2
 
-=== TEST 15: a code that is none
+=== TEST 16: a code that is none
 --- http_config
 guard_ban_policy bots score=10 half_life=1m duration=1h
                  weights=404:1,inspect.sql:50;
 --- config_error
 unknown code "inspect.sql", did you mean "inspect.sqli"? in http_config:2
 
-=== TEST 16: a code of a policy that is none, among those of another site
+=== TEST 17: a code of a policy that is none, among those of another site
 --- http_config
 guard_rate_policy api rate=1/second;
 guard_ban_policy bots score=10 half_life=1m duration=1h cross_site_weights=rate.apo:50;
 --- config_error
 unknown code "rate.apo", did you mean "rate.api"? in http_config:2
 
-=== TEST 17: codes of policies that follow, or of which there may be none
+=== TEST 18: codes of policies that follow, or of which there may be none
 --- http_config
 guard_ban_policy bots score=10 half_life=1m duration=1h weights=rate.api:1,rate.a*:1,lockout.login:2,lockout.*:1,json.sch*:2 cross_site_weights=csrf.*:1,cors.origin:0;
 guard_rate_policy api rate=1/second;
@@ -143,13 +150,13 @@ GET /
 --- no_error_log
 [warn]
 
-=== TEST 18: a beginning of no code
+=== TEST 19: a beginning of no code
 --- http_config
 guard_ban_policy bots score=10 half_life=1m duration=1h weights=json.shema*:2;
 --- config_error
 /unknown code "json.shema\*"/
 
-=== TEST 19: what nothing makes, and what no request is about any more
+=== TEST 20: what nothing makes, and what no request is about any more
 --- http_config
 guard_key_secret 0123456789abcdef0123456789abcdef;
 guard_redis main redis://127.0.0.1:1;
@@ -167,7 +174,7 @@ ban policy "locks" weighs "account_locked", but not that of lockout policy "ther
 ban policy "locks" weighs "x_honeypot", but no "guard_event" makes that of the application's answers in http_config:6
 ban policy "unused" is applied nowhere: no "guard_ban unused" names it in http_config:7
 
-=== TEST 20: an account that is locked in shared memory
+=== TEST 21: an account that is locked in shared memory
 --- http_config
 guard_lockout_policy here key=$http_x_name$guard_client_net on=login_failed limit=5 window=1m duration=1m;
 guard_ban_policy locks score=10 half_life=1m duration=1h weights=account_locked:1;

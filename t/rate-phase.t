@@ -185,3 +185,40 @@ Content-Type: application/json
 [map { "POST /\n{\"a\":\"$_\"}" } "x" x 3000, "x" x 3000, "x" x 2999 . "y", "x" x 10, "x" x 10]
 --- error_code eval
 [200, 429, 200, 200, 429]
+
+=== TEST 14: the operation of an OpenAPI document is known inside
+--- http_config
+guard_rate_policy each rate=1/day key=$guard_openapi_operation empty=refuse;
+map $guard_openapi_operation $price { listB 2; default 1; }
+guard_rate_policy priced rate=4/day key=all phase=inner;
+--- config
+location /v1/ { guard_openapi $TEST_NGINX_HTML_DIR/api.json; guard_rate each; guard_rate priced cost=$price; proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- upstream: status 200
+--- user_files
+>>> api.json
+{"openapi":"3.0.0","info":{"title":"x","version":"1"},"servers":[{"url":"/v1"}],"paths":{
+"/a":{"get":{"operationId":"listA","responses":{"200":{"description":"x"}}}},"/b":{"get":{"operationId":"listB","responses":{"200":{"description":"x"}}}}}}
+--- config_warning
+--- request eval
+["GET /v1/a", "GET /v1/a", "GET /v1/b", "GET /v1/b"]
+--- error_code eval
+[200, 429, 200, 429]
+--- raw_response_headers_like eval
+["RateLimit-Policy: \"each\";q=1;w=86400, \"priced\";q=4;w=86400\r\nRateLimit: \"each\";r=0;t=86400\r\n", "RateLimit: \"each\";r=0;", "RateLimit: \"each\";r=0;", "RateLimit: \"each\";r=0;"]
+
+=== TEST 15: what a check of the inner gate makes, asked for in front, or where there is no such check
+--- http_config
+guard_rate_policy early rate=1/day key=$guard_openapi_operation phase=front;
+guard_rate_policy own rate=1/day key=$guard_openapi_Operation$host;
+guard_rate_policy other rate=1/day;
+--- config
+location /v1/ { guard_openapi $TEST_NGINX_HTML_DIR/api.json; guard_rate early; guard_rate own; }
+location /else/ { guard_rate own; guard_rate other cost=$guard_openapi_operation; }
+location @named { guard_rate own; }
+--- user_files
+>>> api.json
+{"openapi":"3.0.0","info":{"title":"x","version":"1"},"servers":[{"url":"/v1"}],"paths":{"/a":{"get":{"operationId":"a","responses":{"200":{"description":"x"}}}}}}
+--- config_warning
+rate policy "early" has "phase=front", where its key "$guard_openapi_operation" is not known yet in http_config:1
+rate policy "own" is applied where "$guard_openapi_operation" is always empty: "guard_openapi" makes it where it checks the request in config:2
+rate policy "other" is applied where "$guard_openapi_operation" is always empty: "guard_openapi" makes it where it checks the request in config:2

@@ -38,6 +38,12 @@ struct KeyText {
   std::string text;
 };
 
+// A variable that a check of the inner gate makes, other than of the body.
+struct InnerVariable {
+  std::string_view name;
+  Feature feature;
+};
+
 struct LocationConf;
 
 // A directive that applies a policy.
@@ -83,6 +89,7 @@ struct MainConf {
   std::vector<Listener> refusal_listeners;  // those of them that hear silent refusals, too
   UserSource user_source = nullptr;
   std::vector<std::string_view> body_variables;
+  std::vector<InnerVariable> inner_variables;
   std::vector<NamedKind> answer_events;
   std::vector<KeyText> key_texts;
   std::vector<std::unique_ptr<PolicyUse>> policy_uses;

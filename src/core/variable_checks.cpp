@@ -55,9 +55,32 @@ bool is_taken(const MainConf& main, const PolicyUse& use, std::string_view varia
   });
 }
 
+const InnerVariable* inner_variable(const MainConf& main, std::string_view name) {
+  const auto found = std::ranges::find_if(main.inner_variables, [name](const InnerVariable& inner) {
+    return equal_without_case(inner.name, name);
+  });
+  return found == main.inner_variables.end() ? nullptr : &*found;
+}
+
+// What an internal redirect leads to may find what the location before it has made.
+bool is_made(const MainConf& main, const PolicyUse& use, Feature feature) {
+  return std::ranges::any_of(use.locations, [&](const PolicyUse::Holding& holding) {
+    return !holding.reachable || has_check(main, *holding.location, [feature](const Check& check) {
+      return check.feature == feature;
+    });
+  });
+}
+
 void check_use(ngx_conf_t* cf, const PolicyUse& use) {
   if (use.locations.empty()) return;
   for (const std::string& variable : use.variables) {
+    if (const InnerVariable* inner = inner_variable(main_of(cf), variable)) {
+      if (is_made(main_of(cf), use, inner->feature)) continue;
+      std::string text = use.owner;
+      text.append(" is applied where \"$").append(variable).append("\" is always empty: \"guard_");
+      text.append(name_of(inner->feature)).append("\" makes it where it checks the request");
+      return ngx::warn(cf, use.place, text);
+    }
     if (!is_body_variable(cf, variable) || is_taken(main_of(cf), use, variable)) continue;
     constexpr std::string_view kChecks =
         "\"guard_json\", \"guard_json_schema\" or \"guard_openapi\" checks ";
@@ -73,6 +96,14 @@ void check_use(ngx_conf_t* cf, const PolicyUse& use) {
 }
 
 }  // namespace
+
+void add_inner_variable(ngx_conf_t* cf, Feature feature, std::string_view name) {
+  main_of(cf).inner_variables.push_back({ngx::keep(cf, name), feature});
+}
+
+bool is_inner_variable(ngx_conf_t* cf, std::string_view name) {
+  return is_body_variable(cf, name) || inner_variable(main_of(cf), name) != nullptr;
+}
 
 PolicyUse& add_policy_use(ngx_conf_t* cf, std::string_view owner,
                           std::span<const std::string_view> variables) {

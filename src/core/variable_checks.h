@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "core/feature.h"
 #include "ngx/compat.h"
 
 namespace guard::core {
@@ -12,8 +13,14 @@ namespace guard::core {
 // A directive that applies a policy, or makes an event, and the locations in which it holds.
 struct PolicyUse;
 
-// A directive applies owner, "rate policy "api"", which needs these variables, whether they come
-// from the body or not. A [warn] follows if one does, and is empty wherever the directive holds.
+// A variable that the feature's check in the inner gate makes, other than of the body: before, it
+// is empty. Registered while directives are read.
+void add_inner_variable(ngx_conf_t* cf, Feature feature, std::string_view name);
+// Whether a variable is one of those or of is_body_variable(). From init_main_conf or merging on.
+bool is_inner_variable(ngx_conf_t* cf, std::string_view name);
+
+// A directive applies owner, "rate policy "api"", which needs these variables, whether they are
+// inner ones or not. A [warn] follows if one is, and is empty wherever the directive holds.
 PolicyUse& add_policy_use(ngx_conf_t* cf, std::string_view owner,
                           std::span<const std::string_view> variables);
 

@@ -13,6 +13,7 @@
 #include "core/check.h"
 #include "core/json_body.h"
 #include "core/request.h"
+#include "core/variable_checks.h"
 #include "inspect/inspect_module.h"
 #include "inspect/inspection.h"
 #include "inspect/rule_list.h"
@@ -390,6 +391,8 @@ void preconfigure(ngx_conf_t* cf) {
   core::add_check(cf, kCheck);
   ngx::add_variable(cf, "guard_inspect_score", get_score);
   ngx::add_variable(cf, "guard_inspect_rules", get_rules);
+  core::add_inner_variable(cf, core::Feature::inspect, "guard_inspect_score");
+  core::add_inner_variable(cf, core::Feature::inspect, "guard_inspect_rules");
   ngx::add_variable(cf, "guard_inspect_response_score", get_response_score);
 }
 

@@ -10,6 +10,7 @@
 #include "core/local_answer.h"
 #include "core/metrics.h"
 #include "core/request.h"
+#include "core/variable_checks.h"
 #include "json/body_check.h"
 #include "json/method_search.h"
 #include "json/openapi.h"
@@ -526,6 +527,7 @@ void preconfigure(ngx_conf_t* cf) {
   core::add_check(cf, kCheck);
   core::add_header_stage(cf, kDeprecation);
   ngx::add_variable(cf, "guard_openapi_operation", get_operation);
+  core::add_inner_variable(cf, core::Feature::openapi, "guard_openapi_operation");
 }
 
 void exit_process(ngx_cycle_t* /*cycle*/) noexcept {

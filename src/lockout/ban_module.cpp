@@ -363,10 +363,11 @@ void init_main(ngx_conf_t* cf, MainConf& conf) {
       ngx::fail(cf, banning.place, error.what());
     }
     for (const std::string& variable : policy->policy.variables) {
-      if (!core::is_body_variable(cf, variable)) continue;
+      if (!core::is_inner_variable(cf, variable)) continue;
+      const bool body = core::is_body_variable(cf, variable);
       ngx::fail(cf, banning.place,
                 policy->policy.title() + " is asked before the body is read, and \"$" + variable +
-                    "\" of its key comes from the body");
+                    "\" of its key " + (body ? "comes from the body" : "is known only after that"));
     }
     if (banning.applied) warn_of_kinds(cf, banning);
   }

@@ -9,8 +9,8 @@ namespace {
 
 using Names = std::vector<std::string_view>;
 
-bool needs_body(const Names& variables, const VariableOrigin& origin) {
-  return std::any_of(variables.begin(), variables.end(), origin.body);
+bool needs_inner(const Names& variables, const VariableOrigin& origin) {
+  return std::any_of(variables.begin(), variables.end(), origin.inner);
 }
 
 Names key_of(const Policy& policy) {
@@ -26,12 +26,12 @@ std::string warning(const Policy& policy, std::string_view what, std::string_vie
   std::string of("its ");
   of += what;
   if (policy.phase == Phase::front) {
-    if (!needs_body(variables, origin)) return {};
+    if (!needs_inner(variables, origin)) return {};
     return name + "has \"phase=front\", where " + of + " \"" + std::string(written) +
            "\" is not known yet";
   }
   auto derived = std::find_if(variables.begin(), variables.end(), origin.derived);
-  if (inner || derived == variables.end() || needs_body(variables, origin)) return {};
+  if (inner || derived == variables.end() || needs_inner(variables, origin)) return {};
   return name + "is asked before the body is known, and \"$" + std::string(*derived) + "\" of " +
          of + " is made by another directive: write \"phase=front\", or \"phase=inner\" if that " +
          "takes it from the body";
@@ -42,7 +42,7 @@ std::string warning(const Policy& policy, std::string_view what, std::string_vie
 bool is_inner(const Policy& policy, std::span<const std::string_view> cost,
               const VariableOrigin& origin) {
   if (policy.phase != Phase::automatic) return policy.phase == Phase::inner;
-  return needs_body(key_of(policy), origin) || std::any_of(cost.begin(), cost.end(), origin.body);
+  return needs_inner(key_of(policy), origin) || std::any_of(cost.begin(), cost.end(), origin.inner);
 }
 
 std::string key_warning(const Policy& policy, const VariableOrigin& origin) {
@@ -52,7 +52,7 @@ std::string key_warning(const Policy& policy, const VariableOrigin& origin) {
 std::string cost_warning(const Policy& policy, std::string_view written,
                          std::span<const std::string_view> cost, const VariableOrigin& origin) {
   return warning(policy, "cost", written, {cost.begin(), cost.end()},
-                 needs_body(key_of(policy), origin), origin);
+                 needs_inner(key_of(policy), origin), origin);
 }
 
 }  // namespace guard::rate

@@ -12,7 +12,8 @@ namespace guard::rate {
 
 // What is known of a variable, which is named without the '$'.
 struct VariableOrigin {
-  std::function<bool(std::string_view)> body;     // the request's body
+  // The request's body, or a check of the inner gate.
+  std::function<bool(std::string_view)> inner;
   std::function<bool(std::string_view)> derived;  // a directive makes it of what cannot be seen
 };
 

@@ -443,7 +443,7 @@ void set_fields(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
 }
 
 VariableOrigin origin_in(ngx_conf_t* cf) {
-  return {[cf](std::string_view variable) { return core::is_body_variable(cf, variable); },
+  return {[cf](std::string_view variable) { return core::is_inner_variable(cf, variable); },
           [cf](std::string_view variable) { return ngx::is_derived_variable(cf, variable); }};
 }
 

@@ -286,6 +286,14 @@ sub at_once {
     is passed_on(), 1, 'which is proxied';
 }
 
+# What docs/operations.md writes into clamd.conf, clamd takes.
+{
+    open my $in, '<', 'docs/operations.md' or die "docs/operations.md: $!\n";
+    my ($lines) = do { local $/; <$in> } =~ /^## Scanning uploads\n.*?^```\n(.*?)^```$/ms;
+    my $documented = eval { start_clamd(lines => $lines) };
+    ok $documented && $documented->pings, 'the lines of docs/operations.md' or diag $@;
+}
+
 is $nginx->stop, undef, 'stops';
 is_deeply [log_problems($nginx)], [], 'nothing bad in the log';
 my @errors = grep { /\[error\]/ && !/guard_upload_scan: / } split /^/, $nginx->log_text;

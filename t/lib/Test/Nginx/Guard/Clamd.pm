@@ -18,7 +18,8 @@ our @EXPORT_OK = qw(start_clamd start_fake_clamd eicar);
 # The test file of EICAR, in two pieces, so that no scanner takes this file for one.
 sub eicar { return 'X5O!P%@AP[4\PZX54(P^)7CC)7}$' . 'EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*' }
 
-# It knows eicar() and whatever has "guard-test-malware" in it; takes files of up to LIMIT bytes (100k).
+# It knows eicar() and whatever has "guard-test-malware" in it; takes files of up to limit => BYTES (100k). lines => TEXT is
+# more of its clamd.conf, which comes first.
 sub start_clamd {
     my (%word) = @_;
     my $root = tempdir('guard-clamd-XXXXXX', TMPDIR => 1, CLEANUP => 1);
@@ -28,7 +29,7 @@ sub start_clamd {
     $write->('db/own.hdb', md5_hex(eicar()) . ':' . length(eicar()) . ":Eicar-Test-Signature\n");
     $write->('db/own.ndb', 'Guard.Test.Pattern:0:*:' . unpack('H*', 'guard-test-malware') . "\n");
     my $self = bless { root => $root, socket => "$root/clamd.sock", port => free_port(), owner => $$ }, __PACKAGE__;
-    $write->('clamd.conf', join '', map { "$_\n" } (
+    $write->('clamd.conf', join '', map { "$_\n" } ($word{lines} // (),
         "DatabaseDirectory $root/db", "LocalSocket $self->{socket}", 'LocalSocketMode 666', "TCPSocket $self->{port}",
         'TCPAddr 127.0.0.1', 'Foreground yes', 'MaxThreads 4', 'AlertExceedsMax yes', 'MaxFileSize 50k',
         "StreamMaxLength @{[ $word{limit} // '100k' ]}", ($> == 0 ? 'User root' : ())));

@@ -9,6 +9,7 @@ use File::Temp qw(tempdir);
 use IO::Compress::Gzip qw(gzip);
 use IPC::Open3 qw(open3);
 use JSON::PP ();
+use POSIX qw(WNOHANG);
 use Test::More;
 use Test::Nginx::Guard;
 use Test::Nginx::Guard::Guardctl qw(guardctl guardctl_path);
@@ -299,6 +300,18 @@ EOC
     spew('tail.json', $lines[3]);
     ok $reads->(join '', $told->(30), map { $told->($_) } 1 .. 4), 'tail -f: rotated' or diag $text;
     end_process($pid, 5, 'TERM');
+
+    # Of a pipe, which does not end, as of the output of a container.
+    $text = '';
+    $pid = open3($in, $out, undef, guardctl_path(), 'events', 'tail', '-f', '-');
+    $in->autoflush(1);
+    print {$in} @lines[0 .. 11];
+    ok $reads->(join '', map { $told->($_) } 1 .. 12), 'tail -f of a pipe: what is in it' or diag $text;
+    print {$in} $lines[12], $lines[13] =~ s/\n//r;
+    ok $reads->(join '', map { $told->($_) } 1 .. 13), 'tail -f of a pipe: what comes';
+    close $in;
+    ok $reads->(join '', map { $told->($_) } 1 .. 14), 'tail -f of a pipe: its end';
+    ok wait_for(sub { waitpid($pid, WNOHANG) == $pid }, 10) && $? == 0, 'tail -f of a pipe ends with it';
 }
 
 # stats

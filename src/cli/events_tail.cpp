@@ -69,13 +69,29 @@ class Follower {
  public:
   explicit Follower(std::string_view name) : name_(name) { open(); }
 
+  // What is there, at most a buffer of it; of a pipe, what comes next. False at the end.
+  template <class OnLine>
+  bool read_some(OnLine&& on_line) {
+    const std::size_t size = file_->read(buffer_.data(), buffer_.size());
+    position_ += size;
+    splitter_.feed({buffer_.data(), size}, on_line);
+    return size != 0;
+  }
+
   template <class OnLine>
   void read(OnLine&& on_line) {
-    while (const std::size_t size = file_->read(buffer_.data(), buffer_.size())) {
-      position_ += size;
-      splitter_.feed({buffer_.data(), size}, on_line);
+    while (read_some(on_line)) {
     }
   }
+
+  // A pipe, a terminal: its last lines are known when nothing more comes.
+  bool streams() const {
+    struct stat held {};
+    return ::fstat(file_->fd(), &held) == 0 && !S_ISREG(held.st_mode);
+  }
+
+  // Nobody can open standard input anew.
+  bool may_go_on() const { return name_ != "-" || !streams(); }
 
   // Whether there is another file now, or the same one begun anew; to be asked when all is read.
   template <class OnLine>
@@ -131,8 +147,10 @@ int tail_events(std::span<const std::string_view> words) {
     }
   }
 
+  const bool follows = parsed.flag("f");
   Teller teller;
   Follower follower(parsed.rest().front());
+  const auto tell = [&](const LogLine& line) { print(teller.tell(line)); };
   // The lines themselves, since telling each of them would take longer than reading.
   std::deque<std::pair<std::string, bool>> last;
   const auto remember = [&](const LogLine& line) {
@@ -140,20 +158,23 @@ int tail_events(std::span<const std::string_view> words) {
     if (last.size() == wanted) last.pop_front();
     last.emplace_back(line.whole ? line.text : std::string_view{}, line.whole);
   };
-  follower.read(remember);
+  if (!follows || !follower.streams()) follower.read(remember);
   // With -f a line that is still being written is told when it is there.
-  if (!parsed.flag("f")) follower.finish(remember);
+  if (!follows) follower.finish(remember);
   for (const auto& [text, whole] : last) print(teller.tell({text, 0, whole, true}));
   last.clear();
   flush_output();
 
-  const auto tell = [&](const LogLine& line) { print(teller.tell(line)); };
-  while (parsed.flag("f")) {
-    std::this_thread::sleep_for(kPoll);
+  while (follows) {
     do {
-      follower.read(tell);
+      while (follower.read_some(tell)) flush_output();
     } while (follower.renewed(tell));
+    if (!follower.may_go_on()) {
+      follower.finish(tell);
+      break;
+    }
     flush_output();
+    std::this_thread::sleep_for(kPoll);
   }
   return kDone;
 }

@@ -124,6 +124,14 @@ like(curl("-X PUT --json '{\"title\":\"a\",\"done\":true}' $base/api/items/1"), 
 like(curl("-X DELETE $base/api/items/1"), qr{\AHTTP/1\.1 200}, 'and so does DELETE, without a body');
 is($nginx->stop, undef, 'nginx stops');
 
+# The operator's call of docs/directives.md, as it is written there.
+configure(includes('coreconnect', 'env-production'), $locations);
+is($nginx->start, undef, 'coreconnect.conf with env-production.conf: it starts with HTTPS alone');
+like(curl("$base/"), qr{\AHTTP/1\.1 301 }, 'which is where plain HTTP leads');
+like(curl("-X DELETE 'http://localhost:@{[ $nginx->port ]}/guard/lockouts?account=ann\@example.com'"), qr{\AHTTP/1\.1 404 .*"lockouts":\[\]}s,
+    'but not where an operator on the machine asks for locks');
+is($nginx->stop, undef, 'nginx stops');
+
 configure(includes('coreconnect', 'env-production'), "guard_https off; $locations");
 is($nginx->start, undef, 'coreconnect.conf with env-production.conf: it starts again, with new budgets');
 my $guess = qq(--json '{"email":"ann\@example.com","password":"wrong password"}' $base/api/auth/login);

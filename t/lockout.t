@@ -16,6 +16,7 @@ use Time::HiRes qw(time);
 use Time::Piece ();
 
 my $app = start_login();
+my ($down, $plain) = (free_port(), free_port());
 my $proxy = "proxy_pass http://127.0.0.1:" . $app->port . ';';
 my $login = "guard_json on; guard_event login_failed on=401 user=\$email; guard_event login_succeeded on=200 user=\$email; $proxy";
 my $rule  = 'on=login_failed limit=5 window=15m duration=30m';
@@ -38,6 +39,8 @@ guard_lockout_policy networks key=\$email distinct=\$guard_client_net on=login_f
 guard_lockout_policy address key=\$email on=login_failed limit=2 window=15m duration=30m empty=address;
 guard_lockout_policy skip key=\$email on=login_failed limit=2 window=15m duration=30m empty=skip;
 guard_rate_policy once rate=1/day;
+server { listen 127.0.0.1:$plain; }
+upstream partly { server 127.0.0.1:$down max_fails=0; server 127.0.0.1:@{[ $app->port ]} max_fails=0; }
 guard_lockout_policy schema key=\$guard_client_net on=json_refused limit=2 window=15m duration=30m;
 EOC
     config => <<"EOC",
@@ -67,6 +70,12 @@ location /bounded { guard_json on; guard_lockout login; try_files /none /rated/x
 location /rated/ { guard_rate once; $proxy }
 location /walled { guard_json on; guard_lockout login; try_files /none /denied/x; }
 location /denied/ { deny all; $proxy }
+location /down { guard_lockout login; guard_json on; proxy_pass http://127.0.0.1:$down; }
+location /down/spray { guard_lockout spray; guard_json on; proxy_pass http://127.0.0.1:$down; }
+location /down/tls { guard_lockout login; guard_json on; proxy_pass https://127.0.0.1:$plain; }
+location /down/front { guard_lockout login; guard_json on; error_page 502 = \@page; proxy_pass http://127.0.0.1:$down; }
+location \@page { return 503; }
+location /down/partly { guard_lockout login; guard_json on; proxy_pass http://partly; }
 location /exempt { guard_lockout login; guard_exempt 198.51.100.99 lockout; $login }
 location /nested { guard_lockout account; location /nested/more { guard_lockout +spray; $login } location /nested/off { guard_lockout off; $login } $login }
 EOC
@@ -205,6 +214,14 @@ is codes('/always200', 'always@example.com', 7), '200 200 200 200 200 429 429', 
     my $full = try('/login', 'silent@example.com');
     like header_of($full->{fields}, 'Retry-After'), qr/^(?:900|89\d)$/, 'till the window ends';
     is_deeply [grep { $_->{labels}{kind} eq 'account_locked' } events_about('silent@example.com')], [], 'but is no failure';
+
+    # Unless nothing of it has reached the application.
+    is codes('/down', 'down@example.com', 7), join(' ', (502) x 7), 'an application that is down has tried nothing';
+    is_deeply [map { try('/down/spray', "down$_\@example.com", from => '192.0.2.70')->{code} } 1 .. 5], [(502) x 5], 'whoever asks';
+    is codes('/down/tls', 'down@example.com', 7), join(' ', (502) x 7), 'nor has one to which there is no TLS';
+    is codes('/down/front', 'down@example.com', 7), join(' ', (503) x 7), 'nor behind an error page';
+    is codes('/down/partly', 'down@example.com', 7, password => 'right'), join(' ', (200) x 7), 'of two the one that is there answers';
+    is codes('/down/partly', 'silent-partly@example.com', 6), '502 502 502 502 502 429', 'or keeps the place';
 
     my $body = body_of('hang@example.com');
     for (1 .. 5) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -390,12 +391,21 @@ void hear(const Event& event, Request* request) noexcept {
   }
 }
 
+// Whether an upstream may know of the request: not if none could be connected to.
+bool was_sent(const ngx_http_request_t* r) noexcept {
+  if (r->upstream_states == nullptr) return true;
+  const std::span states(static_cast<const ngx_http_upstream_state_t*>(r->upstream_states->elts),
+                         r->upstream_states->nelts);
+  return std::ranges::any_of(
+      states, [](const ngx_http_upstream_state_t& state) { return state.bytes_sent != 0; });
+}
+
 // No event has said that it was a failure. An upstream that has not answered may have tried the
-// password all the same.
-void settle(ngx_http_request_t* /*r*/, Request* request) noexcept {
+// password all the same, if it was sent to it.
+void settle(ngx_http_request_t* r, Request* request) noexcept {
   auto* state = request->used_state<State>(Feature::lockout);
   if (state == nullptr) return;
-  if (request->answered()) {
+  if (request->answered() || !was_sent(r)) {
     give_back_all(*state, Attempt::State::settled);
   } else {
     state->attempts.leave();

@@ -182,7 +182,7 @@ function draw(chart) {
   const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
   chart.drawn?.destroy();
   chart.drawn = new uPlot({
-    width: chart.plot.clientWidth, height: 180, legend: { show: false }, cursor: { show: false }, padding: [8, 8, 0, 0],
+    width: chart.plot.clientWidth, height: 180, legend: { show: false }, cursor: { show: false }, padding: [8, 30, 0, 0],
     // Five minutes, but at first at least one.
     scales: { x: { range: () => [Math.min(times[0] ?? 0, (times.at(-1) ?? 0) - 60), times.at(-1) ?? 0] }, y: { range: (_, low, high) => [0, high > 0 ? high * 1.1 : 1] } },
     axes: [{ ...axis, size: 28, space: 70, values: (_, splits) => splits.map(value => clock(new Date(1000 * value))) }, { ...axis, size: 64, values: (_, splits) => splits.map(value => chart.unit(value)) }],

@@ -96,7 +96,19 @@ guard_json_set $email /email;
 rate policy "front" has "phase=front", where its key "$email" is not known yet in http_config:1
 rate policy "raw" has "phase=front", where its key "$request_body" is not known yet in http_config:4
 
-=== TEST 9: a cost through map or set, where it is applied
+=== TEST 9: what tells of the answer is not known in any phase
+--- http_config
+guard_rate_policy a rate=5/minute key=$Upstream_Http_X_User;
+guard_rate_policy b rate=5/minute key=$host$sent_http_x phase=inner;
+guard_rate_policy c rate=5/minute;
+guard_rate a; guard_rate b;
+guard_rate c cost=$status;
+--- config_warning
+rate policy "a" is asked before there is an answer, and "$upstream_http_x_user" of its key tells of that: it says nothing yet, except after an internal redirect that an answer has led to in http_config:1
+rate policy "b" is asked before there is an answer, and "$sent_http_x" of its key tells of that: it says nothing yet, except after an internal redirect that an answer has led to in http_config:2
+rate policy "c" is asked before there is an answer, and "$status" of its cost tells of that: it says nothing yet, except after an internal redirect that an answer has led to in http_config:5
+
+=== TEST 10: a cost through map or set, where it is applied
 --- http_config
 map $http_x_heavy $heavy { default 1; yes 2; }
 guard_rate_policy a rate=5/minute;
@@ -119,7 +131,7 @@ rate policy "a" is asked before the body is known, and "$heavy" of its cost is m
 rate policy "a" is asked before the body is known, and "$Light" of its cost is made by another directive: write "phase=front", or "phase=inner" if that takes it from the body in config:5
 rate policy "f" has "phase=front", where its cost "$weight" is not known yet in config:8
 
-=== TEST 10: a key that holds a variable of the body, whatever its case, is known when it is asked
+=== TEST 11: a key that holds a variable of the body, whatever its case, is known when it is asked
 --- http_config
 guard_rate_policy a rate=1/day key=$host${Email} empty=skip;
 guard_rate_policy b rate=1/day key=$request_body empty=refuse;
@@ -136,7 +148,7 @@ Content-Type: application/json
 --- error_code eval
 [200, 200, 429, 200, 200, 429]
 
-=== TEST 11: phase=inner makes a key through map of the body's variable known
+=== TEST 12: phase=inner makes a key through map of the body's variable known
 --- http_config
 guard_rate_policy a rate=1/day key=$user phase=inner empty=refuse;
 map $email $user { default $email; }
@@ -151,7 +163,7 @@ Content-Type: application/json
 --- error_code eval
 [200, 200, 429]
 
-=== TEST 12: a user of auth_basic: claimed in front, proven inside
+=== TEST 13: a user of auth_basic: claimed in front, proven inside
 --- http_config
 guard_rate_policy front rate=1/day key=$remote_user;
 guard_rate_policy inner rate=1/day key=$remote_user phase=inner;
@@ -172,7 +184,7 @@ hello
 --- error_code eval
 [401, 429, 401, 200, 429]
 
-=== TEST 13: the whole body is the key, also where nginx has put it into a file
+=== TEST 14: the whole body is the key, also where nginx has put it into a file
 --- http_config
 guard_rate_policy body rate=1/day key=$request_body;
 --- config
@@ -186,7 +198,7 @@ Content-Type: application/json
 --- error_code eval
 [200, 429, 200, 200, 429]
 
-=== TEST 14: the operation of an OpenAPI document is known inside
+=== TEST 15: the operation of an OpenAPI document is known inside
 --- http_config
 guard_rate_policy each rate=1/day key=$guard_openapi_operation empty=refuse;
 map $guard_openapi_operation $price { listB 2; default 1; }
@@ -206,7 +218,7 @@ location /v1/ { guard_openapi $TEST_NGINX_HTML_DIR/api.json; guard_rate each; gu
 --- raw_response_headers_like eval
 ["RateLimit-Policy: \"each\";q=1;w=86400, \"priced\";q=4;w=86400\r\nRateLimit: \"each\";r=0;t=86400\r\n", "RateLimit: \"each\";r=0;", "RateLimit: \"each\";r=0;", "RateLimit: \"each\";r=0;"]
 
-=== TEST 15: what a check of the inner gate makes, asked for in front, or where there is no such check
+=== TEST 16: what a check of the inner gate makes, asked for in front, or where there is no such check
 --- http_config
 guard_rate_policy early rate=1/day key=$guard_openapi_operation phase=front;
 guard_rate_policy own rate=1/day key=$guard_openapi_Operation$host;

@@ -62,6 +62,26 @@ void warnings(void**) {
       "from the body");
 }
 
+void warnings_of_what_tells_of_the_answer(void**) {
+  for (const Phase phase : {Phase::automatic, Phase::front, Phase::inner}) {
+    for (const char* name :
+         {"upstream_http_x_user", "upstream_cookie_x", "sent_http_x", "sent_trailer_x", "status",
+          "bytes_sent", "body_bytes_sent", "request_completion", "guard_inspect_response_score",
+          "upstream_addr"}) {
+      expect_text(
+          warning(phase, {"host", name}),
+          "rate policy \"api\" is asked before there is an answer, and \"$" + std::string(name) +
+              "\" of its key tells of that: it says nothing yet, except after an internal redirect "
+              "that an answer has led to");
+    }
+    expect_text(warning(phase, {"http_upstream_x", "arg_status", "upstream_user", "statuses"}), "");
+  }
+  expect_text(cost(Phase::inner, {"host"}, {"Upstream_Http_X"}),
+              "rate policy \"api\" is asked before there is an answer, and \"$Upstream_Http_X\" of "
+              "its cost tells of that: it says nothing yet, except after an internal redirect that "
+              "an answer has led to");
+}
+
 void warnings_of_costs(void**) {
   expect_text(cost(Phase::automatic, {"host"}, {}), "");
   expect_text(cost(Phase::automatic, {"host"}, {"host"}), "");
@@ -82,6 +102,7 @@ void warnings_of_costs(void**) {
 
 int main() {
   const CMUnitTest tests[] = {cmocka_unit_test(gates), cmocka_unit_test(warnings),
+                              cmocka_unit_test(warnings_of_what_tells_of_the_answer),
                               cmocka_unit_test(warnings_of_costs)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

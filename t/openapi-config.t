@@ -17,6 +17,15 @@ guard_openapi $TEST_NGINX_HTML_DIR/none.json;
 --- config_error
 cannot read "none.json": No such file or directory in config:1
 
+=== TEST 1b: YAML
+--- user_files
+>>> a.yaml
+openapi: 3.1.0
+--- config
+guard_openapi $TEST_NGINX_HTML_DIR/a.yaml;
+--- config_error
+"a.yaml" is not JSON: expected a value at line 1, column 1; "guardctl openapi convert" makes that of YAML in config:1
+
 === TEST 2: another version
 --- user_files
 >>> a.json

@@ -52,8 +52,9 @@ SchemaFile::SchemaFile(std::string name, std::string text)
   const JsonDocument* parsed = parser->parse(text_, limits);
   if (parsed == nullptr) {
     const core::JsonError& error = parser->error();
-    core::fail("\"", name_, "\" is not JSON: ", error.detail, " at ",
-               place_of(text_, error.offset));
+    const bool yaml = name_.ends_with(".yaml") || name_.ends_with(".yml");
+    core::fail("\"", name_, "\" is not JSON: ", error.detail, " at ", place_of(text_, error.offset),
+               yaml ? "; \"guardctl openapi convert\" makes that of YAML" : "");
   }
   nodes_.assign(parsed->nodes().begin(), parsed->nodes().end());
   const JsonNode* last = nullptr;

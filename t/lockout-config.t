@@ -214,6 +214,8 @@ lockout policy "login" has "email" in its key "email$guard_client_net" as a text
 lockout policy "spray" has "email" in its distinct "$user:email" as a text, which is the same for all: write "$email" if the variable is meant in http_config:2
 ban policy "bots" has "tenant" in its key "$guard_client_net-tenant" as a text, which is the same for all: write "$tenant" if the variable is meant in http_config:3
 guard_sessions "users" has "tenant" in its key "tenant:$cookie_sid" as a text, which is the same for all: write "$tenant" if the variable is meant in http_config:4
+"guard_json_set" has no effect: there is no "guard_json", "guard_json_schema" or "guard_openapi" where it holds in config:1
+"guard_json_set" has no effect: there is no "guard_json", "guard_json_schema" or "guard_openapi" where it holds in config:2
 
 === TEST 26: a key from the body, applied where nothing takes it from there
 --- http_config

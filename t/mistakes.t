@@ -262,7 +262,12 @@ for my $case (["guard_rate_policy api rate=1/hour;\nguard_rate_policy other rate
     ["\nguard_ban_policy bots score=1 half_life=1s duration=1s weights=404:1;", 'guard_ban off;', 'ban policy "bots" is applied nowhere: no "guard_ban bots" names it in http_config:2'],
     ['guard_rate_policy api rate=1/hour;', 'location /x { guard_rate api; }'],
     ['guard_inspect off;', "guard_inspect_paranoia 2;\nguard_inspect_rules /dev/null;", '"guard_inspect_paranoia" has no effect: there is no "guard_inspect on" in config:1'],
-    ["guard_inspect_rules /dev/null;\nguard_inspect_paranoia 2;", 'location /x { guard_inspect on; }']) {
+    ["guard_inspect_rules /dev/null;\nguard_inspect_paranoia 2;", 'location /x { guard_inspect on; }'],
+    ['guard_json_limits size=1k;', 'location /x { guard_json on; }'],
+    ['', "location /x { guard_json on; }\nlocation /y {\nguard_json_limits size=1k;\nguard_json_set \$a /a;\nlocation /y/z { guard_json_schema off; }\n}",
+        map { "\"$_->[0]\" has no effect: there is no \"guard_json\", \"guard_json_schema\" or \"guard_openapi\" where it holds in config:$_->[1]" } ['guard_json_limits', 3], ['guard_json_set', 4]],
+    ['', "guard_json_set \$a /a;\nguard_json_limits size=2k;\nlocation /y { guard_json_limits size=1k; guard_openapi $ENV{PWD}/conf.d/openapi/items.json; }",
+        '"guard_json_limits" has no effect: there is no "guard_json", "guard_json_schema" or "guard_openapi" where it holds in config:2']) {
     my ($http, $config, @warnings) = @$case;
     $server->configure(http_config => $http, config => $config);
     my ($status, $output) = $server->test_config;

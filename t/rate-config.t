@@ -320,6 +320,7 @@ rate policy "both" is applied where "$name" is always empty: it is taken from th
 rate policy "front" is applied where "$weight" is always empty: it is taken from the body where "guard_json_set" names it and "guard_json", "guard_json_schema" or "guard_openapi" checks the body in config:14
 rate policy "mail" is applied where "$email" is always empty: it is taken from the body where "guard_json_set" names it and "guard_json", "guard_json_schema" or "guard_openapi" checks the body in config:15
 rate policy "front" is applied where "$weight" is always empty: it is taken from the body where "guard_json_set" names it and "guard_json", "guard_json_schema" or "guard_openapi" checks the body in config:15
+"guard_json_set" has no effect: there is no "guard_json", "guard_json_schema" or "guard_openapi" where it holds in config:16
 
 === TEST 38: a key from the body that one of the locations takes from there, or the one before an internal redirect
 --- http_config

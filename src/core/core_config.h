@@ -56,6 +56,7 @@ struct PolicyUse {
   ngx::Place place;
   std::string owner;
   std::vector<std::string> variables;
+  bool of_json = false;  // it says something of JSON bodies, and its owner is the directive
   std::vector<Holding> locations;
 };
 

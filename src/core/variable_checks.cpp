@@ -71,8 +71,30 @@ bool is_made(const MainConf& main, const PolicyUse& use, Feature feature) {
   });
 }
 
+// Also where a mode has switched it off.
+bool checks_json(const MainConf& main, const LocationConf& location) {
+  for (std::size_t i = 0; i < main.checks.size(); ++i) {
+    if ((location.inner >> i & 1) != 0 && main.checks[i]->sets_variables) return true;
+  }
+  return false;
+}
+
+void check_json_use(ngx_conf_t* cf, const PolicyUse& use) {
+  const MainConf& main = main_of(cf);
+  if (std::ranges::any_of(use.locations, [&](const PolicyUse::Holding& holding) {
+        return checks_json(main, *holding.location);
+      })) {
+    return;
+  }
+  ngx::warn(cf, use.place,
+            "\"" + use.owner +
+                "\" has no effect: there is no \"guard_json\", \"guard_json_schema\" or "
+                "\"guard_openapi\" where it holds");
+}
+
 void check_use(ngx_conf_t* cf, const PolicyUse& use) {
   if (use.locations.empty()) return;
+  if (use.of_json) return check_json_use(cf, use);
   for (const std::string& variable : use.variables) {
     if (const InnerVariable* inner = inner_variable(main_of(cf), variable)) {
       if (is_made(main_of(cf), use, inner->feature)) continue;
@@ -112,6 +134,12 @@ PolicyUse& add_policy_use(ngx_conf_t* cf, std::string_view owner,
   use->owner = owner;
   use->variables.assign(variables.begin(), variables.end());
   return *main_of(cf).policy_uses.emplace_back(std::move(use));
+}
+
+PolicyUse& add_json_use(ngx_conf_t* cf, std::string_view directive) {
+  PolicyUse& use = add_policy_use(cf, directive, {});
+  use.of_json = true;
+  return use;
 }
 
 void PolicyUses::hold(ngx_conf_t* cf, const void* policy) const {

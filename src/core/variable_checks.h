@@ -1,4 +1,5 @@
-// What nginx -t says of the variables of policies and events, once all directives have been read.
+// What nginx -t says of the variables of policies and events, and of what is said of bodies that
+// nobody reads, once all directives have been read.
 #pragma once
 
 #include <map>
@@ -23,6 +24,9 @@ bool is_inner_variable(ngx_conf_t* cf, std::string_view name);
 // inner ones or not. A [warn] follows if one is, and is empty wherever the directive holds.
 PolicyUse& add_policy_use(ngx_conf_t* cf, std::string_view owner,
                           std::span<const std::string_view> variables);
+
+// A directive says something of JSON bodies. A [warn] follows if none is checked wherever it holds.
+PolicyUse& add_json_use(ngx_conf_t* cf, std::string_view directive);
 
 // Those that a level of the configuration has, by their policies.
 class PolicyUses {

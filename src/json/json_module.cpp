@@ -9,6 +9,7 @@
 #include "core/local_answer.h"
 #include "core/metrics.h"
 #include "core/request.h"
+#include "core/variable_checks.h"
 #include "json/body_check.h"
 #include "json/policy.h"
 #include "json/variable.h"
@@ -61,8 +62,10 @@ struct LocationConf {
   std::optional<Mode> mode;
   ngx::Place mode_place;  // of this level's own guard_json
   std::optional<core::JsonLimits> limits;
+  const LocationConf* limits_owner = nullptr;  // whose level says them
   std::shared_ptr<const Contract> contract;
   std::vector<std::shared_ptr<const Setting>> settings;
+  core::PolicyUses uses;  // of limits by their owner, of settings
   // Made when locations are merged; shared with the outer level where nothing differs.
   const Policy* policy = nullptr;
 };
@@ -236,9 +239,11 @@ void set_mode(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   conf.mode_place = ngx::place_of(cf);
 }
 
-void set_limits(ngx_conf_t* /*cf*/, core::Words& words, LocationConf& conf) {
+void set_limits(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   if (conf.limits) core::fail("\"guard_json_limits\" directive is duplicate");
   conf.limits = parse_limits(words);
+  conf.limits_owner = &conf;
+  conf.uses.add(&conf, core::add_json_use(cf, words.directive()));
 }
 
 std::shared_ptr<const CompiledSchema> schema_of(ngx_conf_t* cf, const SchemaSource& source) {
@@ -277,6 +282,7 @@ void set_extraction(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
     }
   }
   setting->variable = declare_variable(cf, setting->extraction.variable);
+  conf.uses.add(setting.get(), core::add_json_use(cf, words.directive()));
   conf.settings.push_back(std::move(setting));
 }
 
@@ -291,7 +297,10 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
                 "with it");
   }
   if (!child.mode) child.mode = parent.mode;
-  if (!child.limits) child.limits = parent.limits;
+  if (!child.limits) {
+    child.limits = parent.limits;
+    child.limits_owner = parent.limits_owner;
+  }
   if (child.contract == nullptr) child.contract = parent.contract;
   const bool bound = child.contract != nullptr && child.contract->schema != nullptr;
   if (bound && switched_off) {
@@ -323,8 +332,13 @@ void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   // Nothing of what Guard answers itself reaches an application.
   const bool applies = asked || !core::answers_here(cf);
   if (child.policy->mode != Mode::off && applies) core::activate(cf, kCheck);
+  child.uses.inherit(parent.uses);
+  if (child.limits_owner != nullptr) child.uses.hold(cf, child.limits_owner);
   std::vector<std::string_view> names;
-  for (const auto& setting : child.settings) names.emplace_back(setting->extraction.variable);
+  for (const auto& setting : child.settings) {
+    child.uses.hold(cf, setting.get());
+    names.emplace_back(setting->extraction.variable);
+  }
   if (!names.empty()) core::take_body_variables(cf, std::move(names));
 }
 

@@ -124,6 +124,29 @@ like(curl("-X PUT --json '{\"title\":\"a\",\"done\":true}' $base/api/items/1"), 
 like(curl("-X DELETE $base/api/items/1"), qr{\AHTTP/1\.1 200}, 'and so does DELETE, without a body');
 is($nginx->stop, undef, 'nginx stops');
 
+# A WebSocket, by the location of docs/operations.md: the handshake is handed on, no other Upgrade, and none from elsewhere.
+{
+    open my $in, '<', dirname(__FILE__) . '/../docs/operations.md' or die "operations.md: $!\n";
+    my ($location) = do { local $/; <$in> } =~ /^## WebSockets\n.*?^```nginx server\n(.*?)^```$/ms;
+    $location =~ s{http://127\.0\.0\.1:5000}{http://coreconnect_app};
+    my $from = 'curl -s -o /dev/null --max-time 10 -H "Connection: Upgrade" -H "Sec-WebSocket-Version: 13" -H "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="';
+    configure(includes('coreconnect', 'env-production'), "guard_https off; $locations $location");
+    is($nginx->start, undef, 'coreconnect.conf with a WebSocket: nginx starts');
+    my $upgraded = sub {
+        my ($words) = @_;
+        unlink "$root/upstream";
+        my $code = `$from -w '%{http_code}' $words`;
+        my @fields = sort map { lc "$_->[0]: $_->[1]" } grep { $_->[0] =~ /^(?:Upgrade|Connection|X-Forwarded-Proto)\z/i } map { @{ $_->{fields} } } @{ $app->requests };
+        return join ' | ', $code, @fields;
+    };
+    my $handshake = 'connection: upgrade | upgrade: websocket | x-forwarded-proto: http';
+    is($upgraded->("-H 'Upgrade: websocket' $base/socket"), "200 | $handshake", 'a handshake');
+    is($upgraded->("-H 'Upgrade: h2c' $base/socket"), "200 | $handshake", 'which is of a WebSocket, whatever the client says');
+    is($upgraded->("-H 'Upgrade: websocket' -H 'Sec-Fetch-Site: cross-site' $base/socket"), '403', 'not of another site');
+    is($upgraded->("-H 'Upgrade: websocket' $base/"), '200 | x-forwarded-proto: http', 'elsewhere it is handed on as a plain request');
+    is($nginx->stop, undef, 'nginx stops');
+}
+
 # The operator's call of docs/directives.md, as it is written there.
 configure(includes('coreconnect', 'env-production'), $locations);
 is($nginx->start, undef, 'coreconnect.conf with env-production.conf: it starts with HTTPS alone');

@@ -21,6 +21,7 @@ my @cases = (
     ['guard_cors "https://a b";', "invalid origin \"https://a b\", $like"],
     ['guard_cors $http_origin;', 'invalid origin "$http_origin", variables are not taken: an origin that comes from the request admits every site'],
     ['guard_cors https://*;', 'invalid origin "https://*", it is every site, which is "*"'],
+    ['guard_cors https://*.com.;', 'invalid origin "https://*.com.", it is every site under "com."'],
     ['guard_cors https://*.com;', 'invalid origin "https://*.com", it is every site under "com"'],
     ['guard_cors https://a.*.example;',
         'invalid origin "https://a.*.example", "*" stands for whole labels in front of a host name, as in "https://*.example.com"'],

@@ -103,8 +103,11 @@ void OriginList::add(std::string_view word) {
     if (wildcard && (origin->host.front() == '[' || core::parse_address(origin->host))) {
       fail("invalid origin \"", word, "\", an address has no subdomains");
     }
-    if (wildcard && origin->host.find('.') == std::string_view::npos &&
-        !core::equal_without_case(origin->host, "localhost")) {
+    // The dot of the root parts no labels.
+    std::string_view labels = origin->host;
+    if (labels.ends_with('.')) labels.remove_suffix(1);
+    if (wildcard && labels.find('.') == std::string_view::npos &&
+        !core::equal_without_case(labels, "localhost")) {
       fail("invalid origin \"", word, "\", it is every site under \"", origin->host, "\"");
     }
     Entry entry;

@@ -187,6 +187,7 @@ void mistakes(void**) {
       "cher.example:8443\", browsers send \"https://xn--bcher-kva.example:8443\"");
   refuses("https://*", "invalid origin \"https://*\", it is every site, which is \"*\"");
   refuses("https://*:8443", "invalid origin \"https://*:8443\", it is every site, which is \"*\"");
+  refuses("https://*.com.", "invalid origin \"https://*.com.\", it is every site under \"com.\"");
   refuses("https://*.com", "invalid origin \"https://*.com\", it is every site under \"com\"");
   refuses("https://*.192.0.2.1",
           "invalid origin \"https://*.192.0.2.1\", an address has no subdomains");

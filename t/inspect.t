@@ -600,3 +600,20 @@ SecRule &ARGS:json.kind "@eq 0" "id:1,phase:2,deny"
 Content-Type: application/json
 --- error_code eval
 [200, 403]
+
+=== TEST 35: rules see what the one before them has matched
+--- http_config eval: $::own
+--- config
+location / { root html; try_files /index.html =404; }
+--- user_files
+>>> own.conf
+SecRule ARGS "@beginsWith id-" "id:1,phase:2,pass,nolog"
+SecRule MATCHED_VAR "@contains evil" "id:2,phase:2,deny"
+SecRule ARGS "@beginsWith id-" "id:3,phase:2,pass"
+SecRule ARGS "@rx ^nobody" "id:4,phase:2,pass"
+SecAction "id:5,phase:2,pass,setvar:'tx.before=<%{MATCHED_VAR}>'"
+SecRule TX:before "!@streq <>" "id:6,phase:2,deny"
+--- request eval
+["GET /?a=id-evil", "GET /?a=id-good", "GET /?a=evil"]
+--- error_code eval
+[403, 200, 200]

@@ -34,6 +34,33 @@ bool only_sets(const Rule& rule) {
          });
 }
 
+bool is_match(Collection collection) {
+  return collection == Collection::matched_var || collection == Collection::matched_var_name ||
+         collection == Collection::matched_vars || collection == Collection::matched_vars_names;
+}
+
+bool names_match(const Macro& macro) {
+  return std::any_of(macro.parts.begin(), macro.parts.end(), [](const MacroPart& part) {
+    return part.variable && is_match(part.collection);
+  });
+}
+
+// Whether it sees what the rule before it has matched, as nothing but the links of a chain does in
+// the Core Rule Set.
+bool sees_match_before(const CompiledRule& compiled) {
+  const Rule& rule = *compiled.rule;
+  if (rule.link) return false;
+  if (names_match(compiled.argument)) return true;
+  if (!rule.action) {
+    return std::any_of(compiled.targets.begin(), compiled.targets.end(),
+                       [](const CompiledTarget& target) { return is_match(target.collection); });
+  }
+  return names_match(rule.msg) || names_match(rule.logdata) || names_match(rule.redirect) ||
+         std::any_of(rule.setvars.begin(), rule.setvars.end(), [](const SetVar& set) {
+           return names_match(set.name) || names_match(set.value);
+         });
+}
+
 class Folder {
  public:
   Folder(const Program& program, std::vector<Variable> variables)
@@ -49,8 +76,12 @@ class Folder {
   Folding run() {
     for (int phase = 0; phase < kPhases; ++phase) {
       settled(phase).assign(program_.steps(phase).size(), false);
-      run_phase(phase);
+      for (const Step& step : program_.steps(phase)) {
+        matches_are_seen_ =
+            matches_are_seen_ || (step.rule >= 0 && sees_match_before(program_.rule(step.rule)));
+      }
     }
+    for (int phase = 0; phase < kPhases; ++phase) run_phase(phase);
     for (int phase = 0; phase < kPhases; ++phase) drop_unread(phase);
     for (const Knowledge& one : knowledge_) folding_.constant.push_back(one.known);
     return std::move(folding_);
@@ -157,7 +188,7 @@ class Folder {
   // that. False: it is left to each request.
   bool follow(const CompiledRule& compiled, bool certain) {
     const Rule& rule = *compiled.rule;
-    if (!only_sets(rule)) return false;
+    if (!only_sets(rule) || matches_are_seen_) return false;
     if (rule.setvars.empty()) return true;
     if (!certain) return false;
     std::vector<std::pair<int, Variable>> made;
@@ -284,6 +315,7 @@ class Folder {
 
   // Rules that do nothing but to set what no other asks for.
   void drop_unread(int phase) {
+    if (matches_are_seen_) return;
     const std::vector<Step>& steps = program_.steps(phase);
     for (std::size_t i = 0; i < steps.size(); ++i) {
       if (steps[i].rule < 0 || settled(phase)[i]) continue;
@@ -306,6 +338,7 @@ class Folder {
   // Of the phase: a step before this one may have been jumped over.
   std::size_t certain_from_ = 0;
   bool never_certain_ = false;
+  bool matches_are_seen_ = false;      // by rules that stand behind those which match
   std::vector<std::size_t> landings_;  // where requests may jump to
   bool lands_anywhere_ = false;
 };

@@ -95,7 +95,7 @@ void Inspection::run_phase(int phase) {
   while (!stopped()) {
     const std::size_t i = next_candidate(at, steps.size());
     // What lies between has not matched.
-    if (!matched_.empty() && program_->has_rules(phase, at, i)) matched_.clear();
+    if (matched_in_ && program_->has_rules(phase, at, i)) forget_match();
     if (i == steps.size()) return;
     at = i + 1;
     const int index = steps[i].rule;

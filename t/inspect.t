@@ -617,3 +617,23 @@ SecRule TX:before "!@streq <>" "id:6,phase:2,deny"
 ["GET /?a=id-evil", "GET /?a=id-good", "GET /?a=evil"]
 --- error_code eval
 [403, 200, 200]
+
+=== TEST 36: rules on several lines
+--- http_config eval: $::own
+--- config
+location / { root html; try_files /index.html =404; }
+--- user_files
+>>> own.conf
+SecRule ARGS "@pm wget\
+  curl" \
+    "id:1,\
+    phase:2,deny"
+# SecRule ARGS "@contains fine" \
+  "id:2,\
+  phase:2,deny"
+# Not these: C:\
+SecRule ARGS "@contains evil" "id:3,phase:2,deny"
+--- request eval
+["GET /?a=curl", "GET /?a=wget", "GET /?a=fine", "GET /?a=evil"]
+--- error_code eval
+[403, 403, 200, 403]

@@ -1,6 +1,7 @@
 #include "inspect/seclang.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <utility>
 
@@ -49,6 +50,39 @@ std::string next_word(std::string_view line, std::size_t& at, const SourceLine& 
     }
   }
   fail_at(source, "a quote is not closed");
+}
+
+// Whether what has been read of a directive ends within quotes, as next_word() has them.
+class Quotes {
+ public:
+  void read(std::string_view text) {
+    for (const char c : text) {
+      if (quote_ != '\0') {
+        const bool escaped = std::exchange(escaped_, false);
+        if (escaped) continue;
+        escaped_ = c == '\\';
+        if (c == quote_) quote_ = '\0';
+      } else {
+        if (begins_ && (c == '"' || c == '\'')) quote_ = c;
+        begins_ = is_blank(c);
+      }
+    }
+  }
+  bool open() const { return quote_ != '\0'; }
+
+ private:
+  char quote_ = '\0';
+  bool escaped_ = false;
+  bool begins_ = true;  // a word
+};
+
+// Whether a comment is the first line of what was a rule.
+bool hides_rule(std::string_view comment) {
+  const std::string_view text = trim(comment.substr(1));
+  constexpr std::array<std::string_view, 2> kRules = {"SecRule", "SecAction"};
+  return std::any_of(kRules.begin(), kRules.end(), [text](std::string_view one) {
+    return core::equal_without_case(text.substr(0, one.size()), one);
+  });
 }
 
 Directive parse_directive(std::string_view line, const SourceLine& source) {
@@ -177,24 +211,34 @@ void fail_at(const SourceLine& at, const std::string& text) {
 void parse_seclang(std::string_view text, std::string_view file,
                    const std::function<void(Directive&&)>& each) {
   std::string joined;
+  Quotes quotes;
   bool open = false;  // the last line ended with a backslash
+  bool comment = false;
   SourceLine source{file, 0};
   std::uint32_t line_number = 0;
   const auto finish = [&] {
     Directive directive = parse_directive(joined, source);
     joined.clear();
+    quotes = {};
     open = false;
     if (!directive.name.empty()) each(std::move(directive));
   };
   std::size_t at = 0;
   while (at < text.size()) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
-    std::string_view line = trim(text.substr(at, end - at));
+    const std::string_view whole = text.substr(at, end - at);
+    std::string_view line = trim(whole);
     at = end + 1;
     ++line_number;
     if (!open) {
-      if (line.empty() || line.front() == '#') continue;
+      if (comment || line.starts_with('#')) {
+        comment = (comment || hides_rule(line)) && line.ends_with('\\');
+        continue;
+      }
+      if (line.empty()) continue;
       source.line = line_number;
+    } else if (quotes.open()) {
+      line = whole.substr(0, static_cast<std::size_t>(line.data() + line.size() - whole.data()));
     }
     if (line.find('\0') != std::string_view::npos) {
       fail_at({file, line_number}, "a line with a NUL byte");
@@ -203,6 +247,7 @@ void parse_seclang(std::string_view text, std::string_view file,
     if (open) line.remove_suffix(1);
     if (joined.size() + line.size() > kMaxDirective) fail_at(source, "a directive is too long");
     joined += line;
+    quotes.read(line);
     if (!open) finish();
   }
   if (open) fail_at(source, "the last line ends with a backslash");

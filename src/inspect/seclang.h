@@ -49,8 +49,9 @@ struct ActionText {
 
 [[noreturn]] void fail_at(const SourceLine& at, const std::string& text);
 
-// Calls each in order. A line that ends with a backslash goes on in the next; lines that begin with
-// '#' are comments.
+// Calls each in order. A line that ends with a backslash goes on in the next, whose blanks at the
+// beginning count within quotes; lines that begin with '#' are comments. One of a rule that is put
+// out of use goes on likewise.
 void parse_seclang(std::string_view text, std::string_view file,
                    const std::function<void(Directive&&)>& each);
 

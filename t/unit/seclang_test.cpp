@@ -40,6 +40,17 @@ void reads_words(void**) {
   assert_int_equal(all[1].at.line, 5);
 }
 
+void joins_lines(void**) {
+  const auto all = parse(
+      "SecRule A|\\\n  B \"@pm a\\\n  b \\\" \\ \r\n\tc\" \\\n  'x\\\n y'\n"
+      "#SecRule A \\\n  \"@rx \\\n b\"\n# b\\\nSecMarker C\n  # SecAction a\\\n\n# "
+      "secaction\nSecMarker D\n");
+  assert_int_equal(all.size(), 3);
+  assert_true(all[0].words == (std::vector<std::string>{"A|B", "@pm a  b \" \tc", "x y"}));
+  assert_true(all[1].words[0] == "C");
+  assert_true(all[2].words[0] == "D");
+}
+
 void reads_targets(void**) {
   const auto targets = parse_targets("ARGS|!ARGS:/^a|b/|&TX:x|XML:/*|REQUEST_HEADERS:'/a/'", {});
   assert_int_equal(targets.size(), 5);
@@ -178,10 +189,15 @@ void takes_its_vocabulary(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(reads_words),        cmocka_unit_test(reads_targets),
-      cmocka_unit_test(reads_operators),    cmocka_unit_test(reads_actions),
-      cmocka_unit_test(says_what_is_wrong), cmocka_unit_test(warns_of_what_is_not_there),
-      cmocka_unit_test(changes_rules),      cmocka_unit_test(takes_its_vocabulary),
+      cmocka_unit_test(joins_lines),
+      cmocka_unit_test(reads_words),
+      cmocka_unit_test(reads_targets),
+      cmocka_unit_test(reads_operators),
+      cmocka_unit_test(reads_actions),
+      cmocka_unit_test(says_what_is_wrong),
+      cmocka_unit_test(warns_of_what_is_not_there),
+      cmocka_unit_test(changes_rules),
+      cmocka_unit_test(takes_its_vocabulary),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

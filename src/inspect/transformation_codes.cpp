@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 
 #include "core/ascii.h"
 #include "inspect/unicode_map.h"
@@ -318,9 +317,11 @@ std::string_view utf8_to_unicode(std::string_view in, char* to) {
     for (std::size_t k = 1; k < size; ++k) {
       code = code << 6 | (static_cast<Byte>(in[i + k]) & 0x3f);
     }
-    std::array<char, 16> text{};
-    const int length = std::snprintf(text.data(), text.size(), "%%u%04x", code);
-    out.put({text.data(), static_cast<std::size_t>(length)});
+    out.put("%u");
+    // Codes of four bytes have five digits, or six.
+    int digits = 4;
+    while (digits < 6 && (code >> (4 * digits)) != 0) ++digits;
+    while (digits-- > 0) out.put(kHex[(code >> (4 * digits)) & 15]);
     if (code >= 0xd800 && code <= 0xdfff) out.put(in[i]);
     if (code < least) out.put(in[i]);
     i += size;

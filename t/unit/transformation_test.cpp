@@ -61,6 +61,7 @@ void decodes_escapes(void**) {
 
 void decodes_utf8(void**) {
   becomes(T::utf8_to_unicode, "a\xc3\xa9\xe4\xb8\xad\xf0\x9f\x98\x80", "a%u00e9%u4e2d%u1f600");
+  becomes(T::utf8_to_unicode, "\xf4\x8f\xbf\xbf", "%u10ffff");
   becomes(T::utf8_to_unicode, "\xc3(", "(");
   becomes(T::utf8_to_unicode, "\xc0\xbc", "%u003c\xc0");
   becomes(T::utf8_to_unicode, "a\0b\0"sv, "ab");

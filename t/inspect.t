@@ -637,3 +637,24 @@ SecRule ARGS "@contains evil" "id:3,phase:2,deny"
 ["GET /?a=curl", "GET /?a=wget", "GET /?a=fine", "GET /?a=evil"]
 --- error_code eval
 [403, 403, 200, 403]
+
+=== TEST 37: bars among phrases, who the user is, variables that are made while they are looked at
+--- http_config eval: $::own
+--- config
+location / { root html; try_files /index.html =404; }
+--- user_files
+>>> own.conf
+SecRule ARGS "@pm || && |41 42|" "id:1,phase:2,deny"
+SecRule REMOTE_USER "@streq admin" "id:2,phase:1,deny,status:418"
+SecRule ARGS_NAMES "@streq anybody" "id:3,phase:2,deny,status:401,chain"
+SecRule &REMOTE_USER "@eq 0" "t:none"
+SecRule ARGS_NAMES "@streq copy" "id:4,phase:2,pass,setvar:tx.copy_a=1,skipAfter:COPY"
+SecMarker COPY
+SecRule TX:/^copy_/ "@unconditionalMatch" "id:5,phase:2,pass,setvar:'tx.copy_%{MATCHED_VAR_NAME}=1'"
+SecRule &TX:/^copy_/ "@eq 2" "id:6,phase:2,deny,status:409"
+--- request eval
+["GET /?a=x||y", "GET /?a=x%26%26", "GET /?a=xaby", "GET /?a=x|y", "GET /?a=x", "GET /?anybody", "GET /?anybody", "GET /?copy"]
+--- more_headers eval
+["", "", "", "", "Authorization: Basic YWRtaW46c2VjcmV0", "Authorization: basic dGltOng=", "Authorization: Bearer dGltOng=", ""]
+--- error_code eval
+[403, 403, 403, 200, 418, 200, 401, 409]

@@ -320,16 +320,24 @@ bool Inspection::selects(const Selection& selection, std::string_view name) {
 }
 
 bool Inspection::excluded(const CompiledTarget& target, std::string_view name) {
+  if (target.exclusions.empty()) return false;
+  charge(target.exclusions.size());
+  const std::uint32_t tag = tag_of(name);
   for (const Selection& exclusion : target.exclusions) {
+    if (exclusion.tag != 0 && exclusion.tag != tag) continue;
+    if (exclusion.tag != 0) charge(name.size());
     if (selects(exclusion, name)) return true;
   }
   return false;
 }
 
 bool Inspection::target_removed(const Rule& rule, Collection collection, std::string_view name) {
+  charge(removed_targets_.size());
+  const std::uint32_t tag = tag_of(name);
   for (const Control* control : removed_targets_) {
     const Target& target = control->target;
-    if (target.collection != collection) continue;
+    if (target.collection != collection || (control->tag != 0 && control->tag != tag)) continue;
+    if (control->tag != 0) charge(name.size());
     // Without a name it is asked whether the collection is removed as a whole.
     if (target.selector != Selector::all && name.empty()) continue;
     if (target.selector == Selector::name && !core::equal_without_case(target.text, name)) continue;
@@ -382,6 +390,8 @@ void Inspection::for_each(const CompiledTarget& target, const Sought& sought, Ea
   for (std::uint8_t i = 0; i < view.count; ++i) {
     if (view.lists[i] == List::single) {
       Field& field = transaction_.single(target.collection);
+      // Nobody is no user: "&REMOTE_USER" is 0.
+      if (target.collection == Collection::remote_user && field.value.empty()) return;
       if (field.value_traits == Field::kUnknown) field.value_traits = byte_traits(field.value);
       each(Subject{target.collection, {}, field.value, field.value_traits}, field.value_groups);
       return;
@@ -480,13 +490,15 @@ void Inspection::for_each_variable(const CompiledTarget& target, const Sought& s
     if (one != nullptr) variable(target.selection.name, *one);
     return;
   }
+  // Not those that are made meanwhile, which would go on for ever.
+  const std::size_t count = named_.size();
   for (const int slot : target.slots) {
     const auto index = static_cast<std::size_t>(slot);
     if (tx_[index].state == Variable::State::unset) continue;
     variable(program_->rules().tx_names[index], tx_[index]);
     if (stopped()) return;
   }
-  for (std::size_t i = 0; i < named_.size() && !stopped(); ++i) {
+  for (std::size_t i = 0; i < count && !stopped(); ++i) {
     if (named_[i].collection == target.collection) variable(named_[i].name, named_[i].variable);
   }
 }

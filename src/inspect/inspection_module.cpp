@@ -225,7 +225,6 @@ bool view_request(Request& request, const RuleSet& rules, RequestView& view) noe
   view.headers = {fields, count};
   view.client_address = ngx::to_view(r->connection->addr_text);
   view.unique_id = request.request_id();
-  view.user = ngx::to_view(r->headers_in.user);
   view_connection(request, rules, view);
   return true;
 }

@@ -1,5 +1,6 @@
 // Rules made ready: their targets, operators and chains, and what a value must have for them.
 #include <algorithm>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
@@ -25,28 +26,38 @@ std::vector<std::string> words_of(std::string_view text) {
   return words;
 }
 
-// |41 42| in an @pm is the bytes of these codes.
+// The bytes that "41 42" stands for; nothing: it is no such codes.
+std::optional<std::string> bytes_of_codes(std::string_view text) {
+  std::string bytes;
+  while (!text.empty()) {
+    if (text.front() == ' ') {
+      text.remove_prefix(1);
+      continue;
+    }
+    if (text.size() < 2 || !core::is_hex(text[0]) || !core::is_hex(text[1])) return std::nullopt;
+    bytes += static_cast<char>(core::hex_value(text[0]) * 16 + core::hex_value(text[1]));
+    text.remove_prefix(2);
+  }
+  if (bytes.empty()) return std::nullopt;
+  return bytes;
+}
+
+// |41 42| in an @pm is the bytes of these codes; bars with none between them stand for themselves.
 std::string unescape_phrases(std::string_view text) {
   std::string out;
-  bool hex = false;
-  int high = -1;
-  for (const char c : text) {
-    if (c == '|') {
-      hex = !hex;
-      high = -1;
-    } else if (!hex) {
-      out += c;
-    } else if (core::is_hex(c)) {
-      if (high < 0) {
-        high = core::hex_value(c);
-      } else {
-        out += static_cast<char>(high * 16 + core::hex_value(c));
-        high = -1;
+  while (!text.empty()) {
+    const std::size_t end = text.front() == '|' ? text.find('|', 1) : std::string_view::npos;
+    if (end != std::string_view::npos) {
+      if (const auto bytes = bytes_of_codes(text.substr(1, end - 1))) {
+        out += *bytes;
+        text.remove_prefix(end + 1);
+        continue;
       }
     }
+    out += text.front();
+    text.remove_prefix(1);
   }
-  // What is no pair of bars with codes between them stands for itself.
-  return hex ? std::string(text) : out;
+  return out;
 }
 
 std::vector<std::string> lines_of(const Rule& rule) {
@@ -111,6 +122,11 @@ Selection select(const Target& target) {
     if (selection.prefix) selection.name = selection.name.substr(1);
   }
   return selection;
+}
+
+// Whether it makes a text of none.
+bool fills_empty(Transformation one) {
+  return one == Transformation::length || one == Transformation::md5 || one == Transformation::sha1;
 }
 
 // What is so common in values belongs to a tier that few of them have to be searched for, or some.
@@ -293,6 +309,7 @@ void Program::compile_needs(CompiledRule& compiled) {
   const Rule& rule = *compiled.rule;
   // Without search every value is asked about, whatever it has.
   if (rule.op.negated || !options_.search) return;
+  if (std::any_of(rule.transformations.begin(), rule.transformations.end(), fills_empty)) return;
   Needs needs;
   switch (rule.op.op) {
     case Operator::rx:

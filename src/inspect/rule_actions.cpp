@@ -7,6 +7,7 @@
 #include "core/ascii.h"
 #include "core/words.h"
 #include "inspect/rule_words.h"
+#include "inspect/transaction.h"
 
 namespace guard::inspect {
 
@@ -68,6 +69,7 @@ void RuleSetBuilder::apply_actions(Rule& rule, const std::vector<ActionText>& ac
       if (rule.link || is_update) fail_at(rule.at, "an id is the first rule's of a chain");
       rule.id = *id;
     } else if (name == "phase") {
+      if (is_update) fail_at(rule.at, "the phase of a rule cannot be changed");
       parse_phase(action.value, rule.at);
     } else if (name == "t") {
       if (core::equal_without_case(action.value, "none")) {
@@ -86,6 +88,7 @@ void RuleSetBuilder::apply_actions(Rule& rule, const std::vector<ActionText>& ac
     } else if (name == "nolog") {
       rule.log = false;
     } else if (name == "chain") {
+      if (is_update) fail_at(rule.at, "a rule cannot be chained by a change");
       rule.chain = true;
     } else if (name == "severity") {
       rule.severity = parse_severity(action.value, rule.at);
@@ -167,6 +170,7 @@ Control RuleSetBuilder::parse_control(const std::string& text, const SourceLine&
     const std::vector<Target> targets = checked_targets(value.substr(semicolon + 1), at);
     if (targets.size() != 1) fail_at(at, "\"" + text + "\" has more than one variable");
     control.target = targets[0];
+    if (control.target.selector == Selector::name) control.tag = tag_of(control.target.text);
     if (control.target.selector == Selector::regex) {
       control.regex = std::make_shared<const Regex>(control.target.text, true);
     }

@@ -65,6 +65,7 @@ struct Control {
   IdRange ids;
   std::string text;  // a tag, a message, "off", "json"
   Target target;
+  std::uint32_t tag = 0;  // of the target's selector, if it is a name: tag_of()
 };
 
 enum class Disruption : std::uint8_t { pass, block, deny, drop, allow, redirect };

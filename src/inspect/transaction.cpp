@@ -5,6 +5,7 @@
 
 #include "core/ascii.h"
 #include "core/multipart.h"
+#include "inspect/transformation_codes.h"
 
 namespace guard::inspect {
 
@@ -151,7 +152,6 @@ void Transaction::begin(const RequestView& view, const TransactionLimits& limits
   set(Collection::remote_addr, view.client_address);
   set(Collection::remote_host, view.client_address);
   set(Collection::remote_port, view.client_port);
-  set(Collection::remote_user, view.user);
   set(Collection::server_addr, view.server_address);
   set(Collection::server_port, view.server_port);
   set(Collection::unique_id, view.unique_id);
@@ -278,9 +278,21 @@ void Transaction::begin_headers(const RequestView& view) {
       set(Collection::server_name, value.substr(0, value.find(':')));
     } else if (core::equal_without_case(header.name, "authorization")) {
       set(Collection::auth_type, value.substr(0, value.find(' ')));
+      set_user(value);
     }
   }
   read_fields_again(view.headers);
+}
+
+// Of Basic the name, up to the colon before the password.
+void Transaction::set_user(std::string_view credentials) {
+  constexpr std::string_view kBasic = "basic ";
+  if (!starts_with_ignoring_case(credentials, kBasic)) return;
+  credentials.remove_prefix(kBasic.size());
+  char* const at = arena_.allocate(transformed_size(credentials.size()));
+  const std::string_view text = base64_decode(credentials, at, true);
+  const std::size_t colon = text.find(':');
+  if (colon != std::string_view::npos) set(Collection::remote_user, text.substr(0, colon));
 }
 
 // Fields of one name as those have them who join them (Python's servers, Node, nginx itself for

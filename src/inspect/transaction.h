@@ -37,7 +37,6 @@ struct RequestView {
   std::string_view server_address;
   std::string_view server_port;
   std::string_view unique_id;
-  std::string_view user;
   // What the application gets as query, where that is not the client's.
   std::optional<std::string_view> rewritten_query = {};
 };
@@ -174,6 +173,7 @@ class Transaction {
   void begin_uri(const RequestView& view);
   void add_rewritten(std::string_view query, std::string_view own);
   void begin_headers(const RequestView& view);
+  void set_user(std::string_view credentials);
   void read_fields_again(std::span<const HeaderField> fields);
   void join_fields(std::span<const HeaderField> fields, std::size_t last);
   void add_cookies(std::string_view value, bool again);

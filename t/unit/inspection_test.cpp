@@ -85,6 +85,10 @@ void transforms(void**) {
   is(kRules, "GET /?a=evil&b=x HTTP/1.1\r\n\r\n", "2[ARGS:a]");
   is(kRules, "GET /?a=w%22or%22se HTTP/1.1\r\n\r\n", "4[ARGS:a]");
   is(kRules, "GET /?a=fine HTTP/1.1\r\n\r\n", "");
+  // What makes a text of none.
+  is("SecRule ARGS \"@rx ^0$\" \"id:1,phase:1,pass,t:length\"\n"
+     "SecRule ARGS \"@rx ^d41d8\" \"id:2,phase:1,pass,t:md5,t:hexEncode\"\n",
+     "GET /?a=&b=1 HTTP/1.1\r\n\r\n", "1[ARGS:a] 2[ARGS:a]");
 }
 
 // nginx hands the whole target on; to some applications the query goes on behind a "#" (Go), to

@@ -111,6 +111,10 @@ void says_what_is_wrong(void**) {
   is("SecAction \"id:1\"\nSecRuleUpdateActionById 1 \"status:9\"", "f:2: \"9\" is no status");
   is("SecAction \"id:1\"\nSecRuleUpdateActionById 1 \"id:2\"",
      "f:2: an id is the first rule's of a chain");
+  is("SecAction \"id:1\"\nSecRuleUpdateActionById 1 \"phase:1\"",
+     "f:2: the phase of a rule cannot be changed");
+  is("SecAction \"id:1\"\nSecRuleUpdateActionById 1 \"chain\"",
+     "f:2: a rule cannot be chained by a change");
 }
 
 void warns_of_what_is_not_there(void**) {

@@ -658,3 +658,19 @@ SecRule &TX:/^copy_/ "@eq 2" "id:6,phase:2,deny,status:409"
 ["", "", "", "", "Authorization: Basic YWRtaW46c2VjcmV0", "Authorization: basic dGltOng=", "Authorization: Bearer dGltOng=", ""]
 --- error_code eval
 [403, 403, 403, 200, 418, 200, 401, 409]
+
+=== TEST 38: a regex that repeats a group over a long value
+--- http_config eval: $::own
+--- config
+location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
+--- user_files
+>>> own.conf
+SecRule ARGS "!@rx ^(?:[a-z ]|[,.])*$" "id:1,phase:2,deny"
+--- upstream: echo
+--- request eval
+my $text = "it+was+a+fine+day," x 20_000;
+["POST /\na=$text", "POST /\na=$text<"]
+--- more_headers
+Content-Type: application/x-www-form-urlencoded
+--- error_code eval
+[200, 403]

@@ -23,6 +23,10 @@ constexpr std::uint32_t kDepthLimit = 100'000;
 constexpr std::size_t kShortText = 256;
 constexpr std::uint32_t kShortSteps = 64;
 constexpr std::uint64_t kCalloutWork = 4;  // units
+// Bytes where the matcher remembers what it may go back to: of "^(?:[a-z]|,)*$" each letter of a
+// value. What is not used takes no memory.
+constexpr std::size_t kLeastStack = 32U << 10;
+constexpr std::size_t kMostStack = 64U << 20;
 
 struct Meter {
   std::uint64_t work = 0;
@@ -52,14 +56,16 @@ PCRE2_SPTR units(std::string_view text) noexcept {
 Regex::Workspace::Workspace()
     : data_(pcre2_match_data_create(kGroups, nullptr)),
       brief_(pcre2_match_context_create(nullptr)),
-      counting_(pcre2_match_context_create(nullptr)) {
-  if (data_ == nullptr || brief_ == nullptr || counting_ == nullptr) {
+      counting_(pcre2_match_context_create(nullptr)),
+      stack_(pcre2_jit_stack_create(kLeastStack, kMostStack, nullptr)) {
+  if (data_ == nullptr || brief_ == nullptr || counting_ == nullptr || stack_ == nullptr) {
     release();
     throw std::bad_alloc();
   }
   pcre2_set_match_limit(brief_, kShortSteps);
   pcre2_set_match_limit(counting_, kMatchLimit);
   pcre2_set_depth_limit(counting_, kDepthLimit);
+  pcre2_jit_stack_assign(counting_, nullptr, stack_);
 }
 
 Regex::Workspace::~Workspace() {
@@ -70,6 +76,7 @@ void Regex::Workspace::release() noexcept {
   pcre2_match_data_free(data_);
   pcre2_match_context_free(brief_);
   pcre2_match_context_free(counting_);
+  pcre2_jit_stack_free(stack_);
 }
 
 std::string_view Regex::Workspace::group(std::string_view subject, std::size_t index) const {

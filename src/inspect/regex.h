@@ -11,6 +11,7 @@
 struct pcre2_real_code_8;
 struct pcre2_real_match_data_8;
 struct pcre2_real_match_context_8;
+struct pcre2_real_jit_stack_8;
 
 namespace guard::inspect {
 
@@ -38,6 +39,7 @@ class Regex {
     pcre2_real_match_data_8* data_;
     pcre2_real_match_context_8* brief_;
     pcre2_real_match_context_8* counting_;
+    pcre2_real_jit_stack_8* stack_;
     std::size_t groups_ = 0;
   };
 

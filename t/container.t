@@ -204,6 +204,9 @@ subtest 'mistakes' => sub {
     $mistake->("a key $_->[0]", qr/\Aguard: GUARD_KEY_FILE=.* is no path that nginx.conf could name as it is\n\z/,
         REDIS_URL => $url, GUARD_KEY_FILE => $_->[1])
         for ['of another directive', "$image/etc/key; load_module x"], ['somewhere', 'key'];
+    $mistake->("an application at $_", qr/\Aguard: GUARD_APP=\Q$_\E has a path, or bytes that no address has\n\z/, GUARD_APP => $_)
+        for 'http://app:5000/api', 'http://app:5000/api/', 'http://app;', 'http:///';
+    $mistake->('no application', qr{\Aguard: GUARD_APP is to be the address of the application, such as http://app:5000\n\z}, GUARD_APP => '');
     $mistake->('no URL of a Redis', qr/\[emerg\] .*"guard_redis"|\[emerg\] .*redis/i, REDIS_URL => 'http://:hunter2@redis');
 };
 

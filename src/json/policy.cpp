@@ -127,7 +127,9 @@ Extraction parse_extraction(core::Words& words) {
   words.read(2, {}, {"lower", "trim"});
   const std::string_view word = words[0];
   const std::string_view name = word.substr(word.starts_with('$') ? 1 : 0);
-  if (name.size() == word.size() || name.empty() || name.size() > kMaxVariable ||
+  // "$1" is what a regular expression has captured, whatever variable is called so.
+  const bool captured = !name.empty() && name.front() >= '1' && name.front() <= '9';
+  if (name.size() == word.size() || name.empty() || name.size() > kMaxVariable || captured ||
       name.find_first_not_of(kVariableLetters) != std::string_view::npos) {
     fail("invalid variable name \"", word, "\"");
   }

@@ -105,6 +105,7 @@ void extractions(void**) {
   error({"guard_json_set", "$", "/a"}, "invalid variable name \"$\"");
   error({"guard_json_set", "$a-b", "/a"}, "invalid variable name \"$a-b\"");
   error({"guard_json_set", "${a}", "/a"}, "invalid variable name \"${a}\"");
+  error({"guard_json_set", "$1a", "/a"}, "invalid variable name \"$1a\"");
   error({"guard_json_set", "$a", "a"}, "invalid JSON Pointer \"a\": it must begin with \"/\"");
   error({"guard_json_set", "$a", "/~2"},
         "invalid JSON Pointer \"/~2\": \"~\" must be written as \"~0\", \"/\" as \"~1\"");

@@ -127,6 +127,12 @@ server {
     location ~ ^/files/ { guard_path off; }
 }
 server { listen 443 ssl; server_name *.api.example.net; guard_path off; }
+server {
+    listen 443 ssl;
+    server_name books.example;
+    location / { guard_openapi books.json; scgi_pass 127.0.0.1:4000; }
+    location /kept/ { memcached_pass 127.0.0.1:11211; }
+}
 END
     my $log = spew('explain.json', event(), event(@full), "\x1b]0;owned\x07\n", '{"http":{"request":{"id":"' . $id . "\"\n");
     my $said = <<"END";
@@ -169,6 +175,10 @@ END
         [['event.code' => '', 'labels.kind' => 'csp_violated'], "$site:18: guard_csp \"default-src 'self'\" report=/login/reports;"],
         [['event.code' => '', 'labels.kind' => 'file_uploaded'], "$site:19: guard_upload types=image/png;"],
         [['event.code' => '', 'labels.kind' => 'upstream_failed'], "$site:20: proxy_pass http://127.0.0.1:5000;"],
+        [['event.code' => '', 'labels.kind' => 'upstream_failed', 'url.domain' => 'books.example', 'labels.route' => ''], "$site:46: scgi_pass 127.0.0.1:4000;"],
+        [['event.code' => '', 'labels.kind' => 'upstream_failed', 'url.domain' => 'books.example', 'url.path' => '/kept/a', 'labels.route' => ''], "$site:47: memcached_pass 127.0.0.1:11211;"],
+        # Which implies guard_path strict.
+        [['event.code' => 'path.ambiguous', 'url.domain' => 'books.example', 'url.path' => '/a//b', 'labels.route' => ''], "$site:46: guard_openapi books.json;"],
     );
     for my $case (@cases) {
         my ($members, @lines) = @$case;

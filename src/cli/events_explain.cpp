@@ -22,7 +22,7 @@ constexpr std::size_t kTextMax = 512;
 // its kind, where no guard_event makes it.
 struct Deciders {
   std::string_view what;
-  std::array<std::string_view, 4> directives;
+  std::array<std::string_view, 6> directives;
   bool by_policy = false;      // only lines that name the policy
   std::string_view kind = {};  // only for events of this kind
 };
@@ -33,7 +33,7 @@ constexpr auto kDeciders = std::to_array<Deciders>({
     {"json.content_encoding", {"guard_json", "guard_json_schema", "guard_openapi"}},
     {"json.", {"guard_json_limits", "guard_json", "guard_json_schema", "guard_openapi"}},
     {"openapi.", {"guard_openapi"}},
-    {"path.", {"guard_path"}},
+    {"path.", {"guard_path", "guard_openapi"}},
     {"https.", {"guard_https"}},
     {"rate.unavailable", {"guard_rate", "guard_rate_policy"}, true},
     {"rate.", {"guard_rate", "guard_rate_policy"}, true},
@@ -53,7 +53,8 @@ constexpr auto kDeciders = std::to_array<Deciders>({
 constexpr auto kKindDeciders = std::to_array<Deciders>({
     {"csp_violated", {"guard_csp", "guard_csp_report"}},
     {"file_uploaded", {"guard_upload"}},
-    {"upstream_failed", {"proxy_pass", "fastcgi_pass", "uwsgi_pass", "grpc_pass"}},
+    {"upstream_failed",
+     {"proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass", "memcached_pass"}},
 });
 
 // A line of the configuration without what might be a secret.

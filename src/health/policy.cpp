@@ -32,9 +32,17 @@ void check_name(std::string_view name) {
              "\".\", \"-\" are expected");
 }
 
+// What is in front of an '@' may be a password, and is not repeated.
 [[noreturn]] void fail_target(std::string_view target) {
+  const std::size_t authority = target.find("://");
+  const bool login =
+      authority != std::string_view::npos && target.find('@', authority) != std::string_view::npos;
+  const std::string what =
+      login ? "a user or password in the target of a health check, which "
+              "logs in nowhere, "
+            : "invalid target \"" + std::string(target) + "\" of a health check, ";
   core::fail(
-      "invalid target \"", target, "\" of a health check, \"disk:/path\", \"memory:\", ",
+      what, "\"disk:/path\", \"memory:\", ",
       "\"certificate:FILE\", \"zone:NAME\", \"tcp://host:port\", \"http://host[:port]/path\", ",
       "\"https://host[:port]/path\", \"redis:NAME\", \"postgres://host[:port]\" or ",
       "\"mysql://host[:port]\" is expected");

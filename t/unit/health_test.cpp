@@ -65,19 +65,28 @@ void directives(void**) {
   assert_true(judge_zone(check({"z", "zone:x", "fail=5%"}), 951, 1000).status == Status::fail);
 
   const std::string target =
-      "of a health check, \"disk:/path\", \"memory:\", \"certificate:FILE\", \"zone:NAME\", "
+      "\"disk:/path\", \"memory:\", \"certificate:FILE\", \"zone:NAME\", "
       "\"tcp://host:port\", "
       "\"http://host[:port]/path\", \"https://host[:port]/path\", \"redis:NAME\", "
       "\"postgres://host[:port]\" or \"mysql://host[:port]\" is expected";
   for (const std::string_view wrong :
        {"disk:", "disk:x", "memory:x", "tcp://h", "tcp://h:0", "tcp://h:70000", "tcp://h:1/p",
         "http://", "redis:", "zone:", "ftp://h", "http://h:x/", "http://[::1/", "http://a b/",
-        "postgres://u@h", "http://h/\r\nX: y"}) {
+        "http://h/\r\nX: y"}) {
     expect_error(
         [&] {
           check({"x", wrong});
         },
-        "invalid target \"" + std::string(wrong) + "\" " + target);
+        "invalid target \"" + std::string(wrong) + "\" of a health check, " + target);
+  }
+  for (const std::string_view wrong :
+       {"postgres://u@h", "postgres://u:secret@h/db", "postgres://u:sec/ret@h",
+        "mysql://u:secret@h", "http://u:secret@h/", "redis://:secret@h", "amqp://u:secret@h"}) {
+    expect_error(
+        [&] {
+          check({"x", wrong});
+        },
+        "a user or password in the target of a health check, which logs in nowhere, " + target);
   }
   expect_error(
       [] {

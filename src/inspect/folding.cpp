@@ -218,9 +218,9 @@ class Folder {
       case Assignment::unset:
         return {};
       case Assignment::add:
-        return {Variable::State::number, {}, before + by};
+        return {Variable::State::number, {}, add_up(before, by)};
       case Assignment::subtract:
-        return {Variable::State::number, {}, before - by};
+        return {Variable::State::number, {}, add_up(before, -by)};
       case Assignment::set:
         break;
     }

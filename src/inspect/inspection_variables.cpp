@@ -97,10 +97,9 @@ void Inspection::set_variable(const SetVar& set) {
     case Assignment::add:
     case Assignment::subtract: {
       const std::int64_t by = leading_number(expand(set.value));
-      const std::int64_t before = variable.number;
-      variable = {Variable::State::number,
-                  {},
-                  set.assignment == Assignment::add ? before + by : before - by};
+      const std::int64_t sum =
+          add_up(variable.number, set.assignment == Assignment::add ? by : -by);
+      variable = {Variable::State::number, {}, sum};
     }
   }
 }

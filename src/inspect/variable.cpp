@@ -1,5 +1,7 @@
 #include "inspect/variable.h"
 
+#include <limits>
+
 #include "core/ascii.h"
 
 namespace guard::inspect {
@@ -15,6 +17,13 @@ std::int64_t leading_number(std::string_view text) noexcept {
     if (number < kMost) number = number * 10 + (text[i] - '0');
   }
   return negative ? -number : number;
+}
+
+std::int64_t add_up(std::int64_t number, std::int64_t by) noexcept {
+  std::int64_t sum = 0;
+  if (!__builtin_add_overflow(number, by, &sum)) return sum;
+  using Limits = std::numeric_limits<std::int64_t>;
+  return by < 0 ? Limits::min() : Limits::max();
 }
 
 bool compare_numbers(Operator op, std::int64_t value, std::int64_t with) noexcept {

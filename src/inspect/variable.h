@@ -11,6 +11,9 @@ namespace guard::inspect {
 // ModSecurity's atoll: what it begins with as a number, 0 if with none.
 std::int64_t leading_number(std::string_view text) noexcept;
 
+// The sum, or the largest or least number there is, whichever it would be beyond.
+std::int64_t add_up(std::int64_t number, std::int64_t by) noexcept;
+
 // One of the comparisons, no other operator.
 bool compare_numbers(Operator op, std::int64_t value, std::int64_t with) noexcept;
 

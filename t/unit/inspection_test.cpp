@@ -503,6 +503,12 @@ void counts_and_scores(void**) {
   is(kRules, "GET /?a=x HTTP/1.1\r\n\r\n", "3[ARGS:a]");
   // For each value that matches.
   is(kRules, "GET /?a=x&b=x HTTP/1.1\r\n\r\n", "2[ARGS] 3[ARGS:b] 4[TX:s] denied 409 sqli");
+  // A sum does not turn round.
+  std::string target = "/?";
+  for (int i = 0; i < 1000; ++i) target += "a=9999999999999999&";
+  is("SecRule ARGS \"@rx .\" \"id:1,phase:1,nolog,pass,setvar:tx.s=+%{MATCHED_VAR}\"\n"
+     "SecRule TX:s \"@gt 5\" \"id:2,phase:1,pass\"\n",
+     "GET " + target + " HTTP/1.1\r\n\r\n", "2[TX:s]");
 }
 
 void chains_and_skips(void**) {

@@ -28,9 +28,9 @@ Spares spares;
 // sent again after NOSCRIPT, what is asked next would overtake it, and be refused for what is given
 // back.
 struct Refund : redis::Command {
-  Refund(const RemoteCounter& of, const CounterTag& key_tag,
-         const RemoteCounter::Entry& what) noexcept
-      : Command(write, done), counter(of), tag(key_tag), how(what) {
+  Refund(const RemoteCounter& of, const CounterTag& key_tag, const RemoteCounter::Entry& what,
+         const CounterRefunded& who) noexcept
+      : Command(write, done), counter(of), tag(key_tag), how(what), then(who) {
     route = {tag.data(), tag.size()};
   }
 
@@ -42,13 +42,21 @@ struct Refund : redis::Command {
     self.counter.put_entry(out, self.how);
   }
 
-  static void done(redis::Command& command, const redis::Reply& /*reply*/) noexcept {
-    delete &static_cast<Refund&>(command);
+  static void done(redis::Command& command, const redis::Reply& reply) noexcept {
+    auto& self = static_cast<Refund&>(command);
+    CounterEntry entry;
+    entry.counter = &self.counter;
+    const std::optional<RemoteAnswer> answer = CounterAnswers(reply, true)[entry];
+    if (answer && self.then.call != nullptr) {
+      self.then.call(self.then.context, self.then.key, *answer);
+    }
+    delete &self;
   }
 
   const RemoteCounter& counter;
   CounterTag tag;
   RemoteCounter::Entry how;
+  CounterRefunded then;
 };
 
 }  // namespace
@@ -203,9 +211,9 @@ void CounterQueue::forget(CounterItem& item) noexcept {
 }
 
 void CounterQueue::refund(const RemoteCounter& counter, const CounterTag& tag,
-                          const RemoteCounter::Entry& how) noexcept {
+                          const RemoteCounter::Entry& how, const CounterRefunded& then) noexcept {
   if (!available()) return;
-  auto* refund = new (std::nothrow) Refund(counter, tag, how);
+  auto* refund = new (std::nothrow) Refund(counter, tag, how, then);
   if (refund != nullptr) client_.send(*refund);
 }
 

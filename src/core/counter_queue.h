@@ -62,6 +62,15 @@ struct CounterItem {
   CounterItem* previous = nullptr;
 };
 
+// Who wants to know what there is of a key once something was given back to it.
+struct CounterRefunded {
+  using Call = void (*)(void* context, const CounterKey& key, const RemoteAnswer& answer) noexcept;
+
+  Call call = nullptr;
+  void* context = nullptr;  // as long as the queue
+  CounterKey key;
+};
+
 // Where requests queue for one script of one Redis. Of a worker; it must outlive what waits in it.
 class CounterQueue {
  public:
@@ -85,9 +94,10 @@ class CounterQueue {
   // answered() will not be called. Redis may take what was asked for all the same.
   void forget(CounterItem& item) noexcept;
 
-  // Gives back, some time later and if it can be done, what was taken: how.refund says when.
-  void refund(const RemoteCounter& counter, const CounterTag& tag,
-              const RemoteCounter::Entry& how) noexcept;
+  // Gives back, some time later and if it can be done, what was taken: how.refund says when. then
+  // is called if Redis answers.
+  void refund(const RemoteCounter& counter, const CounterTag& tag, const RemoteCounter::Entry& how,
+              const CounterRefunded& then = {}) noexcept;
 
   // Frees what the worker keeps for later calls, of all queues.
   static void release_spares() noexcept;

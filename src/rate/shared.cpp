@@ -196,7 +196,16 @@ void SharedEntry::refund() noexcept {
   core::RemoteCounter::Entry back = how;
   // The GCRA need not know when.
   back.refund = taken_at != 0 ? taken_at : 1;
-  window->owner().shared->store->queue.refund(*counter, *tag, back);
+  // What other requests were answered before that, and hear after it, must not stay in the mirror:
+  // it would refuse until then what Redis would not.
+  auto heard = [](void* meter, const core::CounterKey& key,
+                  const core::RemoteAnswer& answer) noexcept {
+    Limiter& limiter = *static_cast<Meter*>(meter)->limiter;
+    bool gcra = static_cast<Meter*>(meter)->quota.algorithm == Algorithm::gcra;
+    limiter.adopt(key, gcra ? core::microseconds() : answer.now, 0, answer);
+  };
+  window->owner().shared->store->queue.refund(*counter, *tag, back,
+                                              {heard, window->meter, window->key});
 }
 
 void Exchange::abandon() noexcept {

@@ -90,7 +90,8 @@ void CounterQueue::forget(CounterItem& item) noexcept {
 }
 
 void CounterQueue::refund(const RemoteCounter& counter, const CounterTag& tag,
-                          const RemoteCounter::Entry& how) noexcept {
+                          const RemoteCounter::Entry& how,
+                          const CounterRefunded& /*then*/) noexcept {
   unit::given_back.push_back({&counter, tag, how});
 }
 

@@ -94,6 +94,17 @@ is passed_on(), 3, 'all of these are proxied';
 events_are ["file_refused observed upload.malware eicar.com infected $eicar", "file_uploaded - - eicar.com infected $eicar",
     'file_uploaded - - eicar.com none'], 'with their events';
 
+# Which of several files it is, says its field.
+for my $case (['/u', 422, 'the scanner has found malware in a file', 'signature'], ['/gone', 503, 'the scanner cannot be reached', 'unreachable']) {
+    my ($target, $status, $detail, $keyword) = @$case;
+    (my $form = form(['a.txt', 'a'], ['eicar.com', $bad])) =~ s/name="f"; filename="eicar/name="second"; filename="eicar/;
+    my $answer = request($port, POST => $target, headers => ['Content-Type: multipart/form-data; boundary=b'], body => $form, timeout => 30);
+    my $field  = $target eq '/u' ? 'second' : 'f';
+    is $answer->{code}, $status, "$target: two files";
+    like $answer->{body}, qr/"errors":\[\{"detail":"$detail","in":"body","name":"$field","keyword":"$keyword"\}\]/, "$target: which of them";
+    forget();
+}
+
 # The whole line of one.
 {
     post('/u', ['eicar.com', $bad]);

@@ -33,6 +33,7 @@ class Kept {
 
 struct FileFacts {
   Kept<1024> name;
+  Kept<1024> field;  // of the form
   Kept<128> declared_type;
   Kept<128> detected_type;
   Kept<128> signature;

@@ -94,6 +94,7 @@ bool Upload::note_file(const core::MultipartPart& part) noexcept {
   (last_ == nullptr ? first_ : last_->next) = file_;
   last_ = file_;
   file_->name.keep(*part.filename);
+  file_->field.keep(part.name);
   file_->declared_type.keep(part.type);
   file_->offset = parser_.offset();
   return true;

@@ -174,14 +174,14 @@ Answer judge_scan(Request& request, const Scanner& scanner, core::Refusal& refus
   const FileFacts* file = scanner.offender();
   if (file == nullptr) return Answer::pass;
   if (file->scan == Scan::infected) {
-    constexpr Verdict kInfected = {
-        Fault::malware, "the scanner has found malware in a file", "signature", {}};
-    return refuse(request, refusal, kInfected, file);
+    const Verdict infected = {Fault::malware, "the scanner has found malware in a file",
+                              "signature", file->field.text()};
+    return refuse(request, refusal, infected, file);
   }
   const ScanFault fault = scanner.fault();
   const Fault code = fault == ScanFault::size ? Fault::size : Fault::scan;
   const Answer answer =
-      refuse(request, refusal, {code, explain(fault), keyword_of(fault), {}}, file);
+      refuse(request, refusal, {code, explain(fault), keyword_of(fault), file->field.text()}, file);
   if (code == Fault::scan) refusal.event = core::EventKind::scan_failed;
   return answer;
 }

@@ -30,9 +30,8 @@ constexpr std::uint32_t types_of(std::string_view types, std::uint32_t unknown =
 }
 
 constexpr int kLookupWord = 1;
-constexpr char kSequence = 'F';        // what the table says of a sequence, which begins with '0'
-constexpr std::size_t kLongest = 31;   // bytes of a token that it looks up
-constexpr std::size_t kMostTypes = 5;  // of a sequence
+constexpr char kSequence = 'F';       // what the table says of a sequence, which begins with '0'
+constexpr std::size_t kLongest = 31;  // bytes of a token that it looks up
 
 // So many there are at least, if the table is what it is taken for.
 constexpr std::size_t kLeastWords = 800;
@@ -133,12 +132,16 @@ constexpr std::array<Other, 13> kOthers = {{
     {"LOCALTIMESTAMP", types_of("nf")},
 }};
 
+// With a quote in it a text is read as if it began inside one, too; and of what the others may
+// begin or be, a comment that is run and a name of no length, one anywhere is reported.
+constexpr Traits kBeginsAnew = trait::of_marks("'\"`\\{*");
+
 constexpr Traits kMarkTraits = (Traits{1} << kMarks.size()) - 1;
 constexpr Traits kPairTraits = trait::of_marks("-/&|");
 
 // May this be in the table? Nothing else is asked about, which would take long.
-bool is_table_text(std::string_view text) {
-  if (text.front() == '0') return text.size() >= 2 && text.size() <= kMostTypes + 1;
+bool is_table_text(std::string_view text, std::size_t most_types) {
+  if (text.front() == '0') return text.size() >= 2 && text.size() <= most_types + 1;
   const auto is_plain = [](char c) { return fold(c) == c || c == '.' || c == ' '; };
   if (fold(text.front()) != 0) return std::all_of(text.begin(), text.end(), is_plain);
   return text.size() == 2;
@@ -189,8 +192,11 @@ std::size_t SqliWords::slot_of(std::uint32_t hash) noexcept {
 void SqliWords::read(Lookup lookup) {
   complete_ = false;
   words_.assign(kSlots, {});
+  tokens_.assign(kSlots, {});
   word_count_ = 0;
   sequences_.clear();
+  exact_.clear();
+  two_words_ = false;
   std::size_t sequences = 0;
   std::size_t words = 0;
   bool full = false;
@@ -202,20 +208,20 @@ void SqliWords::read(Lookup lookup) {
         const char c = memory[--at];
         if (c < ' ' || c > '~' || to_upper(c) != c) break;
         const std::string_view text = memory.substr(at, end - at);
-        if (!is_table_text(text)) continue;
+        if (!is_table_text(text, kMostTypes)) continue;
         const char type = lookup(nullptr, kLookupWord, text.data(), text.size());
         if (type == '\0') continue;
         if (type == kSequence) {
           ++sequences;
-          add_sequence(types_of(text.substr(1), 0));
+          add_sequence(text.substr(1));
         } else {
           ++words;
-          full = full || !add_text(text, types_of({&type, 1}));
+          full = full || !add_text(text, types_of({&type, 1}), true);
         }
       }
     }
   });
-  for (const Other& other : kOthers) full = full || !add_text(other.word, other.types);
+  for (const Other& other : kOthers) full = full || !add_text(other.word, other.types, false);
   // Texts of what is most common, as far as that goes without making a sequence.
   plain_ = 0;
   for (const char type : std::string_view("n1o.,:?{};v)(")) {
@@ -223,10 +229,14 @@ void SqliWords::read(Lookup lookup) {
     if (!has_sequence(more)) plain_ = more;
   }
   complete_ = words >= kLeastWords && sequences >= kLeastSequences && !full;
+  std::sort(exact_.begin(), exact_.end());
 }
 
-// Every piece of a text of the table says what the whole may be. False: there is no room.
-bool SqliWords::add_text(std::string_view text, Types types) {
+// Every piece of a text of the table says what the whole may be. own: what is one word is this type
+// and no other, where it is a token. False: there is no room, or two of the table's words have one
+// hash.
+bool SqliWords::add_text(std::string_view text, Types types, bool own) {
+  const Types token = own ? types : kEverything;
   // IF is a statement elsewhere, and a word behind COLLATE is a type.
   if (text.starts_with("IF")) types |= types_of("T");
   if ((types & types_of("A")) != 0) types |= types_of("t");
@@ -235,32 +245,49 @@ bool SqliWords::add_text(std::string_view text, Types types) {
     while (end < text.size() && fold(text[end]) != 0) ++end;
     std::uint32_t hash = 0;
     for (std::size_t k = end; k > i;) hash = step(hash, fold(text[--k]));
-    if (end > i && !add_word(hash, types)) return false;
+    if (end > i) {
+      const std::size_t slot = add_word(hash, types);
+      if (slot == kSlots) return false;
+      if (i == 0 && end == text.size()) {
+        Token& whole = tokens_[slot];
+        if (!whole.text.empty() && whole.text != text) return false;
+        whole.text = text;
+        whole.types |= token;
+      }
+    }
     i = end + 1;
   }
   return true;
 }
 
-bool SqliWords::add_word(std::uint32_t hash, Types types) {
-  std::size_t slot = slot_of(hash);
-  while (words_[slot].types != 0 && words_[slot].hash != hash) slot = (slot + 1) % kSlots;
-  if (words_[slot].types == 0 && ++word_count_ > kSlots / 2) return false;
+std::size_t SqliWords::add_word(std::uint32_t hash, Types types) {
+  const std::size_t slot = find_word(hash);
+  if (words_[slot].types == 0 && ++word_count_ > kSlots / 2) return kSlots;
   words_[slot].hash = hash;
   words_[slot].types |= types;
-  return true;
+  return slot;
 }
 
-void SqliWords::add_sequence(Types types) {
+void SqliWords::add_sequence(std::string_view letters) {
+  Sequence exact = 0;
+  for (const char letter : letters) exact = with(exact, types_of({&letter, 1}, 0));
+  exact_.push_back(exact);
+  two_words_ = two_words_ || letters.starts_with("NN");
+  const Types types = types_of(letters, 0);
   const auto holds = [types](Types other) { return (types & other) == other; };
   if (std::any_of(sequences_.begin(), sequences_.end(), holds)) return;
   std::erase_if(sequences_, [types](Types other) { return (types & other) == types; });
   sequences_.push_back(types);
 }
 
-SqliWords::Types SqliWords::types_of_hash(std::uint32_t hash) const noexcept {
+SqliWords::Sequence SqliWords::with(Sequence sequence, Types type) noexcept {
+  return sequence << kTypeBits | static_cast<Sequence>(std::countr_zero(type) + 1) % 32;
+}
+
+std::size_t SqliWords::find_word(std::uint32_t hash) const noexcept {
   std::size_t slot = slot_of(hash);
   while (words_[slot].types != 0 && words_[slot].hash != hash) slot = (slot + 1) % kSlots;
-  return words_[slot].types;
+  return slot;
 }
 
 SqliWords::Types SqliWords::types_of_marks(std::string_view text, Traits traits) noexcept {
@@ -296,9 +323,9 @@ SqliWords::Types SqliWords::types_of_words(std::string_view text) const noexcept
       for (std::size_t k = end; k > first;) {
         const char c = fold(text[--k]);
         hash = step(hash, c);
-        if (number && !core::is_digit(c)) types |= types_of_hash(hash);
+        if (number && !core::is_digit(c)) types |= words_[find_word(hash)].types;
       }
-      if (!number) types |= types_of_hash(hash);
+      if (!number) types |= words_[find_word(hash)].types;
     }
     begin = end;
   }
@@ -310,8 +337,93 @@ bool SqliWords::has_sequence(Types types) const noexcept {
                      [types](Types one) { return (types & one) == one; });
 }
 
+SqliWords::Begun SqliWords::begin_word(std::string_view text) const noexcept {
+  Begun begun;
+  // A byte beyond ASCII is one of a word, but for 0xa0, which is a space; no word of the table has
+  // one.
+  bool ascii = true;
+  std::size_t end = 0;
+  for (; end < text.size(); ++end) {
+    const auto byte = static_cast<unsigned char>(text[end]);
+    if (byte >= 0x80 && byte != 0xa0) {
+      ascii = false;
+    } else if (fold(text[end]) == 0) {
+      break;
+    }
+  }
+  const bool ends = end == text.size() || text[end] == ' ' || text[end] == ',';
+  if (end == 0 || end > kLongest || !ends || core::is_digit(text.front())) return begun;
+  begun.size = end;
+  begun.own = types_of("n");
+  if (!ascii) return begun;
+  std::uint32_t hash = 0;
+  for (std::size_t k = end; k > 0;) hash = step(hash, fold(text[--k]));
+  const std::size_t slot = find_word(hash);
+  begun.listed = words_[slot].types != 0;
+  const Token& whole = tokens_[slot];
+  if (begun.listed && core::equal_without_case(text.substr(0, end), whole.text)) {
+    begun.own = std::has_single_bit(whole.types) ? whole.types : 0;
+  }
+  return begun;
+}
+
+// Whether the sequence is known, and none of the table's. Of the rules by which tokens become
+// fewer, or something else, only these are about words and commas: two words may be one of the
+// table, "n,n" is "n", and "&", anything, "&" is "&". One token behind the last that counts may be
+// a part of either. What the rules do with types that are not in kSimple is not gone into; T is two
+// of them.
+bool SqliWords::begins_harmlessly(std::string_view text, Traits traits) const noexcept {
+  constexpr Types kWord = types_of("n");
+  constexpr Types kComma = types_of(",");
+  constexpr Types kLogic = types_of("&");
+  constexpr Types kSimple = types_of("nkUEBf&");
+  if (exact_.empty() || (traits & kBeginsAnew) != 0) return false;
+  struct Read {
+    Types type = 0;
+    bool listed = false;
+  };
+  std::array<Read, kMostTypes + 1> tokens{};
+  std::size_t size = 0;
+  for (std::size_t at = 0; at < text.size() && size < tokens.size();) {
+    if (text[at] == ' ') {
+      ++at;
+      continue;
+    }
+    Read next{kComma};
+    std::size_t length = 1;
+    if (text[at] != ',') {
+      const Begun word = begin_word(text.substr(at));
+      length = word.size;
+      next = {word.own, word.listed};
+    }
+    const Types before = size >= 2 ? tokens[size - 2].type : 0;
+    if (length == 0) {
+      const Read& last = tokens[kMostTypes - 1];
+      if (size < kMostTypes || last.listed || last.type == kComma || before == kLogic) return false;
+      break;
+    }
+    if ((next.type & (kSimple | kComma)) == 0) return false;
+    if (size > 0 && tokens[size - 1].listed && next.listed) return false;
+    if (next.type == kLogic && before == kLogic) return false;
+    if (next.type == kWord && before == kWord && tokens[size - 1].type == kComma) {
+      --size;
+    } else {
+      tokens[size++] = next;
+      // No sequence begins with two plain words.
+      if (size == 2 && tokens[0].type == kWord && next.type == kWord && !two_words_) return true;
+    }
+    at += length;
+  }
+  Sequence sequence = 0;
+  for (std::size_t i = 0; i < std::min(size, kMostTypes); ++i) {
+    sequence = with(sequence, tokens[i].type);
+  }
+  return !std::binary_search(exact_.begin(), exact_.end(), sequence);
+}
+
 bool SqliWords::may_report(std::string_view text, Traits traits) const noexcept {
   if (!complete_) return true;
+  if (begins_harmlessly(text, traits)) return false;
   Types types = types_of_marks(text, traits);
   if ((types & ~plain_) != 0 && has_sequence(types)) return true;
   types |= types_of_words(text);

@@ -11,6 +11,7 @@
 #include "inspect/pattern_cache.h"
 #include "inspect/regex.h"
 #include "inspect/vocabulary.h"
+#include "inspect/widened.h"
 
 // What libhs chooses hs_scan from, by the processor. Debian's exports them; others need not.
 extern "C" {
@@ -197,10 +198,17 @@ PatternSet::Origin PatternSet::compile(const std::vector<PatternText>& patterns,
   std::vector<unsigned> ids;
   texts.reserve(patterns.size());
   for (const PatternText& pattern : patterns) {
-    texts.push_back(pattern.phrase ? escape(pattern.expression) : pattern.expression);
-    flags.push_back(pattern.phrase ? flags_of(true)
-                                   : exact_or_prefilter(pattern.expression, pattern.ignore_case));
     ids.push_back(pattern.id);
+    if (pattern.phrase) {
+      texts.push_back(escape(pattern.expression));
+      flags.push_back(flags_of(true));
+      continue;
+    }
+    texts.push_back(widened(pattern.expression));
+    flags.push_back(exact_or_prefilter(texts.back(), pattern.ignore_case));
+    if (flags.back() != 0) continue;
+    texts.back() = pattern.expression;
+    flags.back() = exact_or_prefilter(pattern.expression, pattern.ignore_case);
   }
   std::string key;
   for (std::size_t i = 0; i < texts.size(); ++i) {

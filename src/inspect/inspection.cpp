@@ -210,14 +210,6 @@ bool Inspection::evaluate_target(const CompiledRule& compiled, const CompiledTar
   return found;
 }
 
-bool Inspection::Sought::may_match(Traits traits, const Groups& groups) const {
-  if (searched) {
-    const std::uint8_t group = groups[tier];
-    if (group == Field::kUnscanned || (hits >> group & 1) == 0) return false;
-  }
-  return needs == nullptr || !lacks(traits, *needs);
-}
-
 bool Inspection::is_cleared(const CompiledRule& compiled, const Subject& subject) const {
   return subject.known != nullptr && compiled.memory >= 0 &&
          (subject.known->cleared >> compiled.memory & 1U) != 0;

@@ -179,7 +179,13 @@ class Inspection {
     bool by_traits = true;  // what a value has makes a difference to the rule
     bool counting = false;  // how many there are, not what they are
 
-    bool may_match(Traits traits, const std::array<std::uint8_t, kTiers>& groups) const;
+    bool may_match(Traits traits, const std::array<std::uint8_t, kTiers>& groups) const {
+      if (searched) {
+        const std::uint8_t group = groups[tier];
+        if (group == Field::kUnscanned || (hits >> group & 1) == 0) return false;
+      }
+      return needs == nullptr || !lacks(traits, *needs);
+    }
   };
   template <class Each>
   void for_each(const CompiledTarget& target, const Sought& sought, Each each);

@@ -6,6 +6,10 @@ namespace guard::inspect {
 
 KnownValue* KnownValues::find(std::uint64_t program, std::uint8_t kind, std::string_view text) {
   if (text.empty() || text.size() > kLongest) return nullptr;
+  const auto is_it = [&](const KnownValue& one) {
+    return one.program == program && one.kind == kind && one.text == text;
+  };
+  if (last_->next != nullptr && is_it(*last_->next)) return found(*last_->next);
   const std::uint64_t hash = hash_(program << 8 | kind, text);
   if (sets_.empty()) {
     // In this order: there may be no memory for one of them.
@@ -14,12 +18,9 @@ KnownValue* KnownValues::find(std::uint64_t program, std::uint8_t kind, std::str
   }
   Set& set = sets_[hash % kSets];
   for (std::size_t i = 0; i < kWays; ++i) {
-    if (set.hashes[i] != hash) continue;
-    KnownValue& one = set.values[i];
-    if (one.program == program && one.kind == kind && one.text == text) {
-      one.request = request_;
-      return &one;
-    }
+    if (set.hashes[i] != hash || !is_it(set.values[i])) continue;
+    last_->next = &set.values[i];
+    return found(set.values[i]);
   }
   // Two places, or of two texts in one, both in every request, neither would ever be learnt.
   std::array<std::uint32_t, 2>& once = once_[(hash >> 10) % kOnce];

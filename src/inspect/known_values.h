@@ -1,7 +1,8 @@
 // What rules have said of texts that come again and again: the values of a browser's header fields,
 // the names of fields, arguments and cookies. A text is learnt when it comes for the second time,
-// and found again by its hash and all its bytes, so that what is remembered of it is exact. Values
-// of arguments and what a client proves itself with are no such texts.
+// and found again by all its bytes, behind the text that it came after last time or else by its
+// hash, so that what is remembered of it is exact. Values of arguments and what a client proves
+// itself with are no such texts.
 #pragma once
 
 #include <array>
@@ -32,6 +33,7 @@ struct KnownValue {
   std::uint64_t cleared = 0;
   std::uint8_t kind = 0;
   std::string text;
+  KnownValue* next = nullptr;  // what was found after it last time
   // By phase: what may match, but for what has been tried.
   std::array<std::vector<std::uint32_t>, 2> patterns;
 
@@ -48,7 +50,10 @@ class KnownValues {
   static constexpr std::size_t kLongest = 512;  // bytes of a text that is learnt
 
   // What is found in one request stays where it is until the next.
-  void next_request() { ++request_; }
+  void next_request() {
+    ++request_;
+    last_ = &first_;
+  }
 
   // Null: it is not known, and not yet to be learnt. A new one has its traits and no more.
   // program and kind: of whom and where it is known. Throws std::bad_alloc.
@@ -65,8 +70,16 @@ class KnownValues {
     std::array<KnownValue, kWays> values;
   };
 
+  KnownValue* found(KnownValue& one) {
+    one.request = request_;
+    last_ = &one;
+    return last_;
+  }
+
   KeyedHash hash_;
   std::uint64_t request_ = 0;
+  KnownValue first_;  // none: what comes first in a request comes after it
+  KnownValue* last_ = &first_;
   std::vector<Set> sets_;                           // none before the first is learnt
   std::vector<std::array<std::uint32_t, 2>> once_;  // hashes of texts that have come once
 };

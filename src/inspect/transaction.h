@@ -188,6 +188,8 @@ class Transaction {
   void read_quoted_beyond(std::string_view name, std::string_view text);
   void read_quoted_again(std::string_view name, std::string_view value);
   const core::JsonDocument* parse_json(std::string_view body);
+  std::string_view join_path(std::string_view path, std::string_view between, std::string_view last,
+                             std::uint64_t& left);
   void add_json(const core::JsonDocument& document, std::span<const std::uint64_t> trusted,
                 bool again = false);
   void read_unsaid(std::string_view body, bool again);
@@ -210,7 +212,6 @@ class Transaction {
   bool too_many_arguments_ = false;
   Arena arena_;
   core::JsonParser parser_;
-  std::string path_;   // of the JSON value that is walked
   std::string field_;  // what of a part's content is there so far
   std::string_view content_type_;
   std::uint32_t content_types_ = 0;

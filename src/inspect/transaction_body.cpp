@@ -1,5 +1,8 @@
 // What a body makes of collections, by the processor that reads it.
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
 #include <exception>
 #include <new>
 
@@ -184,17 +187,32 @@ void Transaction::add_strings(List to, std::string_view name, std::string_view t
   }
 }
 
+// left: bytes that names may still have.
+std::string_view Transaction::join_path(std::string_view path, std::string_view between,
+                                        std::string_view last, std::uint64_t& left) {
+  const std::size_t size = path.size() + between.size() + last.size();
+  if (size > left) {
+    too_many_arguments_ = true;
+    return {};
+  }
+  left -= size;
+  char* const at = arena_.allocate(size);
+  std::memcpy(at, path.data(), path.size());
+  std::memcpy(at + path.size(), between.data(), between.size());
+  std::memcpy(at + path.size() + between.size(), last.data(), last.size());
+  return {at, size};
+}
+
 // json.name.array_0: a value's way from the root. again: it is another reading of the body.
 void Transaction::add_json(const core::JsonDocument& document,
                            std::span<const std::uint64_t> trusted, bool again) {
   struct Level {
-    std::uint32_t end;    // node behind the container
-    std::size_t path;     // bytes of path_ that name the container
-    std::uint32_t index;  // of the next element
+    std::uint32_t end;      // node behind the container
+    std::string_view path;  // its own
+    std::uint32_t index;    // of the next element
     bool array;
   };
   std::vector<Level> levels;
-  path_ = "json";
   std::uint64_t names_left = limits_.names;
   const auto nodes = document.nodes();
   std::string_view key;
@@ -209,30 +227,25 @@ void Transaction::add_json(const core::JsonDocument& document,
       if (again && hidden) add_again(List::args_body, "json", key);
       continue;
     }
+    std::string_view name = "json";
     if (!levels.empty()) {
       Level& level = levels.back();
-      path_.resize(level.path);
+      std::array<char, 10> digits;
+      std::string_view last = key.empty() ? std::string_view("empty-key") : key;
       if (level.array) {
-        path_ += ".array_";
-        path_ += std::to_string(level.index++);
-      } else {
-        path_ += '.';
-        path_ += key.empty() ? std::string_view("empty-key") : key;
+        const char* end = std::to_chars(digits.begin(), digits.end(), level.index++).ptr;
+        last = {digits.data(), static_cast<std::size_t>(end - digits.data())};
       }
+      name = join_path(level.path, level.array ? ".array_" : ".", last, names_left);
+      if (too_many_arguments_) break;
     }
     // Of one that is empty within another there is the name.
     if (node.is_container() && (levels.empty() || node.next > i + 1)) {
-      levels.push_back({node.next, path_.size(), 0, node.type == core::JsonType::array});
+      levels.push_back({node.next, name, 0, node.type == core::JsonType::array});
       continue;
     }
     const std::string_view value =
         node.type == core::JsonType::null ? std::string_view{} : document.text(node);
-    if (path_.size() > names_left) {
-      too_many_arguments_ = true;
-      break;
-    }
-    names_left -= path_.size();
-    const std::string_view name = arena_.copy(path_);
     if (again) {
       add_again(List::args_body, name, value);
       if (too_many_arguments_) break;

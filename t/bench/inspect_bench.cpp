@@ -1,6 +1,7 @@
 // What an inspection by the Core Rule Set costs, without nginx: medians of microseconds of CPU
 // time.
-//   build/native/bench/inspect [PARANOIA [CASE [TIMES]]]
+//   build/native/bench/inspect [PARANOIA [CASE|FILE [TIMES]]]
+// A file, named by a path with a slash in it, holds a request as it is sent.
 // With a case and a number of times it runs that and no more, for a profiler. GUARD_INSPECT_CACHE:
 // a directory in which compiled patterns are kept, so that it begins at once. GUARD_INSPECT_NEW: of
 // no text it is known that it has come before.
@@ -10,6 +11,8 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <vector>
@@ -132,6 +135,12 @@ std::vector<Case> cases() {
   };
 }
 
+Case from_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) std::abort();
+  return {path, std::string(std::istreambuf_iterator<char>(file), {})};
+}
+
 class Bench {
  public:
   explicit Bench(int paranoia, PatternCache* cache)
@@ -195,8 +204,10 @@ int main(int argc, char** argv) {
     if (const char* directory = std::getenv("GUARD_INSPECT_CACHE")) cache.emplace(directory);
     Bench bench(argc > 1 ? std::atoi(argv[1]) : 1, cache ? &*cache : nullptr);
     const std::string name = argc > 2 ? argv[2] : "";
+    const int times = argc > 3 ? std::atoi(argv[3]) : 0;
+    if (name.find('/') != std::string::npos) bench.run(from_file(name), times);
     for (const Case& one : cases()) {
-      if (name.empty() || one.name == name) bench.run(one, argc > 3 ? std::atoi(argv[3]) : 0);
+      if (name.empty() || one.name == name) bench.run(one, times);
     }
   } catch (const std::exception& error) {
     std::fprintf(stderr, "inspect_bench: %s\n", error.what());

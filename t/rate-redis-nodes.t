@@ -73,6 +73,18 @@ sub exact {
     is join(' ', map { request($_->port, GET => '/')->{code} } ($one) x 3, $other, $third), '200 200 429 200 200',
         'another secret, another quota: other counts';
     $_->stop('QUIT') for $one, $other, $third;
+
+    # The same quotas in another order are the same.
+    my @both = map {
+        start_nginx(
+            http_config => "guard_key_secret 0123456789abcdef;\nguard_redis main " . $redis->url . ";\nguard_rate_policy w rate=$_ key=k redis=main;",
+            config => 'location / { guard_rate w; root html; }'
+        )
+    } '2/hour,9/day', '9/day,2/hour';
+    my @answers = map { request($_->port, GET => '/') } @both, @both;
+    is join(' ', map { $_->{code} } @answers), '200 200 429 429', 'windows in another order: the same counts';
+    like header_of($answers[1]{fields}, 'RateLimit-Policy'), qr/^"w\.day".*"w\.hour"/, 'told as they are written';
+    $_->stop('QUIT') for @both;
 }
 
 # Each key where its slot is.

@@ -215,7 +215,10 @@ std::uint64_t Policy::layout() const {
 }
 
 std::string Policy::key_owner() const {
-  return redis.empty() ? name : name + " " + std::to_string(layout());
+  if (redis.empty()) return name;
+  Policy sorted = *this;
+  std::ranges::sort(sorted.windows, {}, [](const Window& window) { return window.quota.period; });
+  return name + " " + std::to_string(sorted.layout());
 }
 
 Policy parse_policy(core::Words& words) {

@@ -69,7 +69,8 @@ struct Policy {
   std::string constant_warning() const;
   // What is surprising about sync=, or nothing.
   std::string sync_warning() const;
-  // What the hash of a key begins with. Nodes whose quotas differ share no counts.
+  // What the hash of a key begins with. Nodes whose quotas differ share no counts; in which order
+  // they are written is no difference.
   std::string key_owner() const;
   // A fingerprint of what the counts of an inherited zone depend on.
   std::uint64_t layout() const;

@@ -111,6 +111,19 @@ void layouts(void**) {
   }
 }
 
+void owners_of_keys(void**) {
+  const auto owner = [](std::string_view rate) {
+    return policy({"a", rate, "redis=main"}).key_owner();
+  };
+  expect_text(policy({"a", "rate=5/minute"}).key_owner(), "a");
+  assert_true(owner("rate=5/minute") != owner("rate=6/minute"));
+  expect_text(owner("rate=100/hour,5/minute"), owner("rate=5/minute,100/hour"));
+  assert_true(owner("rate=100/hour,5/minute") != owner("rate=5/hour,100/minute"));
+  // What Redis has of those that are written from the shortest on keeps its name.
+  const Policy p = policy({"a", "rate=5/minute,100/hour", "redis=main"});
+  expect_text(p.key_owner(), "a " + std::to_string(p.layout()));
+}
+
 void several_windows(void**) {
   Policy p = policy({"auth", "rate=5/minute,100/hour,1000/day", "algorithm=sliding_window"});
   assert_int_equal(p.windows.size(), 3);
@@ -315,11 +328,11 @@ void costs(void**) {
 
 int main() {
   const CMUnitTest tests[] = {
-      cmocka_unit_test(defaults),  cmocka_unit_test(everything),
-      cmocka_unit_test(constants), cmocka_unit_test(intervals),
-      cmocka_unit_test(layouts),   cmocka_unit_test(wrong_policies),
-      cmocka_unit_test(uses),      cmocka_unit_test(several_windows),
-      cmocka_unit_test(costs),
+      cmocka_unit_test(defaults),        cmocka_unit_test(everything),
+      cmocka_unit_test(constants),       cmocka_unit_test(intervals),
+      cmocka_unit_test(layouts),         cmocka_unit_test(owners_of_keys),
+      cmocka_unit_test(wrong_policies),  cmocka_unit_test(uses),
+      cmocka_unit_test(several_windows), cmocka_unit_test(costs),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -400,6 +400,10 @@ END
     misuse(['verify', '--strikt', $log], 'unknown option "--strikt" of "events verify", did you mean "--strict"?');
     answers(['verify', '--key', "file:$key", $log], 1, "$log:1: appended: no line of Guard's\n1 file, 1 line, 0 chains: 1 finding\n", '');
     answers(['verify', '--key', 'secret', $log], 1, qr/1 finding\n\z/, "guardctl: warning: others can see the secret of \"--key\" among the processes, use \"file:\" or \"env:\"\n");
+    my @empty = map { spew("empty.$_", '') } 1 .. 3;
+    answers(['verify', '--key', "file:$key", @$_], 1, '', "guardctl: nothing to verify: there is no line in any file, and no checkpoint that proves that none was written\n")
+        for [$empty[0]], [@empty[0, 1]], ["--checkpoints=$empty[2]", $empty[0]];
+    answers(['verify', '--key', "file:$key", $empty[0], $log], 1, qr/^2 files, 1 line, 0 chains: 1 finding\n\z/m, '');
     answers(['verify', '--key', "file:$key", "$dir/none"], 1, '', "guardctl: cannot read \"$dir/none\": No such file or directory\n");
 }
 

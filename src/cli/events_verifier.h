@@ -54,6 +54,8 @@ class EventsVerifier {
   std::string tell(const Finding& finding) const;
 
   std::uint64_t lines() const { return lines_; }
+  // No line, and no checkpoint that is genuine.
+  bool is_empty() const { return lines_ == 0 && chains_.empty(); }
   std::size_t chains() const;
 
  private:

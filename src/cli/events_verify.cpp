@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdio>
 #include <set>
+#include <stdexcept>
 
 #include "cli/events_command.h"
 #include "cli/events_verifier.h"
@@ -104,6 +105,11 @@ int verify_events(std::span<const std::string_view> words) {
     for_each_line(name, [&](const LogLine& line) { verifier.log_line(line); });
   }
   verifier.finish();
+  if (verifier.is_empty() && verifier.finding_count() == 0) {
+    throw std::runtime_error(
+        "nothing to verify: there is no line in any file, and no checkpoint that proves that none "
+        "was written");
+  }
 
   tell(verifier, verifier.findings(), verifier.finding_count(), "finding");
   tell(verifier, verifier.notes(), verifier.note_count(), "note");

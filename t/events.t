@@ -225,7 +225,7 @@ Traceparent: 00-00000000000000000000000000000000-b7ad6b7169203331-01
 --- config
 guard_event_log syslog:127.0.0.1;
 --- config_error
-unknown parameter "127.0.0.1=" in "syslog:" in config:1
+"127.0.0.1" in "syslog:", did you mean "syslog:server=127.0.0.1"? in config:1
 
 === TEST 19: guard_event_log redis:main:events;
 --- config

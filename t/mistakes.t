@@ -223,6 +223,7 @@ my @cases = (
     [config => 'guard_event_log;', 'invalid number of arguments in "guard_event_log" directive', 1],
     [config => 'guard_event_log logs/e min=error min=info;', 'duplicate parameter "min="', 1],
     [config => "guard_event_log off;\nguard_event_log off;", '"guard_event_log off" beside other event logs', 2],
+    [config => "guard_event_log logs/e;\nguard_event_log stderr;", 'event log "stderr" would be a file of that name: write "/dev/stderr", or "./stderr" if a file is meant', 2],
     [config => 'guard_event_privacy;', 'invalid number of arguments in "guard_event_privacy" directive', 1],
     [config => 'guard_event_privacy user=hash user=off;', 'duplicate parameter "user="', 1],
     [config => 'guard_event_privacy usr=hash;', 'unknown parameter "usr=", did you mean "user="?', 1],

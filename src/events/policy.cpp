@@ -33,6 +33,10 @@ void read_destination(const core::Words& words, LogPolicy& policy) {
     }
     policy.redis = rest.substr(0, colon);
     policy.stream = rest.substr(colon + 1);
+  } else if (path == "stderr" || path == "stdout") {
+    // nginx's own error_log means the stream.
+    fail("event log \"", path, "\" would be a file of that name: write \"/dev/", path,
+         "\", or \"./", path, "\" if a file is meant");
   }
   for (std::string_view name : {"rotate", "keep"}) {
     if (policy.destination != Destination::file && words.named(name)) {

@@ -50,6 +50,16 @@ void parse_server(std::string_view text, SyslogTarget& target) {
   target.port = static_cast<std::uint16_t>(core::parse_number("server=", port.substr(1), 1, 65535));
 }
 
+// Without the "=" that all parameters have: most likely the address alone.
+[[noreturn]] void fail_without_name(std::string_view part, bool has_server) {
+  if (has_server) fail("unknown parameter \"", part, "\" in \"syslog:\"");
+  std::string_view address = part;
+  if (address.starts_with("//")) address.remove_prefix(2);
+  fail("\"", part,
+       "\" in \"syslog:\", did you mean \"syslog:server=", address.starts_with('/') ? kUnix : "",
+       address, "\"?");
+}
+
 void append_printable(std::string& out, std::string_view text, std::size_t max) {
   if (text.empty()) out += '-';
   for (char c : text.substr(0, max)) out += is_printable(c) ? c : '?';
@@ -59,6 +69,7 @@ void append_printable(std::string& out, std::string_view text, std::size_t max) 
 
 SyslogTarget parse_syslog(std::string_view text) {
   SyslogTarget target;
+  if (text.empty()) fail("\"server=\" is missing in \"syslog:\"");
   bool tcp = false;
   std::vector<std::string_view> seen;
   for (std::string_view part : core::split(text, ',')) {
@@ -85,6 +96,8 @@ SyslogTarget parse_syslog(std::string_view text) {
         fail("invalid \"tag=\" in \"syslog:\", 1 to 48 printable characters are expected");
       }
       target.tag = value;
+    } else if (equals == std::string_view::npos) {
+      fail_without_name(part, !target.host.empty());
     } else {
       static constexpr std::array<std::string_view, 4> kNames = {"server", "proto", "facility",
                                                                  "tag"};

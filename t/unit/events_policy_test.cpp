@@ -177,6 +177,13 @@ void destinations(void**) {
         log({"logs/e", "maxlen=1"});
       },
       "\"maxlen=\" is for Redis streams, not for \"logs/e\"");
+  for (std::string_view handle : {"stderr", "stdout"}) {
+    const std::string name(handle);
+    expect_text(guard::unit::error_of([&] { log({handle}); }),
+                "event log \"" + name + "\" would be a file of that name: write \"/dev/" + name +
+                    "\", or \"./" + name + "\" if a file is meant");
+    expect_text(log({"./" + name}).path, "./" + name);
+  }
   for (std::string_view wrong : {"redis:", "redis:a", "redis:a:", "redis::b"}) {
     expect_text(
         guard::unit::error_of([&] { log({wrong}); }),

@@ -31,6 +31,17 @@ void targets(void**) {
   expect_error([] { events::parse_syslog("tag=a"); }, "\"server=\" is missing in \"syslog:\"");
   expect_error([] { events::parse_syslog("server=a,server=b"); },
                "duplicate \"server=\" in \"syslog:\"");
+  expect_error([] { events::parse_syslog(""); }, "\"server=\" is missing in \"syslog:\"");
+  for (const auto& [written, meant] : {std::pair{"127.0.0.1:514", "127.0.0.1:514"},
+                                       {"//log.example", "log.example"},
+                                       {"unix:/dev/log", "unix:/dev/log"},
+                                       {"/dev/log", "unix:/dev/log"}}) {
+    expect_text(error_of([&] { events::parse_syslog(written + std::string(",tag=a")); }),
+                "\"" + std::string(written) +
+                    "\" in \"syslog:\", did you mean \"syslog:server=" + meant + "\"?");
+  }
+  expect_error([] { events::parse_syslog("server=a,nohostname"); },
+               "unknown parameter \"nohostname\" in \"syslog:\"");
   expect_error([] { events::parse_syslog("sever=a"); },
                "unknown parameter \"sever=\" in \"syslog:\", did you mean \"server\"?");
   expect_error([] { events::parse_syslog("server=unix:/a,proto=tcp"); },

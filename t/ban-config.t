@@ -185,3 +185,11 @@ GET /
 --- error_code: 200
 --- no_error_log
 [warn]
+
+=== TEST 22: a key that tells of the answer is not known yet
+--- http_config
+guard_ban_policy bots key=$guard_client_net$sent_http_x_user score=10 half_life=1m duration=1h weights=json_refused:1;
+guard_ban_policy fine key=$guard_client_net$http_x_status score=10 half_life=1m duration=1h weights=json_refused:1;
+guard_ban bots; guard_ban fine;
+--- config_warning
+ban policy "bots" is asked before there is an answer, and "$sent_http_x_user" of its key tells of that: it says nothing yet, except after an internal redirect that an answer has led to in http_config:1

@@ -248,3 +248,13 @@ location /x { guard_lockout login; guard_lockout other; guard_event x_passed on=
 --- config_warning
 lockout policy "login" is never cleared by "reset_on=": no "guard_event" makes "login_succeeded" of the application's answers in http_config:1
 lockout policy "unused" is applied nowhere: no "guard_lockout unused" names it in http_config:3
+
+=== TEST 28: what tells of the answer is not known yet
+--- http_config
+guard_lockout_policy login key=$guard_client_net$Upstream_Http_X_User on=json_refused limit=5 window=15m duration=30m;
+guard_lockout_policy spray key=$guard_client_net distinct=$status on=json_refused limit=5 window=15m duration=30m;
+guard_lockout_policy fine key=$guard_client_net$arg_status on=json_refused limit=5 window=15m duration=30m;
+guard_lockout login; guard_lockout spray; guard_lockout fine;
+--- config_warning
+lockout policy "login" is asked before there is an answer, and "$upstream_http_x_user" of its key tells of that: it says nothing yet, except after an internal redirect that an answer has led to in http_config:1
+lockout policy "spray" is asked before there is an answer, and "$status" of its distinct tells of that: it says nothing yet, except after an internal redirect that an answer has led to in http_config:2

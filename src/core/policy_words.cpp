@@ -21,6 +21,22 @@ bool is_variable_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
+// Of nginx's variables those that tell of the answer.
+bool is_of_answer(std::string_view variable) {
+  constexpr std::array<std::string_view, 5> kFamilies = {
+      "upstream_http_", "upstream_trailer_", "upstream_cookie_", "sent_http_", "sent_trailer_"};
+  constexpr std::array<std::string_view, 8> kOthers = {
+      "status",        "bytes_sent",      "body_bytes_sent",       "request_completion",
+      "upstream_addr", "upstream_status", "upstream_cache_status", "guard_inspect_response_score"};
+  const auto is_named = [variable](std::string_view name) {
+    return equal_without_case(variable, name);
+  };
+  return std::ranges::any_of(kOthers, is_named) ||
+         std::ranges::any_of(kFamilies, [variable](std::string_view family) {
+           return equal_without_case(variable.substr(0, family.size()), family);
+         });
+}
+
 }  // namespace
 
 void check_policy_name(std::string_view feature, std::string_view name) {
@@ -85,6 +101,16 @@ std::string_view forgotten_variable(std::string_view text,
 
 bool is_address_variable(std::string_view variable) noexcept {
   return std::find(kAddresses.begin(), kAddresses.end(), variable) != kAddresses.end();
+}
+
+std::string answer_warning(std::string_view owner, std::string_view what,
+                           std::span<const std::string_view> variables) {
+  const auto late = std::ranges::find_if(variables, is_of_answer);
+  if (late == variables.end()) return {};
+  return std::string(owner) + " is asked before there is an answer, and \"$" + std::string(*late) +
+         "\" of its " + std::string(what) +
+         " tells of that: it says nothing yet, except after an internal redirect that an answer "
+         "has led to";
 }
 
 }  // namespace guard::core

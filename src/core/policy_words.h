@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,11 @@ std::string variable_hint(std::string_view word, std::string_view text);
 // have forgotten its '$'. Empty: none.
 std::string_view forgotten_variable(std::string_view text,
                                     const std::function<bool(std::string_view)>& is_variable);
+
+// What is doubtful about a key of owner ("rate policy "api""), or about what else it has (what:
+// "key"), if one of its variables tells of the answer; nothing: none does.
+std::string answer_warning(std::string_view owner, std::string_view what,
+                           std::span<const std::string_view> variables);
 
 // Whether the variable, named without the '$', is the client's address and so names no account.
 bool is_address_variable(std::string_view variable) noexcept;

@@ -19,6 +19,7 @@
 #include "core/hex.h"
 #include "core/leased_job.h"
 #include "core/metrics.h"
+#include "core/policy_words.h"
 #include "core/remote.h"
 #include "core/request.h"
 #include "core/variable_checks.h"
@@ -369,6 +370,10 @@ void init_main(ngx_conf_t* cf, MainConf& conf) {
                 policy->policy.title() + " is asked before the body is read, and \"$" + variable +
                     "\" of its key " + (body ? "comes from the body" : "is known only after that"));
     }
+    const std::vector<std::string>& key = policy->policy.variables;
+    const std::string warning = core::answer_warning(
+        policy->policy.title(), "key", std::vector<std::string_view>(key.begin(), key.end()));
+    if (!warning.empty()) ngx::warn(cf, banning.place, warning);
     if (banning.applied) warn_of_kinds(cf, banning);
   }
 }

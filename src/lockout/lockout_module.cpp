@@ -13,6 +13,7 @@
 #include "core/clock.h"
 #include "core/counter_lock.h"
 #include "core/metrics.h"
+#include "core/policy_words.h"
 #include "core/remote.h"
 #include "core/request.h"
 #include "core/variable_checks.h"
@@ -513,6 +514,13 @@ void set_lockout(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   conf.policy_uses.add(counted, core::add_policy_use(cf, counted->title(), variables));
 }
 
+void warn_of_answer(ngx_conf_t* cf, const Counted& counted, std::string_view what,
+                    const std::vector<std::string>& variables) {
+  const std::vector<std::string_view> names(variables.begin(), variables.end());
+  const std::string warning = core::answer_warning(counted.title(), what, names);
+  if (!warning.empty()) ngx::warn(cf, counted.place, warning);
+}
+
 // Not before every directive was read: variables may be declared after the policy.
 void init_main(ngx_conf_t* cf, MainConf& conf) {
   auto from_body = [cf](std::string_view name) { return core::is_body_variable(cf, name); };
@@ -527,6 +535,8 @@ void init_main(ngx_conf_t* cf, MainConf& conf) {
     }
     std::string warning = key_warning(*counted);
     if (!warning.empty()) ngx::warn(cf, counted->place, warning);
+    warn_of_answer(cf, *counted, "key", counted->variables);
+    warn_of_answer(cf, *counted, "distinct", counted->distinct_variables);
     if (!counted->applied) continue;
     std::string never = never_warning(*counted, can_happen);
     if (!never.empty()) ngx::warn(cf, counted->place, never);

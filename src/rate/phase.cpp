@@ -1,10 +1,9 @@
 #include "rate/phase.h"
 
 #include <algorithm>
-#include <array>
 #include <vector>
 
-#include "core/ascii.h"
+#include "core/policy_words.h"
 
 namespace guard::rate {
 
@@ -14,22 +13,6 @@ using Names = std::vector<std::string_view>;
 
 bool needs_inner(const Names& variables, const VariableOrigin& origin) {
   return std::any_of(variables.begin(), variables.end(), origin.inner);
-}
-
-// Of nginx's variables those that tell of the answer.
-bool is_of_answer(std::string_view variable) {
-  constexpr std::array<std::string_view, 5> kFamilies = {
-      "upstream_http_", "upstream_trailer_", "upstream_cookie_", "sent_http_", "sent_trailer_"};
-  constexpr std::array<std::string_view, 8> kOthers = {
-      "status",        "bytes_sent",      "body_bytes_sent",       "request_completion",
-      "upstream_addr", "upstream_status", "upstream_cache_status", "guard_inspect_response_score"};
-  const auto is_named = [variable](std::string_view name) {
-    return core::equal_without_case(variable, name);
-  };
-  return std::ranges::any_of(kOthers, is_named) ||
-         std::ranges::any_of(kFamilies, [variable](std::string_view family) {
-           return core::equal_without_case(variable.substr(0, family.size()), family);
-         });
 }
 
 Names key_of(const Policy& policy) {
@@ -43,13 +26,8 @@ std::string warning(const Policy& policy, std::string_view what, std::string_vie
   std::string name = policy.title() + " ";
   std::string of("its ");
   of += what;
-  auto late = std::find_if(variables.begin(), variables.end(), is_of_answer);
-  if (late != variables.end()) {
-    return name + "is asked before there is an answer, and \"$" + std::string(*late) + "\" of " +
-           of +
-           " tells of that: it says nothing yet, except after an internal redirect that an answer "
-           "has led to";
-  }
+  std::string late = core::answer_warning(policy.title(), what, variables);
+  if (!late.empty()) return late;
   if (policy.phase == Phase::inner) return {};
   if (policy.phase == Phase::front) {
     if (!needs_inner(variables, origin)) return {};

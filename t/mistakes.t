@@ -257,6 +257,12 @@ for my $case (@cases) {
         'rules that mean nothing: the lines of the warnings';
 }
 
+sub never_reached {
+    my ($word, $directive, $max, $line) = @_;
+    my ($name) = $word =~ /^(\w+=)/;
+    return qq("$word" of "$directive" is never reached: nginx refuses what is over "client_max_body_size", $max where it holds; write a larger one, or a smaller "$name" in config:$line);
+}
+
 # What is defined, or refined, and does nothing.
 for my $case (["guard_rate_policy api rate=1/hour;\nguard_rate_policy other rate=1/hour;", 'guard_rate other;', 'rate policy "api" is applied nowhere: no "guard_rate api" names it in http_config:1'],
     ['guard_lockout_policy login key=$arg_a$guard_client_net on=login_failed limit=5 window=1m duration=1m;', '', 'lockout policy "login" is applied nowhere: no "guard_lockout login" names it in http_config:1'],
@@ -268,7 +274,17 @@ for my $case (["guard_rate_policy api rate=1/hour;\nguard_rate_policy other rate
     ['', "location /x { guard_json on; }\nlocation /y {\nguard_json_limits size=1k;\nguard_json_set \$a /a;\nlocation /y/z { guard_json_schema off; }\n}",
         map { "\"$_->[0]\" has no effect: there is no \"guard_json\", \"guard_json_schema\" or \"guard_openapi\" where it holds in config:$_->[1]" } ['guard_json_limits', 3], ['guard_json_set', 4]],
     ['', "guard_json_set \$a /a;\nguard_json_limits size=2k;\nlocation /y { guard_json_limits size=1k; guard_openapi $ENV{PWD}/conf.d/openapi/items.json; }",
-        '"guard_json_limits" has no effect: there is no "guard_json", "guard_json_schema" or "guard_openapi" where it holds in config:2']) {
+        '"guard_json_limits" has no effect: there is no "guard_json", "guard_json_schema" or "guard_openapi" where it holds in config:2'],
+    # A size that nginx's own limit cuts off, wherever it holds.
+    ['', "location /z { client_max_body_size 1m; guard_json on;\nguard_json_limits size=8m;\nlocation /z/x { client_max_body_size 1500k; } }", never_reached('size=8m', 'guard_json_limits', '1500k', 2)],
+    ['', "location /z { client_max_body_size 1m; guard_json on;\nguard_json_limits size=1025k;\nlocation /z/x { guard_json_limits size=1000; client_max_body_size 1000; location /z/x/y { guard_json_limits size=1001; } } }",
+        never_reached('size=1025k', 'guard_json_limits', '1m', 2), never_reached('size=1001', 'guard_json_limits', '1000', 3)],
+    ['', "location /z { client_max_body_size 1m; guard_json on; guard_json_limits size=8m;\nlocation /z/x { client_max_body_size 8m; } }"],
+    ['', "location /z { client_max_body_size 1m; guard_json on; guard_json_limits size=8m;\nlocation /z/x { client_max_body_size 0; } }"],
+    ['', "location /z { client_max_body_size 8k; guard_json on; guard_json_limits depth=4; guard_upload max_files=2; }"],
+    ['', "location /x { client_max_body_size 1m; guard_json on; guard_json_limits size=1m; guard_upload max_file=1m; }\nlocation /y { guard_upload max_file=9m; client_max_body_size 10m; }"],
+    ['', "location /x { client_max_body_size 8m; error_page 404 \@app; }\nlocation \@app { client_max_body_size 1m; guard_json on; guard_json_limits size=8m; }"],
+    ['', "location /z { client_max_body_size 1m; guard_upload max_file=2m;\nlocation /z/x { guard_upload off; client_max_body_size 8m; } }", never_reached('max_file=2m', 'guard_upload', '1m', 1)]) {
     my ($http, $config, @warnings) = @$case;
     $server->configure(http_config => $http, config => $config);
     my ($status, $output) = $server->test_config;

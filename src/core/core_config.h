@@ -51,12 +51,15 @@ struct PolicyUse {
   struct Holding {
     const LocationConf* location;
     bool reachable;  // by more than internal redirects
+    off_t max_body;  // client_max_body_size, in bytes; 0: no limit
   };
 
   ngx::Place place;
   std::string owner;
   std::vector<std::string> variables;
-  bool of_json = false;  // it says something of JSON bodies, and its owner is the directive
+  bool of_json = false;         // it says something of JSON bodies, and its owner is the directive
+  std::uint64_t body_size = 0;  // bytes that it lets a body have; 0: it says nothing of that
+  std::string size_word;        // which says so: "size=8m"
   std::vector<Holding> locations;
 };
 

@@ -92,8 +92,30 @@ void check_json_use(ngx_conf_t* cf, const PolicyUse& use) {
                 "\"guard_openapi\" where it holds");
 }
 
+std::string size_text(off_t bytes) {
+  if (bytes % (1 << 20) == 0) return std::to_string(bytes >> 20) + "m";
+  if (bytes % (1 << 10) == 0) return std::to_string(bytes >> 10) + "k";
+  return std::to_string(bytes);
+}
+
+// What an internal redirect leads to may find a body that was read under another limit.
+void check_size(ngx_conf_t* cf, const PolicyUse& use) {
+  off_t most = 0;
+  for (const PolicyUse::Holding& holding : use.locations) {
+    const off_t max = holding.max_body;
+    if (!holding.reachable || max == 0 || static_cast<std::uint64_t>(max) >= use.body_size) return;
+    most = std::max(most, max);
+  }
+  ngx::warn(cf, use.place,
+            "\"" + use.size_word + "\" of \"" + use.owner +
+                "\" is never reached: nginx refuses what is over \"client_max_body_size\", " +
+                size_text(most) + " where it holds; write a larger one, or a smaller \"" +
+                use.size_word.substr(0, use.size_word.find('=') + 1) + "\"");
+}
+
 void check_use(ngx_conf_t* cf, const PolicyUse& use) {
   if (use.locations.empty()) return;
+  check_size(cf, use);
   if (use.of_json) return check_json_use(cf, use);
   for (const std::string& variable : use.variables) {
     if (const InnerVariable* inner = inner_variable(main_of(cf), variable)) {
@@ -142,13 +164,19 @@ PolicyUse& add_json_use(ngx_conf_t* cf, std::string_view directive) {
   return use;
 }
 
+void add_body_size(PolicyUse& use, std::string_view word, std::string_view value,
+                   std::uint64_t size) {
+  use.size_word.append(word).append("=").append(value);
+  use.body_size = size;
+}
+
 void PolicyUses::hold(ngx_conf_t* cf, const void* policy) const {
   const auto* location = static_cast<const LocationConf*>(
       ngx_http_conf_get_module_loc_conf(cf, ngx_http_guard_module));
   const auto* core = static_cast<const ngx_http_core_loc_conf_t*>(
       ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module));
   const bool reachable = core->named == 0 && core->internal != 1;
-  uses_.at(policy)->locations.push_back({location, reachable});
+  uses_.at(policy)->locations.push_back({location, reachable, core->client_max_body_size});
 }
 
 void add_key_text(ngx_conf_t* cf, std::string_view owner, std::string_view word,

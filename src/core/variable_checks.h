@@ -2,6 +2,7 @@
 // nobody reads, once all directives have been read.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <span>
 #include <string_view>
@@ -27,6 +28,11 @@ PolicyUse& add_policy_use(ngx_conf_t* cf, std::string_view owner,
 
 // A directive says something of JSON bodies. A [warn] follows if none is checked wherever it holds.
 PolicyUse& add_json_use(ngx_conf_t* cf, std::string_view directive);
+
+// The directive lets a body have size bytes by its word ("size") with that value ("8m"). A [warn]
+// follows if client_max_body_size is less wherever it holds.
+void add_body_size(PolicyUse& use, std::string_view word, std::string_view value,
+                   std::uint64_t size);
 
 // Those that a level of the configuration has, by their policies.
 class PolicyUses {

@@ -243,7 +243,11 @@ void set_limits(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   if (conf.limits) core::fail("\"guard_json_limits\" directive is duplicate");
   conf.limits = parse_limits(words);
   conf.limits_owner = &conf;
-  conf.uses.add(&conf, core::add_json_use(cf, words.directive()));
+  core::PolicyUse& use = core::add_json_use(cf, words.directive());
+  if (const auto size = words.named("size")) {
+    core::add_body_size(use, "size", *size, conf.limits->size);
+  }
+  conf.uses.add(&conf, use);
 }
 
 std::shared_ptr<const CompiledSchema> schema_of(ngx_conf_t* cf, const SchemaSource& source) {

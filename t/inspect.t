@@ -336,7 +336,7 @@ own.conf:2: SecRequestBodyLimit has no effect
 own.conf:3: SecAuditEngine has no effect
 
 === TEST 20: conf.d/inspect: bodies that do not say what they are, and Log4j's lookups in fields
---- http_config eval: "guard_inspect on; guard_inspect_rules $ENV{PWD}/conf.d/inspect/before-crs.conf crs;"
+--- http_config eval: "guard_inspect on; guard_inspect_rules before-crs $ENV{PWD}/conf.d/inspect/bodies.conf crs;"
 --- config
 location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
 --- upstream: echo
@@ -674,3 +674,21 @@ my $text = "it+was+a+fine+day," x 20_000;
 Content-Type: application/x-www-form-urlencoded
 --- error_code eval
 [200, 403]
+
+=== TEST 39: the path from each of its parts on, as far as the sixteenth
+--- http_config eval: $::own
+--- config
+location / { root html; try_files /index.html =404; }
+--- user_files
+>>> own.conf
+SecRule PATH_TAILS "@streq 1/x y/2" "id:1,phase:1,deny,status:418"
+SecRule PATH_TAILS:2 "@streq two" "id:2,phase:1,deny,status:401"
+SecRule &PATH_TAILS "@eq 16" "id:3,phase:1,deny,status:409,chain"
+SecRule PATH_TAILS:16 "@streq p/q" "t:none"
+SecRule &PATH_TAILS "@eq 0" "id:4,phase:1,deny,status:405"
+SecRule PATH_TAILS "@rx [/?]$" "id:5,phase:1,deny,status:410,chain"
+SecRule PATH_TAILS:1 "!@rx x" "t:none"
+--- request eval
+["GET /items/1/x%20y%2f2", "GET //items//1//x%20y/2", "GET /one/two", "GET /two", "GET /two/one/two", "GET /a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q", "GET /", "GET //", "GET /one/two/?q=two"]
+--- error_code eval
+[418, 200, 401, 200, 200, 409, 405, 405, 410]

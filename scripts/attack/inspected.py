@@ -1,4 +1,4 @@
-"""What the attacks on an application behind guard_inspect have in common: the application, and three nginx before it, of
+"""What the attacks on an application behind guard_inspect have in common: the application, and two nginx before it, of
 which the first knows nothing of Guard. Not a program.
 """
 
@@ -29,7 +29,6 @@ server {
     access_log logs/verdict.log verdict;
     guard_mode enforce;
     guard_inspect on;
-    RULES
     location / { proxy_pass http://APP; }
 }
 """
@@ -41,9 +40,6 @@ server {
     location / { proxy_pass http://APP; }
 }
 """
-# The rules that stand beside the Core Rule Set in conf.d/inspect, with the header field of this application.
-BESIDE = ROOT / "conf.d" / "inspect"
-FIELD = "SecRuleUpdateTargetByTag \"attack-sqli\" \"REQUEST_HEADERS:X-Product\"\n"
 # Requests that the application is there for: method, path, header fields, body and answer.
 CONTROL = [
     ("GET", "/query?id=2", {}, None, "oak table: 240\n"),
@@ -92,8 +88,7 @@ class Target:
 
 @contextlib.contextmanager
 def targets():
-    """The plain nginx, the one with Guard, the one with Guard and the rules beside the Core Rule Set, and the secret that no
-    request may give away."""
+    """The plain nginx, the one with Guard, and the secret that no request may give away."""
     secret = secrets.token_hex(12)
     with tempfile.TemporaryDirectory() as state:
         os.chmod(state, 0o755)
@@ -109,16 +104,9 @@ def targets():
             app_address = address.read_text(encoding="ascii").strip()
             folder = BUILD / "attack"
             folder.mkdir(exist_ok=True)
-            behind = (BESIDE / "behind-crs.conf").read_text(encoding="ascii")
-            if "#" + FIELD not in behind:
-                raise SystemExit("conf.d/inspect/behind-crs.conf does not show the line for a header field")
-            (folder / "behind-crs.conf").write_text(behind.replace("#" + FIELD, FIELD), encoding="ascii")
-            rules = f"guard_inspect_rules {BESIDE}/before-crs.conf crs {folder}/behind-crs.conf;"
-            server = SERVER.replace("APP", app_address)
             with Nginx(folder / "plain", [], PLAIN_SERVER.replace("APP", app_address)) as plain, \
-                    Nginx(folder / "guard", GUARD, server.replace("RULES", "")) as guard, \
-                    Nginx(folder / "wider", GUARD, server.replace("RULES", rules)) as wider:
-                yield Target("plain", plain), Target("guard", guard), Target("wider", wider), secret
+                    Nginx(folder / "guard", GUARD, SERVER.replace("APP", app_address)) as guard:
+                yield Target("plain", plain), Target("guard", guard), secret
         finally:
             app.terminate()
             app.wait()

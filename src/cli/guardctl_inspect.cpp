@@ -65,10 +65,6 @@ Options read_options(std::span<const std::string_view> words) {
       options.program.threshold = inspect::parse_threshold(said);
     } else if (name == "--cache") {
       options.cache = value;
-    } else if (value == "crs") {
-      for (const std::string_view file : {inspect::kCrsSetup, inspect::kCrsRules}) {
-        options.files.emplace_back(file);
-      }
     } else {
       options.files.emplace_back(value);
     }
@@ -112,6 +108,14 @@ void warn(const std::vector<std::string>& warnings) {
 int run(const std::vector<std::string_view>& words) {
   if (words.size() == 1 && words[0] == "--vocabulary") {
     print(inspect::vocabulary_text());
+    return kDone;
+  }
+  if (words.size() == 2 && words[0] == "--print") {
+    if (words[1] != inspect::kBeforeCrs && words[1] != inspect::kBehindCrs) {
+      throw UsageError("\"--print\" knows \"before-crs\" and \"behind-crs\"");
+    }
+    print(std::string(words[1] == inspect::kBeforeCrs ? inspect::before_crs()
+                                                      : inspect::behind_crs()));
     return kDone;
   }
   Options options = read_options(words);

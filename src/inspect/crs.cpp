@@ -6,6 +6,29 @@
 
 namespace guard::inspect {
 
+namespace {
+
+void add_crs(RuleSetBuilder& builder) {
+  builder.add_files("/etc/modsecurity/crs/crs-setup.conf");
+  builder.add_files("/etc/modsecurity/crs/REQUEST-900-EXCLUSION-RULES-BEFORE-CRS.conf", true);
+  builder.add_files("/usr/share/modsecurity-crs/rules/*.conf");
+  builder.add_files("/etc/modsecurity/crs/RESPONSE-999-EXCLUSION-RULES-AFTER-CRS.conf", true);
+}
+
+void add(RuleSetBuilder& builder, std::string_view file) {
+  if (file == kCrs) {
+    add_crs(builder);
+  } else if (file == kBeforeCrs) {
+    builder.add_text(before_crs(), std::string(file));
+  } else if (file == kBehindCrs) {
+    builder.add_text(behind_crs(), std::string(file));
+  } else {
+    builder.add_files(std::string(file));
+  }
+}
+
+}  // namespace
+
 std::string_view own_rules() noexcept {
   return R"(SecRule REQUEST_HEADERS:Content-Type "@rx ^[^a-z]*(?:application(?:/soap\+|/[^;]*\+|/)|text/)xml" \
   "id:200000,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=XML"
@@ -23,18 +46,55 @@ SecRule MULTIPART_UNMATCHED_BOUNDARY "@eq 1" \
 )";
 }
 
+std::string_view before_crs() noexcept {
+  return R"seclang(# A file of the system by its whole path: the Core Rule Set has a list of names of files, and not every file is in it.
+SecRule ARGS|REQUEST_COOKIES|XML:/* "@rx (?i)^\s*(?:file:(?://)?)?/(?:\.?/)*(?:etc|proc)/" \
+    "id:440001,phase:2,block,capture,t:none,t:utf8toUnicode,t:urlDecodeUni,t:removeNulls,\
+    msg:'Absolute Path of a System File',logdata:'Matched Data: %{TX.0} found within %{MATCHED_VAR_NAME}',\
+    tag:'attack-lfi',severity:'CRITICAL',\
+    setvar:'tx.lfi_score=+%{tx.critical_anomaly_score}',setvar:'tx.anomaly_score_pl1=+%{tx.critical_anomaly_score}'"
+
+# A command that tells where one has got to, alone and close behind a separator: people write "; set", too.
+SecRule ARGS|REQUEST_COOKIES|XML:/* "@rx (?:[;&|`]|\$\()(?:env|export|id|printenv|set|whoami)(?:[;&|`)#]|$)" \
+    "id:440002,phase:2,block,capture,t:none,\
+    msg:'Command of a Shell behind a Separator',logdata:'Matched Data: %{TX.0} found within %{MATCHED_VAR_NAME}',\
+    tag:'attack-rce',severity:'CRITICAL',\
+    setvar:'tx.rce_score=+%{tx.critical_anomaly_score}',setvar:'tx.anomaly_score_pl1=+%{tx.critical_anomaly_score}'"
+
+# A lookup by Log4j (CVE-2021-44228) in a header field, which is what gets logged.
+SecRule REQUEST_HEADERS|REQUEST_COOKIES "@rx (?i)\$\{[^}]{0,15}(?:\$\{|jndi|ctx)" \
+    "id:440003,phase:2,block,capture,t:none,t:urlDecodeUni,t:jsDecode,t:htmlEntityDecode,\
+    msg:'Log4j Lookup',logdata:'Matched Data: %{TX.0} found within %{MATCHED_VAR_NAME}',\
+    tag:'attack-rce',severity:'CRITICAL',\
+    setvar:'tx.rce_score=+%{tx.critical_anomaly_score}',setvar:'tx.anomaly_score_pl1=+%{tx.critical_anomaly_score}'"
+)seclang";
+}
+
+std::string_view behind_crs() noexcept {
+  return R"seclang(# The path, from each of its parts on, and fields of the application's own. Not for rule 942360, to which "42/delete" is SQL,
+# nor for those of level 2 and 3 that count marks, and mind "--" and long hexadecimal numbers.
+SecRuleUpdateTargetByTag "attack-sqli" "PATH_TAILS|REQUEST_HEADERS:/^X-/"
+SecRuleUpdateTargetById "942360 942430-942460" "!PATH_TAILS|!REQUEST_HEADERS:/^X-/"
+
+# Attributes of XML, names of files, and the user of a Basic Authorization, which applications store and show.
+SecRuleUpdateTargetByTag "attack-sqli" "XML://@*"
+SecRuleUpdateTargetByTag "attack-sqli" "FILES"
+SecRuleUpdateTargetByTag "attack-sqli" "REMOTE_USER"
+SecRuleUpdateTargetByTag "attack-xss" "XML://@*"
+SecRuleUpdateTargetByTag "attack-xss" "FILES"
+SecRuleUpdateTargetByTag "attack-xss" "REMOTE_USER"
+)seclang";
+}
+
 RuleSet load_rules(const std::vector<std::string>& files, std::string_view before,
                    std::string_view after) {
   RuleSetBuilder builder;
   builder.add_text(own_rules(), "guard's own rules");
   if (!before.empty()) builder.add_text(before, "guard_inspect_exclude");
   if (files.empty()) {
-    builder.add_files(std::string(kCrsSetup));
-    builder.add_files(std::string(kCrsBefore), true);
-    builder.add_files(std::string(kCrsRules));
-    builder.add_files(std::string(kCrsAfter), true);
+    for (const std::string_view word : kRuleWords) add(builder, word);
   }
-  for (const std::string& file : files) builder.add_files(file);
+  for (const std::string& file : files) add(builder, file);
   if (!after.empty()) builder.add_text(after, "guard_inspect_exclude");
   return builder.finish();
 }

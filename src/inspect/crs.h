@@ -1,6 +1,8 @@
-// Which rules there are: the user's files, or the Core Rule Set from where Debian puts it.
+// Which rules there are: the user's files, the Core Rule Set from where Debian puts it, and Guard's
+// own around it.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,19 +11,23 @@
 
 namespace guard::inspect {
 
-inline constexpr std::string_view kCrsSetup = "/etc/modsecurity/crs/crs-setup.conf";
-inline constexpr std::string_view kCrsBefore =
-    "/etc/modsecurity/crs/REQUEST-900-EXCLUSION-RULES-BEFORE-CRS.conf";
-inline constexpr std::string_view kCrsRules = "/usr/share/modsecurity-crs/rules/*.conf";
-inline constexpr std::string_view kCrsAfter =
-    "/etc/modsecurity/crs/RESPONSE-999-EXCLUSION-RULES-AFTER-CRS.conf";
+// What stands in a list of rule files for rules that are nobody's file.
+inline constexpr std::string_view kBeforeCrs = "before-crs";  // before_crs()
+inline constexpr std::string_view kCrs = "crs";               // Debian's, with its setup
+inline constexpr std::string_view kBehindCrs = "behind-crs";  // behind_crs()
+inline constexpr std::array<std::string_view, 3> kRuleWords = {kBeforeCrs, kCrs, kBehindCrs};
 
 // Guard's own rules, before all others: how bodies are read, and that one that cannot be read is
 // refused. With the ids that ModSecurity's recommended configuration gives them.
 std::string_view own_rules() noexcept;
+// What the Core Rule Set 3.3.4 lets pass at paranoia level 1, and with which an application can be
+// broken into. Before it, since it adds up the scores at its end.
+std::string_view before_crs() noexcept;
+// Where its rules look besides: changes to them, so behind it.
+std::string_view behind_crs() noexcept;
 
-// files: paths and patterns, in order; empty: the Core Rule Set's. before and after: more SecLang
-// text of the user's, around them (guard_inspect_exclude). Throws core::ConfigError.
+// files: paths, patterns and kRuleWords, in order; empty: those words. before and after: more
+// SecLang text of the user's, around them (guard_inspect_exclude). Throws core::ConfigError.
 RuleSet load_rules(const std::vector<std::string>& files, std::string_view before = {},
                    std::string_view after = {});
 

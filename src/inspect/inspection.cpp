@@ -382,8 +382,6 @@ void Inspection::for_each(const CompiledTarget& target, const Sought& sought, Ea
   for (std::uint8_t i = 0; i < view.count; ++i) {
     if (view.lists[i] == List::single) {
       Field& field = transaction_.single(target.collection);
-      // Nobody is no user: "&REMOTE_USER" is 0.
-      if (target.collection == Collection::remote_user && field.value.empty()) return;
       if (field.value_traits == Field::kUnknown) field.value_traits = byte_traits(field.value);
       each(Subject{target.collection, {}, field.value, field.value_traits}, field.value_groups);
       return;

@@ -194,6 +194,8 @@ void Inspection::scan_class(int phase, ValueClass value_class) {
       add_list(List::part_headers, tiers_of(C::multipart_part_headers), 0);
       add_list(List::part_filenames, tiers_of(C::multipart_filename), 0);
       add_list(List::part_names, tiers_of(C::multipart_name), 0);
+      add_list(List::path_tails, tiers_of(C::path_tails), 0);
+      add_list(List::users, tiers_of(C::remote_user), 0);
       add_list(List::xml_text, tiers_of(C::xml), 0);
       add_list(List::xml_attributes, tiers_of(C::xml), 0);
       break;

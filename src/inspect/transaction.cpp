@@ -122,6 +122,10 @@ ListView lists_of(Collection collection) noexcept {
       return one(List::part_filenames);
     case Collection::multipart_name:
       return one(List::part_names);
+    case Collection::path_tails:
+      return one(List::path_tails);
+    case Collection::remote_user:
+      return one(List::users);
     case Collection::response_headers:
       return one(List::response_headers);
     case Collection::response_headers_names:
@@ -201,6 +205,7 @@ void Transaction::begin_uri(const RequestView& view) {
       decode(target.substr(0, target.find_first_of("?#")), false, invalid);
   set(Collection::request_filename, path);
   set(Collection::path_info, path);
+  add_path_tails(path);
   const std::size_t slash = path.find_last_of("/\\");
   if (slash != std::string_view::npos) {
     set(Collection::request_basename, path.substr(slash + 1));
@@ -248,6 +253,19 @@ void Transaction::begin_uri(const RequestView& view) {
   if (view.rewritten_query) add_rewritten(*view.rewritten_query, own);
 }
 
+// The path from each of its parts on, since any may be a value to the application, which may have a
+// "/" in it: "1/**/or/**/1" of "/items/1/**/or/**/1". Named by the number of the part.
+void Transaction::add_path_tails(std::string_view path) {
+  static constexpr std::array<std::string_view, 16> kNumbers = {
+      "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16"};
+  for (const std::string_view number : kNumbers) {
+    path.remove_prefix(std::min(path.find('/'), path.size()));
+    path.remove_prefix(std::min(path.find_first_not_of('/'), path.size()));
+    if (path.empty()) return;
+    list(List::path_tails).push_back({number, path});
+  }
+}
+
 // Of a rewrite what it has made, which nginx has put before the client's own query.
 void Transaction::add_rewritten(std::string_view query, std::string_view own) {
   for (const std::string_view end : {own, own.substr(0, own.find('#'))}) {
@@ -292,7 +310,8 @@ void Transaction::set_user(std::string_view credentials) {
   char* const at = arena_.allocate(transformed_size(credentials.size()));
   const std::string_view text = base64_decode(credentials, at, true);
   const std::size_t colon = text.find(':');
-  if (colon != std::string_view::npos) set(Collection::remote_user, text.substr(0, colon));
+  if (colon == std::string_view::npos || colon == 0) return;
+  list(List::users).push_back({{}, text.substr(0, colon)});
 }
 
 // Fields of one name as those have them who join them (Python's servers, Node, nginx itself for

@@ -104,11 +104,13 @@ enum class List : std::uint8_t {
   part_names,
   xml_text,
   xml_attributes,
+  path_tails,
+  users,
   response_headers,
   single,  // one value of its own for each collection that is no list
 };
 
-inline constexpr std::size_t kListCount = 13;
+inline constexpr std::size_t kListCount = 15;
 
 // Which lists a collection is, and whether of them it is the names.
 struct ListView {
@@ -171,6 +173,7 @@ class Transaction {
   std::string_view number(std::uint64_t number);
   void set_number(Collection collection, std::uint64_t value) { set(collection, number(value)); }
   void begin_uri(const RequestView& view);
+  void add_path_tails(std::string_view path);
   void add_rewritten(std::string_view query, std::string_view own);
   void begin_headers(const RequestView& view);
   void set_user(std::string_view credentials);

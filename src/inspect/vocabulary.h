@@ -112,6 +112,7 @@ enum class Collection : std::uint8_t {
   multipart_invalid_header_folding,
   multipart_file_limit_exceeded,
   path_info,
+  path_tails,
   query_string,
   remote_addr,
   remote_host,
@@ -168,7 +169,7 @@ enum class Collection : std::uint8_t {
   outbound_data_error,
 };
 
-inline constexpr std::array<std::string_view, 83> kCollectionNames = {
+inline constexpr std::array<std::string_view, 84> kCollectionNames = {
     "ARGS",
     "ARGS_NAMES",
     "ARGS_GET",
@@ -201,6 +202,7 @@ inline constexpr std::array<std::string_view, 83> kCollectionNames = {
     "MULTIPART_INVALID_HEADER_FOLDING",
     "MULTIPART_FILE_LIMIT_EXCEEDED",
     "PATH_INFO",
+    "PATH_TAILS",
     "QUERY_STRING",
     "REMOTE_ADDR",
     "REMOTE_HOST",

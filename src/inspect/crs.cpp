@@ -86,16 +86,14 @@ SecRuleUpdateTargetByTag "attack-xss" "REMOTE_USER"
 )seclang";
 }
 
-RuleSet load_rules(const std::vector<std::string>& files, std::string_view before,
-                   std::string_view after) {
+RuleSet load_rules(const std::vector<std::string>& files, std::string_view excludes) {
   RuleSetBuilder builder;
   builder.add_text(own_rules(), "guard's own rules");
-  if (!before.empty()) builder.add_text(before, "guard_inspect_exclude");
   if (files.empty()) {
     for (const std::string_view word : kRuleWords) add(builder, word);
   }
   for (const std::string& file : files) add(builder, file);
-  if (!after.empty()) builder.add_text(after, "guard_inspect_exclude");
+  if (!excludes.empty()) builder.add_text(excludes, "guard_inspect_exclude");
   return builder.finish();
 }
 

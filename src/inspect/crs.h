@@ -26,9 +26,8 @@ std::string_view before_crs() noexcept;
 // Where its rules look besides: changes to them, so behind it.
 std::string_view behind_crs() noexcept;
 
-// files: paths, patterns and kRuleWords, in order; empty: those words. before and after: more
-// SecLang text of the user's, around them (guard_inspect_exclude). Throws core::ConfigError.
-RuleSet load_rules(const std::vector<std::string>& files, std::string_view before = {},
-                   std::string_view after = {});
+// files: paths, patterns and kRuleWords, in order; empty: those words. excludes: SecLang text of
+// guard_inspect_exclude, behind them. Throws core::ConfigError.
+RuleSet load_rules(const std::vector<std::string>& files, std::string_view excludes = {});
 
 }  // namespace guard::inspect

@@ -225,7 +225,7 @@ std::shared_ptr<const Program> program_of(ngx_conf_t* cf, const Source& source,
       ngx_http_conf_get_module_main_conf(cf, ngx_http_guard_inspect_module));
   auto& program = main.programs[source];
   if (program != nullptr) return program;
-  RuleSet rules = load_rules(source.files, {}, source.excludes);
+  RuleSet rules = load_rules(source.files, source.excludes);
   for (const std::string& note : rules.notes) {
     if (!main.notes.insert(note).second) continue;
     const auto& [place, text] = placed(conf, note);

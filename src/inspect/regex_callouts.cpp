@@ -1,9 +1,8 @@
 #include "inspect/regex_callouts.h"
 
-#include <algorithm>
 #include <utility>
 
-#include "core/ascii.h"
+#include "inspect/regex_cursor.h"
 
 namespace guard::inspect {
 
@@ -11,137 +10,97 @@ namespace {
 
 constexpr std::string_view kCallout = "(?C)";
 
-class Reader {
+class Reader : private RegexCursor {
  public:
-  explicit Reader(std::string_view text) : text_(text) {}
+  using RegexCursor::RegexCursor;
 
-  std::optional<std::string> whole() {
-    while (at_ < text_.size()) {
-      if (!next()) return std::nullopt;
-    }
+  std::string whole() {
+    while (!ended()) next();
     return std::move(out_);
   }
 
  private:
-  char peek(std::size_t ahead = 0) const {
-    return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0';
-  }
-  void copy(std::size_t count) {
-    out_ += text_.substr(at_, count);
-    at_ = std::min(at_ + count, text_.size());
-  }
+  void copy(std::size_t begin) { out_ += since(begin); }
 
-  bool next() {
-    switch (peek()) {
+  void next() {
+    const std::size_t begin = at();
+    quantifier();
+    if (at() != begin) {
+      copy(begin);
+      out_ += kCallout;
+      return;
+    }
+    switch (take()) {
       case '\\':
-        return escape();
+        escape();
+        break;
       case '[':
-        return bracket();
+        bracket();
+        break;
       case '(':
-        return group();
-      case '*':
-      case '+':
-      case '?':
-        return quantifier(1);
-      case '{': {
-        const std::optional<std::size_t> size = braces(at_);
-        if (!size) return false;
-        if (*size != 0) return quantifier(*size);
-        copy(1);
-        return true;
-      }
+        group();
+        break;
       default:
-        copy(1);
-        return true;
+        break;
+    }
+    copy(begin);
+  }
+
+  void take_up_to(char last) {
+    while (take() != last) continue;
+  }
+
+  char escaped() {
+    const char c = take();
+    if (c == 'Q' || c == 'E' || c == 'c') throw Unknown();
+    return c;
+  }
+
+  void escape() {
+    const char c = escaped();
+    if (std::string_view("xopPgkN").find(c) != std::string_view::npos && take_if("{")) {
+      take_up_to('}');
     }
   }
 
-  bool escape() {
-    const char c = peek(1);
-    if (c == 'Q' || c == 'E' || c == 'c') return false;
-    copy(2);
-    if (peek() != '{' || std::string_view("xopPgkN").find(c) == std::string_view::npos) return true;
-    const std::size_t end = text_.find('}', at_);
-    if (end == std::string_view::npos) return false;
-    copy(end + 1 - at_);
-    return true;
-  }
-
-  bool bracket() {
-    copy(1);
-    if (peek() == '^') copy(1);
-    if (peek() == ']') copy(1);
-    while (peek() != ']') {
-      if (at_ >= text_.size()) return false;
-      if (peek() == '\\') {
-        if (peek(1) == 'Q' || peek(1) == 'E' || peek(1) == 'c') return false;
-        copy(2);
-      } else if (peek() == '[' && (peek(1) == ':' || peek(1) == '.' || peek(1) == '=')) {
-        const std::size_t end = text_.find(']', at_);
-        if (end == std::string_view::npos) return false;
-        copy(end + 1 - at_);
+  void bracket() {
+    take_if("^");
+    take_if("]");
+    while (!take_if("]")) {
+      if (take_if("\\")) {
+        escaped();
+      } else if (at_named_class()) {
+        take_up_to(']');
       } else {
-        copy(1);
+        take();
       }
     }
-    copy(1);
-    return true;
   }
 
   // What begins one.
-  bool group() {
-    if (peek(1) == '*') return false;
-    if (peek(1) != '?') {
-      copy(1);
-      return true;
-    }
-    for (const std::string_view kind :
-         {"(?:", "(?=", "(?!", "(?>", "(?|", "(?<=", "(?<!", "(?<", "(?P<"}) {
-      if (text_.substr(at_).starts_with(kind)) {
-        copy(kind.size());
-        return true;
-      }
+  void group() {
+    if (take_if("*")) throw Unknown();
+    if (!take_if("?")) return;
+    for (const std::string_view kind : {":", "=", "!", ">", "|", "<=", "<!", "<", "P<"}) {
+      if (take_if(kind)) return;
     }
     // Options, but for those that change how the pattern is read.
-    std::size_t size = 2;
-    while (std::string_view("ims-").find(peek(size)) != std::string_view::npos) ++size;
-    if (size == 2 || (peek(size) != ')' && peek(size) != ':')) return false;
-    copy(size + 1);
-    return true;
+    const std::size_t begin = at();
+    while (take_if("i") || take_if("m") || take_if("s") || take_if("-")) continue;
+    if (at() == begin || (!take_if(")") && !take_if(":"))) throw Unknown();
   }
 
-  bool quantifier(std::size_t size) {
-    copy(size);
-    if (peek() == '?' || peek() == '+') copy(1);
-    // That of a quantifier would be the callout's.
-    if (peek() == '*' || peek() == '+' || peek() == '?') return false;
-    if (peek() == '{' && braces(at_).value_or(1) != 0) return false;
-    out_ += kCallout;
-    return true;
-  }
-
-  // The size of "{2,3}"; 0: it stands for itself; nothing: versions of PCRE2 differ.
-  std::optional<std::size_t> braces(std::size_t from) const {
-    std::size_t i = from + 1;
-    const auto here = [&] { return i < text_.size() ? text_[i] : '\0'; };
-    if (here() == ',' || here() == ' ' || here() == '\t') return std::nullopt;
-    if (!core::is_digit(here())) return 0;
-    while (core::is_digit(here())) ++i;
-    if (here() == ',') ++i;
-    while (core::is_digit(here())) ++i;
-    if (here() == ' ' || here() == '\t') return std::nullopt;
-    return here() == '}' ? i + 1 - from : 0;
-  }
-
-  std::string_view text_;
-  std::size_t at_ = 0;
   std::string out_;
 };
 
 }  // namespace
 
 std::optional<std::string> with_callouts(std::string_view pattern) {
-  return Reader(pattern).whole();
+  try {
+    return Reader(pattern).whole();
+  } catch (const RegexCursor::Unknown&) {
+    return std::nullopt;
+  }
 }
 
 }  // namespace guard::inspect

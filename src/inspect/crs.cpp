@@ -67,6 +67,20 @@ SecRule REQUEST_HEADERS|REQUEST_COOKIES "@rx (?i)\$\{[^}]{0,15}(?:\$\{|jndi|ctx)
     msg:'Log4j Lookup',logdata:'Matched Data: %{TX.0} found within %{MATCHED_VAR_NAME}',\
     tag:'attack-rce',severity:'CRITICAL',\
     setvar:'tx.rce_score=+%{tx.critical_anomaly_score}',setvar:'tx.anomaly_score_pl1=+%{tx.critical_anomaly_score}'"
+
+# Rules 941310 and 933210, which behind-crs takes away, as far as they do not find Russian and links of Markdown: with the
+# "/" of an end tag, as in version 4, and its name behind it; and with the ";" without which PHP reads no call, as in version 4,
+# but where there is no space and no link: "(alert)(1)".
+SecRule REQUEST_COOKIES|!REQUEST_COOKIES:/__utm/|REQUEST_COOKIES_NAMES|ARGS_NAMES|ARGS|XML:/* "@rx \xbc\s*/\s*[a-z][^\xbe>]*[\xbe>]|<\s*/\s*[a-z][^\xbe]*\xbe" \
+    "id:440004,phase:2,block,capture,t:none,t:urlDecodeUni,t:lowercase,t:urlDecode,t:htmlEntityDecode,t:jsDecode,\
+    msg:'US-ASCII Malformed Encoding XSS Filter - Attack Detected',logdata:'Matched Data: %{TX.0} found within %{MATCHED_VAR_NAME}',\
+    tag:'attack-xss',severity:'CRITICAL',\
+    setvar:'tx.xss_score=+%{tx.critical_anomaly_score}',setvar:'tx.anomaly_score_pl1=+%{tx.critical_anomaly_score}'"
+SecRule REQUEST_COOKIES|!REQUEST_COOKIES:/__utm/|REQUEST_COOKIES_NAMES|REQUEST_FILENAME|ARGS_NAMES|ARGS|XML:/* "@rx (?:(?:\(|\[)[a-zA-Z0-9_.$\"'\[\](){}/*\s]+(?:\)|\])[0-9_.$\"'\[\](){}/*\s]*\([a-zA-Z0-9_.$\"'\[\](){}/*\s].*\)\s*;|\([a-zA-Z0-9_.$\"'\[\](){}/*]+\)[0-9_.$\"'\[\](){}/*]*\([a-zA-Z0-9_.$\"'\[\](){}/*\s].*\)|\([\s]*string[\s]*\)[\s]*(?:\"|'))" \
+    "id:440005,phase:2,block,capture,t:none,t:urlDecode,t:replaceComments,t:compressWhitespace,\
+    msg:'PHP Injection Attack: Variable Function Call Found',logdata:'Matched Data: %{TX.0} found within %{MATCHED_VAR_NAME}',\
+    tag:'attack-injection-php',severity:'CRITICAL',\
+    setvar:'tx.php_injection_score=+%{tx.critical_anomaly_score}',setvar:'tx.anomaly_score_pl1=+%{tx.critical_anomaly_score}'"
 )seclang";
 }
 
@@ -83,6 +97,9 @@ SecRuleUpdateTargetByTag "attack-sqli" "REMOTE_USER"
 SecRuleUpdateTargetByTag "attack-xss" "XML://@*"
 SecRuleUpdateTargetByTag "attack-xss" "FILES"
 SecRuleUpdateTargetByTag "attack-xss" "REMOTE_USER"
+
+# See rules 440004 and 440005.
+SecRuleRemoveById 933210 941310
 )seclang";
 }
 

@@ -61,16 +61,14 @@ for my $line ('directive secrule', 'directive secauditlog ignored', 'variable ar
     is scalar(grep { $_ eq $line } @lines), 1, "the vocabulary: $line";
 }
 
-# What is printed are the rules themselves: asked for as a file they find what they find without being asked for.
 my $system_file = file('system', "GET /?a=/etc/services HTTP/1.1\r\n$browser\r\n");
-for my $word (qw(before-crs behind-crs)) {
-    ($code, $out, $err) = guardctl('inspect', '--print', $word);
-    is "$code $err", '0 ', "--print $word";
-    file($word, $out);
-}
-my $found = "440001 ARGS:a: Absolute Path of a System File\n949110 TX:anomaly_score: Inbound Anomaly Score Exceeded (Total Score: 5)\nscore 5: lfi 5\nrefused: 403 inspect.lfi, by rule 949110\n";
+my $found       = "440001 ARGS:a: Absolute Path of a System File\n949110 TX:anomaly_score: Inbound Anomaly Score Exceeded (Total Score: 5)\nscore 5: lfi 5\nrefused: 403 inspect.lfi, by rule 949110\n";
 answers("Guard's own rules", [$system_file], 1, $found, '');
-answers("Guard's own rules, printed", ['--rules', "$dir/before-crs", '--rules', 'crs', '--rules', "$dir/behind-crs", $system_file], 1, $found, '');
+answers("Guard's own rules, asked for", ['--rules', 'crs-extended', $system_file], 1, $found, '');
+# What is printed are the rules themselves: they can be read.
+($code, $out, $err) = guardctl('inspect', '--extension');
+is "$code $err", '0 ', '--extension';
+answers("Guard's own rules, printed", ['--rules', file('extension.conf', $out), '--rules', 'crs', $system_file], 1, $found, '');
 answers('the Core Rule Set alone', ['--rules', 'crs', $system_file], 0, "score 0\npasses\n", '');
 
 my $see = "Try \"guardctl inspect --help\".\n";
@@ -79,8 +77,6 @@ answers('no request', [file('empty', '')], 2, '', "guardctl: no request line, as
 answers('nothing', [], 2, '', "guardctl: \"inspect\" needs the file of a request, or \"-\"\n$see");
 answers('an unknown option', ['--level', 1, $sqli], 2, '', "guardctl: unknown option \"--level\" of \"inspect\"\n$see");
 answers('two files', [$sqli, $sqli], 2, '', "guardctl: unexpected word \"$sqli\", \"inspect\" reads one file\n$see");
-($code, $out, $err) = guardctl('inspect', '--print', 'crs');
-is "$code $out$err", "2 guardctl: \"--print\" knows \"before-crs\" and \"behind-crs\"\n$see", 'rules that are not printed';
 answers('no value', [$sqli, '--paranoia'], 2, '', "guardctl: \"--paranoia\" needs a value\n$see");
 answers('a wrong rule', ['--rules', file('wrong.conf', qq{\nSecRule ARGS "\@rxx a" "id:1,deny"\n}), $sqli], 2, '',
     "guardctl: $dir/wrong.conf:2: unknown operator \"\@rxx\"\n");

@@ -336,7 +336,7 @@ own.conf:2: SecRequestBodyLimit has no effect
 own.conf:3: SecAuditEngine has no effect
 
 === TEST 20: conf.d/inspect: bodies that do not say what they are, and Log4j's lookups in fields
---- http_config eval: "guard_inspect on; guard_inspect_rules before-crs $ENV{PWD}/conf.d/inspect/bodies.conf crs;"
+--- http_config eval: "guard_inspect on; guard_inspect_rules $ENV{PWD}/conf.d/inspect/bodies.conf crs-extended;"
 --- config
 location / { proxy_pass http://127.0.0.1:$TEST_NGINX_UPSTREAM_PORT; }
 --- upstream: echo
@@ -692,3 +692,18 @@ SecRule PATH_TAILS:1 "!@rx x" "t:none"
 ["GET /items/1/x%20y%2f2", "GET //items//1//x%20y/2", "GET /one/two", "GET /two", "GET /two/one/two", "GET /a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/p/q", "GET /", "GET //", "GET /one/two/?q=two"]
 --- error_code eval
 [418, 200, 401, 200, 200, 409, 405, 405, 410]
+
+=== TEST 40: what excludes the Core Rule Set's rules, its own files and those of others, excludes Guard's beside them
+--- http_config eval: 'guard_inspect on; guard_inspect_rules $TEST_NGINX_HTML_DIR/own.conf crs-extended;'
+--- config
+location / { root html; try_files /index.html =404; }
+location /excluded { guard_inspect_exclude tag=OWASP_CRS target=ARGS:text; root html; try_files /index.html =404; }
+--- user_files
+>>> own.conf
+SecAction "id:1,phase:1,pass,nolog,setvar:tx.crs_exclusions_wordpress=1"
+SecRule REQUEST_FILENAME "@beginsWith /edit" "id:2,phase:2,pass,nolog,ctl:ruleRemoveTargetByTag=OWASP_CRS;ARGS:text"
+--- request eval
+["GET /?text=/etc/services", "GET /edit?text=/etc/services", "GET /edit?other=/etc/services", "GET /excluded?text=/etc/services", "GET /wp-login.php?pwd=/etc/services", "GET /wp-login.php?log=/etc/services"]
+--- more_headers eval: $::browser
+--- error_code eval
+[403, 200, 403, 200, 200, 403]

@@ -110,12 +110,8 @@ int run(const std::vector<std::string_view>& words) {
     print(inspect::vocabulary_text());
     return kDone;
   }
-  if (words.size() == 2 && words[0] == "--print") {
-    if (words[1] != inspect::kBeforeCrs && words[1] != inspect::kBehindCrs) {
-      throw UsageError("\"--print\" knows \"before-crs\" and \"behind-crs\"");
-    }
-    print(std::string(words[1] == inspect::kBeforeCrs ? inspect::before_crs()
-                                                      : inspect::behind_crs()));
+  if (words.size() == 1 && words[0] == "--extension") {
+    print(std::string(inspect::crs_extension()));
     return kDone;
   }
   Options options = read_options(words);

@@ -18,7 +18,7 @@ inline constexpr Command kInspectCommand = {
     "  --rules FILE    as a word of guard_inspect_rules; may be repeated\n"
     "  --cache DIR     as guard_inspect_cache, with its default; \"off\": compile the patterns\n"
     "  --excerpt       show what was found, too: bytes of the request\n"
-    "  --print WORD    alone: print the rules that \"before-crs\" or \"behind-crs\" stands for\n"
+    "  --extension     alone: print the rules that \"crs-extended\" has beside the Core Rule Set\n"
     "  --vocabulary    alone: print the words of SecLang that are known, and those of no effect\n"
     "\n"
     "It is a program of its own beside this one, guardctl-inspect, since it needs the libraries\n"

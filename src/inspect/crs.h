@@ -1,8 +1,7 @@
 // Which rules there are: the user's files, the Core Rule Set from where Debian puts it, and Guard's
-// own around it.
+// own beside it.
 #pragma once
 
-#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,23 +10,24 @@
 
 namespace guard::inspect {
 
-// What stands in a list of rule files for rules that are nobody's file.
-inline constexpr std::string_view kBeforeCrs = "before-crs";  // before_crs()
-inline constexpr std::string_view kCrs = "crs";               // Debian's, with its setup
-inline constexpr std::string_view kBehindCrs = "behind-crs";  // behind_crs()
-inline constexpr std::array<std::string_view, 3> kRuleWords = {kBeforeCrs, kCrs, kBehindCrs};
+// What stands in a list of rule files for Debian's Core Rule Set with its setup: as it is, and with
+// crs_extension().
+inline constexpr std::string_view kCrs = "crs";
+inline constexpr std::string_view kCrsExtended = "crs-extended";
+
+inline bool is_rule_word(std::string_view file) noexcept {
+  return file == kCrs || file == kCrsExtended;
+}
 
 // Guard's own rules, before all others: how bodies are read, and that one that cannot be read is
 // refused. With the ids that ModSecurity's recommended configuration gives them.
 std::string_view own_rules() noexcept;
-// What the Core Rule Set 3.3.4 lets pass at paranoia level 1, and with which an application can be
-// broken into. Before it, since it adds up the scores at its end.
-std::string_view before_crs() noexcept;
-// Where its rules look besides: changes to them, so behind it.
-std::string_view behind_crs() noexcept;
+// Rules for what the Core Rule Set 3.3.4 lets pass at paranoia level 1, and with which an
+// application can be broken into; where its rules look besides; and two of its rules, narrower.
+std::string_view crs_extension() noexcept;
 
-// files: paths, patterns and kRuleWords, in order; empty: those words. excludes: SecLang text of
-// guard_inspect_exclude, behind them. Throws core::ConfigError.
+// files: paths, patterns and words as above, in order; empty: kCrsExtended. excludes: SecLang text
+// of guard_inspect_exclude, behind them. Throws core::ConfigError.
 RuleSet load_rules(const std::vector<std::string>& files, std::string_view excludes = {});
 
 }  // namespace guard::inspect

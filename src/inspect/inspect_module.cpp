@@ -120,8 +120,7 @@ void set_parsed(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
 void set_rules(ngx_conf_t* cf, core::Words& words, LocationConf& conf) {
   std::vector<std::string> files;
   for (const std::string_view word : words.all()) {
-    const bool known = std::find(kRuleWords.begin(), kRuleWords.end(), word) != kRuleWords.end();
-    files.emplace_back(known ? word : std::string_view(ngx::path_near(cf, word)));
+    files.emplace_back(is_rule_word(word) ? word : ngx::path_near(cf, word));
   }
   set_once(words, conf.files, std::move(files));
   note_place(cf, words, conf);

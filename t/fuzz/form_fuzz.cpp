@@ -65,7 +65,11 @@ Pairs pairs_of(std::string_view form) {
     const std::size_t equals = field.find('=');
     require(equals != std::string_view::npos && equals > 0);
     const std::string name = decoded(field.substr(0, equals));
-    const std::string value = decoded(field.substr(equals + 1));
+    std::string value = decoded(field.substr(equals + 1));
+    // As Python and C# write booleans.
+    if (name == "b" && (value == "True" || value == "False")) {
+      value.front() = value == "True" ? 't' : 'f';
+    }
     if (name.starts_with("d[")) {
       // Elements without a number have one by their order.
       std::string numbered = name == "d[l]" ? "d[l][]" : name;

@@ -63,12 +63,12 @@ for my $line ('directive secrule', 'directive secauditlog ignored', 'variable ar
 
 my $system_file = file('system', "GET /?a=/etc/services HTTP/1.1\r\n$browser\r\n");
 my $found       = "440001 ARGS:a: Absolute Path of a System File\n949110 TX:anomaly_score: Inbound Anomaly Score Exceeded (Total Score: 5)\nscore 5: lfi 5\nrefused: 403 inspect.lfi, by rule 949110\n";
-answers("Guard's own rules", [$system_file], 1, $found, '');
-answers("Guard's own rules, asked for", ['--rules', 'crs-extended', $system_file], 1, $found, '');
+answers('the extension', [$system_file], 1, $found, '');
+answers('the extension, asked for', ['--rules', 'crs-extended', $system_file], 1, $found, '');
 # What is printed are the rules themselves: they can be read.
 ($code, $out, $err) = guardctl('inspect', '--extension');
 is "$code $err", '0 ', '--extension';
-answers("Guard's own rules, printed", ['--rules', file('extension.conf', $out), '--rules', 'crs', $system_file], 1, $found, '');
+answers('the extension, printed', ['--rules', file('extension.conf', $out), '--rules', 'crs', $system_file], 1, $found, '');
 answers('the Core Rule Set alone', ['--rules', 'crs', $system_file], 0, "score 0\npasses\n", '');
 
 my $see = "Try \"guardctl inspect --help\".\n";

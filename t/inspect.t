@@ -693,7 +693,7 @@ SecRule PATH_TAILS:1 "!@rx x" "t:none"
 --- error_code eval
 [418, 200, 401, 200, 200, 409, 405, 405, 410]
 
-=== TEST 40: what excludes the Core Rule Set's rules, its own files and those of others, excludes Guard's beside them
+=== TEST 40: what excludes the Core Rule Set's rules, its own files and those of others, excludes those of the extension
 --- http_config eval: 'guard_inspect on; guard_inspect_rules $TEST_NGINX_HTML_DIR/own.conf crs-extended;'
 --- config
 location / { root html; try_files /index.html =404; }
